@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * memstate - page-state accounting: the whole interface between a task and
+ * the kernel.
+ *
+ * Model
+ *
+ *   A task tells the kernel in which *state* each range of its address space
+ *   is, and for which purpose (*class*) it is held. It does so by records,
+ *   posted to a ring in shared memory (no system call) or handed over by an
+ *   ioctl. The kernel keeps the books; what lies in shared memory is never
+ *   believed.
+ *
+ * Changelog (the ABI is append only)
+ *
+ *   1  QUERY, SETUP, SYNC, TRANSITION, TOTALS (task, system), RANGES, AUDIT.
+ */
+#ifndef _UAPI_LINUX_MEMSTATE_H
+#define _UAPI_LINUX_MEMSTATE_H
+
+#include <linux/types.h>
+#include <linux/ioctl.h>
+
+#define MEMSTATE_ABI_VERSION	1
+
+#define MEMSTATE_DEVICE		"/dev/memstate"
+
+/* ---- states, classes, flags -------------------------------------------- */
+
+/**
+ * enum memstate_state - state of a page
+ * @MEMSTATE_NONE:	not mapped
+ * @MEMSTATE_RESERVED:	address space owned, no access, backed by nothing
+ * @MEMSTATE_PREPARED:	accessible, contents droppable
+ * @MEMSTATE_READY:	in use or about to be
+ */
+enum memstate_state {
+	MEMSTATE_NONE		= 0,
+	MEMSTATE_RESERVED	= 1,
+	MEMSTATE_PREPARED	= 2,
+	MEMSTATE_READY		= 3,
+};
+#define MEMSTATE_NR_STATES	4
+
+/*
+ * What stands in a record's *to* besides a state. Both leave None as None.
+ *
+ * KEEP     the state stays as it was (the class may change)
+ * KEEP_RO  likewise, and the range has lost write access: what mremap appends
+ *          to it is Reserved. Any later record to a state clears the mark.
+ */
+#define MEMSTATE_KEEP		4
+#define MEMSTATE_KEEP_RO	5
+
+/*
+ * What stands in a record's *from* besides a state.
+ *
+ * MAPPED   any state but None
+ * ANY      the reporter does not know
+ */
+#define MEMSTATE_MAPPED		6
+#define MEMSTATE_ANY		7
+
+/**
+ * enum memstate_class - what a page is held for
+ * @MEMSTATE_HEAP:	allocator-managed data
+ * @MEMSTATE_STACK:	stacks
+ * @MEMSTATE_METADATA:	the allocator's own bookkeeping
+ * @MEMSTATE_CODE:	memory that is, or was, executable
+ * @MEMSTATE_OTHER:	anything else
+ * @MEMSTATE_USER1:	for the program's own use
+ * @MEMSTATE_USER2:	for the program's own use
+ * @MEMSTATE_USER3:	for the program's own use
+ */
+enum memstate_class {
+	MEMSTATE_HEAP		= 0,
+	MEMSTATE_STACK		= 1,
+	MEMSTATE_METADATA	= 2,
+	MEMSTATE_CODE		= 3,
+	MEMSTATE_OTHER		= 4,
+	MEMSTATE_USER1		= 5,
+	MEMSTATE_USER2		= 6,
+	MEMSTATE_USER3		= 7,
+};
+#define MEMSTATE_NR_CLASSES	8
+
+/*
+ * Flags of a record.
+ *
+ * LAZY        the range may still be, or again become, resident without a
+ *             report; it counts in its state, is shown apart and keeps its
+ *             charge. Only with *to* Reserved or Prepared. It keeps a charge
+ *             and never makes one: over Reserved or Prepared that is not lazy
+ *             it has no effect.
+ * ONLY        apply only where the state is *from*; elsewhere nothing changes
+ *             and nothing counts as drift
+ * KEEP_CLASS  where the range is not None its class stays as it was
+ */
+#define MEMSTATE_LAZY		1
+#define MEMSTATE_ONLY		2
+#define MEMSTATE_KEEP_CLASS	4
+
+/* ---- records and the ring ---------------------------------------------- */
+
+/* Length unit of a record, in bytes, whatever the page size. */
+#define MEMSTATE_UNIT		4096
+#define MEMSTATE_UNIT_SHIFT	12
+
+#define MEMSTATE_FROM_SHIFT	0
+#define MEMSTATE_TO_SHIFT	3
+#define MEMSTATE_CLASS_SHIFT	6
+#define MEMSTATE_FLAGS_SHIFT	9
+#define MEMSTATE_FIELD_MASK	7
+#define MEMSTATE_ADDR_MASK	(~(__u64)4095)
+
+/**
+ * struct memstate_record - one transition
+ * @w0: address | from, to, class, flags, three bits each from bit 0 up
+ * @w1: length in units of 4096 bytes | sequence in the upper 32 bits
+ *
+ * Address and length are multiples of the system's page size. In the ring the
+ * sequence is the slot's position and @w1 is stored last, with release order;
+ * in an array given to an ioctl it is zero.
+ */
+struct memstate_record {
+	__u64 w0;
+	__u64 w1;
+};
+
+/*
+ * Ring protocol. Positions are 32 bits wide and wrap; the slot of position p is
+ * p & (ring_entries - 1). The first position is MEMSTATE_RING_START, so that a
+ * zeroed slot is never taken for a published one. A producer
+ *   1. reads tail, and head with acquire order; the ring is full when
+ *      tail - head == ring_entries (then: SYNC);
+ *   2. claims position p = tail by compare-and-swap to p + 1;
+ *   3. writes w0, then w1 with release order.
+ * The kernel drains from its private copy of head and stops at the first
+ * position that is not published.
+ */
+#define MEMSTATE_RING_START	1
+
+/* mmap offsets of the device */
+#define MEMSTATE_OFF_RING	0x00000000
+#define MEMSTATE_OFF_TOTALS	0x10000000
+
+/**
+ * struct memstate_ring_control - first page of the ring mapping
+ * @tail:	next position to claim, advanced by producers
+ * @__reserved:	zero
+ *
+ * Writable by the task and hostile for all the kernel knows.
+ */
+struct memstate_ring_control {
+	__u32 tail;
+	__u32 __reserved[31];
+};
+
+/**
+ * struct memstate_totals - the books of a task or of the system
+ * @bytes:		bytes per state (index: state - 1) and class
+ * @reserved_lazy:	bytes of Reserved that are lazy
+ * @prepared_lazy:	bytes of Prepared that are lazy
+ * @ready_direct:	direct count of Ready + lazy bytes, kept by other code from
+ *			other data than @bytes
+ * @peak_ready:		highest value of Ready, for the system of @ready_direct
+ * @transitions:	records applied
+ * @drift:		records whose *from* disagreed with the books
+ * @rejected:		records that were malformed or over a bound, not applied
+ * @unmaps:		unmappings that the kernel learnt of by itself and that
+ *			changed the books
+ * @resyncs:		comparisons of ledger and mappings after the queue of
+ *			unmappings overflowed
+ * @ranges:		ranges in the ledger
+ * @tasks:		tasks with books (1 or 0 for a task)
+ *
+ * At rest Ready + @reserved_lazy + @prepared_lazy equals @ready_direct.
+ */
+struct memstate_totals {
+	__u64 bytes[MEMSTATE_NR_STATES - 1][MEMSTATE_NR_CLASSES];
+	__u64 reserved_lazy;
+	__u64 prepared_lazy;
+	__u64 ready_direct;
+	__u64 peak_ready;
+	__u64 transitions;
+	__u64 drift;
+	__u64 rejected;
+	__u64 unmaps;
+	__u64 resyncs;
+	__u64 ranges;
+	__u64 tasks;
+};
+
+/**
+ * struct memstate_totals_page - what the task may read without a system call
+ * @seq:	odd while the kernel writes; read before and after
+ * @head:	position up to which the ring has been drained
+ * @ring_entries: number of slots
+ * @flags:	zero
+ * @__reserved:	zero
+ * @totals:	the task's books as of the last drain
+ */
+struct memstate_totals_page {
+	__u32 seq;
+	__u32 head;
+	__u32 ring_entries;
+	__u32 flags;
+	__u64 __reserved[14];
+	struct memstate_totals totals;
+};
+
+/* ---- ioctls ------------------------------------------------------------- */
+
+/*
+ * Each structure begins with its own size as the caller knows it. A smaller one
+ * is taken as if the rest were zero; a larger one must be zero beyond what the
+ * kernel knows (-E2BIG). Unknown flags and reserved fields that are not zero:
+ * -EINVAL. On success *size* is set to what the kernel knows.
+ */
+#define MEMSTATE_IOC_MAGIC	0xBD
+
+#define MEMSTATE_IOC_QUERY	_IO(MEMSTATE_IOC_MAGIC, 0x10)
+#define MEMSTATE_IOC_SETUP	_IO(MEMSTATE_IOC_MAGIC, 0x11)
+#define MEMSTATE_IOC_SYNC	_IO(MEMSTATE_IOC_MAGIC, 0x12)
+#define MEMSTATE_IOC_TRANSITION	_IO(MEMSTATE_IOC_MAGIC, 0x13)
+#define MEMSTATE_IOC_TOTALS	_IO(MEMSTATE_IOC_MAGIC, 0x14)
+#define MEMSTATE_IOC_RANGES	_IO(MEMSTATE_IOC_MAGIC, 0x15)
+#define MEMSTATE_IOC_AUDIT	_IO(MEMSTATE_IOC_MAGIC, 0x16)
+
+/**
+ * struct memstate_query - what this kernel offers
+ * @size:		in: sizeof; out: the kernel's
+ * @flags:		in: zero
+ * @abi_version:	out: MEMSTATE_ABI_VERSION of the kernel
+ * @page_size:		out: granule of addresses and lengths, bytes
+ * @features:		out: bit mask, none defined yet
+ * @ring_entries_default: out: slots where SETUP is asked for 0
+ * @ring_entries_max:	out: most slots a ring can have
+ * @ranges_max:		out: most ranges a task's ledger can hold
+ * @records_max:	out: most records one TRANSITION takes
+ * @unmaps_max:		out: unmappings queued before a comparison is due
+ */
+struct memstate_query {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 page_size;
+	__u64 features;
+	__u32 ring_entries_default;
+	__u32 ring_entries_max;
+	__u32 ranges_max;
+	__u32 records_max;
+	__u32 unmaps_max;
+	__u32 __reserved;
+};
+
+/**
+ * struct memstate_setup - make the task's ring, or learn its geometry
+ * @size:		in: sizeof; out: the kernel's
+ * @flags:		in: zero
+ * @ring_entries:	in: slots, a power of two, or 0 for the default or the
+ *			existing ring; out: slots
+ * @records_offset:	out: bytes from the start of the ring mapping to slot 0
+ * @ring_bytes:		out: length of the mapping at MEMSTATE_OFF_RING
+ * @totals_bytes:	out: length of the mapping at MEMSTATE_OFF_TOTALS
+ *
+ * -EINVAL: not a power of two, or over the bound; -EEXIST: a ring of another
+ * size exists; -EPERM: not the bound task; -ESRCH: the task is gone.
+ */
+struct memstate_setup {
+	__u32 size;
+	__u32 flags;
+	__u32 ring_entries;
+	__u32 records_offset;
+	__u64 ring_bytes;
+	__u64 totals_bytes;
+};
+
+/**
+ * struct memstate_sync - drain the ring
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @head:	out: position up to which the ring is drained now
+ * @drained:	out: records taken from the ring by this call
+ * @pending:	out: slots claimed beyond @head, as the task's tail says
+ * @rejected:	out: records of this call that were not applied
+ * @error:	out: errno (positive) of the first of these, or 0
+ * @error_pos:	out: its position
+ *
+ * -ENOMEM: stopped before a record for want of memory, call again;
+ * -EPERM: not the bound task; -ENXIO: no ring; -ESRCH: the task is gone.
+ */
+struct memstate_sync {
+	__u32 size;
+	__u32 flags;
+	__u32 head;
+	__u32 drained;
+	__u32 pending;
+	__u32 rejected;
+	__u32 error;
+	__u32 error_pos;
+};
+
+/**
+ * struct memstate_transition - apply records now, without the ring
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @records:	in: pointer to struct memstate_record[@nr]
+ * @nr:		in: how many, 1 to records_max
+ * @done:	out, also on error: how many were applied
+ *
+ * What is published in the ring comes first. Stops at the first record that
+ * cannot be applied, with the books as if it and what follows it had not been
+ * given: -EINVAL: malformed; -ENOSPC: the ledger has too many ranges; -ENOMEM;
+ * -EPERM: not the bound task; -ESRCH: the task is gone.
+ */
+struct memstate_transition {
+	__u32 size;
+	__u32 flags;
+	__u64 records;
+	__u32 nr;
+	__u32 done;
+};
+
+/* scope of TOTALS */
+#define MEMSTATE_SCOPE_TASK	0
+#define MEMSTATE_SCOPE_SYSTEM	1
+
+/**
+ * struct memstate_get_totals - read the books
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @scope:	in: MEMSTATE_SCOPE_*
+ * @__reserved:	in: zero
+ * @totals:	out: of the task that the descriptor is bound to (drained first;
+ *		all zero when it is gone), or of the system
+ *
+ * -EINVAL: unknown scope.
+ */
+struct memstate_get_totals {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__u32 __reserved;
+	struct memstate_totals totals;
+};
+
+/* flags of a range */
+#define MEMSTATE_RANGE_LAZY	1
+#define MEMSTATE_RANGE_RO	2
+
+/**
+ * struct memstate_range - a range of equal state and class
+ * @start:	first byte
+ * @end:	one past the last byte
+ * @state:	enum memstate_state, never None
+ * @class_:	enum memstate_class
+ * @flags:	MEMSTATE_RANGE_*
+ * @__reserved:	zero
+ */
+struct memstate_range {
+	__u64 start;
+	__u64 end;
+	__u8 state;
+	__u8 class_;
+	__u8 flags;
+	__u8 __reserved[5];
+};
+
+/**
+ * struct memstate_ranges - read the ledger
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @cursor:	in: address to begin at; out: where to go on (0 at the end)
+ * @ranges:	in: pointer to struct memstate_range[@nr]
+ * @nr:		in: room, at least 1
+ * @done:	out: how many were written
+ * @transitions: out: changes with each change of the ledger; the same on two
+ *		calls: nothing changed between them
+ *
+ * The first range may begin before @cursor. One call is one consistent view.
+ * -EINVAL: no room given.
+ */
+struct memstate_ranges {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u64 ranges;
+	__u32 nr;
+	__u32 done;
+	__u64 transitions;
+};
+
+/* what an audit finds */
+#define MEMSTATE_AUDIT_UNMAPPED		1 /* recorded, but no mapping */
+#define MEMSTATE_AUDIT_NOT_WRITABLE	2 /* Ready, mapping not writable */
+#define MEMSTATE_AUDIT_RESIDENT		3 /* Reserved, not lazy, yet resident */
+
+/**
+ * struct memstate_finding - one place where ledger and mappings differ
+ * @start:	first byte
+ * @end:	one past the last byte
+ * @kind:	MEMSTATE_AUDIT_*
+ * @state:	recorded state
+ * @class_:	recorded class
+ * @flags:	MEMSTATE_RANGE_* of the recorded range
+ * @__reserved:	zero
+ */
+struct memstate_finding {
+	__u64 start;
+	__u64 end;
+	__u32 kind;
+	__u8 state;
+	__u8 class_;
+	__u8 flags;
+	__u8 __reserved;
+};
+
+/**
+ * struct memstate_audit - compare the ledger with the mappings
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @cursor:	in: address to begin at; out: where to go on (0 at the end)
+ * @findings:	in: pointer to struct memstate_finding[@nr]
+ * @nr:		in: room, at least 1
+ * @done:	out: how many were written
+ * @checked_bytes: out: bytes of the ledger looked at by this call
+ *
+ * Kinds UNMAPPED and NOT_WRITABLE; RESIDENT is found by libmemstate from
+ * /proc/PID/pagemap, as page tables are not open to modules.
+ * -EINVAL: no room given; -ESRCH: the task is gone.
+ */
+struct memstate_audit {
+	__u32 size;
+	__u32 flags;
+	__u64 cursor;
+	__u64 findings;
+	__u32 nr;
+	__u32 done;
+	__u64 checked_bytes;
+};
+
+/* ---- sizes: part of the ABI --------------------------------------------- */
+
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define MEMSTATE_ABI_SIZE(type, bytes) \
+	static_assert(sizeof(struct type) == (bytes), "ABI: struct " #type)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define MEMSTATE_ABI_SIZE(type, bytes) \
+	_Static_assert(sizeof(struct type) == (bytes), "ABI: struct " #type)
+#else
+#define MEMSTATE_ABI_SIZE(type, bytes) \
+	struct type
+#endif
+
+MEMSTATE_ABI_SIZE(memstate_record, 16);
+MEMSTATE_ABI_SIZE(memstate_ring_control, 128);
+MEMSTATE_ABI_SIZE(memstate_totals, 280);
+MEMSTATE_ABI_SIZE(memstate_totals_page, 408);
+MEMSTATE_ABI_SIZE(memstate_query, 48);
+MEMSTATE_ABI_SIZE(memstate_setup, 32);
+MEMSTATE_ABI_SIZE(memstate_sync, 32);
+MEMSTATE_ABI_SIZE(memstate_transition, 24);
+MEMSTATE_ABI_SIZE(memstate_get_totals, 296);
+MEMSTATE_ABI_SIZE(memstate_range, 24);
+MEMSTATE_ABI_SIZE(memstate_ranges, 40);
+MEMSTATE_ABI_SIZE(memstate_finding, 24);
+MEMSTATE_ABI_SIZE(memstate_audit, 40);
+
+#endif /* _UAPI_LINUX_MEMSTATE_H */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The primitives that the core is written against. The port exists twice; the
+ * core includes nothing else but the uapi header and itself.
+ *
+ *   loads and stores    ms_load32 ms_load64 ms_store32 ms_store64: once, not torn
+ *   ordered             ms_load32_acquire ms_load64_acquire
+ *                       ms_store32_release ms_store64_release
+ *   read-modify-write   ms_cas32 ms_add64 ms_fetch_add64 (fully ordered)
+ *   fences              ms_mb ms_rmb ms_wmb
+ *   waiting             ms_relax
+ *   memory              ms_memcpy ms_memset
+ *   checks              MS_WARN_ON_ONCE MS_BUILD_ASSERT
+ *
+ * Positions and words in shared memory are plain integers; only these functions
+ * touch them.
+ */
+#ifndef MS_CORE_PORT_H
+#define MS_CORE_PORT_H
+
+#ifdef __KERNEL__
+#include "port_kernel.h"
+#else
+#include "port_user.h"
+#endif
+
+#endif /* MS_CORE_PORT_H */
