@@ -1,0 +1,384 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# kernel.sh [-u] NAME...: make sure that NAME is in the cache, and say where.
+#
+# NAME   stock kernels 6.1 6.12 7.2, debug kernels kasan kcsan, or source, qemu
+# -u     look for newer packages even if a version of NAME is there
+#
+# Prints NAME=value lines for the shell: IMAGE KDIR MODULES CHROOT RELEASE,
+# LINUX_SOURCE, QEMU VIRTIOFSD. Progress goes to stderr.
+#
+# Each entry of the cache is a directory named after all that it was made from;
+# it is made under another name and renamed when complete, so that one that is
+# there is whole. Nothing in it knows its own path: the cache can be moved.
+set -euo pipefail
+shopt -s nullglob
+
+here=$(dirname "$(readlink -f "$0")")
+cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+say() { echo "kernel: $*" >&2; }
+die() { say "$*"; exit 1; }
+need() {
+	local c
+	for c; do
+		command -v "$c" >/dev/null || die "no $c: run deps.sh test"
+	done
+}
+
+# --- Debian packages, of a release that need not be the host's -------------
+
+# site LABEL: where this machine gets its own packages from
+# shellcheck disable=SC2016 # apt expands these
+site() {
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(SITE)' \
+		'Created-By: Packages' | awk -F '|' -v label="$1" \
+		'$1 == "Debian" && $2 == label && $3 == "main" { print $4; exit }'
+}
+
+# apt RELEASE COMMAND ARGS: with lists, state and sources of its own
+apt() {
+	local release=$1 command=$2 dir=$cache/apt/$1
+	shift 2
+	"$command" -qq -o Dir::State="$dir" -o Dir::State::status=/dev/null \
+		-o Dir::Cache="$dir" -o Dir::Etc::main=/dev/null \
+		-o Dir::Etc::parts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+		-o Dir::Etc::sourcelist="$dir/$release.sources" \
+		-o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=amd64 \
+		-o APT::Sandbox::User=root -o Acquire::Retries=3 \
+		-o APT::Install-Recommends=false -o APT::Update::Error-Mode=any "$@"
+}
+
+# apt_update RELEASE: once per run and release
+declare -A updated=()
+apt_update() {
+	local release=$1 dir=$cache/apt/$1 mirror security
+	[ -z "${updated[$release]-}" ] || return 0
+	need apt-get dpkg-deb
+	[ -e $keyring ] || die "no $keyring: install debian-archive-keyring"
+	mirror=${MEMSTATE_MIRROR:-$(site Debian)}
+	security=${MEMSTATE_MIRROR_SECURITY:-$(site Debian-Security)}
+	[ -n "$mirror" ] || die "apt knows no Debian mirror: set MEMSTATE_MIRROR, or run apt-get update"
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
+	lock "apt-$release"
+	{
+		printf '%s\n' 'Types: deb' "URIs: $mirror" 'Components: main' \
+			"Suites: $release $release-updates $release-backports" \
+			"Signed-By: $keyring" ''
+		[ -z "$security" ] || printf '%s\n' 'Types: deb' "URIs: $security" \
+			'Components: main' "Suites: $release-security" "Signed-By: $keyring"
+	} >"$dir/$release.sources"
+	say "reading the package lists of $release"
+	apt "$release" apt-get update >&2 || die "apt-get update failed for $release"
+	unlock
+	updated[$release]=1
+}
+
+# candidate RELEASE PACKAGE BEGINNING: the newest version that begins so
+candidate() {
+	local version
+	version=$(apt "$1" apt-cache madison "$2" | awk -v beginning="$3" '
+		index($3, beginning) == 1 && !found { print $3; found = 1 }')
+	[ -n "$version" ] || die "$1 has no $2 $3*"
+	echo "$version"
+}
+
+# kernel_packages RELEASE PACKAGE=VERSION: and the kernel packages it depends on
+kernel_packages() {
+	local release=$1 package=$2 next
+	apt "$release" apt-cache show "$package" | sed -n 's/^Depends: //p' |
+		tr , '\n' | sed -n -E 's/^ *(linux-(base|image|binary|modules|headers|kbuild)-[0-9][^ ]*).*/\1/p' |
+		sort -u | while read -r next; do
+			echo "$next"
+			kernel_packages "$release" "$next"
+		done
+}
+
+# closure RELEASE ARGS: PACKAGE=VERSION of all that apt would install
+closure() {
+	apt "$1" apt-get install -s "${@:2}" |
+		sed -n -E 's/^Inst ([^ ]+) .*\(([^ ]+) .*/\1=\2/p'
+}
+
+# unpack RELEASE DIR PACKAGE...
+unpack() {
+	local release=$1 dir=$2 debs deb
+	shift 2
+	debs=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+	mkdir -p "$dir"
+	(cd "$debs" && apt "$release" apt-get download "$@" >&2) ||
+		die "could not download $*"
+	# base-files first: it makes /bin and /lib links into /usr
+	for deb in "$debs"/base-files_* "$debs"/*; do
+		dpkg-deb -x "$deb" "$dir"
+	done
+	rm -rf "$debs"
+}
+
+# --- the cache --------------------------------------------------------------
+
+# lock NAME, unlock: one maker at a time, nested; a lock goes with its process
+locks=()
+lock() {
+	local fd
+	exec {fd}>"$cache/lock.$1"
+	flock -n "$fd" || { say "waiting for another run that makes $1"; flock "$fd"; }
+	locks+=("$fd")
+}
+unlock() {
+	local fd=${locks[-1]}
+	exec {fd}>&-
+	unset 'locks[-1]'
+}
+
+# newest PREFIX: the latest entry of the cache with that prefix
+newest() {
+	local found=("$cache/$1"*)
+	[ ${#found[@]} -gt 0 ] || return 1
+	printf '%s\n' "${found[@]}" | sort -V | tail -n 1
+}
+
+# publish TEMP ENTRY
+publish() {
+	chmod 755 "$1"
+	if [ -e "$cache/$2" ]; then
+		rm -rf "$1"
+	else
+		mv -T "$1" "$cache/$2"
+	fi
+}
+
+# --- stock kernels ----------------------------------------------------------
+
+stock() {
+	local name=$1 release=$2 compiler=$3 dir version packages temp
+	if [ -n "$update" ] || ! newest "stock-$name-" >/dev/null; then
+		apt_update "$release"
+		version=$(candidate "$release" linux-image-cloud-amd64 "$name.")
+		if [ ! -e "$cache/stock-$name-$version" ]; then
+			say "fetching Linux $version"
+			temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+			packages=$(
+				kernel_packages "$release" "linux-image-cloud-amd64=$version"
+				kernel_packages "$release" "linux-headers-cloud-amd64=$version"
+			)
+			[ -z "$compiler" ] || packages+=" $(closure "$release" base-files bash dash coreutils \
+				sed grep findutils mawk make "$compiler" libc6-dev libelf1t64 pahole xz-utils kmod)"
+			# shellcheck disable=SC2086 # a list of words
+			unpack "$release" "$temp/root" $packages
+			stock_finish "$temp" "$compiler"
+			publish "$temp" "stock-$name-$version"
+		fi
+	fi
+	dir=$(newest "stock-$name-")
+	stock_print "$dir"
+}
+
+stock_finish() {
+	local temp=$1 root=$1/root modules image makefile
+	modules=$(modules_of "$root")
+	image=$(find "$root/boot" "$modules" -name 'vmlinuz*' 2>/dev/null | head -n 1)
+	[ -n "$image" ] || die "no kernel image in the packages"
+	mv "$image" "$temp/vmlinuz"
+	rm -rf "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/share/locale"
+	depmod -b "${modules%/lib/modules/*}" "${modules##*/}"
+	if [ -n "$2" ]; then
+		touch "$temp/chroot"
+	else
+		# The headers of Debian name each other by absolute paths.
+		for makefile in "$root"/usr/src/linux-headers-*/Makefile; do
+			sed -i 's,/usr/src/,../,g' "$makefile"
+		done
+	fi
+}
+
+modules_of() {
+	local found=("$1"/usr/lib/modules/*/kernel "$1"/lib/modules/*/kernel)
+	[ ${#found[@]} -gt 0 ] || die "no kernel modules in the packages"
+	echo "${found[0]%/kernel}"
+}
+
+stock_print() {
+	local modules release
+	modules=$(modules_of "$1/root")
+	release=${modules##*/}
+	echo "RELEASE=$release"
+	echo "IMAGE=$1/vmlinuz"
+	echo "MODULES=$modules"
+	if [ -e "$1/chroot" ]; then
+		echo "CHROOT=$1/root"
+		echo "KDIR=/usr/src/linux-headers-$release"
+	else
+		echo "KDIR=$1/root/usr/src/linux-headers-$release"
+	fi
+}
+
+# --- Debian's source of 6.1, and debug kernels made from it ------------------
+
+# The parts that stay: what modules are built against, and what tests them.
+source_parts=(Makefile Kbuild Kconfig COPYING LICENSES .clang-format .cocciconfig
+	scripts include arch/Kconfig arch/x86 tools/arch tools/build tools/include
+	tools/lib tools/memory-model tools/objtool tools/scripts tools/testing)
+
+source_tree() {
+	local version temp
+	if [ -n "$update" ] || ! newest linux-source- >/dev/null; then
+		apt_update bookworm
+		version=$(candidate bookworm linux-source-6.1 6.1.)
+		if [ ! -e "$cache/linux-source-$version" ]; then
+			need xz
+			say "fetching the source of Linux $version"
+			temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+			unpack bookworm "$temp/deb" linux-source-6.1="$version"
+			mv "$temp/deb/usr/src/linux-source-6.1.tar.xz" "$temp/linux.tar.xz"
+			rm -r "$temp/deb"
+			tar -xf "$temp/linux.tar.xz" -C "$temp" --strip-components=1 \
+				"${source_parts[@]/#/linux-source-6.1/}"
+			publish "$temp" "linux-source-$version"
+		fi
+	fi
+	linux_source=$(newest linux-source-)
+}
+
+debug() {
+	local name=$1 hash entry temp tree fragment
+	local fragments=()
+	shift
+	for fragment; do
+		fragments+=("$here/config/$fragment.config")
+	done
+	lock source
+	source_tree
+	unlock
+	hash=$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)
+	entry=$name-${linux_source##*/linux-source-}-$hash
+	if [ ! -e "$cache/$entry" ]; then
+		need make gcc bc bison flex xz cpio
+		say "unpacking the source for $name"
+		temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+		tree=$temp/source
+		mkdir "$tree"
+		tar -xf "$linux_source/linux.tar.xz" -C "$tree" --strip-components=1
+		configure "$tree" "$temp/build" "${fragments[@]}"
+		say "building $name: takes minutes, log in $temp/log"
+		make -s -C "$tree" O="$temp/build" -j"$(nproc)" bzImage modules \
+			>"$temp/log" 2>&1 || {
+			mv "$temp/log" "$cache/$name.log"
+			tail -n 30 "$cache/$name.log" >&2
+			die "$name did not build: $cache/$name.log"
+		}
+		debug_keep "$temp/build"
+		publish "$temp/build" "$entry"
+		rm -rf "$temp"
+	fi
+	echo "RELEASE=$(cat "$cache/$entry/include/config/kernel.release")"
+	echo "IMAGE=$cache/$entry/bzImage"
+	echo "KDIR=$cache/$entry"
+	echo "MODULES="
+}
+
+# configure TREE OUT FRAGMENT...: what is asked for must be what comes out
+configure() {
+	local tree=$1 out=$2 line key failed=
+	shift 2
+	mkdir -p "$out"
+	make -s -C "$tree" O="$out" tinyconfig >/dev/null
+	(cd "$out" && "$tree/scripts/kconfig/merge_config.sh" -m -O . .config "$@") >/dev/null 2>&1
+	make -s -C "$tree" O="$out" olddefconfig 2>"$out/warnings" ||
+		die "no configuration: $(cat "$out/warnings")"
+	# of an option in several fragments the last counts
+	while read -r line; do
+		key=${line%%=*}
+		if [ "${line#*=}" = n ]; then
+			grep -q "^$key=" "$out/.config" || continue
+		elif grep -qxF "$line" "$out/.config"; then
+			continue
+		fi
+		say "option did not stick: $line ($(grep -E "^$key=|^# $key is" "$out/.config" || echo absent))"
+		failed=1
+	done < <(cat "$@" | grep ^CONFIG_ | tac | awk -F= '!seen[$1]++')
+	[ -z "$failed" ] || die "the configuration is not what was asked for"
+}
+
+# debug_keep BUILD: leave what it takes to boot it and to build modules for it
+debug_keep() {
+	mv "$1/arch/x86/boot/bzImage" "$1/bzImage"
+	find "$1" \( -name '*.o' -o -name '*.a' -o -name '*.cmd' -o -name '*.ko' \
+		-o -name '*.mod' -o -name '*.mod.c' -o -name '*.order' -o -name 'vmlinux*' \
+		-o -name '.*.d' -o -name '.tmp_*' \) ! -name 'vmlinux.lds*' -delete
+	rm -rf "$1/source" "$1/arch/x86/boot"
+	find "$1" -type d -empty -delete
+	printf 'include ../%s/Makefile\n' "${linux_source##*/}" >"$1/Makefile"
+}
+
+# --- QEMU -------------------------------------------------------------------
+
+# Bookworm's own QEMU 7.2 corrupts newer guests under TCG, hence 10.0; but 7.2 is
+# the last that has virtiofsd in it. Each comes with its libraries, down to libc.
+qemu() {
+	local version temp
+	if [ -n "$update" ] || ! newest qemu- >/dev/null; then
+		apt_update bookworm
+		version=$(candidate bookworm qemu-system-x86 1:10.0.)
+		version=${version#*:}
+		if [ ! -e "$cache/qemu-$version" ]; then
+			say "fetching QEMU $version"
+			temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+			mapfile -t packages < <(closure bookworm -t bookworm-backports qemu-system-x86)
+			unpack bookworm "$temp/qemu.root" "${packages[@]}"
+			mapfile -t packages < <(closure bookworm qemu-system-common)
+			unpack bookworm "$temp/virtiofsd.root" "${packages[@]}"
+			# shellcheck disable=SC2016 # the wrapper expands it
+			wrapper "$temp/qemu" usr/bin/qemu-system-x86_64 \
+				'-L "$r/usr/share/qemu" -L "$r/usr/share/seabios"'
+			wrapper "$temp/virtiofsd" usr/lib/qemu/virtiofsd ''
+			rm -rf "$temp"/*.root/usr/share/{doc,man,locale}
+			"$temp/qemu" --version >&2 || die "this QEMU does not run"
+			publish "$temp" "qemu-$version"
+		fi
+	fi
+	temp=$(newest qemu-)
+	echo "QEMU=$temp/qemu"
+	echo "VIRTIOFSD=$temp/virtiofsd"
+}
+
+# wrapper FILE PROGRAM ARGS: run it with the libraries that came with it
+wrapper() {
+	cat >"$1" <<-WRAPPER
+		#!/bin/sh
+		r=\$(dirname "\$(readlink -f "\$0")")/${1##*/}.root
+		l=lib/x86_64-linux-gnu
+		export QEMU_MODULE_DIR="\$r/usr/\$l/qemu"
+		exec "\$r/lib64/ld-linux-x86-64.so.2" --library-path "\$r/usr/\$l:\$r/\$l" \\
+			"\$r/$2" $3 "\$@"
+	WRAPPER
+	chmod 755 "$1"
+}
+
+# --- main -------------------------------------------------------------------
+
+update=
+if [ "${1-}" = -u ]; then
+	update=1
+	shift
+fi
+[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|kasan|kcsan|source|qemu ..."
+mkdir -p "$cache"
+cache=$(readlink -f "$cache")
+trap 'rm -rf "$cache/tmp.$$".*' EXIT
+trap 'exit 1' HUP INT TERM
+for name; do
+	lock "$name"
+	case $name in
+	6.1)    stock 6.1 bookworm "" ;;
+	6.12)   stock 6.12 bookworm "" ;;
+	7.2)    stock 7.2 trixie gcc-14 ;;
+	kasan)  debug kasan base guest debug-common kasan ;;
+	kcsan)  debug kcsan base guest debug-common kcsan ;;
+	source) source_tree; echo "LINUX_SOURCE=$linux_source" ;;
+	qemu)   qemu ;;
+	*)      die "unknown kernel $name" ;;
+	esac
+	unlock
+done

@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# vm.sh [OPTIONS] [--] COMMAND [ARGS]: run COMMAND as root in a virtual machine
+# that has this machine's files. What it writes is gone afterwards.
+#
+# -k NAME     kernel: 6.1 (default) 6.12 7.2 kasan kcsan
+# -m SIZE     memory, 2G
+# -s CPUS     2
+# -t SECONDS  limit of the whole run, 300
+# -w DIR      a directory in which it may write
+# -o FILE     keep the kernel's console there
+# -i          count instructions: rdtsc advances by one per instruction
+#
+# Exit: COMMAND's own status; 124 the kernel reported a fault; 125 the machine
+# did not get to its end; 2 usage.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+say() { echo "vm: $*" >&2; }
+die() { say "$*"; exit 125; }
+usage() { sed -n 's/^# \{0,1\}//; 4,17p' "$0" >&2; exit 2; }
+
+name=6.1 memory=2G cpus=2 limit=300 outdir='' log='' count=''
+while getopts k:m:s:t:w:o:i option; do
+	case $option in
+	k) name=$OPTARG ;;
+	m) memory=$OPTARG ;;
+	s) cpus=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	w)
+		outdir=$(readlink -e "$OPTARG") || { say "no directory $OPTARG"; exit 2; }
+		;;
+	o) log=$(readlink -f "$OPTARG") ;;
+	i) count=1 ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || usage
+
+for tool in busybox cpio modprobe unshare xz; do
+	PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || die "no $tool: run deps.sh run"
+done
+PATH=$PATH:/usr/sbin:/sbin
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || die "not root and no sudo: the host's files are shared by a daemon of root's"
+	sudo=sudo
+fi
+
+# --- what to boot -----------------------------------------------------------
+
+places=$("$here/kernel.sh" "$name" qemu) || die "no kernel $name"
+place() { sed -n "s/^$1=//p" <<<"$places"; }
+qemu=$(place QEMU)
+virtiofsd=$(place VIRTIOFSD)
+modules=$(place MODULES)
+release=$(place RELEASE)
+checks=
+case $name in
+kasan) checks="lockdep kmemleak" ;;
+kcsan) checks="lockdep" ;;
+esac
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/memstate-vm.XXXXXX")
+pids=()
+# shellcheck disable=SC2317 # a trap calls it
+cleanup() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" || $sudo kill "$pid" || :
+	done 2>/dev/null
+	wait
+	rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+[ -n "$log" ] || log=$dir/console
+: >"$log" || die "cannot write $log"
+
+quote() {
+	local word
+	for word; do
+		printf "'%s' " "${word//\'/\'\\\'\'}"
+	done
+}
+
+# The drivers of a modular kernel, in the order in which they are loaded
+drivers() {
+	local number=100 path
+	[ -n "$modules" ] || return 0
+	modprobe -d "${modules%/lib/modules/*}" -S "$release" -a --show-depends \
+		virtio_pci virtio_console virtiofs overlay | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+		while read -r path; do
+			number=$((number + 1))
+			case $path in
+			*.xz) xz -dc "$path" ;;
+			*)    cat "$path" ;;
+			esac >"$1/$number.ko"
+		done
+}
+
+initrd() {
+	local root=$dir/initrd
+	mkdir -p "$root"/{bin,vm/bin,vm/modules,proc,dev,lower,upper,newroot}
+	cp "$(command -v busybox)" "$root/vm/bin/busybox"
+	ln -s ../vm/bin/busybox "$root/bin/busybox"
+	cp "$here/guest-init" "$root/vm/init"
+	chmod 755 "$root/vm/init"
+	ln -s vm/init "$root/init"
+	drivers "$root/vm/modules"
+	{
+		echo "name=$(quote "$name") cwd=$(quote "$PWD") outdir=$(quote "$outdir")"
+		echo "modules=$(quote "$modules") release=$(quote "$release") checks=$(quote "$checks")"
+		echo "set -- $(quote "$@")"
+	} >"$root/vm/job"
+	(cd "$root" && find . | cpio -o -H newc --quiet) >"$dir/initrd.cpio"
+}
+initrd "$@"
+
+# --- the host's files -------------------------------------------------------
+
+# share TAG SOURCE CACHE [ro]: read-only is seen to outside of the guest, by
+# mounts that only the daemon has
+# shellcheck disable=SC2016 # the inner shell expands it
+share() {
+	local tag=$1
+	$sudo unshare -m --propagation private sh -c '
+		dir=$1 program=$2 socket=$3 source=$4 cache=$5 mode=$6 group=$7
+		mount -t tmpfs tmpfs /run # virtiofsd keeps a lock there
+		if [ "$mode" = ro ]; then
+			mount --bind "$dir" "$dir"
+			findmnt -rno TARGET -t noproc,sysfs,devtmpfs,devpts,cgroup,cgroup2 |
+			while read -r target; do
+				case $target in "$dir"|/run|/run/*) continue ;; esac
+				mount -o remount,bind,ro "$target" 2>/dev/null
+			done
+			! touch "/.memstate-vm.$$" 2>/dev/null || exit 1
+		fi
+		exec "$program" --socket-path="$socket" --socket-group="$group" -o source="$source" \
+			-o cache="$cache" -o sandbox=chroot --rlimit-nofile=65536 -f
+	' sh "$dir" "$virtiofsd" "$dir/$tag.socket" "$2" "$3" "${4-}" "$(id -gn)" \
+		>"$dir/$tag.log" 2>&1 &
+	pids+=($!)
+	for _ in $(seq 100); do
+		[ ! -S "$dir/$tag.socket" ] || break
+		kill -0 "${pids[-1]}" 2>/dev/null || break
+		sleep 0.05
+	done
+	[ -S "$dir/$tag.socket" ] || die "virtiofsd did not start: $(cat "$dir/$tag.log")"
+	shares+=(-chardev "socket,id=$tag,path=$dir/$tag.socket"
+		-device "vhost-user-fs-pci,chardev=$tag,tag=$tag")
+}
+shares=()
+share root / always ro
+[ -z "$outdir" ] || share out "$outdir" auto
+
+# --- the machine ------------------------------------------------------------
+
+append="console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on random.trust_cpu=on"
+# A busy host is no fault of the guest's.
+append+=" tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=120"
+machine=(-accel "tcg,thread=multi" -cpu max -smp "$cpus")
+if [ -n "$count" ]; then
+	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
+		-rtc "base=2026-01-01,clock=vm")
+	append+=" nokaslr"
+fi
+
+started=$(date +%s)
+say "$name: $*"
+touch "$dir/out" "$dir/err" "$dir/end"
+timeout --foreground -k 5 "$limit" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
+	"${machine[@]}" -m "$memory" \
+	-object "memory-backend-memfd,id=memory,size=$memory,share=on" -machine memory-backend=memory \
+	-kernel "$(place IMAGE)" -initrd "$dir/initrd.cpio" -append "$append" \
+	-chardev "file,id=console,path=$log" -serial chardev:console \
+	-device virtio-serial-pci \
+	-chardev "file,id=output,path=$dir/out" -device virtserialport,chardev=output,nr=1 \
+	-chardev "file,id=errors,path=$dir/err" -device virtserialport,chardev=errors,nr=2 \
+	-chardev "file,id=end,path=$dir/end" -device virtserialport,chardev=end,nr=3 \
+	"${shares[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
+machine_pid=$!
+pids+=("$machine_pid")
+tail -c +1 -s 0.1 -f --pid="$machine_pid" "$dir/out" &
+tails=($!)
+tail -c +1 -s 0.1 -f --pid="$machine_pid" "$dir/err" >&2 &
+tails+=($!)
+code=0
+wait "$machine_pid" || code=$?
+wait "${tails[@]}" || :
+
+# --- what became of it ------------------------------------------------------
+
+# Reports of the kernel's. Under kcsan, only races with memstate in their stack
+# count: the strict rules find many in the kernel's own code.
+reports() {
+	tr -d '\r' <"$log" | awk -v noise="$noise" '
+		/BUG: KCSAN: / { race = $0; next }
+		race != "" {
+			race = race "\n" $0
+			if (/={20}/) {
+				if (race ~ /\[memstate\]/) print race
+				race = ""
+			}
+			next
+		}
+		(noise == "" || $0 !~ noise) && $0 ~ "(^|[^A-Z])BUG: |WARNING: |KASAN: |UBSAN: |possible circular locking|" \
+			"inconsistent lock state|suspicious RCU|unreferenced object|Oops|general protection|" \
+			"blocked for more than|soft lockup|rcu: INFO: .*stall|guest-init: "'
+}
+# Boot messages that match and have nothing to do with us
+noise=''
+
+status=$(sed -n 's/^done \([0-9]*\)$/\1/p' "$dir/end")
+took=$(($(date +%s) - started))
+if [ -z "$status" ]; then
+	case $code in
+	124|137) why="did not end within $limit s" ;;
+	0)       why="died" ;;
+	*)       why="QEMU failed ($code): $(tail -n 3 "$dir/qemu.log")" ;;
+	esac
+	tail -n 40 "$log" >&2
+	die "$name: $why after $took s; the console's last lines are above"
+fi
+faults=$(reports)
+if [ -n "$faults" ]; then
+	echo "$faults" >&2
+	say "$name: the kernel reported the above; exit $status after $took s"
+	exit 124
+fi
+say "$name: exit $status after $took s"
+exit "$status"
