@@ -164,7 +164,7 @@ stock() {
 				kernel_packages "$release" "linux-headers-cloud-amd64=$version"
 			)
 			[ -z "$compiler" ] || packages+=" $(closure "$release" base-files bash dash coreutils \
-				sed grep findutils mawk make "$compiler" libc6-dev libelf1t64 pahole xz-utils kmod)"
+				sed grep findutils mawk make "$compiler" libc6-dev libelf1t64 xz-utils kmod)"
 			# shellcheck disable=SC2086 # a list of words
 			unpack "$release" "$temp/root" $packages
 			stock_finish "$temp" "$compiler"
@@ -185,6 +185,7 @@ stock_finish() {
 	depmod -b "${modules%/lib/modules/*}" "${modules##*/}"
 	if [ -n "$2" ]; then
 		touch "$temp/chroot"
+		ln -s mawk "$root/usr/bin/awk" # what mawk's installation would do
 	else
 		# The headers of Debian name each other by absolute paths.
 		for makefile in "$root"/usr/src/linux-headers-*/Makefile; do
@@ -262,7 +263,8 @@ debug() {
 		tar -xf "$linux_source/linux.tar.xz" -C "$tree" --strip-components=1
 		configure "$tree" "$temp/build" "${fragments[@]}"
 		say "building $name: takes minutes, log in $temp/log"
-		make -s -C "$tree" O="$temp/build" -j"$(nproc)" bzImage modules \
+		KBUILD_BUILD_USER=memstate KBUILD_BUILD_HOST=memstate \
+			make -s -C "$tree" O="$temp/build" -j"$(nproc)" bzImage modules \
 			>"$temp/log" 2>&1 || {
 			mv "$temp/log" "$cache/$name.log"
 			tail -n 30 "$cache/$name.log" >&2

@@ -224,11 +224,15 @@ if [ -z "$status" ]; then
 	*)       why="QEMU failed ($code): $(tail -n 3 "$dir/qemu.log")" ;;
 	esac
 	tail -n 40 "$log" >&2
-	die "$name: $why after $took s; the console's last lines are above"
+	die "$name: $why (after $took s); the console's last lines are above"
 fi
 faults=$(reports)
 if [ -n "$faults" ]; then
-	echo "$faults" >&2
+	{
+		echo "$faults"
+		echo "--- the console from the first of these lines on"
+		tr -d '\r' <"$log" | grep -m 1 -A 40 -F -- "$(head -n 1 <<<"$faults")"
+	} >&2
 	say "$name: the kernel reported the above; exit $status after $took s"
 	exit 124
 fi
