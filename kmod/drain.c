@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
+#include <linux/memcontrol.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+
+#include "audit.h"
+#include "drain.h"
+#include "params.h"
+#include "totals.h"
+#include "trace.h"
+
+/* Ranges, gaps and records looked at before the lock is let go. */
+#define DRAIN_BUDGET	16384
+
+/* How often, and for how many microseconds, a claimed slot is waited for. */
+#define DRAIN_WAITS	20
+#define DRAIN_WAIT_US	50
+
+/* Gaps in the mappings that are collected before they are applied. */
+#define RESYNC_GAPS	16
+
+/* ---- the books of one task ---------------------------------------------- */
+
+static void totals_add(struct memstate_totals *to,
+		       const struct memstate_totals *delta)
+{
+	const u64 *d = (const u64 *)delta;
+	u64 *t = (u64 *)to;
+	u32 i;
+
+	for (i = 0; i < sizeof(*to) / sizeof(u64); i++)
+		t[i] += d[i];
+}
+
+/* Count something in the task's books and, later, in the system's. */
+#define books_count(task, member, n)			\
+	do {						\
+		struct ms_task *__task = (task);	\
+							\
+		__task->totals.member += (n);		\
+		__task->batch.member += (n);		\
+	} while (0)
+
+/* Something that a poller should know of. */
+static void books_event(struct ms_task *task)
+{
+	WRITE_ONCE(task->events, task->events + 1);
+}
+
+/* Make the effect of one change part of the books. */
+static void books_apply(struct ms_task *task)
+{
+	const struct ms_effect *eff = &task->effect;
+	u64 ready;
+
+	if (!eff->changed)
+		return;
+	totals_add(&task->totals, &eff->totals);
+	totals_add(&task->batch, &eff->totals);
+	books_count(task, ranges, (s64)eff->ranges);
+	if (eff->charged) {
+		task->totals.ready_direct += eff->charged;
+		ms_totals_charge(eff->charged);
+	}
+	ready = ms_totals_state(&task->totals, MEMSTATE_READY);
+	if (ready > task->totals.peak_ready)
+		task->totals.peak_ready = ready;
+}
+
+static void books_flush(struct ms_task *task)
+{
+	ms_totals_add(&task->batch);
+	memset(&task->batch, 0, sizeof(task->batch));
+}
+
+/* Show the task what its books say. Only we write the page. */
+static void books_publish(struct ms_task *task)
+{
+	struct ms_ring *ring = task->ring;
+	struct memstate_totals_page *page;
+	u32 seq;
+
+	if (!ring)
+		return;
+	page = ring->totals;
+	seq = page->seq;
+	/* Pairs with the reader's acquire of seq and its fence before the end. */
+	WRITE_ONCE(page->seq, seq + 1);
+	smp_wmb();
+	memcpy(&page->totals, &task->totals, sizeof(page->totals));
+	smp_store_release(&page->seq, seq + 2);
+	ms_ring_release(&page->head, task->head);
+}
+
+/**
+ * ms_books_lock() - open a task's books for writing
+ * @books:	what to give to the other functions
+ * @task:	the task
+ *
+ * Memory taken until ms_books_unlock() is charged to the task's memory cgroup,
+ * whoever the caller is.
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINTR: killed while waiting; -ESRCH: the books are closed.
+ */
+int ms_books_lock(struct ms_books *books, struct ms_task *task)
+{
+	if (mutex_lock_killable(&task->lock))
+		return -EINTR;
+	if (task->gone) {
+		mutex_unlock(&task->lock);
+		return -ESRCH;
+	}
+	books->task = task;
+	books->memcg = set_active_memcg(task->memcg);
+	books->budget = DRAIN_BUDGET;
+	return 0;
+}
+
+/**
+ * ms_books_unlock() - publish what was done and close the books
+ * @books: from ms_books_lock()
+ *
+ * Context: process; may sleep.
+ */
+void ms_books_unlock(struct ms_books *books)
+{
+	struct ms_task *task = books->task;
+	bool events = task->batch.drift || task->batch.rejected ||
+		      task->batch.resyncs;
+
+	books_flush(task);
+	books_publish(task);
+	set_active_memcg(books->memcg);
+	mutex_unlock(&task->lock);
+	if (events)
+		wake_up_interruptible_all(&task->wait);
+}
+
+/* ---- one change ---------------------------------------------------------- */
+
+static int books_change(struct ms_books *books, const struct ms_change *chg,
+			u32 ranges_max)
+{
+	struct ms_task *task = books->task;
+	int ret;
+
+	ret = ms_ledger_apply(&task->ledger, chg, ranges_max, &task->effect);
+	books->budget -= task->effect.steps;
+	if (!ret)
+		books_apply(task);
+	return ret;
+}
+
+/* -EINVAL or -ENOSPC: counted, the books unchanged; -ENOMEM: try again later. */
+static int books_record(struct ms_books *books,
+			const struct memstate_record *rec)
+{
+	struct ms_task *task = books->task;
+	struct ms_change chg = {};
+	int ret;
+
+	books->budget--;
+	ret = ms_record_decode(rec, PAGE_SIZE, TASK_SIZE, &chg);
+	if (!ret)
+		ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max));
+	if (ret == -ENOMEM)
+		return ret;
+
+	trace_memstate_transition(task->pid, rec, ret);
+	if (ret) {
+		books_count(task, rejected, 1);
+		books_event(task);
+		return ret;
+	}
+	books_count(task, transitions, 1);
+	if (task->effect.drift) {
+		books_count(task, drift, 1);
+		books_event(task);
+		trace_memstate_drift(task->pid, rec);
+	}
+	return 0;
+}
+
+/* ---- unmappings ---------------------------------------------------------- */
+
+static int books_unmap(struct ms_books *books, u64 start, u64 end)
+{
+	const struct ms_change chg = {
+		.start = start,
+		.end = end,
+		.from = MEMSTATE_ANY,
+		.to = MEMSTATE_NONE,
+	};
+	int ret;
+
+	books->budget--;
+	/* It has happened, however many ranges that makes. */
+	ret = books_change(books, &chg, U32_MAX);
+	if (!ret && books->task->effect.changed)
+		books_count(books->task, unmaps, 1);
+	return ret;
+}
+
+/* Make the ledger forget what has no mapping. */
+static int books_resync_mm(struct ms_books *books, struct mm_struct *mm)
+{
+	struct ms_task *task = books->task;
+	struct ms_gap gaps[RESYNC_GAPS];
+	struct memstate_range range;
+	u64 addr = 0;
+	int ret;
+
+	while (ms_ledger_next(&task->ledger, addr, &range)) {
+		u32 i, nr;
+
+		addr = max(addr, range.start);
+		nr = ms_audit_gaps(mm, &addr, range.end, gaps, RESYNC_GAPS);
+		for (i = 0; i < nr; i++) {
+			ret = books_unmap(books, gaps[i].start, gaps[i].end);
+			if (ret)
+				return ret;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static int books_resync(struct ms_books *books)
+{
+	struct ms_task *task = books->task;
+	struct mm_struct *mm = task->notifier.mm;
+	bool own = ms_task_is_current(task);
+	int ret;
+
+	/* Without users it is about to be released, and the books with it. */
+	if (!own && !mmget_not_zero(mm))
+		return 0;
+	ret = books_resync_mm(books, mm);
+	/* Not here: its release would wait for the lock that we hold. */
+	if (!own)
+		mmput_async(mm);
+	if (!ret) {
+		books_count(task, resyncs, 1);
+		books_event(task);
+	}
+	return ret;
+}
+
+/* Apply the unmappings that come before the record at our position. */
+static int books_unmaps(struct ms_books *books, bool force)
+{
+	struct ms_task *task = books->task;
+	struct ms_unmap unmap;
+	int ret;
+
+	while (ms_unmaps_peek(&task->unmaps, task->head, force, &unmap)) {
+		ret = books_unmap(books, unmap.start, unmap.end);
+		if (ret)
+			return ret;
+		ms_unmaps_pop(&task->unmaps, &unmap);
+		if (books->budget <= 0)
+			return -EAGAIN;
+	}
+	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force)) {
+		ret = books_resync(books);
+		if (ret) {
+			ms_unmaps_set_overflow(&task->unmaps, task->head);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* ---- the ring ------------------------------------------------------------ */
+
+/**
+ * ms_books_drain() - take what is published in the ring
+ * @books:	from ms_books_lock()
+ * @drain:	what became of it is added here
+ *
+ * Context: process; may sleep.
+ * Return: 0: came to a slot that is not published; -EAGAIN: this pass has done
+ * its share; -ENOMEM: stopped before a record that will be applied later.
+ */
+int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
+{
+	struct ms_task *task = books->task;
+	struct ms_ring *ring = task->ring;
+	struct memstate_record rec;
+	bool published;
+	int ret;
+
+	do {
+		/*
+		 * First the record, then what was unmapped before it: whoever
+		 * reports an address that he got after it was unmapped found
+		 * that queued, and so do we.
+		 */
+		published = ring && ms_ring_peek(ring->slots, ring->entries,
+						 task->head, &rec);
+		ret = books_unmaps(books, false);
+		if (ret || !published)
+			return ret;
+
+		ret = books_record(books, &rec);
+		if (ret == -ENOMEM)
+			return ret;
+		if (ret) {
+			if (!drain->rejected++) {
+				drain->error = -ret;
+				drain->error_pos = task->head;
+			}
+		}
+		drain->drained++;
+		WRITE_ONCE(task->head, task->head + 1);
+	} while (books->budget > 0);
+	return -EAGAIN;
+}
+
+/**
+ * ms_drain_own() - drain one's own ring as far as it was claimed on entry
+ * @task:	the task, the caller's
+ * @drain:	what became of it
+ *
+ * Context: process; may sleep.
+ * Return: 0, also where a slot is not published yet; -ENOMEM; -EINTR: killed;
+ * -ESRCH.
+ */
+int ms_drain_own(struct ms_task *task, struct ms_drain *drain)
+{
+	u32 end = ms_task_stamp(task);
+	struct ms_books books;
+	int ret;
+
+	memset(drain, 0, sizeof(*drain));
+	do {
+		ret = ms_books_lock(&books, task);
+		if (ret)
+			return ret;
+		ret = ms_books_drain(&books, drain);
+		if (ret == -EAGAIN && (s32)(task->head - end) >= 0)
+			ret = 0;
+		ms_books_unlock(&books);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (ret == -EAGAIN);
+	return ret;
+}
+
+/*
+ * Come to the end of the ring before records that are given without it. A slot
+ * that is claimed and not published is being written by another thread, or by
+ * this one below a signal handler: that is waited for, but not for long.
+ */
+static int drain_before_records(struct ms_task *task)
+{
+	struct ms_drain drain;
+	int ret, waits;
+
+	for (waits = 0; waits < DRAIN_WAITS; waits++) {
+		ret = ms_drain_own(task, &drain);
+		if (ret)
+			return ret;
+		if (ms_task_stamp(task) == READ_ONCE(task->head))
+			return 0;
+		usleep_range(DRAIN_WAIT_US, 2 * DRAIN_WAIT_US);
+	}
+	return 0;
+}
+
+/**
+ * ms_drain_records() - apply records now, after those in the ring
+ * @task:	the task, the caller's
+ * @records:	private copies
+ * @nr:		how many
+ * @done:	how many were applied, also on error
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EINVAL, -ENOSPC, -ENOMEM: the books are as if the record at @done
+ * and those after it had not been given; -EINTR: killed; -ESRCH.
+ */
+int ms_drain_records(struct ms_task *task, const struct memstate_record *records,
+		     u32 nr, u32 *done)
+{
+	struct ms_books books;
+	int ret;
+
+	ret = drain_before_records(task);
+	if (ret)
+		return ret;
+
+	do {
+		ret = ms_books_lock(&books, task);
+		if (ret)
+			return ret;
+		ret = books_unmaps(&books, true);
+		while (!ret && *done < nr && books.budget > 0) {
+			/* In an array the sequence has no meaning, and is 0. */
+			if (records[*done].w1 >> 32)
+				ret = -EINVAL;
+			else
+				ret = books_record(&books, &records[*done]);
+			if (!ret)
+				(*done)++;
+		}
+		ms_books_unlock(&books);
+		if (ret == -EAGAIN)
+			ret = 0;
+		if (!ret && fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	} while (!ret && *done < nr);
+	return ret;
+}
+
+/* ---- readers ------------------------------------------------------------- */
+
+/**
+ * ms_drain_totals() - a task's totals, drained first
+ * @task:	the task, not only the caller's
+ * @totals:	where to put them; zero if the books are closed
+ *
+ * One pass: of a task that reports faster than that, an exact prefix.
+ *
+ * Context: process; may sleep. Return: 0; -EINTR: killed.
+ */
+int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals)
+{
+	struct ms_drain drain = {};
+	struct ms_books books;
+	int ret;
+
+	memset(totals, 0, sizeof(*totals));
+	ret = ms_books_lock(&books, task);
+	if (ret)
+		return ret == -ESRCH ? 0 : ret;
+	/* Want of memory: what was drained is still a prefix. */
+	ms_books_drain(&books, &drain);
+	*totals = task->totals;
+	ms_books_unlock(&books);
+	return 0;
+}
+
+/**
+ * ms_drain_all() - drain whoever has something to drain
+ *
+ * For readers of the system's totals. A task that has posted nothing since costs
+ * two loads.
+ *
+ * Context: process; may sleep.
+ */
+void ms_drain_all(void)
+{
+	struct memstate_totals totals;
+	struct ms_task *task;
+	u32 id = 0;
+
+	while ((task = ms_task_next(&id))) {
+		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
+		    ms_unmaps_pending(&task->unmaps))
+			ms_drain_totals(task, &totals);
+		ms_task_put(task);
+		if (fatal_signal_pending(current))
+			return;
+		cond_resched();
+	}
+}
+
+/* ---- beginning and end --------------------------------------------------- */
+
+/**
+ * ms_drain_open() - begin to keep a task's books
+ * @task: the task
+ *
+ * Context: process; may sleep.
+ */
+void ms_drain_open(struct ms_task *task)
+{
+	mutex_lock(&task->lock);
+	books_count(task, tasks, 1);
+	books_flush(task);
+	mutex_unlock(&task->lock);
+}
+
+/**
+ * ms_drain_close() - end them, and take all they hold out of the system's
+ * @task: the task
+ *
+ * Events that were counted stay counted in the system's totals.
+ *
+ * Context: process; may sleep.
+ */
+void ms_drain_close(struct ms_task *task)
+{
+	struct memstate_totals *t = &task->totals;
+	u32 state, class_;
+
+	mutex_lock(&task->lock);
+	task->gone = true;
+	for (state = 0; state < MEMSTATE_NR_STATES - 1; state++)
+		for (class_ = 0; class_ < MEMSTATE_NR_CLASSES; class_++)
+			task->batch.bytes[state][class_] -= t->bytes[state][class_];
+	task->batch.reserved_lazy -= t->reserved_lazy;
+	task->batch.prepared_lazy -= t->prepared_lazy;
+	task->batch.ranges -= t->ranges;
+	task->batch.tasks -= t->tasks;
+	ms_totals_charge(-(s64)t->ready_direct);
+	books_flush(task);
+	memset(t, 0, sizeof(*t));
+	ms_ledger_destroy(&task->ledger);
+	books_publish(task);
+	mutex_unlock(&task->lock);
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/xarray.h>
+
+#include "ledger.h"
+
+/**
+ * struct plan - a change, seen against what the ledger holds
+ * @chg:	the change
+ * @eff:	what it will do
+ * @left:	entry of the range that reaches to the byte before the change
+ * @left_start:	where that one begins
+ * @right:	entry of the range that holds the byte behind the change
+ * @right_end:	where that one ends
+ * @before:	ranges that overlap or touch the change
+ * @after:	ranges that will be there in their stead
+ * @last:	entry of the piece before, as it will be
+ */
+struct plan {
+	const struct ms_change *chg;
+	struct ms_effect *eff;
+	ms_entry_t left;
+	u64 left_start;
+	ms_entry_t right;
+	u64 right_end;
+	s32 before;
+	s32 after;
+	ms_entry_t last;
+};
+
+static ms_entry_t entry_of(void *value)
+{
+	return value ? xa_to_value(value) : MS_ENTRY_NONE;
+}
+
+static void *value_of(ms_entry_t e)
+{
+	return e == MS_ENTRY_NONE ? NULL : xa_mk_value(e);
+}
+
+/**
+ * ms_ledger_init() - make an empty ledger
+ * @l:		the ledger
+ * @lock:	held around every other call
+ *
+ * Context: any.
+ */
+void ms_ledger_init(struct ms_ledger *l, struct mutex *lock)
+{
+	mt_init_flags(&l->tree, MT_FLAGS_LOCK_EXTERN);
+	mt_set_external_lock(&l->tree, lock);
+	l->lock = lock;
+	l->nr_ranges = 0;
+}
+
+/**
+ * ms_ledger_destroy() - forget everything
+ * @l: the ledger, empty afterwards
+ *
+ * Context: may sleep; lock held.
+ */
+void ms_ledger_destroy(struct ms_ledger *l)
+{
+	lockdep_assert_held(l->lock);
+	__mt_destroy(&l->tree);
+	l->nr_ranges = 0;
+}
+
+/* A run of the resulting sequence, in order of addresses. */
+static void plan_run(struct plan *p, ms_entry_t e)
+{
+	if (e != MS_ENTRY_NONE && e != p->last)
+		p->after++;
+	p->last = e;
+}
+
+/* A run of equal entries inside the change. */
+static void plan_piece(struct plan *p, ms_entry_t old, u64 bytes)
+{
+	struct ms_effect *eff = p->eff;
+	ms_entry_t new = ms_rule_apply(old, p->chg);
+
+	eff->steps++;
+	if (!(p->chg->flags & MEMSTATE_ONLY) && !ms_rule_matches(old, p->chg))
+		eff->drift = true;
+	if (new != old) {
+		eff->changed = true;
+		ms_totals_move(&eff->totals, old, new, bytes);
+		if (ms_entry_charged(new) && !ms_entry_charged(old))
+			eff->charged += bytes;
+		else if (ms_entry_charged(old) && !ms_entry_charged(new))
+			eff->charged -= bytes;
+	}
+	plan_run(p, new);
+}
+
+/* Walk what the change covers and the bytes next to it. */
+static void plan_make(struct plan *p, struct ms_ledger *l)
+{
+	u64 start = p->chg->start, end = p->chg->end, pos = start;
+	unsigned long first = start ? start - 1 : 0;
+	MA_STATE(mas, &l->tree, first, first);
+	void *value;
+
+	while ((value = mas_find(&mas, end))) {
+		ms_entry_t e = entry_of(value);
+		u64 lo = mas.index, hi = (u64)mas.last + 1;
+
+		p->before++;
+		if (lo < start) {
+			p->left = e;
+			p->left_start = lo;
+			plan_run(p, e);
+		}
+		if (lo > pos && pos < end) {
+			plan_piece(p, MS_ENTRY_NONE, min(lo, end) - pos);
+			pos = min(lo, end);
+		}
+		if (pos < min(hi, end)) {
+			plan_piece(p, e, min(hi, end) - pos);
+			pos = min(hi, end);
+		}
+		if (hi > end) {
+			p->right = e;
+			p->right_end = hi;
+			plan_run(p, e);
+			break;
+		}
+	}
+	if (pos < end) {
+		/* Only reached without a right neighbour. */
+		plan_piece(p, MS_ENTRY_NONE, end - pos);
+	}
+	p->eff->ranges = p->after - p->before;
+}
+
+/* Store one run of the change, one with its neighbours where they are equal. */
+static int plan_store(struct plan *p, struct ms_ledger *l, u64 start, u64 end,
+		      ms_entry_t e, gfp_t gfp)
+{
+	MA_STATE(mas, &l->tree, 0, 0);
+
+	if (e != MS_ENTRY_NONE && start == p->chg->start && e == p->left)
+		start = p->left_start;
+	if (e != MS_ENTRY_NONE && end == p->chg->end && e == p->right)
+		end = p->right_end;
+	mas_set_range(&mas, start, end - 1);
+	return mas_store_gfp(&mas, value_of(e), gfp);
+}
+
+/*
+ * Store a change that makes different things of different pieces. The first
+ * store may fail, with nothing changed; those after it may not, or the books
+ * would hold half a transition.
+ */
+static int plan_store_pieces(struct plan *p, struct ms_ledger *l)
+{
+	u64 end = p->chg->end, pos = p->chg->start, run = pos;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	ms_entry_t run_entry = MS_ENTRY_NONE;
+	bool run_changed = false;
+	int ret;
+
+	while (pos < end) {
+		MA_STATE(mas, &l->tree, pos, pos);
+		void *value = mas_find(&mas, end - 1);
+		ms_entry_t old = MS_ENTRY_NONE, new;
+		u64 next = end;
+
+		if (value && mas.index <= pos) {
+			old = entry_of(value);
+			next = min((u64)mas.last + 1, end);
+		} else if (value) {
+			next = mas.index;
+		}
+		new = ms_rule_apply(old, p->chg);
+		if (pos != run && new != run_entry) {
+			if (run_changed) {
+				ret = plan_store(p, l, run, pos, run_entry, gfp);
+				if (ret)
+					return ret;
+				gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
+			}
+			run = pos;
+			run_changed = false;
+		}
+		run_entry = new;
+		run_changed |= new != old;
+		pos = next;
+	}
+	return run_changed ? plan_store(p, l, run, end, run_entry, gfp) : 0;
+}
+
+/**
+ * ms_ledger_apply() - apply a change
+ * @l:		the ledger
+ * @chg:	the change, checked
+ * @ranges_max:	how many ranges there may be afterwards, unless they get fewer
+ * @eff:	what was done; on error only @eff->steps is of use
+ *
+ * Context: may sleep; lock held.
+ * Return: 0; -ENOSPC: too many ranges; -ENOMEM. On error nothing has changed.
+ */
+int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
+		    u32 ranges_max, struct ms_effect *eff)
+{
+	struct plan p = { .chg = chg, .eff = eff };
+	int ret;
+
+	lockdep_assert_held(l->lock);
+	memset(eff, 0, sizeof(*eff));
+	plan_make(&p, l);
+	if (!eff->changed)
+		return 0;
+	if (eff->ranges > 0 && l->nr_ranges + eff->ranges > ranges_max)
+		return -ENOSPC;
+
+	if (ms_rule_uniform(chg))
+		ret = plan_store(&p, l, chg->start, chg->end,
+				 ms_rule_apply(MS_ENTRY_NONE, chg),
+				 GFP_KERNEL_ACCOUNT);
+	else
+		ret = plan_store_pieces(&p, l);
+	if (ret)
+		return ret;
+	l->nr_ranges += eff->ranges;
+	return 0;
+}
+
+/**
+ * ms_ledger_next() - the first range that ends behind an address
+ * @l:		the ledger
+ * @addr:	the address
+ * @range:	where to put it
+ *
+ * Context: any; lock held. Return: false if there is none.
+ */
+bool ms_ledger_next(struct ms_ledger *l, u64 addr, struct memstate_range *range)
+{
+	MA_STATE(mas, &l->tree, addr, addr);
+	ms_entry_t e;
+
+	lockdep_assert_held(l->lock);
+	e = entry_of(mas_find(&mas, ULONG_MAX));
+	if (e == MS_ENTRY_NONE)
+		return false;
+	*range = (struct memstate_range) {
+		.start = mas.index,
+		.end = (u64)mas.last + 1,
+		.state = ms_entry_state(e),
+		.class_ = ms_entry_class(e),
+		.flags = (ms_entry_lazy(e) ? MEMSTATE_RANGE_LAZY : 0) |
+			 (ms_entry_ro(e) ? MEMSTATE_RANGE_RO : 0),
+	};
+	return true;
+}

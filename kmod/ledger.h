@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ledger: which state and class each range of a task's address space has.
+ *
+ * Model
+ *
+ *   A maple tree from address to entry (core/rules.h); None is absent. Ranges
+ *   of equal entry that touch are one range. A change is planned by walking
+ *   what it covers, and only then stored: it is applied whole or not at all.
+ *
+ * Locking
+ *
+ *   The owner's mutex, given to ms_ledger_init(); it serves as the tree's lock.
+ */
+#ifndef MS_LEDGER_H
+#define MS_LEDGER_H
+
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+
+#include "core/rules.h"
+
+/**
+ * struct ms_ledger - the ranges of one task
+ * @tree:	entries by address
+ * @lock:	the owner's
+ * @nr_ranges:	how many there are
+ */
+struct ms_ledger {
+	struct maple_tree tree;
+	struct mutex *lock;
+	u32 nr_ranges;
+};
+
+/**
+ * struct ms_effect - what a change did, or would have done
+ * @totals:	deltas of bytes and lazy bytes; they wrap, and add up
+ * @charged:	delta of Ready + lazy bytes, counted apart from @totals
+ * @ranges:	delta of the number of ranges
+ * @steps:	ranges and gaps that were looked at: the work it took
+ * @drift:	*from* disagreed with some of it
+ * @changed:	something is different now
+ */
+struct ms_effect {
+	struct memstate_totals totals;
+	s64 charged;
+	s32 ranges;
+	u32 steps;
+	bool drift;
+	bool changed;
+};
+
+void ms_ledger_init(struct ms_ledger *l, struct mutex *lock);
+void ms_ledger_destroy(struct ms_ledger *l);
+int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
+		    u32 ranges_max, struct ms_effect *eff);
+bool ms_ledger_next(struct ms_ledger *l, u64 addr, struct memstate_range *range);
+
+#endif /* MS_LEDGER_H */

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Module entry and exit, and the parameters. */
+
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/module.h>
+
+#include "device.h"
+#include "params.h"
+#include "sysfs.h"
+#include "task.h"
+#include "totals.h"
+
+#if BITS_PER_LONG != 64
+#error "memstate needs a 64-bit kernel: a record's words are loaded whole"
+#endif
+
+/* Slots in a ring can be no more than half of the positions, nor a huge vmap. */
+#define MS_RING_ENTRIES_LIMIT	(1u << 20)
+#define MS_RANGES_LIMIT		(1u << 24)
+#define MS_RECORDS_LIMIT	(1u << 16)
+#define MS_UNMAPS_LIMIT		(1u << 16)
+
+unsigned int ms_param_ring_entries = 4096;
+module_param_named(ring_entries, ms_param_ring_entries, uint, 0444);
+MODULE_PARM_DESC(ring_entries, "Slots of a ring where SETUP asks for 0 (power of two)");
+
+unsigned int ms_param_ring_entries_max = 65536;
+module_param_named(ring_entries_max, ms_param_ring_entries_max, uint, 0444);
+MODULE_PARM_DESC(ring_entries_max, "Most slots of a ring (power of two)");
+
+unsigned int ms_param_ranges_max = 65536;
+module_param_named(ranges_max, ms_param_ranges_max, uint, 0644);
+MODULE_PARM_DESC(ranges_max, "Most ranges in a task's ledger");
+
+unsigned int ms_param_records_max = 4096;
+module_param_named(records_max, ms_param_records_max, uint, 0444);
+MODULE_PARM_DESC(records_max, "Most records in one TRANSITION, most entries in one RANGES or AUDIT");
+
+unsigned int ms_param_unmaps_max = 256;
+module_param_named(unmaps_max, ms_param_unmaps_max, uint, 0444);
+MODULE_PARM_DESC(unmaps_max, "Unmappings queued per task before ledger and mappings are compared");
+
+unsigned int ms_param_tasks_max = 65536;
+module_param_named(tasks_max, ms_param_tasks_max, uint, 0644);
+MODULE_PARM_DESC(tasks_max, "Most tasks that have the device open");
+
+static int params_check_range(const char *name, unsigned int value,
+			      unsigned int low, unsigned int high)
+{
+	if (value >= low && value <= high)
+		return 0;
+	pr_err("%s=%u is not in %u..%u\n", name, value, low, high);
+	return -EINVAL;
+}
+
+static int params_check_power(const char *name, unsigned int value)
+{
+	if (is_power_of_2(value))
+		return 0;
+	pr_err("%s=%u is not a power of two\n", name, value);
+	return -EINVAL;
+}
+
+static int params_check(void)
+{
+	int ret;
+
+	ret = params_check_range("ring_entries_max", ms_param_ring_entries_max,
+				 2, MS_RING_ENTRIES_LIMIT) ?:
+	      params_check_power("ring_entries_max", ms_param_ring_entries_max) ?:
+	      params_check_range("ring_entries", ms_param_ring_entries,
+				 2, ms_param_ring_entries_max) ?:
+	      params_check_power("ring_entries", ms_param_ring_entries) ?:
+	      params_check_range("ranges_max", ms_param_ranges_max,
+				 1, MS_RANGES_LIMIT) ?:
+	      params_check_range("records_max", ms_param_records_max,
+				 1, MS_RECORDS_LIMIT) ?:
+	      params_check_range("unmaps_max", ms_param_unmaps_max,
+				 1, MS_UNMAPS_LIMIT);
+	return ret;
+}
+
+static int __init memstate_init(void)
+{
+	int ret;
+
+	ret = params_check();
+	if (ret)
+		return ret;
+
+	ret = ms_totals_init();
+	if (ret)
+		return ret;
+
+	ret = ms_tasks_init();
+	if (ret)
+		goto err_totals;
+
+	ret = ms_device_register();
+	if (ret)
+		goto err_tasks;
+
+	ret = ms_sysfs_init(ms_device_kobj());
+	if (ret)
+		goto err_device;
+	return 0;
+
+err_device:
+	ms_device_unregister();
+err_tasks:
+	ms_tasks_exit();
+err_totals:
+	ms_totals_exit();
+	return ret;
+}
+
+static void __exit memstate_exit(void)
+{
+	ms_sysfs_exit();
+	ms_device_unregister();
+	ms_tasks_exit();
+	ms_totals_exit();
+}
+
+module_init(memstate_init);
+module_exit(memstate_exit);
+
+MODULE_DESCRIPTION("Page-state accounting: Reserved, Prepared and Ready memory of tasks");
+MODULE_AUTHOR("The memstate developers");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

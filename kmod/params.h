@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Bounds of every resource: module parameters, documented in admin.rst. */
+#ifndef MS_PARAMS_H
+#define MS_PARAMS_H
+
+#include <linux/types.h>
+
+extern unsigned int ms_param_ring_entries;
+extern unsigned int ms_param_ring_entries_max;
+extern unsigned int ms_param_ranges_max;
+extern unsigned int ms_param_records_max;
+extern unsigned int ms_param_unmaps_max;
+extern unsigned int ms_param_tasks_max;
+
+#endif /* MS_PARAMS_H */

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "ring.h"
+
+static void *pages_create(struct page **pages, u32 nr)
+{
+	void *addr = NULL;
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		if (!pages[i])
+			break;
+	}
+	if (i == nr)
+		addr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
+	if (!addr) {
+		while (i--)
+			__free_page(pages[i]);
+	}
+	return addr;
+}
+
+static void pages_destroy(void *addr, struct page **pages, u32 nr)
+{
+	if (!addr)
+		return;
+	vunmap(addr);
+	/* A mapping that is still there holds pages of its own. */
+	while (nr--)
+		__free_page(pages[nr]);
+}
+
+/**
+ * ms_ring_create() - make the shared pages
+ * @entries: slots, a power of two
+ *
+ * The pages are charged to the memory cgroup of the caller.
+ *
+ * Context: may sleep. Return: the ring, or NULL for want of memory.
+ */
+struct ms_ring *ms_ring_create(u32 entries)
+{
+	u32 nr_pages = 1 + DIV_ROUND_UP(entries * sizeof(struct memstate_record),
+					PAGE_SIZE);
+	struct ms_ring *ring;
+
+	ring = kvzalloc(struct_size(ring, pages, nr_pages), GFP_KERNEL_ACCOUNT);
+	if (!ring)
+		return NULL;
+	ring->entries = entries;
+	ring->nr_pages = nr_pages;
+	ring->control = pages_create(ring->pages, nr_pages);
+	if (!ring->control)
+		goto err_ring;
+	ring->slots = (void *)ring->control + PAGE_SIZE;
+	ring->totals = pages_create(ring->totals_pages, 1);
+	if (!ring->totals)
+		goto err_control;
+
+	ring->control->tail = MEMSTATE_RING_START;
+	ring->totals->head = MEMSTATE_RING_START;
+	ring->totals->ring_entries = entries;
+	return ring;
+
+err_control:
+	pages_destroy(ring->control, ring->pages, nr_pages);
+err_ring:
+	kvfree(ring);
+	return NULL;
+}
+
+/**
+ * ms_ring_destroy() - give the pages back
+ * @ring: the ring, or NULL
+ *
+ * Context: may sleep; nobody uses @ring any more.
+ */
+void ms_ring_destroy(struct ms_ring *ring)
+{
+	if (!ring)
+		return;
+	pages_destroy(ring->totals, ring->totals_pages, 1);
+	pages_destroy(ring->control, ring->pages, ring->nr_pages);
+	kvfree(ring);
+}
+
+/**
+ * ms_ring_tail() - how far the task says that it has claimed
+ * @ring:	the ring
+ * @head:	our own position
+ *
+ * Context: any. Return: a position from @head to @head + entries, whatever lies
+ * in the shared word.
+ */
+u32 ms_ring_tail(const struct ms_ring *ring, u32 head)
+{
+	u32 used = ms_load32(&ring->control->tail) - head;
+
+	return head + min(used, ring->entries);
+}
+
+/* Half a ring is of no use, nor is one that has moved. */
+static int ring_vma_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int ring_vma_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct ring_vm_ops = {
+	.may_split = ring_vma_may_split,
+	.mremap = ring_vma_mremap,
+};
+
+static int ring_map_pages(struct vm_area_struct *vma, struct page **pages,
+			  u32 nr_pages)
+{
+	if (vma->vm_end - vma->vm_start != (unsigned long)nr_pages << PAGE_SHIFT)
+		return -EINVAL;
+	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	vma->vm_ops = &ring_vm_ops;
+	return vm_map_pages_zero(vma, pages, nr_pages);
+}
+
+/**
+ * ms_ring_mmap() - map the ring or the totals
+ * @ring:	the ring
+ * @vma:	from the device's mmap
+ *
+ * Context: mmap lock held for writing.
+ * Return: 0; -EINVAL: no such offset, wrong length, private or executable;
+ * -EACCES: totals to be mapped writable; -ENOMEM.
+ */
+int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma)
+{
+	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
+		return -EINVAL;
+
+	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
+	case MEMSTATE_OFF_RING:
+		return ring_map_pages(vma, ring->pages, ring->nr_pages);
+	case MEMSTATE_OFF_TOTALS:
+		if (vma->vm_flags & VM_WRITE)
+			return -EACCES;
+		vm_flags_mod(vma, 0, VM_MAYWRITE);
+		return ring_map_pages(vma, ring->totals_pages, 1);
+	default:
+		return -EINVAL;
+	}
+}

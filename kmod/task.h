@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A task: the books of one address space.
+ *
+ * Model
+ *
+ *   One struct ms_task per mm, whoever in the process opens the device and
+ *   however often. It is found through the mm's notifier, which also tells of
+ *   unmappings and of the mm's end. The books vanish with the mm (exit, exec) or
+ *   with the last descriptor or mapping of the device, whichever is first; the
+ *   object stays until nobody refers to it.
+ *
+ * Locking
+ *
+ *   ms_tasks_lock           which tasks there are, nr_files, who has which name
+ *     kernfs active (a task's directory, when it is removed)
+ *       task->lock          everything below "under lock"
+ *         mmap_lock         when ledger and mappings are compared
+ *           unmaps.lock     spinlock, from the notifier
+ *     mmap_lock             in open, for the notifier
+ *
+ *   The notifier's unmap callback takes unmaps.lock only. Its release callback
+ *   (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an mm to
+ *   go away.
+ */
+#ifndef MS_TASK_H
+#define MS_TASK_H
+
+#include <linux/kobject.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "ledger.h"
+#include "ring.h"
+#include "unmap.h"
+
+struct mem_cgroup;
+
+/**
+ * struct ms_task - the books of one address space
+ * @notifier:	tells of unmappings and the end; holds the mm (not its pages)
+ * @kobj:	its directory in sysfs, and the object's reference count
+ * @uid:	owner of the directory
+ * @gid:	owner of the directory
+ * @pid:	thread group that opened the device first, as init sees it
+ * @memcg:	what the memory for the books is charged to
+ * @free_work:	gives the last reference back where one may sleep
+ * @wait:	who polls
+ * @unmaps:	see unmap.h
+ * @ring:	shared pages; NULL until SETUP, then never changes
+ * @head:	position up to which the ring is drained; written under lock
+ * @events:	number of things worth a look (drift, rejections, comparisons);
+ *		written under lock
+ * @gone:	the books are closed; written under lock
+ * @id:		key among the tasks; under ms_tasks_lock
+ * @nr_files:	open files; under ms_tasks_lock
+ * @listed:	among the tasks; under ms_tasks_lock
+ * @named:	has its directory; under ms_tasks_lock
+ * @lock:	protects all below
+ * @ledger:	the ranges
+ * @totals:	the consistent books, exact at each record
+ * @batch:	what they have that the system's do not have yet
+ * @effect:	scratch
+ */
+struct ms_task {
+	/* set once */
+	struct mmu_notifier notifier;
+	struct kobject kobj;
+	kuid_t uid;
+	kgid_t gid;
+	pid_t pid;
+	struct mem_cgroup *memcg;
+
+	/* with locking of their own */
+	struct work_struct free_work;
+	wait_queue_head_t wait;
+	struct ms_unmaps unmaps;
+
+	/* written under lock, read anywhere */
+	struct ms_ring *ring;
+	u32 head;
+	u64 events;
+	bool gone;
+
+	/* under ms_tasks_lock */
+	u32 id;
+	u32 nr_files;
+	bool listed;
+	bool named;
+
+	struct mutex lock;
+	struct ms_ledger ledger;
+	struct memstate_totals totals;
+	struct memstate_totals batch;
+	struct ms_effect effect;
+};
+
+int ms_tasks_init(void);
+void ms_tasks_exit(void);
+struct ms_task *ms_task_open(void);
+void ms_task_close(struct ms_task *task);
+struct ms_task *ms_task_next(u32 *id);
+void ms_task_put(struct ms_task *task);
+int ms_task_setup(struct ms_task *task, u32 entries);
+u32 ms_task_stamp(struct ms_task *task);
+
+/**
+ * ms_task_is_current() - does the caller belong to the task?
+ * @task: the task
+ *
+ * Context: process. Return: true if its address space is the bound one.
+ */
+static inline bool ms_task_is_current(const struct ms_task *task)
+{
+	return current->mm && current->mm == task->notifier.mm;
+}
+
+/**
+ * ms_task_ring() - the task's ring
+ * @task: the task
+ *
+ * Context: any. Return: the ring, or NULL before SETUP.
+ */
+static inline struct ms_ring *ms_task_ring(const struct ms_task *task)
+{
+	/* Acquire: pairs with the release in ms_task_setup(). */
+	return smp_load_acquire(&task->ring);
+}
+
+#endif /* MS_TASK_H */

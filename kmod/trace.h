@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM memstate
+
+#if !defined(MS_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define MS_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "core/rules.h"
+
+#define ms_trace_field(rec, name)					\
+	(((rec)->w0 >> MEMSTATE_##name##_SHIFT) & MEMSTATE_FIELD_MASK)
+
+#define ms_trace_states							\
+	{ MEMSTATE_NONE,	"none" },				\
+	{ MEMSTATE_RESERVED,	"reserved" },				\
+	{ MEMSTATE_PREPARED,	"prepared" },				\
+	{ MEMSTATE_READY,	"ready" },				\
+	{ MEMSTATE_KEEP,	"keep" },				\
+	{ MEMSTATE_KEEP_RO,	"keep_ro" },				\
+	{ MEMSTATE_MAPPED,	"mapped" },				\
+	{ MEMSTATE_ANY,		"any" }
+
+#define ms_trace_classes						\
+	{ MEMSTATE_HEAP,	"heap" },				\
+	{ MEMSTATE_STACK,	"stack" },				\
+	{ MEMSTATE_METADATA,	"metadata" },				\
+	{ MEMSTATE_CODE,	"code" },				\
+	{ MEMSTATE_OTHER,	"other" },				\
+	{ MEMSTATE_USER1,	"user1" },				\
+	{ MEMSTATE_USER2,	"user2" },				\
+	{ MEMSTATE_USER3,	"user3" }
+
+#define ms_trace_flags							\
+	{ MEMSTATE_LAZY,	"lazy" },				\
+	{ MEMSTATE_ONLY,	"only" },				\
+	{ MEMSTATE_KEEP_CLASS,	"keep_class" }
+
+/* A record was taken: applied (error 0) or rejected. */
+TRACE_EVENT(memstate_transition,
+	TP_PROTO(pid_t pid, const struct memstate_record *rec, int error),
+	TP_ARGS(pid, rec, error),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(int, error)
+		__field(u64, addr)
+		__field(u64, bytes)
+		__field(u8, from)
+		__field(u8, to)
+		__field(u8, class_)
+		__field(u8, flags)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->error = error;
+		__entry->addr = rec->w0 & MEMSTATE_ADDR_MASK;
+		__entry->bytes = (rec->w1 & U32_MAX) << MEMSTATE_UNIT_SHIFT;
+		__entry->from = ms_trace_field(rec, FROM);
+		__entry->to = ms_trace_field(rec, TO);
+		__entry->class_ = ms_trace_field(rec, CLASS);
+		__entry->flags = ms_trace_field(rec, FLAGS);
+	),
+	TP_printk("pid=%d addr=0x%llx bytes=%llu from=%s to=%s class=%s flags=%s error=%d",
+		  __entry->pid, __entry->addr, __entry->bytes,
+		  __print_symbolic(__entry->from, ms_trace_states),
+		  __print_symbolic(__entry->to, ms_trace_states),
+		  __print_symbolic(__entry->class_, ms_trace_classes),
+		  __print_flags(__entry->flags, "|", ms_trace_flags),
+		  __entry->error)
+);
+
+/* A record was applied whose from disagreed with the books. */
+TRACE_EVENT(memstate_drift,
+	TP_PROTO(pid_t pid, const struct memstate_record *rec),
+	TP_ARGS(pid, rec),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, addr)
+		__field(u64, bytes)
+		__field(u8, from)
+		__field(u8, to)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->addr = rec->w0 & MEMSTATE_ADDR_MASK;
+		__entry->bytes = (rec->w1 & U32_MAX) << MEMSTATE_UNIT_SHIFT;
+		__entry->from = ms_trace_field(rec, FROM);
+		__entry->to = ms_trace_field(rec, TO);
+	),
+	TP_printk("pid=%d addr=0x%llx bytes=%llu claimed_from=%s to=%s",
+		  __entry->pid, __entry->addr, __entry->bytes,
+		  __print_symbolic(__entry->from, ms_trace_states),
+		  __print_symbolic(__entry->to, ms_trace_states))
+);
+
+#endif /* MS_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
