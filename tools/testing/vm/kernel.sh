@@ -123,7 +123,7 @@ locks=()
 lock() {
 	local fd
 	exec {fd}>"$cache/lock.$1"
-	flock -n "$fd" || { say "waiting for another run that makes $1"; flock "$fd"; }
+	flock -w 2 "$fd" || { say "waiting for another run that makes $1"; flock "$fd"; }
 	locks+=("$fd")
 }
 unlock() {
@@ -155,6 +155,7 @@ stock() {
 	local name=$1 release=$2 compiler=$3 dir version packages temp
 	if [ -n "$update" ] || ! newest "stock-$name-" >/dev/null; then
 		apt_update "$release"
+		need depmod
 		version=$(candidate "$release" linux-image-cloud-amd64 "$name.")
 		if [ ! -e "$cache/stock-$name-$version" ]; then
 			say "fetching Linux $version"

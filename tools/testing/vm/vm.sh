@@ -12,6 +12,8 @@
 # -o FILE     keep the kernel's console there
 # -i          count instructions: rdtsc advances by one per instruction
 #
+# MEMSTATE_KVM=1 uses /dev/kvm if a first machine comes up with it.
+#
 # Exit: COMMAND's own status; 124 the kernel reported a fault; 125 the machine
 # did not get to its end; 2 usage.
 set -euo pipefail
@@ -19,7 +21,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 say() { echo "vm: $*" >&2; }
 die() { say "$*"; exit 125; }
-usage() { sed -n 's/^# \{0,1\}//; 4,17p' "$0" >&2; exit 2; }
+usage() { sed -n 's/^# \{0,1\}//; 4,19p' "$0" >&2; exit 2; }
 
 name=6.1 memory=2G cpus=2 limit=300 outdir='' log='' count=''
 while getopts k:m:s:t:w:o:i option; do
@@ -31,7 +33,9 @@ while getopts k:m:s:t:w:o:i option; do
 	w)
 		outdir=$(readlink -e "$OPTARG") || { say "no directory $OPTARG"; exit 2; }
 		;;
-	o) log=$(readlink -f "$OPTARG") ;;
+	o)
+		log=$(readlink -f "$OPTARG") || { say "no directory for $OPTARG"; exit 2; }
+		;;
 	i) count=1 ;;
 	*) usage ;;
 	esac
@@ -164,6 +168,19 @@ append="console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on random.trust_cpu=on"
 # A busy host is no fault of the guest's.
 append+=" tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=120"
 machine=(-accel "tcg,thread=multi" -cpu max -smp "$cpus")
+case ${MEMSTATE_KVM-} in
+1)
+	# /dev/kvm may be there and hang
+	if [ -w /dev/kvm ] && MEMSTATE_KVM=now "$0" -k "$name" -t 20 -- true >/dev/null 2>&1; then
+		machine[1]=kvm
+	else
+		say "$name does not boot under KVM, emulating"
+	fi
+	;;
+now)
+	machine[1]=kvm
+	;;
+esac
 if [ -n "$count" ]; then
 	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
 		-rtc "base=2026-01-01,clock=vm")
