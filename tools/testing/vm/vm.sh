@@ -21,7 +21,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 say() { echo "vm: $*" >&2; }
 die() { say "$*"; exit 125; }
-usage() { sed -n 's/^# \{0,1\}//; 4,19p' "$0" >&2; exit 2; }
+usage() { sed -n 's/^# \{0,1\}//; 4,18p' "$0" >&2; exit 2; }
 
 name=6.1 memory=2G cpus=2 limit=300 outdir='' log='' count=''
 while getopts k:m:s:t:w:o:i option; do
@@ -168,23 +168,19 @@ append="console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on random.trust_cpu=on"
 # A busy host is no fault of the guest's.
 append+=" tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=120"
 machine=(-accel "tcg,thread=multi" -cpu max -smp "$cpus")
-case ${MEMSTATE_KVM-} in
-1)
+if [ -n "$count" ]; then
+	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
+		-rtc "base=2026-01-01,clock=vm")
+	append+=" nokaslr"
+elif [ "${MEMSTATE_KVM-}" = now ]; then
+	machine[1]=kvm
+elif [ "${MEMSTATE_KVM-}" = 1 ]; then
 	# /dev/kvm may be there and hang
 	if [ -w /dev/kvm ] && MEMSTATE_KVM=now "$0" -k "$name" -t 20 -- true >/dev/null 2>&1; then
 		machine[1]=kvm
 	else
 		say "$name does not boot under KVM, emulating"
 	fi
-	;;
-now)
-	machine[1]=kvm
-	;;
-esac
-if [ -n "$count" ]; then
-	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
-		-rtc "base=2026-01-01,clock=vm")
-	append+=" nokaslr"
 fi
 
 started=$(date +%s)
@@ -207,7 +203,7 @@ tails=($!)
 tail -c +1 -s 0.1 -f --pid="$machine_pid" "$dir/err" >&2 &
 tails+=($!)
 code=0
-wait "$machine_pid" || code=$?
+wait "$machine_pid" 2>/dev/null || code=$?
 wait "${tails[@]}" || :
 
 # --- what became of it ------------------------------------------------------
@@ -219,7 +215,7 @@ reports() {
 		/BUG: KCSAN: / { race = $0; next }
 		race != "" {
 			race = race "\n" $0
-			if (/={20}/) {
+			if (/====================/) {
 				if (race ~ /\[memstate\]/) print race
 				race = ""
 			}
@@ -227,7 +223,8 @@ reports() {
 		}
 		(noise == "" || $0 !~ noise) && $0 ~ "(^|[^A-Z])BUG: |WARNING: |KASAN: |UBSAN: |possible circular locking|" \
 			"inconsistent lock state|suspicious RCU|unreferenced object|Oops|general protection|" \
-			"blocked for more than|soft lockup|rcu: INFO: .*stall|guest-init: "'
+			"blocked for more than|soft lockup|rcu: INFO: .*stall|guest-init: "
+		END { if (race ~ /\[memstate\]/) print race }'
 }
 # Boot messages that match and have nothing to do with us
 noise=''
