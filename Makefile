@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# make help lists what there is. KDIR is the kernel to build for, DESTDIR and
+# PREFIX say where install puts things, V=1 shows the commands.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+DESTDIR ?=
+UDEVDIR ?= /lib/udev/rules.d
+V ?= 0
+
+TOP := $(CURDIR)
+T := tools/testing
+VERSION := 0.1.0
+export PREFIX DESTDIR V
+
+Q := $(if $(filter 1,$(V)),,@)
+
+.DEFAULT_GOAL := all
+.PHONY: all help modules userspace deps run test bench fuzz check-static clean \
+	install install-modules install-userspace uninstall dkms
+
+all: modules userspace	## module for the running kernel, libraries and tools
+
+help:	## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+modules:	## kmod/ for KDIR
+	$(Q)if [ ! -d "$(KDIR)" ]; then \
+		echo "make: no kernel headers at $(KDIR): install linux-headers-$$(uname -r) or give KDIR=" >&2; \
+		exit 1; \
+	fi
+	$(Q)$(MAKE) $(if $(filter 1,$(V)),,-s) -C "$(KDIR)" M="$(TOP)" W=1 modules
+
+userspace:	## libmemstate, the observe shim, memstate(1)
+	$(Q)$(MAKE) -C userspace all
+
+deps:	## install by apt what run and test need
+	$(Q)$(T)/vm/deps.sh test
+
+run:	## boot a kernel in a virtual machine and watch real programs accounted
+	$(Q)$(T)/vm/deps.sh run
+	$(Q)$(MAKE) userspace
+	$(Q)$(T)/demo/run.sh
+
+test: deps	## everything that must pass before a change lands
+	$(Q)$(T)/run.sh
+
+bench: deps	## figures, as ratios to named peers in the same run
+	$(Q)$(T)/bench/run.sh
+
+fuzz: deps	## long: the ioctl fuzzer on the KASAN kernel (SECONDS=600)
+	$(Q)$(T)/fuzz/run.sh kasan $(or $(SECONDS),600)
+
+check-static: deps	## only the static lanes
+	$(Q)$(T)/run.sh static
+
+install: install-modules install-userspace	## module, libraries, tools, man pages, udev rule
+
+install-modules:
+	$(Q)$(MAKE) -C "$(KDIR)" M="$(TOP)" $(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") \
+		INSTALL_MOD_DIR=updates modules_install
+	$(Q)install -D -m 644 packaging/60-memstate.rules \
+		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+	$(Q)if [ -z "$(DESTDIR)" ]; then depmod -a; udevadm control --reload 2>/dev/null || :; fi
+
+install-userspace:
+	$(Q)$(MAKE) -C userspace install
+	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; fi
+
+uninstall:	## take away what install put there
+	$(Q)$(MAKE) -C userspace uninstall
+	$(Q)rm -f "$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+	$(Q)find "$(DESTDIR)/lib/modules" -name 'memstate.ko*' -path '*/updates/*' -delete 2>/dev/null || :
+	$(Q)if [ -z "$(DESTDIR)" ]; then depmod -a; ldconfig; fi
+
+dkms:	## install the sources for dkms, which builds them for each kernel
+	$(Q)for f in Kbuild Makefile packaging/dkms.conf; do \
+		install -D -m 644 $$f "$(DESTDIR)/usr/src/memstate-$(VERSION)/$${f##*/}" || exit 1; done
+	$(Q)find kmod include -name '*.[ch]' -exec install -D -m 644 {} \
+		"$(DESTDIR)/usr/src/memstate-$(VERSION)/{}" \;
+	$(Q)install -D -m 644 packaging/60-memstate.rules \
+		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+
+clean:	## remove what was built
+	$(Q)rm -rf build
+	$(Q)if [ -d "$(KDIR)" ]; then $(MAKE) -s -C "$(KDIR)" M="$(TOP)" clean; fi

@@ -1,0 +1,100 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh [SUITE...]: run test suites, two at a time, and sum up.
+#
+# A suite is a command that prints TAP. It counts as failed, too, when it prints
+# no plan, fewer tests than planned, or exits with an error although no test
+# failed: then something died that should have spoken.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+out=$top/build/test
+jobs=${MEMSTATE_TEST_JOBS:-2}
+mkdir -p "$out"
+cd "$top" || exit 1
+
+# name: command. The longest first, so that the end is not one long wait.
+suites() {
+	cat <<-LIST
+	kasan: $here/selftests/run.sh kasan
+	kcsan: $here/selftests/run.sh kcsan
+	static: $here/static/run.sh
+	core: $here/core/run.sh
+	kernel-6.1: $here/selftests/run.sh 6.1
+	kernel-6.12: $here/selftests/run.sh 6.12
+	kernel-7.2: $here/selftests/run.sh 7.2
+	replay: $here/replay/run.sh
+	observe: $here/observe/run.sh
+	model: $here/model/run.sh
+	icount: $here/bench/gate.sh
+	demo: $here/demo/test.sh
+	install: $here/install/run.sh
+	LIST
+}
+
+# Count a TAP stream: prints "passed failed skipped", and why it failed itself.
+count() {
+	awk -v status="$2" '
+	/^1\.\.[0-9]+/ { split($1, a, "[.][.]"); plan = a[2]; planned = 1
+		if (plan == 0 && /SKIP/) skip++ }
+	/^ok [0-9]*.*# *SKIP/ || /^ok.*# skip/ { skip++; seen++; next }
+	/^not ok.*# *TODO/ { skip++; seen++; next }
+	/^ok/ { pass++; seen++ }
+	/^not ok/ { fail++; seen++ }
+	/^Bail out!/ { fail++; bail = 1 }
+	END {
+		if (!planned) { fail++; why = why " no plan;" }
+		else if (seen != plan && !bail) {
+			fail++; why = why " planned " plan ", saw " seen + 0 ";" }
+		if (status != 0 && !fail) { fail++; why = why " exit " status ";" }
+		printf "%d %d %d%s\n", pass, fail, skip, why
+	}' "$1"
+}
+
+run_suite() {
+	local name=$1 began=$SECONDS
+	shift
+	echo "# $name: began"
+	"$@" >"$out/$name.tap" 2>"$out/$name.err" </dev/null
+	echo $? >"$out/$name.status"
+	echo "# $name: $(count "$out/$name.tap" "$(cat "$out/$name.status")" |
+		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $((SECONDS - began)) s"
+}
+
+wanted=" $* "
+names=()
+running=0
+while IFS=: read -r name command; do
+	[ $# -eq 0 ] || [[ $wanted == *" $name "* ]] || continue
+	names+=("$name")
+	# shellcheck disable=SC2086 # a command line
+	run_suite "$name" $command &
+	running=$((running + 1))
+	if [ $running -ge "$jobs" ]; then
+		wait -n
+		running=$((running - 1))
+	fi
+done < <(suites)
+wait
+
+if [ ${#names[@]} -eq 0 ]; then
+	echo "run.sh: no such suite: $*; there are:$(suites | sed 's/:.*//' | tr '\n' ' ')" >&2
+	exit 2
+fi
+
+passed=0 failed=0 skipped=0
+for name in "${names[@]}"; do
+	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	grep -h '^not ok\|^Bail out!\|# *SKIP' "$out/$name.tap" | sed "s/^/$name: /"
+	if [ "$f" -gt 0 ]; then
+		[ -z "$why" ] || echo "$name: $why"
+		echo "$name: the last of what it said:"
+		grep '^#' "$out/$name.tap" | tail -n 20
+		tail -n 20 "$out/$name.err"
+	fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ] && [ $passed -gt 0 ]
