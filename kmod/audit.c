@@ -53,7 +53,7 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 		       u64 addr, struct memstate_audit *audit,
 		       struct memstate_finding *findings)
 {
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	while (addr < range->end && audit->done < audit->nr) {
 		struct vm_area_struct *vma = find_vma(mm, addr);
 		u64 next = range->end;
