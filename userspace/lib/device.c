@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+/* The device back end: the kernel keeps the books. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "internal.h"
+
+/* Out of the way of programs that close or reuse low descriptors. */
+#define FD_LOW		512
+#define ENOMEM_TRIES	8
+#define RECORDS_AT_ONCE	256
+
+static int dev_fd = -1;
+static struct memstate_totals_page *dev_page;
+
+/*
+ * What a child will report as its own: the ledger as it was when the parent
+ * forked. Filled before the fork, used by the child's first transition.
+ */
+static struct {
+	struct memstate_range *ranges;
+	u32 nr;
+	u32 room;
+	bool valid;
+} dev_snapshot;
+
+static bool fd_is_device(int fd)
+{
+	struct stat st, dev;
+
+	return fd >= 0 && !fstat(fd, &st) && S_ISCHR(st.st_mode) &&
+	       !stat(MEMSTATE_DEVICE, &dev) && st.st_rdev == dev.st_rdev;
+}
+
+static int device_open_fd(void)
+{
+	long fd = ms_raw4(SYS_openat, AT_FDCWD, MEMSTATE_DEVICE,
+			  O_RDWR | O_CLOEXEC, 0);
+	long high;
+
+	if (fd < 0)
+		return (int)fd;
+	high = ms_raw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_LOW);
+	if (high >= 0) {
+		ms_raw1(SYS_close, fd);
+		fd = high;
+	}
+	return (int)fd;
+}
+
+/*
+ * An ioctl on our descriptor. If the program has closed it, or has got another
+ * file under its number, open the device again: the kernel has one set of books
+ * per address space.
+ */
+static int device_ioctl(unsigned long request, void *arg)
+{
+	long ret = ms_raw3(SYS_ioctl, dev_fd, request, arg);
+
+	if (ret == -EBADF || ret == -ENOTTY) {
+		int fd = device_open_fd();
+
+		if (fd < 0)
+			return fd;
+		/* The old number is somebody else's now, or nobody's. */
+		dev_fd = fd;
+		ret = ms_raw3(SYS_ioctl, fd, request, arg);
+	}
+	return ret < 0 ? (int)ret : 0;
+}
+
+static int device_map(struct ms_ring_producer *ring)
+{
+	struct memstate_setup setup = { .size = sizeof(setup) };
+	long pages, page;
+	int ret;
+
+	ret = device_ioctl(MEMSTATE_IOC_SETUP, &setup);
+	if (ret)
+		return ret;
+	pages = ms_raw6(SYS_mmap, 0, (long)setup.ring_bytes,
+			PROT_READ | PROT_WRITE, MAP_SHARED, dev_fd,
+			MEMSTATE_OFF_RING);
+	if (ms_raw_failed(pages))
+		return (int)pages;
+	page = ms_raw6(SYS_mmap, 0, (long)setup.totals_bytes, PROT_READ,
+		       MAP_SHARED, dev_fd, MEMSTATE_OFF_TOTALS);
+	if (ms_raw_failed(page)) {
+		ms_raw_munmap((void *)pages, setup.ring_bytes);
+		return (int)page;
+	}
+	dev_page = (struct memstate_totals_page *)page;
+	*ring = (struct ms_ring_producer) {
+		.tail = &((struct memstate_ring_control *)pages)->tail,
+		.head = &dev_page->head,
+		.slots = (void *)((char *)pages + setup.records_offset),
+		.entries = setup.ring_entries,
+	};
+	return 0;
+}
+
+/* ---- a child's books ----------------------------------------------------- */
+
+static int snapshot_room(u32 nr)
+{
+	size_t bytes = nr * sizeof(*dev_snapshot.ranges);
+	size_t old = dev_snapshot.room * sizeof(*dev_snapshot.ranges);
+	void *p;
+
+	if (nr <= dev_snapshot.room)
+		return 0;
+	p = old ? ms_raw_mremap(dev_snapshot.ranges, old, bytes) :
+		  ms_raw_mmap(bytes);
+	if (!p)
+		return -ENOMEM;
+	dev_snapshot.ranges = p;
+	dev_snapshot.room = nr;
+	return 0;
+}
+
+/* Read the whole ledger behind a descriptor. */
+static int snapshot_take(int fd)
+{
+	uint64_t cursor = 0;
+	uint32_t done;
+	int ret;
+
+	dev_snapshot.nr = 0;
+	dev_snapshot.valid = false;
+	do {
+		ret = snapshot_room(dev_snapshot.nr + RECORDS_AT_ONCE);
+		if (ret)
+			return ret;
+		ret = memstate_ranges_fd(fd, &cursor,
+					 dev_snapshot.ranges + dev_snapshot.nr,
+					 RECORDS_AT_ONCE, &done);
+		if (ret)
+			return ret;
+		dev_snapshot.nr += done;
+		if (cursor && dev_snapshot.nr + RECORDS_AT_ONCE > dev_snapshot.room) {
+			ret = snapshot_room(dev_snapshot.room * 2);
+			if (ret)
+				return ret;
+		}
+	} while (cursor);
+	dev_snapshot.valid = true;
+	return 0;
+}
+
+static int device_apply(const struct memstate_record *records, uint32_t nr,
+			uint32_t *done)
+{
+	struct memstate_transition arg;
+	int ret = 0;
+
+	*done = 0;
+	while (!ret && *done < nr) {
+		u32 left = nr - *done;
+
+		arg = (struct memstate_transition) {
+			.size = sizeof(arg),
+			.records = (uintptr_t)(records + *done),
+			.nr = left < RECORDS_AT_ONCE ? left : RECORDS_AT_ONCE,
+		};
+		ret = device_ioctl(MEMSTATE_IOC_TRANSITION, &arg);
+		*done += arg.done;
+	}
+	return ret;
+}
+
+/* Report what the child has inherited; what it has not, the audit finds. */
+static int snapshot_report(void)
+{
+	struct memstate_record records[2];
+	struct memstate_finding findings[64];
+	uint64_t cursor = 0;
+	uint32_t done, i, nr;
+	int ret;
+
+	for (i = 0; i < dev_snapshot.nr; i++) {
+		const struct memstate_range *r = &dev_snapshot.ranges[i];
+		bool lazy = r->flags & MEMSTATE_RANGE_LAZY;
+
+		nr = 0;
+		records[nr++] = ms_record_make(r->start, r->end - r->start,
+					       MEMSTATE_NONE, r->state, r->class_,
+					       lazy ? MEMSTATE_LAZY : 0);
+		if (r->flags & MEMSTATE_RANGE_RO)
+			records[nr++] = ms_record_make(r->start, r->end - r->start,
+						       MEMSTATE_MAPPED,
+						       MEMSTATE_KEEP_RO, r->class_,
+						       0);
+		ret = device_apply(records, nr, &done);
+		if (ret)
+			return ret;
+	}
+	do {
+		ret = memstate_audit_fd(dev_fd, 0, &cursor, findings, 64, &done);
+		for (i = 0; !ret && i < done; i++) {
+			if (findings[i].kind != MEMSTATE_AUDIT_UNMAPPED)
+				continue;
+			records[0] = ms_record_make(findings[i].start,
+						    findings[i].end -
+							    findings[i].start,
+						    MEMSTATE_ANY, MEMSTATE_NONE,
+						    0, 0);
+			ret = device_apply(records, 1, &nr);
+		}
+	} while (!ret && cursor);
+	return ret;
+}
+
+static int device_open(struct ms_ring_producer *ring, bool inherited)
+{
+	int ret;
+
+	if (inherited) {
+		bool ours = fd_is_device(dev_fd);
+
+		/* The parent's, if no handler took a snapshot (raw clone). */
+		if (!dev_snapshot.valid && ours)
+			snapshot_take(dev_fd);
+		if (ours)
+			ms_raw1(SYS_close, dev_fd);
+	}
+	ret = device_open_fd();
+	if (ret < 0)
+		return ret;
+	dev_fd = ret;
+	ret = device_map(ring);
+	if (!ret && inherited && dev_snapshot.valid)
+		ret = snapshot_report();
+	if (ret) {
+		ms_raw1(SYS_close, dev_fd);
+		dev_fd = -1;
+	}
+	dev_snapshot.valid = false;
+	return ret;
+}
+
+static void device_fork(int when)
+{
+	if (when == 0)
+		snapshot_take(dev_fd);
+	else if (when == 1)
+		dev_snapshot.valid = false;
+}
+
+/* ---- operations ----------------------------------------------------------- */
+
+static int device_sync(void)
+{
+	struct memstate_sync arg;
+	int ret, tries = 0;
+
+	do {
+		arg = (struct memstate_sync) { .size = sizeof(arg) };
+		ret = device_ioctl(MEMSTATE_IOC_SYNC, &arg);
+	} while (ret == -ENOMEM && ++tries < ENOMEM_TRIES);
+	return ret;
+}
+
+static int get_totals(int fd, u32 scope, struct memstate_totals *totals)
+{
+	struct memstate_get_totals arg = { .size = sizeof(arg), .scope = scope };
+	int ret = fd < 0 ? device_ioctl(MEMSTATE_IOC_TOTALS, &arg) :
+		  (int)ms_raw3(SYS_ioctl, fd, MEMSTATE_IOC_TOTALS, &arg);
+
+	if (!ret)
+		*totals = arg.totals;
+	return ret;
+}
+
+static int device_totals(struct memstate_totals *totals)
+{
+	return get_totals(-1, MEMSTATE_SCOPE_TASK, totals);
+}
+
+static int device_system(struct memstate_totals *totals)
+{
+	return get_totals(-1, MEMSTATE_SCOPE_SYSTEM, totals);
+}
+
+static int device_last(struct memstate_totals *totals)
+{
+	const u64 *from = (const u64 *)&dev_page->totals;
+	u64 *to = (u64 *)totals;
+	u32 seq;
+
+	do {
+		/* Pairs with the kernel's release of seq. */
+		while ((seq = ms_load32_acquire(&dev_page->seq)) & 1)
+			ms_relax();
+		for (size_t i = 0; i < sizeof(*totals) / sizeof(u64); i++)
+			to[i] = ms_load64(&from[i]);
+		ms_rmb();
+	} while (ms_load32(&dev_page->seq) != seq);
+	return 0;
+}
+
+static int device_ranges(struct memstate_ranges *arg)
+{
+	return device_ioctl(MEMSTATE_IOC_RANGES, arg);
+}
+
+static int device_audit(struct memstate_audit *arg)
+{
+	return device_ioctl(MEMSTATE_IOC_AUDIT, arg);
+}
+
+const struct ms_ops ms_device_ops = {
+	.name = "device",
+	.open = device_open,
+	.sync = device_sync,
+	.apply = device_apply,
+	.totals = device_totals,
+	.last = device_last,
+	.system = device_system,
+	.ranges = device_ranges,
+	.audit = device_audit,
+	.fork = device_fork,
+};
+
+/**
+ * memstate_totals_fd() - the totals of the task that a descriptor is bound to
+ * @fd:		of the device, perhaps handed over by another process
+ * @totals:	where to put them; zero when that task is gone
+ *
+ * Context: any. Return: 0; -EBADF; -ENOTTY: not the device.
+ */
+int memstate_totals_fd(int fd, struct memstate_totals *totals)
+{
+	return fd < 0 ? -EBADF : get_totals(fd, MEMSTATE_SCOPE_TASK, totals);
+}
+
+/**
+ * memstate_ranges_fd() - the ledger of the task that a descriptor is bound to
+ * @fd:		of the device
+ * @cursor:	in: where to begin, 0 at first; out: where to go on, 0 at the end
+ * @ranges:	room for @nr ranges
+ * @nr:		at least 1
+ * @done:	how many there are
+ *
+ * Context: any. Return: 0; -EBADF; -ENOTTY; -EINVAL: no room; -ENOMEM.
+ */
+int memstate_ranges_fd(int fd, uint64_t *cursor, struct memstate_range *ranges,
+		       uint32_t nr, uint32_t *done)
+{
+	struct memstate_ranges arg = {
+		.size = sizeof(arg),
+		.cursor = *cursor,
+		.ranges = (uintptr_t)ranges,
+		.nr = nr,
+	};
+	int ret = (int)ms_raw3(SYS_ioctl, fd, MEMSTATE_IOC_RANGES, &arg);
+
+	*done = ret ? 0 : arg.done;
+	if (!ret)
+		*cursor = arg.cursor;
+	return ret;
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The embedded back end: the process keeps its books itself.
+ *
+ * Model
+ *
+ *   The ring lies in private memory; whoever needs the result drains it into a
+ *   range map. Nobody outside can read it.
+ *
+ * Locking
+ *
+ *   One lock around the map, with signals blocked: a handler may report, and so
+ *   drain, at any moment.
+ */
+
+#include "internal.h"
+#include "rangemap.h"
+
+#define RING_ENTRIES	4096
+#define RANGES_MAX	65536
+#define ADDRESS_END	((u64)1 << 56)
+
+static struct {
+	u32 tail __attribute__((aligned(64)));
+	u32 head __attribute__((aligned(64)));
+	u32 lock __attribute__((aligned(64)));
+	/* odd while the map is being changed: a copy of it may be torn */
+	u32 changing;
+	uint64_t saved;
+	struct ms_rangemap map;
+	struct memstate_totals totals;
+	struct memstate_record slots[RING_ENTRIES];
+} *emb;
+
+static void emb_lock(void)
+{
+	uint64_t saved;
+
+	ms_signals_block(&saved);
+	while (!ms_cas32(&emb->lock, 0, 1))
+		ms_raw0(SYS_sched_yield);
+	emb->saved = saved;
+}
+
+static void emb_unlock(void)
+{
+	uint64_t saved = emb->saved;
+
+	ms_store32_release(&emb->lock, 0);
+	ms_signals_restore(&saved);
+}
+
+static int emb_record(const struct memstate_record *rec)
+{
+	struct ms_change chg;
+	int ret;
+
+	ret = ms_record_decode(rec, (u64)sysconf(_SC_PAGESIZE), ADDRESS_END, &chg);
+	if (!ret) {
+		ms_store32(&emb->changing, emb->changing + 1);
+		ret = ms_rangemap_apply(&emb->map, &chg, &emb->totals);
+		ms_store32(&emb->changing, emb->changing + 1);
+	}
+	if (ret && ret != -ENOMEM)
+		emb->totals.rejected++;
+	return ret;
+}
+
+static int emb_drain(void)
+{
+	struct memstate_record rec;
+
+	while (ms_ring_peek(emb->slots, RING_ENTRIES, emb->head, &rec)) {
+		if (emb_record(&rec) == -ENOMEM)
+			return -ENOMEM;
+		ms_ring_release(&emb->head, emb->head + 1);
+	}
+	return 0;
+}
+
+static int embedded_sync(void)
+{
+	int ret;
+
+	emb_lock();
+	ret = emb_drain();
+	emb_unlock();
+	return ret;
+}
+
+static int embedded_apply(const struct memstate_record *records, uint32_t nr,
+			  uint32_t *done)
+{
+	int ret;
+
+	emb_lock();
+	ret = emb_drain();
+	for (*done = 0; !ret && *done < nr; *done += !ret)
+		ret = records[*done].w1 >> 32 ? -EINVAL :
+						emb_record(&records[*done]);
+	emb_unlock();
+	return ret;
+}
+
+static int embedded_totals(struct memstate_totals *totals)
+{
+	emb_lock();
+	emb_drain();
+	*totals = emb->totals;
+	emb_unlock();
+	return 0;
+}
+
+static int embedded_last(struct memstate_totals *totals)
+{
+	emb_lock();
+	*totals = emb->totals;
+	emb_unlock();
+	return 0;
+}
+
+static int embedded_ranges(struct memstate_ranges *arg)
+{
+	struct memstate_range *out = (void *)(uintptr_t)arg->ranges;
+	const struct ms_rangemap_entry *e;
+	u64 addr = arg->cursor;
+
+	if (!arg->nr)
+		return -EINVAL;
+	emb_lock();
+	emb_drain();
+	arg->cursor = 0;
+	arg->done = 0;
+	while ((e = ms_rangemap_next(&emb->map, addr))) {
+		if (arg->done == arg->nr) {
+			arg->cursor = addr;
+			break;
+		}
+		ms_rangemap_range(e, &out[arg->done++]);
+		addr = e->end;
+	}
+	arg->transitions = emb->totals.transitions;
+	emb_unlock();
+	return 0;
+}
+
+#define AUDIT_RANGES	64
+
+static int embedded_audit(struct memstate_audit *arg)
+{
+	struct memstate_range ranges[AUDIT_RANGES];
+	struct memstate_ranges read = {
+		.cursor = arg->cursor,
+		.ranges = (uintptr_t)ranges,
+		.nr = AUDIT_RANGES,
+	};
+	int ret;
+
+	if (!arg->nr)
+		return -EINVAL;
+	ret = embedded_ranges(&read);
+	if (ret)
+		return ret;
+	/* Where it has to stop for want of room it says so itself. */
+	arg->done = 0;
+	arg->checked_bytes = 0;
+	ret = ms_audit_ranges(arg, ranges, read.done);
+	if (!ret && !arg->cursor)
+		arg->cursor = read.cursor;
+	return ret;
+}
+
+/* ---- fork ------------------------------------------------------------------ */
+
+/* What a mapping looks like to somebody who has lost his books. */
+static int adopt_mapping(const struct ms_mapping *m, void *arg)
+{
+	struct memstate_record rec;
+
+	(void)arg;
+	if (!m->private_ || !m->anonymous)
+		return 0;
+	rec = ms_record_make(m->start, m->end - m->start, MEMSTATE_NONE,
+			     m->prot & PROT_WRITE ? MEMSTATE_READY :
+						    MEMSTATE_RESERVED,
+			     m->prot & PROT_EXEC ? MEMSTATE_CODE : MEMSTATE_HEAP, 0);
+	return emb_record(&rec);
+}
+
+/*
+ * In a child the books are there, copied with the memory. Slots that a thread of
+ * the parent had claimed will never be published. Where no handler kept other
+ * threads out (raw clone), the copy may have been made in the middle of a change;
+ * then only the mappings know.
+ */
+static int embedded_inherit(void)
+{
+	struct memstate_record rec;
+	int ret = 0;
+
+	emb->lock = 0;
+	if (emb->changing & 1) {
+		emb->changing = 0;
+		ms_rangemap_init(&emb->map, RANGES_MAX);
+		memset(&emb->totals, 0, sizeof(emb->totals));
+		emb->totals.tasks = 1;
+		emb->totals.resyncs = 1;
+		ret = ms_mappings_walk("/proc/self/maps", adopt_mapping, NULL);
+	} else {
+		for (u32 pos = emb->head; pos != emb->tail; pos++)
+			if (ms_ring_peek(emb->slots, RING_ENTRIES, pos, &rec))
+				emb_record(&rec);
+	}
+	memset(emb->slots, 0, sizeof(emb->slots));
+	emb->head = MEMSTATE_RING_START;
+	emb->tail = MEMSTATE_RING_START;
+	return ret;
+}
+
+static int embedded_open(struct ms_ring_producer *ring, bool inherited)
+{
+	int ret = 0;
+
+	if (inherited && emb) {
+		ret = embedded_inherit();
+	} else {
+		emb = ms_raw_mmap(sizeof(*emb));
+		if (!emb)
+			return -ENOMEM;
+		emb->tail = MEMSTATE_RING_START;
+		emb->head = MEMSTATE_RING_START;
+		emb->totals.tasks = 1;
+		ms_rangemap_init(&emb->map, RANGES_MAX);
+	}
+	*ring = (struct ms_ring_producer) {
+		.tail = &emb->tail,
+		.head = &emb->head,
+		.slots = emb->slots,
+		.entries = RING_ENTRIES,
+	};
+	return ret;
+}
+
+static void embedded_fork(int when)
+{
+	if (when == 0)
+		emb_lock();
+	else
+		emb_unlock();
+}
+
+const struct ms_ops ms_embedded_ops = {
+	.name = "embedded",
+	.open = embedded_open,
+	.sync = embedded_sync,
+	.apply = embedded_apply,
+	.totals = embedded_totals,
+	.last = embedded_last,
+	.system = embedded_totals,
+	.ranges = embedded_ranges,
+	.audit = embedded_audit,
+	.fork = embedded_fork,
+};

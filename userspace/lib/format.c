@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/* Figures for people. */
+
+#include <stdio.h>
+
+#include "internal.h"
+
+/**
+ * memstate_state_name() - a state's name
+ * @state: enum memstate_state
+ *
+ * Context: any. Return: the name, "?" if there is no such state.
+ */
+const char *memstate_state_name(unsigned int state)
+{
+	return state < MEMSTATE_NR_STATES ? ms_state_names[state] : "?";
+}
+
+/**
+ * memstate_class_name() - a class's name
+ * @class_: enum memstate_class
+ *
+ * Context: any. Return: the name, "?" if there is no such class.
+ */
+const char *memstate_class_name(unsigned int class_)
+{
+	return class_ < MEMSTATE_NR_CLASSES ? ms_class_names[class_] : "?";
+}
+
+/**
+ * memstate_format_bytes() - a size in IEC units
+ * @buf:	where to put the text
+ * @size:	room, MEMSTATE_BYTES_MAX is enough
+ * @bytes:	the size
+ *
+ * Four significant digits at the most; whole bytes below 1 KiB.
+ *
+ * Context: may use stdio. Return: @buf.
+ */
+const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes)
+{
+	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
+					     "TiB", "PiB", "EiB" };
+	double value = (double)bytes;
+	int unit = 0;
+
+	while (value >= 1024 && unit < 6) {
+		value /= 1024;
+		unit++;
+	}
+	if (!unit)
+		snprintf(buf, size, "%llu B", (unsigned long long)bytes);
+	else
+		snprintf(buf, size, "%.*f %s",
+			 value < 10 ? 2 : value < 100 ? 1 : 0, value, units[unit]);
+	return buf;
+}
+
+/**
+ * memstate_format_line() - totals in one line
+ * @buf:	where to put the text
+ * @size:	room, MEMSTATE_LINE_MAX is enough
+ * @totals:	the totals
+ *
+ * Ready+Prepared=... (Ready=... ; Prepared=...) ; Reserved=..., the form of
+ * LiveMemUse in btrfs-progs-ng. What Ready consists of is added where an
+ * allocator reports its statistics.
+ *
+ * Context: may use stdio. Return: @buf.
+ */
+const char *memstate_format_line(char *buf, size_t size,
+				 const struct memstate_totals *totals)
+{
+	uint64_t ready = ms_totals_state(totals, MEMSTATE_READY);
+	uint64_t prepared = ms_totals_state(totals, MEMSTATE_PREPARED);
+	uint64_t reserved = ms_totals_state(totals, MEMSTATE_RESERVED);
+	char sum[MEMSTATE_BYTES_MAX], r[MEMSTATE_BYTES_MAX];
+	char p[MEMSTATE_BYTES_MAX], v[MEMSTATE_BYTES_MAX];
+
+	snprintf(buf, size, "Ready+Prepared=%s (Ready=%s ; Prepared=%s) ; Reserved=%s",
+		 memstate_format_bytes(sum, sizeof(sum), ready + prepared),
+		 memstate_format_bytes(r, sizeof(r), ready),
+		 memstate_format_bytes(p, sizeof(p), prepared),
+		 memstate_format_bytes(v, sizeof(v), reserved));
+	return buf;
+}

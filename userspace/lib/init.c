@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+struct ms_lib ms_lib;
+
+/* In a page of its own that is zero in a child: 0, INITIALISING, MS_LIB_READY. */
+u32 *ms_lib_state;
+#define INITIALISING	1
+
+/* Inherited by a child, unlike the above: it then begins anew. */
+static bool lib_was_ready;
+
+void ms_warn(const char *cond, const char *file, int line)
+{
+	char text[256];
+	size_t n = 0;
+	const char *parts[] = { "memstate: ", file, ": ", cond, "\n" };
+
+	(void)line;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (const char *p = parts[i]; *p && n < sizeof(text); p++)
+			text[n++] = *p;
+	ms_raw3(SYS_write, 2, text, n);
+	abort();
+}
+
+/**
+ * ms_signals_block() - keep signal handlers out
+ * @saved: what to give to ms_signals_restore()
+ *
+ * A handler that reports must not find its own thread in the middle of a drain.
+ *
+ * Context: any.
+ */
+void ms_signals_block(uint64_t *saved)
+{
+	uint64_t all = ~UINT64_C(0);
+
+	ms_raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, saved, sizeof(all));
+}
+
+/**
+ * ms_signals_restore() - let them in again
+ * @saved: from ms_signals_block()
+ *
+ * Context: any.
+ */
+void ms_signals_restore(const uint64_t *saved)
+{
+	ms_raw4(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
+}
+
+static u32 *state_page(void)
+{
+	u32 *page = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+	u32 *none = NULL;
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (page)
+		return page;
+	page = ms_raw_mmap(size);
+	if (!page)
+		return NULL;
+	/* Before 4.14 there is none: then a child needs the handlers. */
+	ms_raw3(SYS_madvise, page, size, MADV_WIPEONFORK);
+	if (!__atomic_compare_exchange_n(&ms_lib_state, &none, page, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		ms_raw_munmap(page, size);
+		page = none;
+	}
+	return page;
+}
+
+static void set_error(const char *what, int error)
+{
+	const char *why = error ? strerrordesc_np(error) : "";
+	size_t n = 0, size = sizeof(ms_lib.error) - 1;
+
+	for (; *what && n < size; what++)
+		ms_lib.error[n++] = *what;
+	for (; why && *why && n < size; why++)
+		ms_lib.error[n++] = *why;
+	ms_lib.error[n] = '\0';
+}
+
+static int use(const struct ms_ops *ops, enum memstate_backend backend,
+	       bool inherited)
+{
+	int ret = ops->open(&ms_lib.ring, inherited);
+
+	if (ret)
+		return ret;
+	ms_lib.ops = ops;
+	ms_lib.backend = backend;
+	return 0;
+}
+
+static void choose(void)
+{
+	const char *wanted = getenv("MEMSTATE_BACKEND");
+	bool device = true, embedded = true;
+	int ret = 0;
+
+	if (wanted && !strcmp(wanted, "device")) {
+		embedded = false;
+	} else if (wanted && !strcmp(wanted, "embedded")) {
+		device = false;
+	} else if (wanted && *wanted && strcmp(wanted, "auto")) {
+		set_error("MEMSTATE_BACKEND is not device, embedded or auto", 0);
+		return;
+	}
+	if (device) {
+		ret = use(&ms_device_ops, MEMSTATE_BACKEND_DEVICE, false);
+		if (!ret)
+			return;
+		set_error(MEMSTATE_DEVICE ": ", -ret);
+	}
+	if (embedded) {
+		ret = use(&ms_embedded_ops, MEMSTATE_BACKEND_EMBEDDED, false);
+		if (ret)
+			set_error("embedded books: ", -ret);
+	}
+}
+
+/* In a child: the same back end as in the parent, with books of its own. */
+static void begin_again(void)
+{
+	const struct ms_ops *ops = ms_lib.ops;
+	enum memstate_backend backend = ms_lib.backend;
+	int ret;
+
+	if (!ops)
+		return;
+	ms_lib.ops = NULL;
+	ms_lib.backend = MEMSTATE_BACKEND_NONE;
+	ret = use(ops, backend, true);
+	if (ret)
+		set_error("in the child: ", -ret);
+}
+
+/**
+ * ms_lib_init() - initialise, in a new process or in a child
+ *
+ * Whoever comes first does it; the others wait.
+ *
+ * Context: any. Return: 0; -ENODEV: no back end works; -ENOMEM.
+ */
+int ms_lib_init(void)
+{
+	u32 *state = state_page();
+	u32 seen = 0;
+	uint64_t saved;
+
+	if (!state)
+		return -ENOMEM;
+	ms_signals_block(&saved);
+	if (__atomic_compare_exchange_n(state, &seen, INITIALISING, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (lib_was_ready)
+			begin_again();
+		else
+			choose();
+		lib_was_ready = true;
+		__atomic_store_n(state, MS_LIB_READY, __ATOMIC_RELEASE);
+	}
+	ms_signals_restore(&saved);
+	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) != MS_LIB_READY)
+		ms_raw0(SYS_sched_yield);
+	return ms_lib.ops ? 0 : -ENODEV;
+}
+
+static bool fork_concerns_us(void)
+{
+	u32 *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+
+	return state && __atomic_load_n(state, __ATOMIC_ACQUIRE) == MS_LIB_READY &&
+	       ms_lib.ops;
+}
+
+/* Written between prepare and its counterpart, by the thread that forks. */
+static __thread bool fork_prepared __attribute__((tls_model("initial-exec")));
+
+static void fork_prepare(void)
+{
+	fork_prepared = fork_concerns_us();
+	if (fork_prepared)
+		ms_lib.ops->fork(0);
+}
+
+static void fork_parent(void)
+{
+	if (fork_prepared)
+		ms_lib.ops->fork(1);
+}
+
+static void fork_child(void)
+{
+	/* The state has been wiped; what there is belonged to the parent. */
+	if (ms_lib_state)
+		__atomic_store_n(ms_lib_state, 0, __ATOMIC_RELEASE);
+	if (fork_prepared)
+		ms_lib.ops->fork(2);
+}
+
+/*
+ * Only this is done by a constructor: pthread_atfork() may call malloc(), which a
+ * first call from inside an allocator must not.
+ */
+__attribute__((constructor)) static void register_handlers(void)
+{
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+/**
+ * memstate_backend() - which back end keeps the books
+ *
+ * Context: any. Return: the back end, MEMSTATE_BACKEND_NONE if none works.
+ */
+enum memstate_backend memstate_backend(void)
+{
+	return ms_lib_ready() ? MEMSTATE_BACKEND_NONE : ms_lib.backend;
+}
+
+/**
+ * memstate_backend_name() - its name
+ *
+ * Context: any. Return: "device", "embedded" or "none".
+ */
+const char *memstate_backend_name(void)
+{
+	return ms_lib_ready() ? "none" : ms_lib.ops->name;
+}
+
+/**
+ * memstate_error() - why the wanted back end is not in use
+ *
+ * Context: any. Return: a text, empty if there is nothing to say.
+ */
+const char *memstate_error(void)
+{
+	ms_lib_ready();
+	return ms_lib.error;
+}

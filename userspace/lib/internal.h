@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library's files know of each other.
+ *
+ * Model
+ *
+ *   Both back ends are a ring and something that drains it: the kernel, or the
+ *   process itself. Posting is the same code. Everything else goes through a
+ *   table of operations.
+ *
+ *   Whether the library is initialised stands in a page that is wiped in a
+ *   child (MADV_WIPEONFORK): a child finds itself uninitialised even where no
+ *   handler ran, and begins anew with its first transition.
+ */
+#ifndef MS_INTERNAL_H
+#define MS_INTERNAL_H
+
+#include <memstate.h>
+
+#include "raw.h"
+#include "ring.h"
+#include "rules.h"
+
+#define MS_LIKELY(x)	__builtin_expect(!!(x), 1)
+#define MS_UNLIKELY(x)	__builtin_expect(!!(x), 0)
+#define MS_HIDDEN	__attribute__((visibility("hidden")))
+
+/**
+ * struct ms_ops - a back end
+ * @name:	for people
+ * @open:	make the ring; @inherited: this process was forked from one that
+ *		had it open
+ * @sync:	drain; -ENOMEM: try again
+ * @apply:	records now, after those in the ring
+ * @totals:	drained first
+ * @last:	totals as of the last drain, without a system call
+ * @system:	totals of the system
+ * @ranges:	as MEMSTATE_IOC_RANGES
+ * @audit:	as MEMSTATE_IOC_AUDIT
+ * @fork:	before a fork (0), after it in the parent (1), in the child (2)
+ */
+struct ms_ops {
+	const char *name;
+	int (*open)(struct ms_ring_producer *ring, bool inherited);
+	int (*sync)(void);
+	int (*apply)(const struct memstate_record *records, uint32_t nr,
+		     uint32_t *done);
+	int (*totals)(struct memstate_totals *totals);
+	int (*last)(struct memstate_totals *totals);
+	int (*system)(struct memstate_totals *totals);
+	int (*ranges)(struct memstate_ranges *arg);
+	int (*audit)(struct memstate_audit *arg);
+	void (*fork)(int when);
+};
+
+/**
+ * struct ms_lib - the library in this process
+ * @backend:	which one
+ * @ops:	its operations
+ * @ring:	where to post
+ * @error:	why not the other one
+ */
+struct ms_lib {
+	enum memstate_backend backend;
+	const struct ms_ops *ops;
+	struct ms_ring_producer ring;
+	char error[128];
+};
+
+extern struct ms_lib ms_lib MS_HIDDEN;
+extern u32 *ms_lib_state MS_HIDDEN;
+extern const struct ms_ops ms_device_ops MS_HIDDEN;
+extern const struct ms_ops ms_embedded_ops MS_HIDDEN;
+
+#define MS_LIB_READY	2
+
+MS_HIDDEN int ms_lib_init(void);
+
+/* 0, or why there are no books. */
+static inline int ms_lib_ready(void)
+{
+	u32 *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+
+	if (MS_LIKELY(state &&
+		      __atomic_load_n(state, __ATOMIC_ACQUIRE) == MS_LIB_READY))
+		return ms_lib.ops ? 0 : -ENODEV;
+	return ms_lib_init();
+}
+
+MS_HIDDEN void ms_signals_block(uint64_t *saved);
+MS_HIDDEN void ms_signals_restore(const uint64_t *saved);
+
+/**
+ * struct ms_mapping - a line of /proc/PID/maps
+ * @start:	first byte
+ * @end:	one past the last byte
+ * @prot:	PROT_READ, PROT_WRITE, PROT_EXEC
+ * @private_:	not shared
+ * @anonymous:	no file behind it (a name in brackets does not count as one)
+ * @heap:	the brk heap
+ */
+struct ms_mapping {
+	u64 start;
+	u64 end;
+	int prot;
+	bool private_;
+	bool anonymous;
+	bool heap;
+};
+
+typedef int (*ms_mapping_fn)(const struct ms_mapping *mapping, void *arg);
+MS_HIDDEN int ms_mappings_walk(const char *path, ms_mapping_fn fn, void *arg);
+
+MS_HIDDEN int ms_audit_ranges(struct memstate_audit *arg,
+			      const struct memstate_range *ranges, u32 nr);
+#endif /* MS_INTERNAL_H */

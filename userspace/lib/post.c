@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/* Posting: the path that is taken for every transition. */
+
+#include "internal.h"
+
+/* How often a full ring is looked at before the records go another way. */
+#define FULL_TRIES	16
+
+static int post_full(const struct memstate_record *record)
+{
+	struct memstate_record plain = *record;
+	uint32_t done;
+	u32 pos;
+	int i;
+
+	for (i = 0; i < FULL_TRIES; i++) {
+		/* Whatever it says: what counts is whether there is room. */
+		ms_lib.ops->sync();
+		if (ms_ring_claim(&ms_lib.ring, &pos)) {
+			ms_ring_publish(&ms_lib.ring, pos, record);
+			return 0;
+		}
+		/* Somebody is between claim and publish. */
+		ms_raw0(SYS_sched_yield);
+	}
+	/* Perhaps we are, below a signal handler. */
+	plain.w1 &= 0xffffffffu;
+	return ms_lib.ops->apply(&plain, 1, &done);
+}
+
+/**
+ * memstate_post_record() - post a record
+ * @record: the record; the upper half of w1 is not used
+ *
+ * Usually a few nanoseconds and no system call.
+ *
+ * Context: any, signal handlers included.
+ * Return: 0; -ENODEV: no back end; where the ring was full and stayed so, what
+ * the back end says: -EINVAL, -ENOSPC, -ENOMEM with nothing changed.
+ */
+int memstate_post_record(const struct memstate_record *record)
+{
+	int ret = ms_lib_ready();
+	u32 pos;
+
+	if (MS_UNLIKELY(ret))
+		return ret;
+	if (MS_UNLIKELY(!ms_ring_claim(&ms_lib.ring, &pos)))
+		return post_full(record);
+	ms_ring_publish(&ms_lib.ring, pos, record);
+	if (MS_UNLIKELY(ms_ring_used(&ms_lib.ring) > ms_lib.ring.entries / 2))
+		ms_lib.ops->sync();
+	return 0;
+}
+
+/**
+ * memstate_post() - post a transition
+ * @from:	state, MEMSTATE_MAPPED or MEMSTATE_ANY
+ * @to:		state, MEMSTATE_KEEP or MEMSTATE_KEEP_RO
+ * @class_:	enum memstate_class
+ * @flags:	MEMSTATE_LAZY, MEMSTATE_ONLY, MEMSTATE_KEEP_CLASS
+ * @addr:	first byte
+ * @bytes:	length
+ *
+ * Context: any, signal handlers included.
+ * Return: 0; -EINVAL: an argument is out of range or not a multiple of the page
+ * size; else as memstate_post_record().
+ */
+int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
+		  unsigned int flags, const void *addr, size_t bytes)
+{
+	struct memstate_record record;
+
+	if (((from | to | class_ | flags) & ~MEMSTATE_FIELD_MASK) || !bytes ||
+	    (((uintptr_t)addr | bytes) & (MEMSTATE_UNIT - 1)) ||
+	    (u64)bytes >> (32 + MEMSTATE_UNIT_SHIFT))
+		return -EINVAL;
+	record = ms_record_make((uintptr_t)addr, bytes, from, to, class_, flags);
+	return memstate_post_record(&record);
+}
+
+/**
+ * memstate_apply() - apply records now, after those in the ring
+ * @records:	the records, the upper half of w1 zero
+ * @nr:		how many
+ * @done:	how many were applied, also on error; may be NULL
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: record @done is malformed; -ENOSPC: it would make too many
+ * ranges; -ENOMEM; -ENODEV. The books are as if it and those after it had not
+ * been given.
+ */
+int memstate_apply(const struct memstate_record *records, uint32_t nr,
+		   uint32_t *done)
+{
+	uint32_t nr_done = 0;
+	int ret = ms_lib_ready();
+
+	if (!ret)
+		ret = ms_lib.ops->apply(records, nr, &nr_done);
+	if (done)
+		*done = nr_done;
+	return ret;
+}
+
+/**
+ * memstate_sync() - drain what was posted
+ *
+ * Context: any. Return: 0; -ENOMEM: not all of it, call again; -ENODEV.
+ */
+int memstate_sync(void)
+{
+	int ret = ms_lib_ready();
+
+	return ret ? ret : ms_lib.ops->sync();
+}

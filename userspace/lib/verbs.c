@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The verbs: one legal system step each, the system call and the report in the
+ * right order. Going up: the call, then the report. Going down: the report, then
+ * the call; if the call fails the report is taken back. So the books never show
+ * less than is really held. The verbs are those of Go's runtime/mem.go.
+ */
+
+#include "internal.h"
+
+static int report(unsigned int from, unsigned int to, unsigned int class_,
+		  void *addr, size_t bytes)
+{
+	return memstate_post(from, to, class_, 0, addr, bytes);
+}
+
+static int check(const void *addr, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return !bytes || (((uintptr_t)addr | bytes) & (page - 1)) ? -EINVAL : 0;
+}
+
+static void *new_mapping(size_t bytes, int prot, unsigned int state,
+			 enum memstate_class class_)
+{
+	long ret;
+
+	if (check(NULL, bytes))
+		return NULL;
+	ret = ms_raw6(SYS_mmap, 0, (long)bytes, prot,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ms_raw_failed(ret))
+		return NULL;
+	if (report(MEMSTATE_NONE, state, class_, (void *)ret, bytes)) {
+		ms_raw_munmap((void *)ret, bytes);
+		return NULL;
+	}
+	return (void *)ret;
+}
+
+/**
+ * memstate_reserve() - None to Reserved: own address space
+ * @bytes:	length
+ * @class_:	what it will be held for
+ *
+ * Context: any.
+ * Return: the address; NULL: @bytes is no multiple of the page size, or there is
+ * no room, or no back end.
+ */
+void *memstate_reserve(size_t bytes, enum memstate_class class_)
+{
+	return new_mapping(bytes, PROT_NONE, MEMSTATE_RESERVED, class_);
+}
+
+/**
+ * memstate_alloc() - None to Ready: memory to be used at once
+ * @bytes:	length
+ * @class_:	what it is held for
+ *
+ * Context: any. Return: as memstate_reserve().
+ */
+void *memstate_alloc(size_t bytes, enum memstate_class class_)
+{
+	return new_mapping(bytes, PROT_READ | PROT_WRITE, MEMSTATE_READY, class_);
+}
+
+/**
+ * memstate_map() - Reserved to Prepared: make accessible
+ * @addr:	first byte
+ * @bytes:	length
+ * @class_:	what it is held for
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from mprotect, with
+ * nothing reported.
+ */
+int memstate_map(void *addr, size_t bytes, enum memstate_class class_)
+{
+	long ret = check(addr, bytes);
+
+	if (!ret)
+		ret = ms_raw3(SYS_mprotect, addr, bytes, PROT_READ | PROT_WRITE);
+	return ret ? (int)ret : report(MEMSTATE_RESERVED, MEMSTATE_PREPARED, class_,
+				       addr, bytes);
+}
+
+/**
+ * memstate_used() - Prepared to Ready: about to be touched
+ * @addr:	first byte
+ * @bytes:	length
+ * @class_:	what it is held for
+ *
+ * Context: any. Return: 0; -EINVAL: no multiples of the page size.
+ */
+int memstate_used(void *addr, size_t bytes, enum memstate_class class_)
+{
+	int ret = check(addr, bytes);
+
+	return ret ? ret : report(MEMSTATE_PREPARED, MEMSTATE_READY, class_, addr,
+				  bytes);
+}
+
+/**
+ * memstate_unused() - Ready to Prepared: give the contents up
+ * @addr:	first byte
+ * @bytes:	length
+ * @class_:	what it is held for
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size; what madvise says, with the
+ * books as before.
+ */
+int memstate_unused(void *addr, size_t bytes, enum memstate_class class_)
+{
+	long ret = check(addr, bytes);
+
+	if (!ret)
+		ret = report(MEMSTATE_READY, MEMSTATE_PREPARED, class_, addr, bytes);
+	if (ret)
+		return (int)ret;
+	ret = ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
+	if (ret)
+		report(MEMSTATE_PREPARED, MEMSTATE_READY, class_, addr, bytes);
+	return (int)ret;
+}
+
+/**
+ * memstate_fault() - any state to Reserved: keep the address space only
+ * @addr:	first byte
+ * @bytes:	length
+ * @class_:	what it is held for
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from mmap: the
+ * memory is still held, and Ready in the books.
+ */
+int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
+{
+	long ret = check(addr, bytes);
+
+	if (!ret)
+		ret = report(MEMSTATE_MAPPED, MEMSTATE_RESERVED, class_, addr, bytes);
+	if (ret)
+		return (int)ret;
+	ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		      0);
+	if (!ms_raw_failed(ret))
+		return 0;
+	report(MEMSTATE_RESERVED, MEMSTATE_READY, class_, addr, bytes);
+	return (int)ret;
+}
+
+/**
+ * memstate_free() - any state to None
+ * @addr:	first byte
+ * @bytes:	length
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from munmap: the
+ * memory is still held, and Ready, class other, in the books.
+ */
+int memstate_free(void *addr, size_t bytes)
+{
+	long ret = check(addr, bytes);
+
+	if (!ret)
+		ret = report(MEMSTATE_MAPPED, MEMSTATE_NONE, 0, addr, bytes);
+	if (ret)
+		return (int)ret;
+	ret = ms_raw2(SYS_munmap, addr, bytes);
+	if (ret)
+		report(MEMSTATE_NONE, MEMSTATE_READY, MEMSTATE_OTHER, addr, bytes);
+	return (int)ret;
+}
+
+/**
+ * memstate_mmap_unaccounted() - memory that appears in no book
+ * @bytes: length
+ *
+ * Context: any. Return: the address, NULL on failure.
+ */
+void *memstate_mmap_unaccounted(size_t bytes)
+{
+	return bytes ? ms_raw_mmap(bytes) : NULL;
+}
+
+/**
+ * memstate_munmap_unaccounted() - give it back
+ * @addr:	from memstate_mmap_unaccounted()
+ * @bytes:	length
+ *
+ * Context: any. Return: 0 or what munmap says.
+ */
+int memstate_munmap_unaccounted(void *addr, size_t bytes)
+{
+	return (int)ms_raw2(SYS_munmap, addr, bytes);
+}

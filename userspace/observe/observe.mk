@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+
+# sysrules, maps and rules hold no state: the books are in the one libmemstate.
+OBSERVE_SRCS := userspace/observe/observe.c userspace/observe/report.c \
+		userspace/lib/sysrules.c userspace/lib/maps.c kmod/core/rules.c
+OBSERVE_OBJS := $(OBSERVE_SRCS:%.c=$(O)/obj/%.o)
+OBSERVE_SO := $(O)/libmemstate-observe.so
+OBJS += $(OBSERVE_OBJS)
+ALL += $(OBSERVE_SO)
+
+$(OBSERVE_SO): $(OBSERVE_OBJS) $(LIB_SO)
+	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
+	$(Q)$(CC) -shared -Wl,-soname,libmemstate-observe.so -Wl,-z,defs -Wl,-z,now \
+		-Wl,-rpath,'$$ORIGIN' $(CFLAGS) $(MS_LDFLAGS) -o $@ \
+		$(OBSERVE_OBJS) -L$(O) -lmemstate
+
+install::
+	$(Q)install -D -m 644 $(OBSERVE_SO) $(DESTDIR)$(LIBDIR)/libmemstate-observe.so
+
+uninstall::
+	$(Q)rm -f $(DESTDIR)$(LIBDIR)/libmemstate-observe.so
