@@ -230,7 +230,7 @@ reports() {
 			}
 			next
 		}
-		/ traps: / { next } # a program's fault, not the kernel's
+		/ traps: / { next } # a program at fault, not the kernel
 		(noise == "" || $0 !~ noise) && $0 ~ "(^|[^A-Z])BUG: |WARNING: |KASAN: |UBSAN: |possible circular locking|" \
 			"inconsistent lock state|suspicious RCU|unreferenced object|Oops|general protection|" \
 			"blocked for more than|soft lockup|rcu: INFO: .*stall|guest-init: "
@@ -250,7 +250,7 @@ if [ -z "$status" ]; then
 	tail -n 40 "$log" >&2
 	die "$name: $why (after $took s); the console's last lines are above"
 fi
-faults=$(reports)
+faults=$(reports) || die "$name: could not read the console"
 if [ -n "$faults" ]; then
 	{
 		echo "$faults"
