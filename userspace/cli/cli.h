@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands share. A command is one function, in a file of its own; the
+ * table of them is in main.c.
+ *
+ * Exit status: 0; 1: it did not work, and a message said why; 2: the command line
+ * is wrong. run passes on that of the program; audit: 1 also where something was
+ * found.
+ */
+#ifndef MS_CLI_H
+#define MS_CLI_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include <json-c/json.h>
+#include <memstate.h>
+
+#define EXIT_USAGE	2
+
+int memstate_cmd_audit(int argc, char **argv);
+int memstate_cmd_ranges(int argc, char **argv);
+int memstate_cmd_replay(int argc, char **argv);
+int memstate_cmd_run(int argc, char **argv);
+int memstate_cmd_scan(int argc, char **argv);
+int memstate_cmd_stat(int argc, char **argv);
+
+/* ---- out.c: messages, options, JSON ----------------------------------------- */
+
+void ms_err(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int ms_usage_error(const char *command, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+int ms_option_error(const char *command, int c, char **argv);
+pid_t ms_pid_arg(const char *command, const char *text);
+
+struct json_object *ms_json_u64(uint64_t value);
+void ms_json_add(struct json_object *o, const char *key, uint64_t value);
+void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
+int ms_json_print(struct json_object *o);
+
+const char *ms_size(uint64_t bytes);
+
+/* ---- figures.c: what the kernel says of a process ----------------------------- */
+
+#define SYSFS_DIR	"/sys/class/misc/memstate"
+
+/**
+ * struct ms_observed - the kernel's own figures of a process, bytes
+ * @vm_size:	address space
+ * @rss:	resident
+ * @anonymous:	resident and anonymous
+ * @lazy_free:	given back by MADV_FREE and not yet taken
+ * @swap:	swapped out
+ * @anon_mapped: private anonymous mappings and the heap, accessible
+ * @anon_reserved: the same, without access
+ */
+struct ms_observed {
+	uint64_t vm_size;
+	uint64_t rss;
+	uint64_t anonymous;
+	uint64_t lazy_free;
+	uint64_t swap;
+	uint64_t anon_mapped;
+	uint64_t anon_reserved;
+};
+
+int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals);
+int ms_observe(pid_t pid, struct ms_observed *observed);
+void ms_process_name(pid_t pid, char *name, size_t size);
+bool ms_process_exists(pid_t pid);
+
+/* ---- handle.c: another task's descriptor --------------------------------------- */
+
+int ms_task_handle(pid_t pid);
+
+#endif /* MS_CLI_H */

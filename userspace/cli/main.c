@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/* memstate(1): finds the command and runs it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
+	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
+	{ "ranges", memstate_cmd_ranges, "the ledger of a process" },
+	{ "audit", memstate_cmd_audit, "where ledger and mappings differ" },
+	{ "scan", memstate_cmd_scan, "estimate for a process that does not report" },
+	{ "replay", memstate_cmd_replay, "the same books from an strace log" },
+};
+
+#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *f)
+{
+	fprintf(f, "usage: memstate COMMAND [OPTION]... [ARGUMENT]...\n\n");
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fprintf(f, "\nmemstate COMMAND --help tells more; memstate --version.\n");
+}
+
+/* The core's port wants one for programs; the tools only use pure parts. */
+void ms_warn(const char *cond, const char *file, int line);
+void ms_warn(const char *cond, const char *file, int line)
+{
+	fprintf(stderr, "memstate: %s:%d: %s\n", file, line, cond);
+	abort();
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
+	    !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		printf("memstate %s\n", MS_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	ms_err("no command '%s'; 'memstate help' lists them", argv[1]);
+	return EXIT_USAGE;
+}

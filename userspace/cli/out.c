@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/* Messages, options, JSON: the same for all commands. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "rules.h"
+
+static void vmessage(const char *format, va_list args)
+{
+	fputs("memstate: ", stderr);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+/**
+ * ms_err() - tell why something did not work
+ * @format: as printf, without "memstate: " and newline
+ */
+void ms_err(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vmessage(format, args);
+	va_end(args);
+}
+
+/**
+ * ms_usage_error() - tell what is wrong with the command line
+ * @command:	name of the command
+ * @format:	as printf
+ *
+ * Return: the exit status.
+ */
+int ms_usage_error(const char *command, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vmessage(format, args);
+	va_end(args);
+	fprintf(stderr, "try: memstate %s --help\n", command);
+	return EXIT_USAGE;
+}
+
+/**
+ * ms_option_error() - an option that getopt_long() did not take
+ * @command:	name of the command
+ * @c:		what it returned: ':' or '?'
+ * @argv:	the command line
+ *
+ * Return: the exit status.
+ */
+int ms_option_error(const char *command, int c, char **argv)
+{
+	return ms_usage_error(command, c == ':' ? "option '%s' needs a value" :
+						  "unknown option '%s'",
+			      argv[optind - 1]);
+}
+
+/**
+ * ms_pid_arg() - a process id from the command line
+ * @command:	name of the command
+ * @text:	the argument
+ *
+ * Return: the id, or -1 after a message.
+ */
+pid_t ms_pid_arg(const char *command, const char *text)
+{
+	char *end;
+	long pid;
+
+	errno = 0;
+	pid = strtol(text, &end, 10);
+	if (errno || *end || end == text || pid < 1 || pid > INT32_MAX) {
+		ms_usage_error(command, "'%s' is not a process id", text);
+		return -1;
+	}
+	return (pid_t)pid;
+}
+
+struct json_object *ms_json_u64(uint64_t value)
+{
+	return json_object_new_uint64(value);
+}
+
+void ms_json_add(struct json_object *o, const char *key, uint64_t value)
+{
+	json_object_object_add(o, key, ms_json_u64(value));
+}
+
+/**
+ * ms_json_totals() - totals as members of an object
+ * @o:	the object
+ * @t:	the totals
+ */
+void ms_json_totals(struct json_object *o, const struct memstate_totals *t)
+{
+	struct json_object *classes = json_object_new_object();
+
+	ms_json_add(o, "reserved", ms_totals_state(t, MEMSTATE_RESERVED));
+	ms_json_add(o, "reserved_lazy", t->reserved_lazy);
+	ms_json_add(o, "prepared", ms_totals_state(t, MEMSTATE_PREPARED));
+	ms_json_add(o, "prepared_lazy", t->prepared_lazy);
+	ms_json_add(o, "ready", ms_totals_state(t, MEMSTATE_READY));
+	ms_json_add(o, "ready_direct", t->ready_direct);
+	ms_json_add(o, "peak_ready", t->peak_ready);
+	ms_json_add(o, "transitions", t->transitions);
+	ms_json_add(o, "drift", t->drift);
+	ms_json_add(o, "rejected", t->rejected);
+	ms_json_add(o, "unmaps", t->unmaps);
+	ms_json_add(o, "resyncs", t->resyncs);
+	ms_json_add(o, "ranges", t->ranges);
+	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++) {
+		struct json_object *class_ = json_object_new_object();
+
+		for (uint32_t s = MEMSTATE_RESERVED; s <= MEMSTATE_READY; s++)
+			ms_json_add(class_, ms_state_names[s], t->bytes[s - 1][c]);
+		json_object_object_add(classes, ms_class_names[c], class_);
+	}
+	json_object_object_add(o, "classes", classes);
+}
+
+/**
+ * ms_json_print() - print a document and forget it
+ * @o: the document
+ *
+ * Return: the exit status.
+ */
+int ms_json_print(struct json_object *o)
+{
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
+	json_object_put(o);
+	if (fflush(stdout)) {
+		ms_err("standard output: cannot be written");
+		return 1;
+	}
+	return 0;
+}
+
+/**
+ * ms_size() - a size for a table
+ * @bytes: the size
+ *
+ * Return: a text that stays valid for the next seven calls.
+ */
+const char *ms_size(uint64_t bytes)
+{
+	static char ring[8][MEMSTATE_BYTES_MAX];
+	static unsigned int next;
+
+	return memstate_format_bytes(ring[next++ % 8], MEMSTATE_BYTES_MAX, bytes);
+}

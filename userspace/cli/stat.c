@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/* memstate stat: totals of the system or of processes. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "rules.h"
+
+static const char help[] =
+	"usage: memstate stat [OPTION]... [PID]...\n\n"
+	"Without PID: the totals of the system. With: those of the processes, beside what\n"
+	"the kernel itself counts. Each figure is reported (the program's word) or\n"
+	"observed (the kernel's). UNACCOUNTED is accessible private anonymous memory that\n"
+	"was not reported: the brk heap, and what libc and the loader map themselves.\n\n"
+	"  --classes         by class as well\n"
+	"  --line            one line each: Ready+Prepared=... (Ready=... ; Prepared=...)\n"
+	"  --json            one JSON document\n"
+	"  --watch SECONDS   again and again, until a process is gone or interrupted\n"
+	"  --help            this text\n";
+
+enum { OPT_CLASSES = 256, OPT_LINE };
+
+static const struct option options[] = {
+	{ "classes", no_argument, NULL, OPT_CLASSES },
+	{ "line", no_argument, NULL, OPT_LINE },
+	{ "json", no_argument, NULL, 'j' },
+	{ "watch", required_argument, NULL, 'w' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+static struct {
+	bool classes;
+	bool line;
+	bool json;
+	double watch;
+} opt;
+
+static int explain(pid_t pid, int ret)
+{
+	if (ret == -ENODEV)
+		ms_err(SYSFS_DIR " is not there: the module is not loaded");
+	else if (pid && !ms_process_exists(pid))
+		ms_err("no process %d", pid);
+	else if (ret == -ENOENT)
+		ms_err("process %d does not report; 'memstate scan %d' estimates",
+		       pid, pid);
+	else if (ret == -EACCES)
+		ms_err("process %d belongs to somebody else", pid);
+	else
+		ms_err("process %d: %s", pid, strerror(-ret));
+	return 1;
+}
+
+static void print_classes(const struct memstate_totals *t)
+{
+	printf("  %-10s %12s %12s %12s   reported\n", "CLASS", "RESERVED",
+	       "PREPARED", "READY");
+	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++) {
+		uint64_t r = t->bytes[MEMSTATE_RESERVED - 1][c];
+		uint64_t p = t->bytes[MEMSTATE_PREPARED - 1][c];
+		uint64_t y = t->bytes[MEMSTATE_READY - 1][c];
+
+		if (r | p | y)
+			printf("  %-10s %12s %12s %12s\n", ms_class_names[c],
+			       ms_size(r), ms_size(p), ms_size(y));
+	}
+}
+
+static void print_line(const char *who, const struct memstate_totals *t)
+{
+	char line[MEMSTATE_LINE_MAX];
+
+	printf("%s: %s\n", who, memstate_format_line(line, sizeof(line), t));
+}
+
+static int stat_system(void)
+{
+	struct memstate_totals t;
+	struct json_object *doc;
+	int ret = ms_sysfs_totals(0, &t);
+
+	if (ret)
+		return explain(0, ret);
+	if (opt.json) {
+		doc = json_object_new_object();
+		json_object_object_add(doc, "source",
+				       json_object_new_string("reported"));
+		ms_json_add(doc, "nr_tasks", t.tasks);
+		ms_json_totals(doc, &t);
+		return ms_json_print(doc);
+	}
+	if (opt.line) {
+		print_line("system", &t);
+		return 0;
+	}
+	printf("%-14s %12s   reported\n", "SYSTEM", "BYTES");
+	printf("%-14s %12s   (lazy %s)\n", "Reserved",
+	       ms_size(ms_totals_state(&t, MEMSTATE_RESERVED)),
+	       ms_size(t.reserved_lazy));
+	printf("%-14s %12s   (lazy %s)\n", "Prepared",
+	       ms_size(ms_totals_state(&t, MEMSTATE_PREPARED)),
+	       ms_size(t.prepared_lazy));
+	printf("%-14s %12s\n", "Ready", ms_size(ms_totals_state(&t, MEMSTATE_READY)));
+	printf("%-14s %12s   (Ready + lazy, counted directly; peak %s)\n",
+	       "Charged", ms_size(t.ready_direct), ms_size(t.peak_ready));
+	printf("tasks %llu, ranges %llu, transitions %llu, drift %llu, rejected %llu, unmaps %llu, resyncs %llu\n",
+	       t.tasks, t.ranges, t.transitions, t.drift, t.rejected, t.unmaps,
+	       t.resyncs);
+	if (opt.classes)
+		print_classes(&t);
+	return 0;
+}
+
+static uint64_t unaccounted(const struct memstate_totals *t,
+			    const struct ms_observed *o)
+{
+	uint64_t reported = ms_totals_state(t, MEMSTATE_READY) +
+			    ms_totals_state(t, MEMSTATE_PREPARED);
+
+	return o->anon_mapped > reported ? o->anon_mapped - reported : 0;
+}
+
+static void print_task(pid_t pid, const char *name,
+		       const struct memstate_totals *t,
+		       const struct ms_observed *o)
+{
+	printf("%-7d %-12.12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", pid, name,
+	       ms_size(ms_totals_state(t, MEMSTATE_RESERVED)),
+	       ms_size(ms_totals_state(t, MEMSTATE_PREPARED)),
+	       ms_size(ms_totals_state(t, MEMSTATE_READY)), ms_size(t->peak_ready),
+	       ms_size(o->vm_size), ms_size(o->rss), ms_size(o->anonymous),
+	       ms_size(o->lazy_free), ms_size(unaccounted(t, o)));
+}
+
+static struct json_object *json_task(pid_t pid, const char *name,
+				     const struct memstate_totals *t,
+				     const struct ms_observed *o)
+{
+	struct json_object *task = json_object_new_object();
+	struct json_object *reported = json_object_new_object();
+	struct json_object *observed = json_object_new_object();
+
+	ms_json_add(task, "pid", (uint64_t)pid);
+	json_object_object_add(task, "command", json_object_new_string(name));
+	ms_json_totals(reported, t);
+	json_object_object_add(task, "reported", reported);
+	ms_json_add(observed, "vm_size", o->vm_size);
+	ms_json_add(observed, "rss", o->rss);
+	ms_json_add(observed, "anonymous", o->anonymous);
+	ms_json_add(observed, "lazy_free", o->lazy_free);
+	ms_json_add(observed, "swap", o->swap);
+	ms_json_add(observed, "anonymous_mapped", o->anon_mapped);
+	ms_json_add(observed, "anonymous_no_access", o->anon_reserved);
+	json_object_object_add(task, "observed", observed);
+	ms_json_add(task, "unaccounted", unaccounted(t, o));
+	return task;
+}
+
+static int stat_tasks(char **pids, int nr)
+{
+	struct json_object *doc = NULL, *list = NULL;
+	int status = 0;
+
+	if (opt.json) {
+		doc = json_object_new_object();
+		list = json_object_new_array();
+		json_object_object_add(doc, "processes", list);
+	} else if (!opt.line) {
+		printf("%-20s %s\n", "",
+		       "---------------- reported ------------- | ------------------- observed ------------------------");
+		printf("%-7s %-12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", "PID",
+		       "COMMAND", "RESERVED", "PREPARED", "READY", "PEAK", "VMSIZE",
+		       "RSS", "ANON", "LAZYFREE", "UNACCOUNTED");
+	}
+	for (int i = 0; i < nr; i++) {
+		pid_t pid = (pid_t)atoi(pids[i]);
+		struct memstate_totals t;
+		struct ms_observed o;
+		char name[32], who[64];
+		int ret = ms_sysfs_totals(pid, &t);
+
+		if (!ret)
+			ret = ms_observe(pid, &o);
+		if (ret) {
+			status = explain(pid, ret);
+			continue;
+		}
+		ms_process_name(pid, name, sizeof(name));
+		snprintf(who, sizeof(who), "%d %s", pid, name);
+		if (opt.json)
+			json_object_array_add(list, json_task(pid, name, &t, &o));
+		else if (opt.line)
+			print_line(who, &t);
+		else
+			print_task(pid, name, &t, &o);
+		if (opt.classes && !opt.json)
+			print_classes(&t);
+	}
+	if (doc && ms_json_print(doc))
+		status = 1;
+	return status;
+}
+
+int memstate_cmd_stat(int argc, char **argv)
+{
+	char *end;
+	int c, status;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":jw:h", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_CLASSES:
+			opt.classes = true;
+			break;
+		case OPT_LINE:
+			opt.line = true;
+			break;
+		case 'j':
+			opt.json = true;
+			break;
+		case 'w':
+			opt.watch = strtod(optarg, &end);
+			if (*end || end == optarg || !(opt.watch >= 0.01) ||
+			    opt.watch > 86400)
+				return ms_usage_error("stat",
+						      "--watch: '%s' is not a number of seconds from 0.01 to 86400",
+						      optarg);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return ms_option_error("stat", c, argv);
+		}
+	}
+	for (int i = optind; i < argc; i++)
+		if (ms_pid_arg("stat", argv[i]) < 0)
+			return EXIT_USAGE;
+	for (;;) {
+		status = optind == argc ? stat_system() :
+					  stat_tasks(argv + optind, argc - optind);
+		if (status || opt.watch <= 0)
+			return status;
+		fflush(stdout);
+		usleep((useconds_t)(opt.watch * 1e6));
+	}
+}
