@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# demo.sh MODULE BUILD: what "make run" does inside the virtual machine. Real
+# programs, unmodified, are accounted through the observe shim while one watches.
+set -u
+
+module=$1
+build=$2
+here=$(dirname "$(readlink -f "$0")")
+sys=/sys/class/misc/memstate
+memstate=$build/memstate
+work=$(mktemp -d)
+export MEMSTATE_BACKEND=device
+
+say() { printf '\n== %s\n' "$*"; }
+die() { echo "demo: $*" >&2; exit 1; }
+
+# One file's value.
+value() { cat "$sys/$1"; }
+
+insmod "$module" || die "insmod $module failed"
+say "kernel $(uname -r): memstate loaded, $(stat -c '%n mode %a' /dev/memstate)"
+
+# name, then the command; waits until it reports.
+declare -A pids
+start() {
+	local name=$1
+	shift
+	"$memstate" run --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
+	local runner=$! pid= i
+	for ((i = 0; i < 300; i++)); do
+		pid=$(pgrep -P $runner | head -n 1)
+		[ -n "$pid" ] && [ -d "$sys/tasks/$pid" ] &&
+			[ "$(value "tasks/$pid/transitions" 2>/dev/null || echo 0)" -gt 0 ] && break
+		kill -0 $runner 2>/dev/null || die "$name ended at once: $(cat "$work/$name.log")"
+		sleep 0.1
+	done
+	[ -d "$sys/tasks/$pid" ] || die "$name does not report: $(cat "$work/$name.log")"
+	pids[$name]=$pid
+	runners[$name]=$runner
+	echo "$name: process $pid"
+}
+declare -A runners
+
+say "starting redis-server, a Python program, a JVM and Node under the shim"
+start redis redis-server --port 6399 --save '' --appendonly no --dir "$work" \
+	--bind 127.0.0.1 --daemonize no
+start python /usr/bin/python3 "$here/work.py"
+start java java -Xmx96m -Xms16m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+	-XX:-UsePerfData -Xshare:auto -cp "$build" Work
+start node node --max-old-space-size=128 "$here/work.js"
+
+say "live: totals once a second, while redis-benchmark runs"
+redis-benchmark -p 6399 -t set,lpush -n 6000 -d 512 -r 2000 -c 4 -q >"$work/bench.log" 2>&1 &
+bench=$!
+for ((i = 0; i < 6; i++)); do
+	sleep 1
+	"$memstate" stat --line
+done
+wait $bench
+tr '\r' '\n' <"$work/bench.log" | grep 'requests per second' | sed 's/^/redis-benchmark: /'
+
+say "per program: what it reports beside what the kernel observes"
+"$memstate" stat "${pids[@]}" || die "stat failed"
+echo
+"$memstate" stat --line "${pids[@]}"
+say "the system"
+"$memstate" stat --classes
+for name in "${!pids[@]}"; do
+	[ "$(value "tasks/${pids[$name]}/drift")" = 0 ] || die "$name drifts"
+	[ "$(value "tasks/${pids[$name]}/ready")" -gt 0 ] || die "$name reports nothing Ready"
+done
+
+say "all programs end; nothing may be left"
+redis-cli -p 6399 shutdown nosave >/dev/null 2>&1
+kill "${pids[python]}" "${pids[java]}" "${pids[node]}"
+for runner in "${runners[@]}"; do wait "$runner"; done
+for ((i = 0; i < 100; i++)); do
+	[ "$(value nr_tasks)" = 0 ] && break
+	sleep 0.1
+done
+status=0
+for file in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
+	printf '%-14s %s\n' "$file" "$(value $file)"
+	[ "$(value $file)" = 0 ] || status=1
+done
+[ $status = 0 ] || die "something is left"
+rmmod memstate || die "rmmod failed"
+rm -rf "$work"
+say "all totals are 0 and the module is gone"
