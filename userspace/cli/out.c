@@ -144,12 +144,12 @@ int ms_json_print(struct json_object *o)
  * ms_size() - a size for a table
  * @bytes: the size
  *
- * Return: a text that stays valid for the next seven calls.
+ * Return: a text that stays valid for the next fifteen calls.
  */
 const char *ms_size(uint64_t bytes)
 {
-	static char ring[8][MEMSTATE_BYTES_MAX];
+	static char ring[16][MEMSTATE_BYTES_MAX];
 	static unsigned int next;
 
-	return memstate_format_bytes(ring[next++ % 8], MEMSTATE_BYTES_MAX, bytes);
+	return memstate_format_bytes(ring[next++ % 16], MEMSTATE_BYTES_MAX, bytes);
 }
