@@ -44,7 +44,8 @@ const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes)
 	double value = (double)bytes;
 	int unit = 0;
 
-	while (value >= 1024 && unit < 6) {
+	/* Not "1024 KiB", nor "10.00 KiB": look at what rounding will make of it. */
+	while (value >= (unit ? 1023.5 : 1024) && unit < 6) {
 		value /= 1024;
 		unit++;
 	}
@@ -52,7 +53,7 @@ const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes)
 		snprintf(buf, size, "%llu B", (unsigned long long)bytes);
 	else
 		snprintf(buf, size, "%.*f %s",
-			 value < 10 ? 2 : value < 100 ? 1 : 0, value, units[unit]);
+			 value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value, units[unit]);
 	return buf;
 }
 
