@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The ABI's numbers, written down a second time. Compiled as C99, C11 and C++11:
+ * all must agree.
+ */
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include <linux/memstate.h>
+
+static int nr, failed;
+
+static void is(unsigned long got, unsigned long want, const char *what)
+{
+	if (got != want)
+		failed++;
+	printf("%s %d - abi_%s_is_%lu\n", got == want ? "ok" : "not ok", ++nr, what,
+	       want);
+	if (got != want)
+		printf("# got %lu\n", got);
+}
+
+#define SIZE(type, n)		is(sizeof(struct type), n, "size_of_" #type)
+#define AT(type, field, n)	is(offsetof(struct type, field), n, #type "_" #field)
+
+int main(void)
+{
+	SIZE(memstate_record, 16);
+	AT(memstate_record, w1, 8);
+	SIZE(memstate_ring_control, 128);
+	AT(memstate_ring_control, tail, 0);
+	SIZE(memstate_totals, 280);
+	AT(memstate_totals, bytes, 0);
+	AT(memstate_totals, reserved_lazy, 192);
+	AT(memstate_totals, prepared_lazy, 200);
+	AT(memstate_totals, ready_direct, 208);
+	AT(memstate_totals, peak_ready, 216);
+	AT(memstate_totals, transitions, 224);
+	AT(memstate_totals, drift, 232);
+	AT(memstate_totals, rejected, 240);
+	AT(memstate_totals, unmaps, 248);
+	AT(memstate_totals, resyncs, 256);
+	AT(memstate_totals, ranges, 264);
+	AT(memstate_totals, tasks, 272);
+	SIZE(memstate_totals_page, 408);
+	AT(memstate_totals_page, seq, 0);
+	AT(memstate_totals_page, head, 4);
+	AT(memstate_totals_page, ring_entries, 8);
+	AT(memstate_totals_page, flags, 12);
+	AT(memstate_totals_page, totals, 128);
+	SIZE(memstate_query, 48);
+	AT(memstate_query, abi_version, 8);
+	AT(memstate_query, page_size, 12);
+	AT(memstate_query, features, 16);
+	AT(memstate_query, ring_entries_default, 24);
+	AT(memstate_query, ring_entries_max, 28);
+	AT(memstate_query, ranges_max, 32);
+	AT(memstate_query, records_max, 36);
+	AT(memstate_query, unmaps_max, 40);
+	SIZE(memstate_setup, 32);
+	AT(memstate_setup, ring_entries, 8);
+	AT(memstate_setup, records_offset, 12);
+	AT(memstate_setup, ring_bytes, 16);
+	AT(memstate_setup, totals_bytes, 24);
+	SIZE(memstate_sync, 32);
+	AT(memstate_sync, head, 8);
+	AT(memstate_sync, drained, 12);
+	AT(memstate_sync, pending, 16);
+	AT(memstate_sync, rejected, 20);
+	AT(memstate_sync, error, 24);
+	AT(memstate_sync, error_pos, 28);
+	SIZE(memstate_transition, 24);
+	AT(memstate_transition, records, 8);
+	AT(memstate_transition, nr, 16);
+	AT(memstate_transition, done, 20);
+	SIZE(memstate_get_totals, 296);
+	AT(memstate_get_totals, scope, 8);
+	AT(memstate_get_totals, totals, 16);
+	SIZE(memstate_range, 24);
+	AT(memstate_range, end, 8);
+	AT(memstate_range, state, 16);
+	AT(memstate_range, class_, 17);
+	AT(memstate_range, flags, 18);
+	SIZE(memstate_ranges, 40);
+	AT(memstate_ranges, cursor, 8);
+	AT(memstate_ranges, ranges, 16);
+	AT(memstate_ranges, nr, 24);
+	AT(memstate_ranges, done, 28);
+	AT(memstate_ranges, transitions, 32);
+	SIZE(memstate_finding, 24);
+	AT(memstate_finding, kind, 16);
+	AT(memstate_finding, state, 20);
+	AT(memstate_finding, class_, 21);
+	AT(memstate_finding, flags, 22);
+	SIZE(memstate_audit, 40);
+	AT(memstate_audit, cursor, 8);
+	AT(memstate_audit, findings, 16);
+	AT(memstate_audit, nr, 24);
+	AT(memstate_audit, done, 28);
+	AT(memstate_audit, checked_bytes, 32);
+	is(MEMSTATE_IOC_QUERY, 0xbd10, "ioctl_query");
+	is(MEMSTATE_IOC_SETUP, 0xbd11, "ioctl_setup");
+	is(MEMSTATE_IOC_SYNC, 0xbd12, "ioctl_sync");
+	is(MEMSTATE_IOC_TRANSITION, 0xbd13, "ioctl_transition");
+	is(MEMSTATE_IOC_TOTALS, 0xbd14, "ioctl_totals");
+	is(MEMSTATE_IOC_RANGES, 0xbd15, "ioctl_ranges");
+	is(MEMSTATE_IOC_AUDIT, 0xbd16, "ioctl_audit");
+	printf("1..%d\n", nr);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The library with its embedded back end: books and real effects together. */
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memstate.h>
+
+#include "tap.h"
+
+#define BYTES		(64 * 4096)
+#define C		MEMSTATE_USER2
+
+static struct memstate_totals now(void)
+{
+	struct memstate_totals t;
+
+	if (memstate_totals(&t, 0))
+		abort();
+	return t;
+}
+
+static uint64_t in(const struct memstate_totals *t, unsigned int state)
+{
+	return t->bytes[state - 1][C];
+}
+
+/* Are so many bytes in these states, and the direct count with them? */
+static int books(uint64_t reserved, uint64_t prepared, uint64_t ready)
+{
+	struct memstate_totals t = now();
+
+	return in(&t, MEMSTATE_RESERVED) == reserved &&
+	       in(&t, MEMSTATE_PREPARED) == prepared &&
+	       in(&t, MEMSTATE_READY) == ready &&
+	       memstate_totals_charged(&t) == t.ready_direct;
+}
+
+/* "rw-p" of the mapping that holds an address, "" if there is none. */
+static const char *perms(const void *addr)
+{
+	static char p[8];
+	unsigned long start, end;
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	p[0] = '\0';
+	while (f && fgets(line, sizeof(line), f)) {
+		char q[8];
+
+		if (sscanf(line, "%lx-%lx %4s", &start, &end, q) == 3 &&
+		    start <= (uintptr_t)addr && (uintptr_t)addr < end)
+			strcpy(p, q);
+	}
+	if (f)
+		fclose(f);
+	return p;
+}
+
+static int resident(void *addr, size_t bytes)
+{
+	unsigned char vec[BYTES / 4096];
+	int n = 0;
+
+	if (mincore(addr, bytes, vec))
+		return -1;
+	for (size_t i = 0; i < bytes / 4096; i++)
+		n += vec[i] & 1;
+	return n;
+}
+
+static void test_verbs(void)
+{
+	char *p = memstate_reserve(BYTES, C);
+	struct memstate_totals t = now();
+	uint64_t drift = t.drift, transitions = t.transitions;
+
+	tap_ok(p && !strcmp(perms(p), "---p") && books(BYTES, 0, 0),
+	       "reserve_takes_address_space_only");
+	tap_ok(!memstate_map(p, BYTES / 2, C) && !strcmp(perms(p), "rw-p") &&
+		       !strcmp(perms(p + BYTES / 2), "---p") &&
+		       books(BYTES / 2, BYTES / 2, 0),
+	       "map_makes_accessible");
+	tap_ok(!memstate_used(p, BYTES / 2, C) && books(BYTES / 2, 0, BYTES / 2),
+	       "used_makes_ready");
+	memset(p, 7, BYTES / 2);
+	tap_is(resident(p, BYTES / 2), BYTES / 2 / 4096, "what_is_used_is_resident");
+	tap_ok(!memstate_unused(p, 4096 * 2, C) && resident(p, BYTES / 2) == 30 &&
+		       p[0] == 0 && p[2 * 4096] == 7 &&
+		       books(BYTES / 2, 2 * 4096, BYTES / 2 - 2 * 4096),
+	       "unused_drops_the_contents");
+	tap_ok(!memstate_fault(p, 4 * 4096, C) && !strcmp(perms(p), "---p") &&
+		       books(BYTES / 2 + 4 * 4096, 0, BYTES / 2 - 4 * 4096),
+	       "fault_keeps_the_address_space_only");
+	t = now();
+	tap_ok(t.transitions == transitions + 4 && t.ranges == 3 && t.tasks == 1,
+	       "totals_count_transitions_ranges_and_the_task");
+	tap_is(t.drift, drift, "verbs_in_order_do_not_drift");
+	memstate_used(p + BYTES - 4096, 4096, C);
+	t = now();
+	tap_is(t.drift, drift + 1, "verb_out_of_order_is_drift");
+	tap_ok(!memstate_free(p, BYTES) && !*perms(p) && books(0, 0, 0),
+	       "free_unmaps");
+	p = memstate_alloc(BYTES, C);
+	tap_ok(p && !strcmp(perms(p), "rw-p") && books(0, 0, BYTES),
+	       "alloc_is_ready_at_once");
+	memstate_free(p, BYTES);
+	p = memstate_mmap_unaccounted(BYTES);
+	tap_ok(p && books(0, 0, 0) && !memstate_munmap_unaccounted(p, BYTES),
+	       "unaccounted_memory_is_in_no_book");
+}
+
+static void test_errors(void)
+{
+	char *p = memstate_alloc(BYTES, C);
+	struct memstate_record rec[2] = {};
+	struct memstate_range range;
+	struct memstate_finding finding;
+	struct memstate_totals t;
+	struct rlimit was, low;
+	uint64_t cursor = 0;
+	uint32_t done = 7;
+	void *q;
+
+	tap_ok(!memstate_reserve(0, C) && !memstate_alloc(4095, C),
+	       "reserve_and_alloc_refuse_odd_lengths");
+	tap_is(memstate_map(p, 0, C), -EINVAL, "map_refuses_length_0");
+	tap_is(memstate_map(p + 1, 4096, C), -EINVAL, "map_refuses_an_odd_address");
+	tap_is(memstate_used(p, 4095, C), -EINVAL, "used_refuses_an_odd_length");
+	tap_is(memstate_unused(p + 8, 4096, C), -EINVAL, "unused_refuses_an_odd_address");
+	tap_is(memstate_fault(p, 1, C), -EINVAL, "fault_refuses_an_odd_length");
+	tap_is(memstate_free(p + 1, 4096), -EINVAL, "free_refuses_an_odd_address");
+	tap_ok(books(0, 0, BYTES), "verbs_refused_change_no_book");
+	tap_is(memstate_post(8, 0, 0, 0, p, 4096), -EINVAL, "post_refuses_from");
+	tap_is(memstate_post(0, 8, 0, 0, p, 4096), -EINVAL, "post_refuses_to");
+	tap_is(memstate_post(0, 0, 8, 0, p, 4096), -EINVAL, "post_refuses_class");
+	tap_is(memstate_post(0, 0, 0, 8, p, 4096), -EINVAL, "post_refuses_flags");
+	tap_is(memstate_post(0, 0, 0, 0, p, 0), -EINVAL, "post_refuses_length_0");
+	tap_is(memstate_post(0, 0, 0, 0, p + 1, 4096), -EINVAL, "post_refuses_an_odd_address");
+	tap_is(memstate_post(0, 0, 0, 0, p, (size_t)1 << 44), -EINVAL,
+	       "post_refuses_a_length_that_does_not_fit");
+	tap_is(memstate_totals(&t, 2), -EINVAL, "totals_refuses_unknown_flags");
+	tap_is(memstate_ranges(&cursor, &range, 0, &done), -EINVAL, "ranges_wants_room");
+	tap_is(memstate_audit(&cursor, &finding, 0, &done), -EINVAL, "audit_wants_room");
+	tap_is(memstate_totals_fd(-1, &t), -EBADF, "totals_fd_of_no_descriptor");
+	tap_is(memstate_totals_fd(0, &t), -ENOTTY, "totals_fd_of_another_file");
+	tap_is(memstate_ranges_fd(-1, &cursor, &range, 1, &done), -EBADF,
+	       "ranges_fd_of_no_descriptor");
+
+	/* record 1 is malformed: lazy Ready */
+	rec[0].w0 = (uintptr_t)p | MEMSTATE_READY | MEMSTATE_PREPARED << 3 | C << 6;
+	rec[0].w1 = 1;
+	rec[1] = rec[0];
+	rec[1].w0 = (uintptr_t)p | MEMSTATE_ANY | MEMSTATE_READY << 3 | MEMSTATE_LAZY << 9;
+	tap_ok(memstate_apply(rec, 2, &done) == -EINVAL && done == 1 &&
+		       books(0, 4096, BYTES - 4096),
+	       "apply_stops_at_the_malformed_record_and_says_which");
+	memstate_used(p, 4096, C);
+
+	/* The call itself: sanitizers make nothing of mlock(). */
+	if (syscall(SYS_mlock, p, BYTES)) {
+		tap_skip("mlock is not allowed", "unused_that_fails_is_taken_back");
+	} else {
+		tap_ok(memstate_unused(p, BYTES, C) == -EINVAL && books(0, 0, BYTES),
+		       "unused_that_fails_is_taken_back");
+		syscall(SYS_munlock, p, BYTES);
+	}
+
+	q = memstate_mmap_unaccounted(BYTES);
+	memstate_munmap_unaccounted(q, BYTES);
+	tap_ok(memstate_map(q, BYTES, C) == -ENOMEM && books(0, 0, BYTES),
+	       "map_of_nothing_fails_and_is_not_reported");
+
+	getrlimit(RLIMIT_AS, &was);
+	low = was;
+	low.rlim_cur = 4096;
+	setrlimit(RLIMIT_AS, &low);
+	q = memstate_reserve((size_t)1 << 30, C);
+	setrlimit(RLIMIT_AS, &was);
+	tap_ok(!q && books(0, 0, BYTES), "reserve_at_the_address_limit_fails_unreported");
+	memstate_free(p, BYTES);
+	tap_ok(books(0, 0, 0), "nothing_is_left");
+}
+
+static void test_reading(void)
+{
+	char *p = memstate_reserve(BYTES, C);
+	struct memstate_range r[8];
+	struct memstate_finding f[8];
+	struct memstate_totals before = now(), t;
+	uint64_t cursor = 0;
+	uint32_t done, n = 0, kinds[4] = {};
+	int ret;
+
+	memstate_map(p + 4096, 4096, C);
+	memstate_used(p + 4096, 4096, C);
+	do {
+		ret = memstate_ranges(&cursor, &r[n], 1, &done);
+		n += done;
+	} while (!ret && cursor && n < 8);
+	tap_ok(!ret && n == 3 && r[0].start == (uintptr_t)p && r[0].end == r[1].start &&
+		       r[1].state == MEMSTATE_READY && r[1].class_ == C &&
+		       r[1].end - r[1].start == 4096 && r[2].end == (uintptr_t)p + BYTES,
+	       "ranges_one_at_a_time_give_all");
+
+	for (int i = 0; i < 10000; i++)
+		ret |= memstate_post(MEMSTATE_READY, i & 1 ? MEMSTATE_READY : MEMSTATE_PREPARED,
+				     C, MEMSTATE_ONLY, p + 4096, 4096);
+	t = now();
+	tap_ok(!ret && t.transitions == before.transitions + 10002,
+	       "more_posts_than_the_ring_holds_all_arrive");
+	memstate_sync();
+	memstate_totals(&before, MEMSTATE_TOTALS_LAST);
+	t = now();
+	tap_ok(!memcmp(&t, &before, sizeof(t)), "totals_after_sync_are_the_last_drains");
+
+	memstate_fault(p, BYTES, C);
+	memstate_map(p, 4 * 4096, C);
+	memstate_used(p, 4 * 4096, C);
+	cursor = 0;
+	n = 0;
+	do {
+		ret = memstate_audit(&cursor, f, 8, &done);
+		n += done;
+	} while (!ret && cursor);
+	tap_ok(!ret && !n, "audit_of_honest_books_finds_nothing");
+
+	mprotect(p, 4096, PROT_READ);			/* Ready, not writable */
+	p[4096] = 1;
+	memstate_post(MEMSTATE_READY, MEMSTATE_RESERVED, C, 0, p + 4096, 4096);
+	munmap(p + BYTES - 4096, 4096);			/* not reported */
+	cursor = 0;
+	n = 0;
+	do {
+		ret = memstate_audit(&cursor, f, 1, &done);
+		for (uint32_t i = 0; i < done; i++) {
+			int at = f[i].kind == MEMSTATE_AUDIT_UNMAPPED ? BYTES / 4096 - 1 :
+				 f[i].kind == MEMSTATE_AUDIT_RESIDENT ? 1 : 0;
+
+			if (f[i].kind < 4 && f[i].start == (uintptr_t)p + at * 4096 &&
+			    f[i].end == f[i].start + 4096)
+				kinds[f[i].kind]++;
+			n++;
+		}
+	} while (!ret && cursor && n < 100);
+	tap_ok(!ret && n == 3 && kinds[1] == 1 && kinds[2] == 1 && kinds[3] == 1,
+	       "audit_finds_each_kind_where_it_is");
+	memstate_free(p, BYTES);
+}
+
+/* What a child saw, as an exit status: bits of what was right. */
+static int child_status(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+static int in_child(char *p, const struct memstate_totals *parent)
+{
+	struct memstate_totals t;
+	int good = 0;
+
+	if (memstate_totals(&t, 0))
+		return 0;
+	good |= !memcmp(t.bytes, parent->bytes, sizeof(t.bytes)) ? 1 : 0;
+	memstate_unused(p, 4096, C);
+	good |= books(0, 4096, BYTES - 4096) ? 2 : 0;
+	memstate_free(p, BYTES);
+	good |= books(0, 0, 0) ? 4 : 0;
+	return good;
+}
+
+static void test_fork(void)
+{
+	char *p = memstate_alloc(BYTES, C);
+	struct memstate_totals t = now();
+	volatile pid_t pid;
+
+	/* In the ring, not yet drained, when the child is made. */
+	memstate_post(MEMSTATE_READY, MEMSTATE_READY, C, 0, p, 4096);
+	pid = fork();
+	if (!pid)
+		_exit(in_child(p, &t));
+	tap_is(child_status(pid), 7, "fork_child_has_books_of_its_own");
+	tap_ok(books(0, 0, BYTES), "fork_parent_keeps_its_books");
+
+	if (UNDER_TSAN) {
+		tap_skip("ThreadSanitizer knows no raw clone", "raw_clone_child_has_books");
+		tap_skip("ThreadSanitizer makes a fork of vfork", "vfork_child_shares_the_books");
+	} else {
+		pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+		if (!pid)
+			_exit(in_child(p, &t));
+		tap_is(child_status(pid), 7, "raw_clone_child_has_books");
+		pid = vfork();
+		if (!pid) {
+			memstate_post(MEMSTATE_READY, MEMSTATE_PREPARED, C, 0, p, 4096);
+			_exit(0);
+		}
+		child_status(pid);
+		tap_ok(books(0, 4096, BYTES - 4096), "vfork_child_shares_the_books");
+		memstate_used(p, 4096, C);
+	}
+	memstate_free(p, BYTES);
+}
+
+#define THREADS	4
+static uint32_t stop;
+
+/* Moves its part to and fro between Prepared and Ready: the sum stays. */
+static void *mover(void *arg)
+{
+	for (int i = 0; !__atomic_load_n(&stop, __ATOMIC_ACQUIRE); i++) {
+		memstate_post(i & 1 ? MEMSTATE_PREPARED : MEMSTATE_READY,
+			      i & 1 ? MEMSTATE_READY : MEMSTATE_PREPARED, C, 0, arg,
+			      BYTES / THREADS);
+		if (i % 1000 == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void test_threads(void)
+{
+	char *p = memstate_alloc(BYTES, C);
+	struct memstate_totals before = now(), t;
+	int bad = 0, forks = 0;
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, mover, p + i * (BYTES / THREADS));
+	for (int i = 0; i < 300; i++) {
+		t = now();
+		bad += in(&t, MEMSTATE_PREPARED) + in(&t, MEMSTATE_READY) != BYTES ||
+		       memstate_totals_charged(&t) != t.ready_direct;
+	}
+	tap_is(bad, 0, "reader_among_threads_always_sees_the_same_sum");
+	if (UNDER_TSAN) {
+		tap_skip("ThreadSanitizer does not support forks among threads",
+			 "fork_among_threads_does_not_deadlock_the_child");
+	} else {
+		for (int i = 0; i < 50; i++) {
+			pid_t pid = fork();
+
+			if (!pid) {
+				alarm(20);
+				t = now();
+				_exit(in(&t, MEMSTATE_PREPARED) +
+				      in(&t, MEMSTATE_READY) == BYTES ? 7 : 1);
+			}
+			forks += child_status(pid) == 7;
+		}
+		tap_is(forks, 50, "fork_among_threads_does_not_deadlock_the_child");
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	t = now();
+	tap_is(t.drift, before.drift, "each_threads_posts_stay_in_order");
+	memstate_free(p, BYTES);
+	tap_ok(books(0, 0, 0), "threads_leave_nothing");
+}
+
+static char *signal_page;
+static uint32_t signal_posts;
+
+static void on_signal(int sig)
+{
+	(void)sig;
+	for (int i = 0; i < 200; i++)
+		if (!memstate_post(MEMSTATE_READY, MEMSTATE_READY, C, 0, signal_page, 4096))
+			__atomic_fetch_add(&signal_posts, 1, __ATOMIC_RELAXED);
+}
+
+static void test_signals(void)
+{
+	struct itimerval every = { { 0, 200 }, { 0, 200 } }, never = {};
+	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct memstate_totals before, t;
+	uint32_t mine = 0;
+
+	signal_page = memstate_alloc(4096, C);
+	before = now();
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (mine < 200000 ||
+	       (__atomic_load_n(&signal_posts, __ATOMIC_RELAXED) < 20000 &&
+		mine < 20000000))
+		mine += !memstate_post(MEMSTATE_READY, MEMSTATE_READY, C, 0,
+				       signal_page, 4096);
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_IGN);
+	t = now();
+	printf("# %u posts by the program, %u by its signal handler\n", mine, signal_posts);
+	tap_ok(signal_posts > 0 &&
+		       t.transitions - before.transitions == (uint64_t)mine + signal_posts,
+	       "posts_of_a_signal_handler_and_of_what_it_interrupts_all_arrive");
+	memstate_free(signal_page, 4096);
+}
+
+int main(void)
+{
+	tap_ok(memstate_backend() == MEMSTATE_BACKEND_EMBEDDED &&
+		       !strcmp(memstate_backend_name(), "embedded"),
+	       "embedded_back_end_is_there_for_the_asking");
+	test_verbs();
+	test_errors();
+	test_reading();
+	test_fork();
+	test_threads();
+	test_signals();
+	return tap_end();
+}

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh: core and library in userspace, by each compiler under each set of
+# sanitizers; one TAP stream. CONFIGS="gcc:thread" runs less.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+build=$top/build/core
+configs=${CONFIGS:-gcc:address,undefined gcc:thread clang:address,undefined clang:thread}
+tests="port rules rangemap ring stats format backend lib"
+flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
+	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
+nr=0
+failed=0
+# Sanitizers need their shadow where newer kernels may put a mapping.
+plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
+
+export MEMSTATE_BACKEND=embedded
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
+
+result() { # ok|not-ok name
+	nr=$((nr + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $nr - $2"
+	else
+		echo "not ok $nr - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# Pass a program's TAP on, renumbered; one more test says that it came to its end.
+relay() { # prefix command...
+	local prefix=$1 log=$build/log line status plan=-1 seen=0 bad=0
+	shift
+	timeout 300 "$@" >"$log" 2>"$log.err"
+	status=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*|"not ok "*)
+			nr=$((nr + 1))
+			seen=$((seen + 1))
+			[ "${line%% *}" = ok ] || bad=$((bad + 1))
+			echo "${line%%ok *}ok $nr - $prefix ${line#*- }"
+			;;
+		1..*) plan=${line#1..} ;;
+		*) echo "$line" ;;
+		esac
+	done <"$log"
+	failed=$((failed + bad))
+	sed 's/^/# /' "$log.err" | head -60
+	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $bad -gt 0 ]; }
+	result $? "$prefix ran to its end (status $status, $seen of $plan)"
+}
+
+# try NAME COMMAND...: a test that is a command
+try() {
+	local name=$1
+	shift
+	"$@" >"$build/try.log" 2>&1
+	local status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -40
+	result $status "$name"
+	return $status
+}
+
+sanitized() { # cc sanitizers
+	local cc=$1 san=$2 name=$1-${2//,/+} o t
+	o=$build/$name
+	command -v "$cc" >/dev/null || {
+		nr=$((nr + 1))
+		echo "ok $nr - $name # SKIP no $cc here"
+		return
+	}
+	mkdir -p "$o"
+	try "$name library builds without a warning" make -s -C "$top/userspace" \
+		CC="$cc" SAN="$san" O="$o" CFLAGS="-O1 -g -Werror" \
+		"$o/libmemstate.a" || return
+	for t in $tests; do
+		# shellcheck disable=SC2086 # flags are words
+		try "$name $t builds without a warning" "$cc" -std=gnu11 $flags \
+			-fsanitize="$san" -fno-omit-frame-pointer -o "$o/$t" \
+			"$here/$t.c" "$top/kmod/core/stats.c" "$o/libmemstate.a" ||
+			continue
+		relay "$name $t" $plain "$o/$t"
+	done
+}
+
+abi() {
+	local cc std lang
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		for std in c99 c11 c++11; do
+			lang=c
+			[ $std = c++11 ] && lang=c++
+			try "$cc $std abi header compiles" $cc -x $lang -std=$std -Wall \
+				-Wextra -Werror -pedantic -I"$top/include/uapi" \
+				-o "$build/abi" "$here/abi.c" && relay "$cc $std" "$build/abi"
+		done
+	done
+}
+
+# As installed: symbols, soname, pkg-config, C and C++.
+installed() {
+	local root=$build/root o=$build/plain lib
+	rm -rf "$root"
+	try "library builds" make -s -C "$top/userspace" O="$o" "$o/libmemstate.a" \
+		"$o/libmemstate.so.0.1.0" "$o/memstate.pc" || return
+	try "library installs" make -s -C "$top/userspace" O="$o" PREFIX="$root" install ||
+		return
+	lib=$root/lib
+	sed -n 's/^\t\(memstate_[a-z_]*\);$/\1/p' "$top/userspace/lib/memstate.map" |
+		sort >"$build/map"
+	nm -D --defined-only "$lib/libmemstate.so.0" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+		sort >"$build/symbols"
+	try "exported symbols are those of the map" diff "$build/map" "$build/symbols"
+	grep -o '\<memstate_[a-z_]*(' "$root/include/memstate.h" | tr -d '(' | sort -u \
+		>"$build/declared"
+	try "exported symbols are those of the header" diff "$build/declared" "$build/symbols"
+	try "soname is libmemstate.so.0" sh -c \
+		"readelf -d '$lib/libmemstate.so.0' | grep -q 'soname: .libmemstate.so.0.'"
+	try "the report path knows no malloc" sh -c \
+		"! nm '$o/obj/userspace/lib/'*.o | grep -E ' U (malloc|calloc|realloc|mmap|mmap64|free)\$'"
+	export PKG_CONFIG_PATH=$lib/pkgconfig
+	local use
+	use="$(pkg-config --cflags --libs memstate)" || use=
+	try "pkg-config knows memstate" test -n "$use"
+	# shellcheck disable=SC2086 # flags are words
+	{
+		try "C11 program builds by pkg-config" cc -std=c11 -Wall -Wextra -Werror \
+			-pedantic -o "$build/client" "$here/client.c" $use
+		try "C11 program runs with the shared library" env \
+			LD_LIBRARY_PATH="$lib" "$build/client"
+		try "C++11 program builds by pkg-config" c++ -x c++ -std=c++11 -Wall -Wextra \
+			-Werror -pedantic -o "$build/client++" "$here/client.c" $use
+		try "C++11 program runs with the shared library" env \
+			LD_LIBRARY_PATH="$lib" "$build/client++"
+		try "static program builds" cc -static -o "$build/client.static" \
+			"$here/client.c" -I"$root/include" "$lib/libmemstate.a" -pthread
+		try "static program runs" "$build/client.static"
+	}
+}
+
+mkdir -p "$build"
+echo "TAP version 13"
+abi
+installed
+for config in $configs; do
+	sanitized "${config%%:*}" "${config#*:}"
+done
+echo "1..$nr"
+[ $failed = 0 ]
