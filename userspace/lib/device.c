@@ -243,10 +243,21 @@ static int device_open(struct ms_ring_producer *ring, bool inherited)
 
 static void device_fork(int when)
 {
-	if (when == 0)
-		snapshot_take(dev_fd);
-	else if (when == 1)
+	int ret, fd;
+
+	if (when == 1)
 		dev_snapshot.valid = false;
+	if (when != 0)
+		return;
+	ret = snapshot_take(dev_fd);
+	if (ret != -EBADF && ret != -ENOTTY)
+		return;
+	/* As in device_ioctl(): a daemon closes all before it forks. */
+	fd = device_open_fd();
+	if (fd >= 0) {
+		dev_fd = fd;
+		snapshot_take(fd);
+	}
 }
 
 /* ---- operations ----------------------------------------------------------- */

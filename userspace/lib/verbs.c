@@ -2,8 +2,9 @@
 /*
  * The verbs: one legal system step each, the system call and the report in the
  * right order. Going up: the call, then the report. Going down: the report, then
- * the call; if the call fails the report is taken back. So the books never show
- * less than is really held. The verbs are those of Go's runtime/mem.go.
+ * the call; if the call fails the report is taken back. So what another thread
+ * gets at an address is reported after what was there before. Only fault keeps
+ * the address, and reports last. The verbs are those of Go's runtime/mem.go.
  */
 
 #include "internal.h"
@@ -132,24 +133,26 @@ int memstate_unused(void *addr, size_t bytes, enum memstate_class class_)
  * @class_:	what it is held for
  *
  * Context: any.
- * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from mmap: the
- * memory is still held, and Ready in the books.
+ * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from mmap, with
+ * nothing reported.
  */
 int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
 {
 	long ret = check(addr, bytes);
 
-	if (!ret)
-		ret = report(MEMSTATE_MAPPED, MEMSTATE_RESERVED, class_, addr, bytes);
 	if (ret)
 		return (int)ret;
 	ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, PROT_NONE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
 		      0);
-	if (!ms_raw_failed(ret))
-		return 0;
-	report(MEMSTATE_RESERVED, MEMSTATE_READY, class_, addr, bytes);
-	return (int)ret;
+	if (ms_raw_failed(ret))
+		return (int)ret;
+	/*
+	 * Not before the call, although it goes down: the kernel sees the old
+	 * mapping go and makes None of what was reported until then. The range
+	 * stays ours throughout, so nobody else can report it in between.
+	 */
+	return report(MEMSTATE_ANY, MEMSTATE_RESERVED, class_, addr, bytes);
 }
 
 /**
