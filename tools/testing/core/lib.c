@@ -18,8 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <memstate.h>
-
+#include "internal.h"
 #include "tap.h"
 
 #define BYTES		(64 * 4096)
@@ -436,6 +435,30 @@ static void test_signals(void)
 	memstate_free(signal_page, 4096);
 }
 
+/* As if a handler had come between claim and publish, and posted a great deal. */
+static void test_unpublished(void)
+{
+	struct memstate_record rec;
+	char *p = memstate_alloc(4096, C);
+	struct memstate_totals before = now(), t;
+	u32 pos, more = 50, n = ms_lib.ring.entries + more, failed = 0;
+
+	if (!ms_ring_claim(&ms_lib.ring, &pos))
+		abort();
+	for (u32 i = 0; i < n; i++)
+		failed += memstate_post(MEMSTATE_READY, MEMSTATE_READY, C, 0, p, 4096) != 0;
+	t = now();
+	tap_is(failed, 0, "posts_behind_an_unpublished_slot_do_not_fail");
+	tap_is(t.transitions - before.transitions, more + 1,
+	       "posts_that_find_no_room_are_applied_at_once");
+	rec = ms_record_make((uintptr_t)p, 4096, MEMSTATE_READY, MEMSTATE_READY, C, 0);
+	ms_ring_publish(&ms_lib.ring, pos, &rec);
+	t = now();
+	tap_is(t.transitions - before.transitions, n + 1,
+	       "once_published_the_rest_follows_and_nothing_is_lost");
+	memstate_free(p, 4096);
+}
+
 int main(void)
 {
 	const char *wanted = getenv("MEMSTATE_BACKEND");
@@ -448,6 +471,7 @@ int main(void)
 	test_verbs();
 	test_errors();
 	test_reading();
+	test_unpublished();
 	test_fork();
 	test_closed();
 	test_threads();
