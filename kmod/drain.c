@@ -162,7 +162,9 @@ static int books_record(struct ms_books *books,
 	int ret;
 
 	books->budget--;
-	ret = ms_record_decode(rec, PAGE_SIZE, TASK_SIZE, &chg);
+	/* The task's own bound: the caller may be another, and a 32-bit one. */
+	ret = ms_record_decode(rec, PAGE_SIZE, task->notifier.mm->task_size,
+			       &chg);
 	if (!ret)
 		ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max));
 	if (ret == -ENOMEM)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The ABI in literals. A row that changes is a break of it. */
+#ifndef ABI_TABLE_H
+#define ABI_TABLE_H
+
+struct abi_row {
+	const char *what;
+	unsigned long want;
+	unsigned long got;
+};
+
+#define SIZE(s, n)	{ "sizeof " #s, n, sizeof(struct s) }
+#define OFF(s, m, n)	{ #s "." #m, n, offsetof(struct s, m) }
+#define NUM(x, n)	{ #x, n, x }
+
+#define ABI_ROWS							\
+	SIZE(memstate_record, 16),					\
+	OFF(memstate_record, w1, 8),					\
+	SIZE(memstate_ring_control, 128),				\
+	OFF(memstate_ring_control, tail, 0),				\
+	SIZE(memstate_totals, 280),					\
+	OFF(memstate_totals, reserved_lazy, 192),			\
+	OFF(memstate_totals, prepared_lazy, 200),			\
+	OFF(memstate_totals, ready_direct, 208),			\
+	OFF(memstate_totals, peak_ready, 216),				\
+	OFF(memstate_totals, transitions, 224),				\
+	OFF(memstate_totals, drift, 232),				\
+	OFF(memstate_totals, rejected, 240),				\
+	OFF(memstate_totals, unmaps, 248),				\
+	OFF(memstate_totals, resyncs, 256),				\
+	OFF(memstate_totals, ranges, 264),				\
+	OFF(memstate_totals, tasks, 272),				\
+	SIZE(memstate_totals_page, 408),				\
+	OFF(memstate_totals_page, head, 4),				\
+	OFF(memstate_totals_page, ring_entries, 8),			\
+	OFF(memstate_totals_page, totals, 128),				\
+	SIZE(memstate_query, 48),					\
+	OFF(memstate_query, abi_version, 8),				\
+	OFF(memstate_query, features, 16),				\
+	OFF(memstate_query, unmaps_max, 40),				\
+	SIZE(memstate_setup, 32),					\
+	OFF(memstate_setup, ring_entries, 8),				\
+	OFF(memstate_setup, records_offset, 12),			\
+	OFF(memstate_setup, ring_bytes, 16),				\
+	OFF(memstate_setup, totals_bytes, 24),				\
+	SIZE(memstate_sync, 32),					\
+	OFF(memstate_sync, head, 8),					\
+	OFF(memstate_sync, error_pos, 28),				\
+	SIZE(memstate_transition, 24),					\
+	OFF(memstate_transition, records, 8),				\
+	OFF(memstate_transition, done, 20),				\
+	SIZE(memstate_get_totals, 296),					\
+	OFF(memstate_get_totals, totals, 16),				\
+	SIZE(memstate_range, 24),					\
+	OFF(memstate_range, state, 16),					\
+	OFF(memstate_range, class_, 17),				\
+	OFF(memstate_range, flags, 18),					\
+	SIZE(memstate_ranges, 40),					\
+	OFF(memstate_ranges, cursor, 8),				\
+	OFF(memstate_ranges, transitions, 32),				\
+	SIZE(memstate_finding, 24),					\
+	OFF(memstate_finding, kind, 16),				\
+	SIZE(memstate_audit, 40),					\
+	OFF(memstate_audit, checked_bytes, 32),				\
+	NUM(MEMSTATE_IOC_QUERY, 0xbd10),				\
+	NUM(MEMSTATE_IOC_SETUP, 0xbd11),				\
+	NUM(MEMSTATE_IOC_SYNC, 0xbd12),					\
+	NUM(MEMSTATE_IOC_TRANSITION, 0xbd13),				\
+	NUM(MEMSTATE_IOC_TOTALS, 0xbd14),				\
+	NUM(MEMSTATE_IOC_RANGES, 0xbd15),				\
+	NUM(MEMSTATE_IOC_AUDIT, 0xbd16),				\
+	NUM(MEMSTATE_OFF_RING, 0),					\
+	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
+	NUM(MEMSTATE_RING_START, 1)
+
+#endif /* ABI_TABLE_H */

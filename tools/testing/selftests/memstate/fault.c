@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Want of memory, at each place where memory is asked for, one after the other:
+ * /proc/thread-self/fail-nth. Nothing may be lost, nothing applied twice.
+ */
+#include "device.h"
+#include "kselftest_harness.h"
+
+#define BASE	0x300000000UL
+#define NTH_MAX	400
+
+static int fail_fd = -1;
+
+static bool faults_can_be_injected(void)
+{
+	fail_fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	return fail_fd >= 0;
+}
+
+static void fail_nth(int n)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", n);
+
+	if (pwrite(fail_fd, text, (size_t)len, 0) != len)
+		abort();
+}
+
+/* Was the failure asked for delivered? If not, there are no more places. */
+static bool failed_somewhere(void)
+{
+	char text[16] = "";
+	long n = pread(fail_fd, text, sizeof(text) - 1, 0);
+	bool delivered = n > 0 && atoi(text) == 0;
+
+	fail_nth(0);
+	return delivered;
+}
+
+#define SKIP_WITHOUT_FAULTS()						\
+	do {								\
+		if (!faults_can_be_injected())				\
+			SKIP(return, "the kernel injects no faults (no /proc/PID/fail-nth)"); \
+	} while (0)
+
+TEST(open_and_setup_fail_cleanly)
+{
+	int n, failures = 0;
+
+	SKIP_WITHOUT_FAULTS();
+	for (n = 1; n < NTH_MAX; n++) {
+		struct dev d = {};
+		bool more;
+		int ret;
+
+		fail_nth(n);
+		ret = dev_open(&d, 64);
+		more = failed_somewhere();
+		failures += !!ret;
+		if (!ret)
+			EXPECT_EQ(0, dev_state(&d, MEMSTATE_READY));
+		if (d.fd > 0)
+			close(d.fd);
+		if (!ret) {
+			munmap(d.ring.tail, d.setup.ring_bytes);
+			munmap(d.page, d.setup.totals_bytes);
+		}
+		if (!more)
+			break;
+	}
+	EXPECT_LT(n, NTH_MAX);
+	EXPECT_GT(failures, 3);
+	EXPECT_TRUE(wait_for_tasks(0));
+}
+
+/* A record that splits, one that joins, one that makes different things of each. */
+static struct memstate_record record(int i)
+{
+	u64 page = (u64)(i * 7 % 61);
+
+	return i % 3 ? REC(BASE + page * PAGE, (1 + i % 5) * PAGE, MEMSTATE_ANY,
+			   1 + i % 3, i % 8, 0) :
+		       REC(BASE, 64 * PAGE, MEMSTATE_READY, MEMSTATE_PREPARED, 0,
+			   MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS | MEMSTATE_LAZY);
+}
+
+TEST(transition_is_all_or_nothing_at_each_failure)
+{
+	int failures = 0;
+	struct dev d;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, dev_open(&d, 64));
+	for (int i = 0; i < 60; i++) {
+		struct memstate_totals before = dev_totals(&d), after;
+		int n, ret = -ENOMEM;
+
+		for (n = 1; ret && n < NTH_MAX; n++) {
+			fail_nth(n);
+			ret = dev_apply1(&d, record(i));
+			failed_somewhere();
+			if (!ret)
+				break;
+			failures++;
+			ASSERT_TRUE(ret == -ENOMEM || ret == -EFAULT);
+			after = dev_totals(&d);
+			EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
+			EXPECT_TRUE(books_are_consistent(&d));
+		}
+		ASSERT_EQ(0, ret);
+		EXPECT_EQ(before.transitions + 1, dev_totals(&d).transitions);
+	}
+	EXPECT_GT(failures, 60);
+	EXPECT_TRUE(books_are_consistent(&d));
+	dev_close(&d);
+}
+
+TEST(drain_that_runs_out_of_memory_loses_no_record)
+{
+	struct memstate_totals want, got;
+	int stopped = 0;
+	struct dev d;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, dev_open(&d, 64));
+	for (int i = 0; i < 48; i++)
+		ASSERT_EQ(0, dev_apply1(&d, record(i)));
+	want = dev_totals(&d);
+	ASSERT_EQ(0, dev_apply1(&d, REC(BASE, 128 * PAGE, MEMSTATE_ANY, MEMSTATE_NONE,
+					0, 0)));
+
+	for (int i = 0; i < 48; i++)
+		dev_post(&d, record(i));
+	for (int n = 1; n < NTH_MAX; n++) {
+		struct memstate_sync s;
+		int ret;
+
+		fail_nth(1 + n % 5);
+		ret = dev_sync(&d, &s);
+		failed_somewhere();
+		if (!ret)
+			break;
+		ASSERT_EQ(-ENOMEM, ret);
+		stopped++;
+		EXPECT_TRUE(books_are_consistent(&d));
+	}
+	EXPECT_GT(stopped, 3);
+	got = dev_totals(&d);
+	EXPECT_EQ(0, memcmp(want.bytes, got.bytes, sizeof(want.bytes)));
+	EXPECT_EQ(want.prepared_lazy, got.prepared_lazy);
+	EXPECT_EQ(want.ready_direct, got.ready_direct);
+	EXPECT_EQ(want.transitions + 49, got.transitions);
+	EXPECT_EQ(0, got.rejected);
+	dev_close(&d);
+}
+
+TEST(unmapping_is_not_lost_when_memory_runs_out)
+{
+	struct dev d;
+	char *mem;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, dev_open(&d, 64));
+	mem = anon(64 * PAGE);
+	ASSERT_EQ(0, dev_apply1(&d, REC((uintptr_t)mem, 64 * PAGE, MEMSTATE_NONE,
+					MEMSTATE_READY, 0, 0)));
+	for (int i = 0; i < 20; i++) {
+		munmap(mem + (2 * i + 1) * PAGE, PAGE);
+		fail_nth(1 + i % 3);
+		dev_sync(&d, NULL);
+		failed_somewhere();
+		EXPECT_EQ((64 - i - 1) * PAGE, dev_state(&d, MEMSTATE_READY));
+	}
+	EXPECT_TRUE(books_are_consistent(&d));
+	dev_close(&d);
+}
+
+TEST(readers_fail_cleanly)
+{
+	struct dev d;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, dev_open(&d, 64));
+	ASSERT_EQ(0, dev_apply1(&d, record(1)));
+	for (int n = 1; n < 20; n++) {
+		struct memstate_finding f[2];
+		struct memstate_range r[2];
+		struct memstate_ranges ra = { .size = sizeof(ra), .nr = 2,
+					      .ranges = (uintptr_t)r };
+		struct memstate_audit au = { .size = sizeof(au), .nr = 2,
+					     .findings = (uintptr_t)f };
+		int ret;
+
+		fail_nth(n);
+		ret = dev_ioctl(d.fd, MEMSTATE_IOC_RANGES, &ra);
+		failed_somewhere();
+		EXPECT_TRUE(!ret || ret == -ENOMEM || ret == -EFAULT);
+		fail_nth(n);
+		ret = dev_ioctl(d.fd, MEMSTATE_IOC_AUDIT, &au);
+		failed_somewhere();
+		EXPECT_TRUE(!ret || ret == -ENOMEM || ret == -EFAULT);
+	}
+	EXPECT_TRUE(books_are_consistent(&d));
+	dev_close(&d);
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh KERNEL [PROGRAM...]: the selftests in a virtual machine with that kernel,
+# as one TAP stream.
+#
+# The programs' own exit status is not believed: what they print is counted, and a
+# machine that did not come to its end, or whose kernel complained, is a failure.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+vm=$top/tools/testing/vm
+kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
+shift
+programs=${*:-abi errors ring life unmap books views fault stress}
+out=$top/build/selftests-$kernel
+
+case $kernel in
+kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=1200 ;;
+kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=900 ;;
+*)     scale=${MEMSTATE_TEST_SCALE:-100} limit=600 ;;
+esac
+
+die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }
+
+mkdir -p "$out"
+source=$("$vm/kernel.sh" source | sed -n 's/^LINUX_SOURCE=//p')
+[ -n "$source" ] || die "no kernel source for the test harness"
+make -s -C "$here/memstate" KSFT="$source/tools/testing/selftests" OUTPUT="$out" \
+	all >"$out/build.log" 2>&1 || { cat "$out/build.log" >&2; die "selftests do not build"; }
+module=$("$vm/module.sh" "$kernel" | tail -n 1)
+[ -f "$module" ] || die "the module does not build"
+
+# Inside: twice in and out, and the tests in between; then nothing may be left.
+cat >"$out/guest.sh" <<GUEST
+export MEMSTATE_TEST_SCALE=$scale
+ulimit -c 0
+insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
+for p in $programs; do
+	echo "# program \$p"
+	$out/\$p
+done
+for f in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
+	v=\$(cat /sys/class/misc/memstate/\$f)
+	[ "\$v" = 0 ] && echo "ok 0 nothing_is_left.\$f" || echo "not ok 0 nothing_is_left.\$f: \$v"
+done
+rmmod memstate && echo "ok 0 module_goes" || echo "not ok 0 module_goes"
+insmod $module && rmmod memstate && echo "ok 0 module_comes_back" || echo "not ok 0 module_comes_back"
+echo "# end of programs"
+GUEST
+"$vm/vm.sh" -k "$kernel" -t $limit -o "$out/console.log" -- \
+	bash "$out/guest.sh" >"$out/raw.log" 2>"$out/vm.err" </dev/null
+status=$?
+
+echo "TAP version 13"
+awk -v kernel="$kernel" -v status=$status -v wanted="$programs" '
+	/^# program / { program = $3; started[program] = 1; next }
+	/^1\.\.[0-9]+/ { split($1, a, "[.][.]"); planned[program] = a[2]; next }
+	/^(not )?ok [0-9]+/ {
+		verdict = /^not ok/ ? "not ok" : "ok"
+		sub(/^(not )?ok [0-9]+ (- )?/, "")
+		skip = ""
+		if (match($0, /# *SKIP.*/)) { skip = substr($0, RSTART); $0 = substr($0, 1, RSTART - 1) }
+		sub(/ +$/, "")
+		seen[program]++
+		if (verdict == "not ok") dump()
+		said = ""
+		printf "%s %d - %s.%s.%s %s\n", verdict, ++n, kernel, program, $0, skip
+		next
+	}
+	/^# end of programs/ { ended = 1; next }
+	{ said = said "# " $0 "\n" }
+	function dump() { printf "%s", said }
+	function check(ok, what) { printf "%s %d - %s.%s\n", ok ? "ok" : "not ok", ++n, kernel, what }
+	END {
+		m = split(wanted, w, " ")
+		for (i = 1; i <= m; i++)
+			check(started[w[i]] && planned[w[i]] > 0 && seen[w[i]] >= planned[w[i]],
+			      w[i] ".ran_all_it_planned")
+		check(ended, "came_to_its_end")
+		check(status == 0, "console_is_clean_and_the_machine_ended (vm.sh: " status ")")
+		printf "1..%d\n", n
+	}' "$out/raw.log" | tee "$out/tap.log"
+[ $status -eq 0 ] || sed 's/^/# /' "$out/vm.err" | tail -n 60
+! grep -q '^not ok' "$out/tap.log"
