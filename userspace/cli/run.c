@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* memstate run: a program that does not know of memstate, accounted. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,16 +40,18 @@ static struct {
 
 static pid_t child;
 
-/* The shim beside this program (a build tree), or where it is installed. */
+/* The shim is beside this program (a build tree), or where it was installed. */
 static bool find_shim(char *path, size_t size)
 {
-	ssize_t n = readlink("/proc/self/exe", path, size - sizeof(SHIM) - 1);
-	char *slash;
+	static const char *const places[] = { "", "../lib/" };
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	if (n > 0) {
-		path[n] = '\0';
-		slash = strrchr(path, '/');
-		strcpy(slash ? slash + 1 : path, SHIM);
+	self[n > 0 ? n : 0] = '\0';
+	if (strrchr(self, '/'))
+		strrchr(self, '/')[1] = '\0';
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, size, "%s%s%s", self, places[i], SHIM);
 		if (!access(path, R_OK))
 			return true;
 	}
@@ -173,7 +176,7 @@ static int report(const char *path)
 
 int memstate_cmd_run(int argc, char **argv)
 {
-	char shim[4096], file[] = "/tmp/memstate-run-XXXXXX";
+	char shim[2 * PATH_MAX], file[] = "/tmp/memstate-run-XXXXXX";
 	int c, fd, status;
 
 	opterr = 0;

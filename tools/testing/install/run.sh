@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# What make install puts where, that it works from there, and that make uninstall
+# takes all of it away; the sources that dkms gets build by themselves.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+n=0 failed=0
+
+ok() {
+	n=$((n + 1))
+	if eval "$2" >"$root/said" 2>&1; then
+		echo "ok $n - $1"
+	else
+		sed 's/^/# /' "$root/said"
+		echo "not ok $n - $1"
+		failed=1
+	fi
+}
+
+echo "TAP version 13"
+"$top/tools/testing/vm/kernel.sh" 6.1 >"$root/kernel" || { echo "Bail out! no kernel 6.1"; exit 1; }
+kdir=$(sed -n 's/^KDIR=//p' "$root/kernel")
+release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
+
+# A copy, so that the tree stays as it is.
+mkdir "$root/src"
+(cd "$top" && git ls-files -z | xargs -0 cp --parents -t "$root/src")
+dest=$root/dest
+make_in() { make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"; }
+
+ok "make_builds_everything" 'make_in all'
+ok "make_install" 'make_in install'
+for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr/lib/libmemstate.a \
+	usr/lib/libmemstate-observe.so usr/lib/pkgconfig/memstate.pc usr/include/memstate.h \
+	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 \
+	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
+	ok "installs.$file" "[ -e '$dest/$file' ]"
+done
+ok "udev_rule_gives_mode_0666" "grep -q 'KERNEL==\"memstate\".*MODE=\"0666\"' '$dest/lib/udev/rules.d/60-memstate.rules'"
+ok "installed_program_runs" "'$dest/usr/bin/memstate' --version | grep -q '^memstate [0-9]'"
+ok "installed_program_finds_its_shim" \
+	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --json --output '$root/out' -- true && grep -q embedded '$root/out'"
+ok "make_uninstall" 'make_in uninstall'
+ok "uninstall_leaves_nothing_of_ours" "! find '$dest' -name '*memstate*' | grep ."
+
+ok "dkms_sources_are_installed" 'make_in dkms'
+ok "dkms_version_is_the_modules" \
+	"grep -q \"PACKAGE_VERSION=\\\"\$(sed -n 's/^MODULE_VERSION(\"\\(.*\\)\");/\\1/p' '$top/kmod/main.c')\\\"\" '$dest/usr/src/memstate-0.1.0/dkms.conf'"
+ok "dkms_sources_build_by_themselves" \
+	"make -s -C '$kdir' M='$dest/usr/src/memstate-0.1.0' modules && [ -f '$dest/usr/src/memstate-0.1.0/memstate.ko' ]"
+echo "1..$n"
+exit $failed
