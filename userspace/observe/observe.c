@@ -39,6 +39,9 @@
 /* Pieces of a range that fit on the stack. */
 #define PIECES_FEW	64
 
+/* Half of what a record's length can hold, in bytes. */
+#define RECORD_BYTES_MAX	((size_t)1 << 43)
+
 /* The core's port wants one; libmemstate has its own, which is not exported. */
 void ms_warn(const char *cond, const char *file, int line)
 {
@@ -136,13 +139,15 @@ static int restore_mapping(const struct ms_mapping *m, void *arg)
 PUBLIC int munmap(void *addr, size_t bytes)
 {
 	struct memstate_record records[MS_SYSRULE_RECORDS];
+	/* What no record can hold must not lose its upper bits. */
+	bool reported = aligned(addr) && bytes < RECORD_BYTES_MAX;
 	long ret;
 
-	if (aligned(addr))
+	if (reported)
 		post(records, ms_sysrule_munmap(records, (u64)addr, bytes));
 	ret = ms_raw2(SYS_munmap, addr, bytes);
 	/* Too many mappings: it is still there, and only its mappings know how. */
-	if (ret == -ENOMEM && aligned(addr)) {
+	if (ret == -ENOMEM && reported) {
 		struct restore r = { (u64)addr, (u64)addr + ms_page_up(bytes) };
 
 		ms_mappings_walk("/proc/self/maps", restore_mapping, &r);
