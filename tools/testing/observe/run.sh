@@ -69,6 +69,7 @@ library() { # soname
 }
 
 mkdir -p "$build"
+rm -f "$build"/*.json
 echo "TAP version 13"
 try "tools build" make -s -C "$top/userspace" O="$bin" all
 try "test program builds without a warning" cc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall \
@@ -138,6 +139,24 @@ try "run --json is JSON" sh -c "'$memstate' run --json --output '$build/run.json
 try "run --json tells of both processes" python3 -c "
 import json; d = json.load(open('$build/run.json'))
 assert len(d['processes']) == 2 and all(p['ready'] > 0 for p in d['processes'])"
+
+# The same through the device: the kernel's books are those of the process itself.
+module=$("$top/tools/testing/vm/module.sh" 6.1 2>/dev/null | tail -n 1)
+try "the program runs through the device, which is then empty" \
+	"$top/tools/testing/vm/vm.sh" -k 6.1 -t 100 -w "$build" -- sh -c "
+	insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --json \
+		--output '$build/device.json' -- '$build/calls' &&
+	[ \"\$(cat /sys/class/misc/memstate/ready_direct)\" = 0 ] && rmmod memstate"
+try "device and embedded books are the same" python3 -c "
+import json
+def books(name, backend):
+    d = json.load(open(name))['processes']
+    assert len(d) == 2 and all(p['backend'] == backend for p in d), d
+    return sorted([p[k] for k in ('reserved', 'reserved_lazy', 'prepared',
+                   'prepared_lazy', 'ready', 'drift', 'rejected')] for p in d)
+d, e = books('$build/device.json', 'device'), books('$build/run.json', 'embedded')
+print(d, e)
+assert d == e"
 
 for page in "$top"/userspace/cli/man/*.1; do
 	if command -v mandoc >/dev/null; then
