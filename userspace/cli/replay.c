@@ -105,17 +105,47 @@ static int log_read(struct log *log, const char *path)
 	return n < 0 ? -1 : 0;
 }
 
-/* The next line from *at on; its length without the newline. */
-static const char *log_line(const struct log *log, size_t *at, size_t *len)
-{
-	const char *line = log->text + *at, *end;
+/**
+ * struct cursor - where we are in a log
+ * @at:		the next line, bytes
+ * @broken:	a message of strace broke the call of @tid, and its rest may follow
+ * @tid:	set by whoever knows whose line it is
+ */
+struct cursor {
+	size_t at;
+	bool broken;
+	pid_t tid;
+};
 
-	if (*at >= log->size)
-		return NULL;
-	end = memchr(line, '\n', log->size - *at);
-	*len = end ? (size_t)(end - line) : log->size - *at;
-	*at += *len + 1;
-	return line;
+/* The next line, taken apart. False: there is none. */
+static bool log_next(const struct log *log, struct cursor *c, struct ms_line *l)
+{
+	const char *line = log->text + c->at, *end;
+	size_t len;
+
+	if (c->at >= log->size)
+		return false;
+	end = memchr(line, '\n', log->size - c->at);
+	len = end ? (size_t)(end - line) : log->size - c->at;
+	c->at += len + 1;
+	ms_line_parse(line, len, l);
+
+	switch (l->kind) {
+	case MS_LINE_REST:
+		l->kind = c->broken ? MS_LINE_RESUMED : MS_LINE_OTHER;
+		l->pid = c->tid;
+		c->broken = false;
+		break;
+	case MS_LINE_UNFINISHED:
+		c->broken = l->other;
+		break;
+	case MS_LINE_OTHER:
+	case MS_LINE_ATTACHED:
+		break;
+	default:
+		c->broken = false;
+	}
+	return true;
 }
 
 static bool makes_children(const struct ms_line *l)
@@ -183,13 +213,12 @@ static pid_t find_main_pid(const struct log *log)
 {
 	struct pendings children = {};
 	struct ms_line l;
-	size_t at = 0, len, ignored;
-	const char *text;
+	struct cursor c = {};
+	size_t ignored;
 	pid_t found = 0;
 	bool unnamed = false;
 
-	while (!found && (text = log_line(log, &at, &len))) {
-		ms_line_parse(text, len, &l);
+	while (!found && log_next(log, &c, &l)) {
 		if (l.kind == MS_LINE_ATTACHED || l.other)
 			pending_add(&children, l.other, 0);
 		if (child_of(&l))
@@ -212,14 +241,15 @@ static void log_resolve(struct log *log)
 {
 	struct pendings pending = {};
 	struct ms_line l;
-	size_t at = 0, len, outcome, room = 0;
-	const char *text;
+	struct cursor c = {};
+	size_t outcome, room = 0;
 
 	log->main_pid = find_main_pid(log);
-	while ((text = log_line(log, &at, &len))) {
-		ms_line_parse(text, len, &l);
+	while (log_next(log, &c, &l)) {
 		if (!l.pid)
 			l.pid = log->main_pid;
+		if (l.kind == MS_LINE_UNFINISHED)
+			c.tid = l.pid;
 		log->known += l.kind != MS_LINE_OTHER;
 		switch (l.kind) {
 		case MS_LINE_UNFINISHED:
@@ -347,8 +377,8 @@ static void output_mark(const struct output *out, const struct ms_replay *r)
 
 		if (p->books && !with)
 			t = p->books->totals;
-		t.peak_ready = p->peak_ready;
-		t.transitions = p->transitions;
+		t.peak_ready = with ? 0 : p->peak_ready;
+		t.transitions = with ? 0 : p->transitions;
 		t.tasks = p->books && !with;
 		add_totals(&sum, &t);
 		if (mark) {
@@ -429,20 +459,21 @@ static int replay(struct log *log, const struct marks *marks,
 	struct ms_replay *r = ms_replay_new(log->exits);
 	struct output out = { .json = json };
 	struct pendings pending = {};
-	size_t at = 0, len, next_outcome = 0, mark = 0;
-	uint64_t bad = 0, bad_line = 0;
+	size_t next_outcome = 0, mark = 0;
+	uint64_t bad = 0, bad_line = 0, strange = 0;
+	struct cursor c = {};
 	struct ms_line l;
-	const char *text;
 	int ret = 0;
 
-	while ((text = log_line(log, &at, &len))) {
-		pid_t tid;
+	while (log_next(log, &c, &l)) {
+		pid_t tid = l.pid ? l.pid : ms_replay_only(r);
 
-		out.line++;
-		ms_line_parse(text, len, &l);
-		tid = l.pid ? l.pid : ms_replay_only(r);
 		if (!tid)
 			tid = log->main_pid;
+		if (l.kind == MS_LINE_UNFINISHED)
+			c.tid = tid;
+		strange += l.kind == MS_LINE_OTHER;
+		out.line++;
 		ret = replay_line(r, log, &pending, &next_outcome, &l, tid);
 		if (ret == -EINVAL) {
 			if (!bad++)
@@ -464,6 +495,9 @@ static int replay(struct log *log, const struct marks *marks,
 	if (bad)
 		ms_err("%" PRIu64 " calls could not be read, the first in line %" PRIu64,
 		       bad, bad_line);
+	if (strange)
+		ms_err("%" PRIu64 " lines are not strace's, or not complete: ignored",
+		       strange);
 	if (!ret && mark < marks->nr)
 		ret = -ERANGE;
 	free(pending.list);

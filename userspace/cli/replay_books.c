@@ -16,15 +16,20 @@
 #define RANGES_MAX	(1u << 24)
 #define ADDRESS_END	((u64)1 << 56)
 
+/* A record holds less than 16 TiB; shadow memory is longer, and goes in parts. */
+#define PART_BYTES	((u64)1 << 43)
+
 /**
  * struct thread - a thread
  * @tid:	its id
+ * @replay:	whose it is
  * @process:	what it belongs to
  * @pieces:	what an unfinished mremap has taken out of the books
  * @nr_pieces:	how many
  */
 struct thread {
 	pid_t tid;
+	struct ms_replay *replay;
 	struct ms_process *process;
 	struct memstate_range *pieces;
 	u32 nr_pieces;
@@ -131,6 +136,18 @@ static void process_watch(struct ms_process *p)
 	p->transitions = p->books->totals.transitions;
 }
 
+/* Something has changed in these books: whose are they? */
+static void books_watch(struct ms_replay *r, struct ms_process *p)
+{
+	if (p->books->users == 1) {
+		process_watch(p);
+		return;
+	}
+	for (u32 i = 0; i < r->nr_threads; i++)
+		if (r->threads[i].process->books == p->books)
+			process_watch(r->threads[i].process);
+}
+
 static struct ms_process *process_new(struct ms_replay *r, pid_t pid,
 				      struct ms_books *books)
 {
@@ -145,8 +162,13 @@ static struct ms_process *process_new(struct ms_replay *r, pid_t pid,
 	return p;
 }
 
-static void process_end(struct ms_process *p)
+static void process_end(struct ms_replay *r, struct ms_process *p)
 {
+	/* The books were another's: so are their peak and their transitions. */
+	if (ms_replay_shares(r, p)) {
+		p->peak_ready = 0;
+		p->transitions = 0;
+	}
 	books_put(p->books);
 	p->books = NULL;
 	p->threads = 0;
@@ -175,7 +197,7 @@ static struct thread *thread_new(struct ms_replay *r, pid_t tid,
 	/* The id is used again, and its former owner's end was not logged. */
 	if (t) {
 		if (t->process->threads == 1)
-			process_end(t->process);
+			process_end(r, t->process);
 		free(t->pieces);
 		if (t->process->threads)
 			t->process->threads--;
@@ -183,7 +205,7 @@ static struct thread *thread_new(struct ms_replay *r, pid_t tid,
 		r->threads = grown(r->threads, r->nr_threads, sizeof(*r->threads));
 		t = &r->threads[r->nr_threads++];
 	}
-	*t = (struct thread) { .tid = tid, .process = p };
+	*t = (struct thread) { .tid = tid, .replay = r, .process = p };
 	p->threads++;
 	return t;
 }
@@ -249,8 +271,10 @@ const struct ms_process *ms_replay_process(const struct ms_replay *r, u32 i)
 
 pid_t ms_replay_shares(const struct ms_replay *r, const struct ms_process *p)
 {
+	if (!p->books || p->books->users == 1)
+		return 0;
 	for (u32 i = 0; r->processes[i] != p; i++)
-		if (p->books && r->processes[i]->books == p->books)
+		if (r->processes[i]->books == p->books)
 			return r->processes[i]->pid;
 	return 0;
 }
@@ -271,7 +295,82 @@ static int apply(struct thread *t, const struct memstate_record *records, u32 nr
 			continue;
 		ret = ms_rangemap_apply(&p->books->map, &chg, &p->books->totals);
 	}
-	process_watch(p);
+	books_watch(t->replay, p);
+	return ret;
+}
+
+/**
+ * struct effect - a call on a range
+ * @make:	the records of a part of it
+ * @addr:	first byte
+ * @bytes:	length, any
+ * @prot:	PROT_*, or the advice
+ * @flags:	MAP_*
+ * @last:	piece that growth follows
+ */
+struct effect {
+	u32 (*make)(const struct effect *e, struct memstate_record *out, u64 addr,
+		    u64 bytes);
+	u64 addr;
+	u64 bytes;
+	int prot;
+	int flags;
+	const struct memstate_range *last;
+};
+
+static u32 make_mmap(const struct effect *e, struct memstate_record *out, u64 addr,
+		     u64 bytes)
+{
+	return ms_sysrule_mmap(out, addr, bytes, e->prot, e->flags);
+}
+
+static u32 make_munmap(const struct effect *e, struct memstate_record *out,
+		       u64 addr, u64 bytes)
+{
+	(void)e;
+	return ms_sysrule_munmap(out, addr, bytes);
+}
+
+static u32 make_mprotect(const struct effect *e, struct memstate_record *out,
+			 u64 addr, u64 bytes)
+{
+	return ms_sysrule_mprotect(out, addr, bytes, e->prot);
+}
+
+static u32 make_madvise(const struct effect *e, struct memstate_record *out,
+			u64 addr, u64 bytes)
+{
+	return ms_sysrule_madvise(out, addr, bytes, e->prot);
+}
+
+static u32 make_piece(const struct effect *e, struct memstate_record *out, u64 addr,
+		      u64 bytes)
+{
+	struct memstate_range part = *e->last;
+
+	part.end = part.start + bytes;
+	return ms_sysrule_piece(out, &part, addr);
+}
+
+static u32 make_growth(const struct effect *e, struct memstate_record *out,
+		       u64 addr, u64 bytes)
+{
+	return ms_sysrule_growth(out, e->last, addr, bytes);
+}
+
+static int act(struct thread *t, const struct effect *e)
+{
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 bytes = ms_page_up(e->bytes), done, part;
+	int ret = 0;
+
+	/* No kernel lets that succeed. */
+	if (e->addr > ADDRESS_END || bytes > ADDRESS_END - e->addr)
+		return -EINVAL;
+	for (done = 0; !ret && done < bytes; done += part) {
+		part = bytes - done < PART_BYTES ? bytes - done : PART_BYTES;
+		ret = apply(t, records, e->make(e, records, e->addr + done, part));
+	}
 	return ret;
 }
 
@@ -279,48 +378,55 @@ static int apply(struct thread *t, const struct memstate_record *records, u32 nr
 
 static int call_mmap(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	uint64_t bytes, prot, flags;
 
 	if (!ms_arg_number(l, 1, &bytes) || !ms_arg_flags(l, 2, prot_flags, &prot) ||
 	    !ms_arg_flags(l, 3, map_flags, &flags))
 		return -EINVAL;
-	return apply(t, records, ms_sysrule_mmap(records, l->value, bytes, (int)prot,
-						 (int)flags));
+	return act(t, &(struct effect) { make_mmap, l->value, bytes, (int)prot,
+					 (int)flags, NULL });
+}
+
+static int range_none(struct thread *t, u64 addr, u64 bytes)
+{
+	return act(t, &(struct effect) { .make = make_munmap, .addr = addr,
+					 .bytes = bytes });
 }
 
 static int call_munmap(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	uint64_t addr, bytes;
 
 	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes))
 		return -EINVAL;
-	return apply(t, records, ms_sysrule_munmap(records, addr, bytes));
+	return range_none(t, addr, bytes);
 }
 
 static int call_mprotect(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	uint64_t addr, bytes, prot;
 
 	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes) ||
 	    !ms_arg_flags(l, 2, prot_flags, &prot))
 		return -EINVAL;
-	return apply(t, records,
-		     ms_sysrule_mprotect(records, addr, bytes, (int)prot));
+	return act(t, &(struct effect) { .make = make_mprotect, .addr = addr,
+					 .bytes = bytes, .prot = (int)prot });
+}
+
+static int range_advise(struct thread *t, u64 addr, u64 bytes, int advice)
+{
+	return act(t, &(struct effect) { .make = make_madvise, .addr = addr,
+					 .bytes = bytes, .prot = advice });
 }
 
 static int call_madvise(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	uint64_t addr, bytes, advice;
 
 	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes) ||
 	    !ms_arg_flags(l, 2, advice_flags, &advice))
 		return -EINVAL;
-	return apply(t, records,
-		     ms_sysrule_madvise(records, addr, bytes, (int)advice));
+	return range_advise(t, addr, bytes, (int)advice);
 }
 
 static int call_brk(struct thread *t, const struct ms_line *l)
@@ -383,7 +489,6 @@ static void pieces_take(struct thread *t, u64 start, u64 end)
 
 static int mremap_leave(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	struct mremap_args a;
 
 	if (!mremap_args(l, &a))
@@ -393,12 +498,11 @@ static int mremap_leave(struct thread *t, const struct ms_line *l)
 	pieces_take(t, a.from, a.from + a.old_bytes);
 	if (a.flags & MREMAP_DONTUNMAP)
 		return 0;
-	return apply(t, records, ms_sysrule_munmap(records, a.from, a.old_bytes));
+	return range_none(t, a.from, a.old_bytes);
 }
 
 static int mremap_arrive(struct thread *t, const struct ms_line *l)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	struct mremap_args a;
 	int ret;
 	u32 i;
@@ -408,14 +512,12 @@ static int mremap_arrive(struct thread *t, const struct ms_line *l)
 	if (!a.old_bytes || !a.bytes)
 		return 0;
 	if (a.flags & MREMAP_DONTUNMAP) {
-		ret = apply(t, records, ms_sysrule_madvise(records, a.from,
-							   a.old_bytes,
-							   MADV_DONTNEED));
+		ret = range_advise(t, a.from, a.old_bytes, MADV_DONTNEED);
 		if (ret)
 			return ret;
 	}
 	/* Whatever was there has been replaced. */
-	ret = apply(t, records, ms_sysrule_munmap(records, l->value, a.bytes));
+	ret = range_none(t, l->value, a.bytes);
 	for (i = 0; !ret && i < t->nr_pieces; i++) {
 		struct memstate_range p = t->pieces[i];
 		u64 offset = p.start - a.from;
@@ -424,15 +526,17 @@ static int mremap_arrive(struct thread *t, const struct ms_line *l)
 			break;
 		if (p.end - a.from > a.bytes)
 			p.end = a.from + a.bytes;
-		ret = apply(t, records,
-			    ms_sysrule_piece(records, &p, l->value + offset));
+		ret = act(t, &(struct effect) { .make = make_piece,
+						.addr = l->value + offset,
+						.bytes = p.end - p.start,
+						.last = &p });
 	}
 	if (!ret && a.bytes > a.old_bytes && t->nr_pieces &&
 	    t->pieces[t->nr_pieces - 1].end == a.from + a.old_bytes)
-		ret = apply(t, records,
-			    ms_sysrule_growth(records, &t->pieces[t->nr_pieces - 1],
-					      l->value + a.old_bytes,
-					      a.bytes - a.old_bytes));
+		ret = act(t, &(struct effect) { .make = make_growth,
+						.addr = l->value + a.old_bytes,
+						.bytes = a.bytes - a.old_bytes,
+						.last = &t->pieces[t->nr_pieces - 1] });
 	free(t->pieces);
 	t->pieces = NULL;
 	t->nr_pieces = 0;
@@ -470,8 +574,8 @@ static int call_fork(struct ms_replay *r, struct thread *t,
 		p->books->users++;
 	} else {
 		child = process_new(r, call->child, books_copy(p->books));
-		process_watch(child);
 	}
+	process_watch(child);
 	thread_new(r, call->child, child);
 	return 0;
 }
@@ -506,7 +610,7 @@ static void call_exit_group(struct ms_replay *r, struct thread *t)
 		else
 			i++;
 	}
-	process_end(p);
+	process_end(r, p);
 }
 
 /**
@@ -524,7 +628,7 @@ void ms_replay_exit(struct ms_replay *r, pid_t tid)
 	p = t->process;
 	thread_remove(r, t);
 	if (!p->threads)
-		process_end(p);
+		process_end(r, p);
 }
 
 /**
@@ -537,8 +641,12 @@ void ms_replay_superseded(struct ms_replay *r, pid_t tid, pid_t by)
 {
 	struct thread *t = thread_find(r, by);
 
-	if (t && t->tid != tid && thread_find(r, tid))
+	if (!t || by == tid)
+		return;
+	if (thread_find(r, tid))
 		thread_remove(r, t);
+	else
+		t->tid = tid;
 }
 
 /* ---- in order ---------------------------------------------------------------------- */

@@ -92,6 +92,13 @@ static pid_t prefix(struct text *t)
 		if (plain && !pid && value <= PID_LIMIT)
 			pid = (pid_t)value;
 		skip_space(t);
+		/* -t and -r together */
+		if (starts(t, "(+")) {
+			while (t->p < t->end && *t->p != ')')
+				t->p++;
+			skip(t, ")");
+			skip_space(t);
+		}
 	}
 	return pid;
 }
@@ -161,8 +168,8 @@ static enum ms_line_kind parse_event(struct text *t, struct ms_line *line)
 }
 
 /*
- * On a terminal strace's own message comes in between, and the call goes on:
- * vfork(strace: Process 123 attached
+ * On a terminal strace's own message comes in between, and the call goes on in
+ * the next line, or is unfinished: vfork(strace: Process 123 attached
  */
 static bool parse_interrupted(struct text *t, struct ms_line *line)
 {
@@ -190,8 +197,8 @@ static enum ms_line_kind parse_kind(struct text *t, struct ms_line *line)
 
 	if (skip(t, "+++ "))
 		return parse_event(t, line);
-	if (skip(t, "--- "))
-		return MS_LINE_SIGNAL;
+	if (skip(t, "--- ") || starts(t, "<unfinished ...>"))
+		return MS_LINE_NOTE;
 	if (skip(t, "strace: Process ")) {
 		if (!number(t, &value) || !skip(t, " attached"))
 			return MS_LINE_OTHER;
@@ -205,7 +212,7 @@ static enum ms_line_kind parse_kind(struct text *t, struct ms_line *line)
 		return parse_call(t, line) ? MS_LINE_RESUMED : MS_LINE_OTHER;
 	}
 	if (!parse_name(t, line) || !skip(t, "("))
-		return MS_LINE_OTHER;
+		return parse_call(t, line) ? MS_LINE_REST : MS_LINE_OTHER;
 	while (t->end > t->p && isspace((unsigned char)t->end[-1]))
 		t->end--;
 	if ((size_t)(t->end - t->p) >= n && !memcmp(t->end - n, unfinished, n)) {
@@ -302,10 +309,9 @@ static bool flags_value(struct text *t, const struct ms_flag *flags,
 		if (t->p < t->end && isdigit((unsigned char)*t->p)) {
 			if (!number(t, &part))
 				return false;
-			*value |= part;
-			/* 21<<MAP_HUGE_SHIFT */
-			if (skip(t, "<<"))
-				*value &= ~part;
+			/* 21<<MAP_HUGE_SHIFT: the size of pages */
+			if (!skip(t, "<<"))
+				*value |= part;
 		}
 		if (t->p < t->end && (isalpha((unsigned char)*t->p) || *t->p == '_')) {
 			const char *name = t->p;

@@ -14,8 +14,9 @@ enum ms_line_kind {
 	MS_LINE_RESUMED,	/* <... name resumed>args) = result */
 	MS_LINE_EXIT,		/* +++ exited with, +++ killed by */
 	MS_LINE_SUPERSEDED,	/* +++ superseded by execve in pid N */
-	MS_LINE_SIGNAL,		/* --- SIGxxx */
+	MS_LINE_NOTE,		/* --- SIGxxx, or the end of a broken line: nothing to us */
 	MS_LINE_ATTACHED,	/* strace: Process N attached */
+	MS_LINE_REST,		/* args) = result, of a call that a message broke */
 };
 
 /**
