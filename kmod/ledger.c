@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/gfp.h>
 #include <linux/minmax.h>
+#include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "ledger.h"
+
+/* As much as the nodes that one store can take. */
+#define PROBE_BYTES	2048
 
 /**
  * struct plan - a change, seen against what the ledger holds
@@ -136,31 +140,27 @@ static void plan_make(struct plan *p, struct ms_ledger *l)
 }
 
 /* Store one run of the change, one with its neighbours where they are equal. */
-static int plan_store(struct plan *p, struct ms_ledger *l, u64 start, u64 end,
-		      ms_entry_t e, gfp_t gfp)
+static void plan_store(struct plan *p, struct ms_ledger *l, u64 start, u64 end,
+		       ms_entry_t e)
 {
 	MA_STATE(mas, &l->tree, 0, 0);
+	int ret;
 
 	if (e != MS_ENTRY_NONE && start == p->chg->start && e == p->left)
 		start = p->left_start;
 	if (e != MS_ENTRY_NONE && end == p->chg->end && e == p->right)
 		end = p->right_end;
 	mas_set_range(&mas, start, end - 1);
-	return mas_store_gfp(&mas, value_of(e), gfp);
+	ret = mas_store_gfp(&mas, value_of(e), GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	WARN_ON_ONCE(ret);
 }
 
-/*
- * Store a change that makes different things of different pieces. The first
- * store may fail, with nothing changed; those after it may not, or the books
- * would hold half a transition.
- */
-static int plan_store_pieces(struct plan *p, struct ms_ledger *l)
+/* Store a change that makes different things of different pieces. */
+static void plan_store_pieces(struct plan *p, struct ms_ledger *l)
 {
 	u64 end = p->chg->end, pos = p->chg->start, run = pos;
-	gfp_t gfp = GFP_KERNEL_ACCOUNT;
 	ms_entry_t run_entry = MS_ENTRY_NONE;
 	bool run_changed = false;
-	int ret;
 
 	while (pos < end) {
 		MA_STATE(mas, &l->tree, pos, pos);
@@ -176,12 +176,8 @@ static int plan_store_pieces(struct plan *p, struct ms_ledger *l)
 		}
 		new = ms_rule_apply(old, p->chg);
 		if (pos != run && new != run_entry) {
-			if (run_changed) {
-				ret = plan_store(p, l, run, pos, run_entry, gfp);
-				if (ret)
-					return ret;
-				gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
-			}
+			if (run_changed)
+				plan_store(p, l, run, pos, run_entry);
 			run = pos;
 			run_changed = false;
 		}
@@ -189,7 +185,22 @@ static int plan_store_pieces(struct plan *p, struct ms_ledger *l)
 		run_changed |= new != old;
 		pos = next;
 	}
-	return run_changed ? plan_store(p, l, run, end, run_entry, gfp) : 0;
+	if (run_changed)
+		plan_store(p, l, run, end, run_entry);
+}
+
+/*
+ * Is there memory for what a change adds? Asked for and given back before
+ * anything is stored: the stores themselves may not fail, or the books would hold
+ * half a transition, and a tree that gets some of the nodes it wants and never the
+ * rest tries for ever.
+ */
+static bool memory_is_to_be_had(void)
+{
+	void *probe = kmalloc(PROBE_BYTES, GFP_KERNEL_ACCOUNT);
+
+	kfree(probe);
+	return probe;
 }
 
 /**
@@ -206,7 +217,6 @@ int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
 		    u32 ranges_max, struct ms_effect *eff)
 {
 	struct plan p = { .chg = chg, .eff = eff };
-	int ret;
 
 	lockdep_assert_held(l->lock);
 	memset(eff, 0, sizeof(*eff));
@@ -216,14 +226,14 @@ int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
 	if (eff->ranges > 0 && l->nr_ranges + eff->ranges > ranges_max)
 		return -ENOSPC;
 
+	if (eff->ranges > 0 && !memory_is_to_be_had())
+		return -ENOMEM;
+
 	if (ms_rule_uniform(chg))
-		ret = plan_store(&p, l, chg->start, chg->end,
-				 ms_rule_apply(MS_ENTRY_NONE, chg),
-				 GFP_KERNEL_ACCOUNT);
+		plan_store(&p, l, chg->start, chg->end,
+			   ms_rule_apply(MS_ENTRY_NONE, chg));
 	else
-		ret = plan_store_pieces(&p, l);
-	if (ret)
-		return ret;
+		plan_store_pieces(&p, l);
 	l->nr_ranges += eff->ranges;
 	return 0;
 }

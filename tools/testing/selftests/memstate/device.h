@@ -56,8 +56,16 @@ static inline int dev_map(struct dev *d, uint32_t entries)
 		     d->fd, MEMSTATE_OFF_RING);
 	d->page = mmap(NULL, d->setup.totals_bytes, PROT_READ, MAP_SHARED, d->fd,
 		       MEMSTATE_OFF_TOTALS);
-	if (pages == MAP_FAILED || d->page == MAP_FAILED)
-		return -errno;
+	if (pages == MAP_FAILED || d->page == MAP_FAILED) {
+		int error = errno;
+
+		/* One mapping would keep the books. */
+		if (pages != MAP_FAILED)
+			munmap(pages, d->setup.ring_bytes);
+		if (d->page != MAP_FAILED)
+			munmap(d->page, d->setup.totals_bytes);
+		return -error;
+	}
 	d->ring = (struct ms_ring_producer) {
 		.tail = &((struct memstate_ring_control *)pages)->tail,
 		.head = &d->page->head,
