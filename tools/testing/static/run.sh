@@ -1,0 +1,459 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh [--selftest] [LANE...]: static analysis, one test per lane and unit, as
+# TAP. --selftest plants one defect for each lane in a copy of the tree and demands
+# that the lane finds it; without arguments it comes after all lanes.
+#
+# A tool that is missing is a failure that names its Debian package: what was not
+# looked at is not known to be good.
+set -u
+shopt -s nullglob
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+work=$top/build/static
+tree=$top		# what is looked at
+only=			# of its files, if not all
+lanes=(w1 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
+	shellcheck rst man headers spdx words)
+
+nr=0 failed=0
+ok() { nr=$((nr + 1)); echo "ok $nr - $1"; }
+# not_ok NAME [LOG]: with what it said
+not_ok() {
+	nr=$((nr + 1)) failed=$((failed + 1))
+	echo "not ok $nr - $1"
+	[ -z "${2-}" ] || head -n 40 "$2" | sed "s,^,# ,; s,$tree/,,g"
+}
+# verdict NAME LOG: good if the log is empty
+verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else ok "$1"; fi; }
+
+# need LANE COMMAND PACKAGE
+need() {
+	command -v "$2" >/dev/null && return 0
+	not_ok "$1: no $2, install the Debian package $3"
+	return 1
+}
+
+# What is tracked; in a tree without git, all but what was built.
+list_files() {
+	(cd "$top" && { git ls-files 2>/dev/null || find . -path ./build -prune -o -type f -printf '%P\n'; })
+}
+# files ERE: of these, the ones that match and that are there
+files() {
+	local f
+	grep -E -- "$1" "$work/files" | while read -r f; do
+		[ -f "$tree/$f" ] && { [ -z "$only" ] || [[ $f =~ $only ]]; } && echo "$f"
+	done
+}
+
+# --- the kernel's side ---------------------------------------------------------
+
+kdir() {
+	local d dirs=()
+	for d in "${KDIR-}" /lib/modules/*/build; do
+		[ -f "$d/Module.symvers" ] && dirs+=("$d")
+	done
+	[ ${#dirs[@]} -gt 0 ] || return 1
+	printf '%s\n' "${dirs[-1]}"
+}
+
+# build OUT LOG ARGS: the module, in a copy of its sources
+build() {
+	local out=$1 log=$2 k
+	shift 2
+	k=$(kdir) || { echo 'no kernel headers: install the Debian package linux-headers-cloud-amd64' >"$log"; return 1; }
+	mkdir -p "$out"
+	cp -a "$tree/Kbuild" "$tree/kmod" "$tree/include" "$out"
+	make -C "$k" M="$out" -j"$(nproc)" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$log" 2>&1
+}
+
+# said LOG FILE: what was said of it, or of a header by it
+said() { grep -E "(^|/)${2//./\\.}:[0-9]+(:[0-9]+)?: |from [^ ]*${2//./\\.}:" "$1"; }
+
+# per_unit LANE LOG STATUS: the warnings in a build's log, one test per source
+per_unit() {
+	local lane=$1 log=$2 status=$3 f
+	grep -E ': (warning|error|fatal error): |: error |\*\*\*' "$log" >"$log.said"
+	while read -r f; do
+		said "$log.said" "$f" >"$log.unit"
+		verdict "$lane $f" "$log.unit"
+		grep -vxFf "$log.unit" "$log.said" >"$log.rest"
+		if [ -s "$log.unit" ]; then mv "$log.rest" "$log.said"; fi
+	done < <(files '^kmod/.*\.[ch]$')
+	if [ "$status" -ne 0 ] && [ ! -s "$log.said" ]; then tail -n 20 "$log" >"$log.said"; fi
+	verdict "$lane the rest" "$log.said"
+}
+
+lane_w1() {
+	local out=$work/w1
+	rm -rf "$out"
+	build "$out" "$out.log" W=1
+	per_unit w1 "$out.log" $?
+}
+
+lane_sparse() {
+	local out=$work/sparse
+	need sparse sparse sparse || return
+	rm -rf "$out"
+	build "$out" "$out.log" C=2
+	per_unit sparse "$out.log" $?
+}
+
+linux_source() {
+	[ -n "${source-}" ] || source=$("$here/../vm/kernel.sh" source 2>"$work/source.err" |
+		sed -n 's/^LINUX_SOURCE=//p')
+	[ -n "$source" ] || {
+		not_ok "$1: no source of Linux, by tools/testing/vm/kernel.sh source" "$work/source.err"
+		return 1
+	}
+}
+
+# Types of checkpatch that are not asked of these files, each with why.
+ignore_all=(
+	FILE_PATH_CHANGES	# there is no MAINTAINERS
+	NEW_TYPEDEFS		# ms_entry_t is the core's one opaque value
+	MACRO_ARG_REUSE MACRO_ARG_PRECEDENCE # the argument is the name of a member
+	UNCOMMENTED_DEFINITION	# locks are described in the kernel-doc of their struct
+	BIT_MACRO		# 1 << n is a number of things, not a bit
+)
+ignore_declaring=(		# macros that make attributes and tracepoints
+	COMPLEX_MACRO MULTISTATEMENT_MACRO_USE_DO_WHILE OPEN_ENDED_LINE
+	PARENTHESIS_ALIGNMENT SPACING
+)
+ignore_port=(			# what others include instead of barriers and attributes
+	MEMORY_BARRIER PREFER_DEFINED_ATTRIBUTE_MACRO CONST_STRUCT CAMELCASE
+	ARCH_DEFINES LINE_SPACING
+)
+ignore_user=(			# programs have a C library and no <linux/kernel.h>
+	CAMELCASE CONSIDER_KSTRTO SSCANF_TO_KSTRTO USE_NEGATIVE_ERRNO ENOSYS VOLATILE
+	PREFER_KERNEL_TYPES PREFER_DEFINED_ATTRIBUTE_MACRO AVOID_EXTERNS CONST_STRUCT
+	ARRAY_SIZE EMBEDDED_FUNCTION_NAME STATIC_CONST_CHAR_ARRAY
+	SPLIT_STRING LONG_LINE_STRING	# usage texts and JSON, nothing to grep for
+	OPEN_ENDED_LINE
+)
+
+lane_checkpatch() {
+	local f log=$work/checkpatch.log
+	local ignore=()
+	need checkpatch perl perl || return
+	linux_source checkpatch || return
+	while read -r f; do
+		case $f in
+		userspace/*)                     ignore=("${ignore_user[@]}") ;;
+		kmod/core/port*|include/uapi/*)  ignore=("${ignore_port[@]}") ;;
+		kmod/core/stats.h)               ignore=(PREFER_DEFINED_ATTRIBUTE_MACRO) ;; # userspace has none
+		kmod/trace.h|kmod/sysfs.c)       ignore=("${ignore_declaring[@]}") ;;
+		kmod/core/rules.c)               ignore=(SPACING) ;; # +1, -1 in a table
+		*)                               ignore=() ;;
+		esac
+		ignore+=("${ignore_all[@]}")
+		(cd "$tree" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse \
+			--no-summary --show-types --max-line-length=100 \
+			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$f") >"$log" 2>&1
+		verdict "checkpatch $f" "$log"
+	done < <(files '^(kmod|include|userspace)/.*\.[ch]$')
+}
+
+lane_kernel_doc() {
+	local f log=$work/kernel-doc.log
+	need kernel_doc perl perl || return
+	linux_source kernel_doc || return
+	while read -r f; do
+		grep -q '^/\*\*$' "$tree/$f" || continue
+		# It takes the spaces in a member's [N - 1] for the end of a type.
+		mkdir -p "$work/kernel-doc/$(dirname "$f")"
+		sed -E 's/\[([A-Z_]+) - ([0-9]+)\]/[\1-\2]/g' "$tree/$f" >"$work/kernel-doc/$f"
+		perl "$source/scripts/kernel-doc" -none -Werror "$work/kernel-doc/$f" >"$log" 2>&1
+		sed -i "s,$work/kernel-doc/,," "$log"
+		verdict "kernel_doc $f" "$log"
+	done < <(files '\.[ch]$')
+}
+
+lane_coccinelle() {
+	local script name options log=$work/cocci.log
+	need coccinelle spatch coccinelle || return
+	linux_source coccinelle || return
+	rm -rf "$work/cocci"
+	mkdir -p "$work/cocci"
+	cp -a "$tree/kmod" "$tree/include" "$work/cocci"
+	for script in $(cd "$source/scripts/coccinelle" && find . -name '*.cocci' -printf '%P\n' | sort); do
+		name=$script
+		script=$source/scripts/coccinelle/$script
+		grep -q '^virtual report' "$script" || continue
+		# Debian's spatch comes without OCaml, and one wants -D ns=.
+		grep -qE '@ *(script|initialize|finalize) *: *ocaml|^virtual nsdeps' "$script" && continue
+		[ -z "$only" ] || [[ $name =~ $only ]] || continue
+		options=$(sed -n 's,^// *Options: *,,p;s,^/// *Options: *,,p' "$script" | head -n 1)
+		# shellcheck disable=SC2086 # a list of options
+		if timeout 120 spatch -D report --very-quiet --no-show-diff $options \
+			-I "$work/cocci/include/uapi" -I "$work/cocci/kmod" --cocci-file "$script" \
+			--dir "$work/cocci/kmod" >"$log" 2>"$log.err"; then
+			verdict "coccinelle $name" "$log"
+		else
+			cat "$log.err" >>"$log"
+			not_ok "coccinelle $name: spatch failed" "$log"
+		fi
+	done
+}
+
+# tidy LANE FILE CONFIG FLAGS: clang-tidy is quiet but for what it finds
+tidy() {
+	local lane=$1 f=$2 config=$3 log=$work/tidy.log
+	shift 3
+	if clang-tidy --quiet --config-file="$here/$config" "$tree/$f" -- "$@" >"$log" 2>"$log.err"; then
+		verdict "$lane $f" "$log"
+	else
+		cat "$log.err" >>"$log"
+		not_ok "$lane $f" "$log"
+	fi
+}
+
+lane_tidy_kernel() {
+	local out=$work/tidy f cmd k
+	local flags=()
+	need tidy_kernel clang-tidy clang-tidy || return
+	rm -rf "$out"
+	build "$out" "$out.log" || { not_ok "tidy_kernel: the module does not build" "$out.log"; return; }
+	k=$(kdir)
+	while read -r f; do
+		cmd=$out/$(dirname "$f")/.$(basename "$f" .c).o.cmd
+		# the compiler's flags, without those that only gcc knows
+		mapfile -t flags < <(sed -n 's/^cmd_[^ ]* := //p' "$cmd" | head -n 1 |
+			sed "s,$out,$tree,g; s/;.*//" | xargs -n 1 2>/dev/null | awk '
+			skip { skip = 0; next }
+			/^-o$/ || /^-c$/ { skip = ($0 == "-o"); next }
+			/^-Wp,/ || /\.c$/ || /^-mindirect-branch/ || /^-mfunction-return/ ||
+			/^-mpreferred-stack/ || /^-mrecord-mcount/ || /^-fconserve-stack/ ||
+			/^-fno-allow-store/ || /^-falign-/ || /^-fsanitize/ || /^-ftrivial/ ||
+			/^-fplugin/ || /^-fzero-call/ || /^-fno-ipa/ || /^-fmin-function/ ||
+			/^-Wno-/ || /^-Werror/ || /^-W/ || /^-mharden-sls/ ||
+			/^-mskip-rax/ || /^-fno-stack-clash/ || /^-fpatchable/ { next }
+			NR > 1 { print }')
+		flags=("${flags[@]/#-I.\//-I$k/}")
+		(cd "$k" && tidy tidy_kernel "$f" tidy-kernel.yml "${flags[@]}" -w) >"$work/tidy.tap"
+		if grep -q '^ok' "$work/tidy.tap"; then
+			ok "tidy_kernel $f"
+		else
+			grep '^#' "$work/tidy.tap" >"$work/tidy.said"
+			not_ok "tidy_kernel $f" "$work/tidy.said"
+		fi
+	done < <(files '^kmod/.*\.c$')
+}
+
+# --- userspace -----------------------------------------------------------------
+
+# The flags that userspace/Makefile compiles with, one a line.
+user_flags() {
+	make -C "$tree/userspace" -B -n V=1 O="$work/none" 2>/dev/null |
+		grep -E -- ' -c -o ' | xargs -n 1 2>/dev/null |
+		grep -E '^-([DI]|std=)' | sort -u
+	printf -- '-I%s\n' "$tree/userspace/cli"
+}
+
+lane_tidy_user() {
+	local f flags
+	need tidy_user clang-tidy clang-tidy || return
+	mapfile -t flags < <(user_flags)
+	while read -r f; do
+		tidy tidy_user "$f" tidy-user.yml "${flags[@]}" -Wall -Wextra
+	done < <(files '^(userspace|kmod/core)/.*\.c$')
+}
+
+lane_analyzer() {
+	local f flags log=$work/analyzer.log
+	need analyzer gcc gcc || return
+	mapfile -t flags < <(user_flags)
+	while read -r f; do
+		gcc -fanalyzer -O1 -Wall -Wextra "${flags[@]}" -c -o /dev/null \
+			"$tree/$f" >"$log" 2>&1
+		verdict "analyzer $f" "$log"
+	done < <(files '^(userspace/(lib|observe)|kmod/core)/.*\.c$')
+}
+
+# --- everything else -------------------------------------------------------------
+
+lane_shellcheck() {
+	local f log=$work/shellcheck.log
+	need shellcheck shellcheck shellcheck || return
+	while read -r f; do
+		head -n 1 "$tree/$f" | grep -qE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' || continue
+		(cd "$tree" && shellcheck -x -f gcc "$f") >"$log" 2>&1
+		verdict "shellcheck $f" "$log"
+	done < <(files .)
+}
+
+lane_rst() {
+	local f tool log=$work/rst.log
+	tool=$(command -v rst2html || command -v rst2html.py || command -v rst2html5) ||
+		{ need rst rst2html python3-docutils; return; }
+	while read -r f; do
+		"$tool" --strict --report=1 "$tree/$f" /dev/null >"$log" 2>&1
+		verdict "rst $f" "$log"
+	done < <(files '\.rst$')
+}
+
+lane_man() {
+	local f log=$work/man.log
+	need man mandoc mandoc || return
+	while read -r f; do
+		mandoc -T lint -W warning "$tree/$f" >"$log" 2>&1
+		verdict "man $f" "$log"
+	done < <(files '\.[1-8]$')
+}
+
+# Each header can be included by itself, the public ones by C++ as well.
+lane_headers() {
+	local f flags std log=$work/headers.log
+	need headers g++ g++ || return
+	mapfile -t flags < <(user_flags)
+	while read -r f; do
+		gcc -Wall -Wextra -Werror -fsyntax-only "${flags[@]}" \
+			-x c - <<<"#include \"$tree/$f\"" >"$log" 2>&1
+		verdict "headers $f" "$log"
+	done < <(files '^(userspace|include)/.*\.h$'; files '^kmod/core/.*\.h$' | grep -v port_kernel)
+	while read -r f; do
+		: >"$log"
+		for std in c++98 "c++11 -Wpedantic" "c++17 -Wpedantic"; do
+			# shellcheck disable=SC2086 # with options
+			g++ -std=$std -Wall -Wextra -Werror \
+				-fsyntax-only "${flags[@]/#-std=*/-DMS}" -x c++ - <<<"#include \"$tree/$f\"" >>"$log" 2>&1
+		done
+		verdict "headers $f from C++" "$log"
+	done < <(files '^(userspace/include|include)/.*\.h$')
+}
+
+# The licence that a file must name, by where it is.
+licence() {
+	case $1 in
+	include/uapi/*)    echo '(GPL-2.0-only WITH Linux-syscall-note) OR MIT' ;;
+	kmod/core/*)       echo 'GPL-2.0-only OR MIT' ;;
+	kmod/*|Kbuild)     echo 'GPL-2.0-only' ;;
+	userspace/*)       echo 'MIT' ;;
+	*)                 echo 'GPL-2.0-only OR MIT' ;;
+	esac
+}
+
+lane_spdx() {
+	local f want log=$work/spdx.log
+	while read -r f; do
+		# the licences themselves, and what has no comments
+		case $f in LICENSES/*|Documentation/ABI/*|.gitignore|*.json|*.gz|*.tsv) continue ;; esac
+		want=$(licence "$f")
+		want=${want//(/\\(}
+		want=${want//)/\\)}
+		# litmus tests have to begin with their name
+		head -n 3 "$tree/$f" | grep -qE "SPDX-License-Identifier: $want( ?(\*/|\*\)|-->))?\$" &&
+			: >"$log" || echo "none of the first three lines says SPDX-License-Identifier: $(licence "$f")" >"$log"
+		verdict "spdx $f" "$log"
+	done < <(files .)
+}
+
+# Nothing of the machine that it was written on: paths, names of hosts.
+lane_words() {
+	local f name words log=$work/words.log
+	words='(^|[^[:alnum:]_.])/(wor[k]|roo[t]|hom[e]/[a-z]+)(/|[^[:alnum:]_]|$)'
+	words+='|[a-z0-9]\.debia[n]\.(org|net)/debia[n]|mirror[s]?\.[a-z0-9-]+\.[a-z]{2,}'
+	name=$(uname -n)
+	case $name in localhost|*[!A-Za-z0-9.-]*|?|??|???) ;; *) words+="|$name" ;; esac
+	while read -r f; do
+		# the guest's own root may have a home
+		sed 's,HOME=/roo[t]\>,HOME=,' "$tree/$f" | grep -anE -- "$words" >"$log"
+		verdict "words $f" "$log"
+	done < <(files .)
+}
+
+# --- the lanes, tested ------------------------------------------------------------
+
+# seed LANE FILE [ONLY]: the defect on stdin is added to FILE; LANE has to fail
+seed() {
+	local lane=$1 f=$2 only=${3-^$2\$} said=$work/seed.said
+	local nr=0 failed=0
+	rm -rf "$work/seed"
+	mkdir -p "$work/seed"
+	(cd "$top" && tar -cf - -T <(while read -r x; do [ -f "$x" ] && echo "$x"; done <"$work/files")) |
+		tar -xf - -C "$work/seed"
+	tree=$work/seed
+	"lane_$lane" >"$said.before"
+	if [ -n "${SEED_FIRST-}" ]; then
+		{ cat; cat "$top/$f"; } >"$tree/$f"
+	else
+		cat >>"$tree/$f"
+	fi
+	nr=0
+	"lane_$lane" >"$said"
+	tree=$top
+	# a test fails that did not, or says what it did not say
+	grep -E '^(not ok|# )' "$said" | grep -vxFf "$said.before" >"$said.new"
+}
+
+seeded() {
+	if seed "$@"; then ok "selftest $1 finds what is planted in $2"; else not_ok "selftest $1 finds what is planted in $2" "$work/seed.said"; fi
+}
+
+selftest() {
+	seeded w1 kmod/audit.c <<<'static int planted(void) { return 0; }'
+	seeded sparse kmod/audit.c <<<'int planted(int __user *p); int planted(int __user *p) { return *p; }'
+	seeded checkpatch kmod/audit.c <<<'static int planted(int a){ return(a) ; }'
+	seeded checkpatch userspace/lib/format.c <<<'static int planted(int a){ return(a) ; }'
+	seeded kernel_doc kmod/audit.c <<'SEED'
+/**
+ * planted() - of which a parameter is not told
+ */
+void planted(int a) { }
+SEED
+	seeded coccinelle kmod/audit.c '^free/kfree\.cocci$|^api/kvmalloc' <<'SEED'
+static int planted(int *p)
+{
+	kfree(p);
+	return *p;
+}
+SEED
+	seeded tidy_kernel kmod/audit.c <<<'int planted(int a); int planted(int a) { int *p = a ? &a : NULL; return *p; }'
+	seeded tidy_user userspace/lib/format.c <<<'int planted(int a); int planted(int a) { int *p = a ? &a : 0; return *p; }'
+	seeded analyzer userspace/lib/format.c <<'SEED'
+#include <stdlib.h>
+int planted(void);
+int planted(void)
+{
+	int *p = malloc(4);
+
+	free(p);
+	return *p;
+}
+SEED
+	# shellcheck disable=SC2016 # it is planted, not run
+	seeded shellcheck tools/testing/run.sh <<<'rm -r $planted/*'
+	seeded rst Documentation/design.rst <<<$'Planted\n==\n\n`open'
+	seeded man userspace/cli/man/memstate.1 <<<$'.Planted\n.SH'
+	seeded headers include/uapi/linux/memstate.h <<<'struct planted { planted_t a; };'
+	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'\n\n\n'
+	seeded words kmod/README <<<"see /wor""k/planted"
+}
+
+# --- main -------------------------------------------------------------------------
+
+self=
+if [ "${1-}" = --selftest ]; then self=1; shift; fi
+for lane; do
+	[[ " ${lanes[*]} " == *" $lane "* ]] || {
+		echo "run.sh: no such lane: $lane (${lanes[*]})" >&2
+		exit 2
+	}
+done
+[ $# -eq 0 ] || lanes=("$@")
+mkdir -p "$work"
+list_files >"$work/files"
+
+echo "TAP version 13"
+if [ -n "$self" ]; then
+	selftest
+else
+	for lane in "${lanes[@]}"; do
+		"lane_$lane"
+	done
+	[ $# -gt 0 ] || selftest
+fi
+echo "1..$nr"
+[ $failed -eq 0 ]
