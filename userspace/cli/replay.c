@@ -550,7 +550,8 @@ int memstate_cmd_replay(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return ms_usage_error("replay", "one file is needed");
-	qsort(marks.lines, marks.nr, sizeof(*marks.lines), compare_lines);
+	if (marks.nr)
+		qsort(marks.lines, marks.nr, sizeof(*marks.lines), compare_lines);
 
 	status = log_read(&log, argv[optind]) ? 1 : 0;
 	if (!status) {

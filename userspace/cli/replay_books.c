@@ -643,8 +643,9 @@ void ms_replay_superseded(struct ms_replay *r, pid_t tid, pid_t by)
 
 	if (!t || by == tid)
 		return;
+	/* A thread that was taken for a process, as nobody saw it made, ends as one. */
 	if (thread_find(r, tid))
-		thread_remove(r, t);
+		ms_replay_exit(r, by);
 	else
 		t->tid = tid;
 }

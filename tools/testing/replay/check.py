@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""check.py MEMSTATE LOG: does the replay give what the log itself says it must?
+
+A line "#= LINE PID|all KEY=PAGES..." of a log states the figures after that line:
+reserved, prepared, ready, peak, lazy, or what a class holds in all states.
+"""
+import json
+import subprocess
+import sys
+
+PAGE = 4096
+
+
+def figure(process, key):
+    if key == 'lazy':
+        return process['reserved_lazy'] + process['prepared_lazy']
+    if key == 'peak':
+        return process['peak_ready']
+    if key in process['classes']:
+        return sum(process['classes'][key].values())
+    return process[key]
+
+
+def main():
+    memstate, log = sys.argv[1:]
+    wanted = []
+    for line in open(log):
+        if line.startswith('#= '):
+            at, who, *figures = line[3:].split()
+            wanted.append((int(at), who, [f.split('=') for f in figures]))
+    if not wanted:
+        sys.exit(f'{log}: states nothing')
+    command = [memstate, 'replay', '--json', log]
+    for at in sorted({at for at, _, _ in wanted}):
+        command += ['--mark', str(at)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(f'exit status {run.returncode}: {run.stderr}')
+    marks = {m['line']: m for m in json.loads(run.stdout)['marks']}
+    bad = 0
+    for at, who, figures in wanted:
+        if who == 'all':
+            found = marks[at]['all']
+        else:
+            found = [p for p in marks[at]['processes'] if p['pid'] == int(who)]
+            if len(found) != 1:
+                print(f'after line {at}: process {who} is listed {len(found)} times')
+                bad += 1
+                continue
+            found = found[0]
+        for key, pages in figures:
+            if figure(found, key) != int(pages) * PAGE:
+                print(f'after line {at}: {who}: {key} is {figure(found, key) / PAGE:g} pages,'
+                      f' not {pages}')
+                bad += 1
+    return bad
+
+
+sys.exit(1 if main() else 0)

@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh: memstate replay against logs that say what they mean, against a second
+# implementation on recorded and on random logs, and against damaged logs.
+# SEED=n repeats a run, ROUNDS=n makes the fuzzing longer.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+build=$top/build/replay
+seed=${SEED:-$RANDOM}
+rounds=${ROUNDS:-150}
+# Not the python3 of the path: a wrapper's own processes would fill the logs.
+python=/usr/bin/python3
+preload=/usr/lib/$(uname -m)-linux-gnu
+nr=0
+failed=0
+export ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=0
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
+
+result() { # status name
+	nr=$((nr + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $nr - $2"
+	else
+		echo "not ok $nr - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+skip() { nr=$((nr + 1)); echo "ok $nr - $1 # SKIP $2"; }
+
+# try NAME COMMAND...: a test that is a command or a function
+try() {
+	local name=$1 status
+	shift
+	"$@" >"$build/try.log" 2>&1 </dev/null
+	status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -n 20
+	result $status "$name"
+}
+
+# says STATUS TEXT NAME COMMAND...: exit status, and what is in its message
+says() {
+	local status=$1 text=$2 name=$3 got
+	shift 3
+	timeout 60 "$@" >"$build/says.log" 2>&1 </dev/null
+	got=$?
+	if [ $got = "$status" ] && grep -qF -- "$text" "$build/says.log"; then
+		result 0 "$name"
+	else
+		echo "# exit status $got, not $status, or it does not say '$text':"
+		sed 's/^/# /' "$build/says.log" | head -n 10
+		result 1 "$name"
+	fi
+}
+
+# same LOG MARKS: replay and the second implementation agree at random lines
+same() {
+	local log=$1 lines marks options
+	lines=$(wc -l <"$log")
+	[ "$lines" -gt 0 ] || { echo "$log is empty"; return 1; }
+	marks=$(shuf -n "$2" -i "1-$lines" --random-source=<(yes "$seed") | sort -n)
+	# shellcheck disable=SC2086 # a list
+	options=$(printf -- '--mark %s ' $marks)
+	# shellcheck disable=SC2086 # lists
+	timeout 200 $python "$here/oracle.py" "$log" $marks >"$log.want" &&
+		"$memstate" replay --json $options "$log" >"$log.json" &&
+		$python "$here/flat.py" <"$log.json" >"$log.got" || return 1
+	grep -q ' [1-9][0-9]* [0-9]* [0-9]* [0-9]*$' "$log.want" ||
+		{ echo "$log: nothing was ever accounted"; return 1; }
+	diff "$log.want" "$log.got" | head -n 10
+	cmp -s "$log.want" "$log.got"
+}
+
+# recorded NAME COMMAND...: the log of a real program
+recorded() {
+	local name=$1 log=$build/$1.log
+	shift
+	if ! command -v "$1" >/dev/null; then
+		skip "recorded: $name" "no $1"
+		return
+	fi
+	(cd "$build" && timeout 100 strace -f -ttt -o "$log" -e trace=%memory,%process \
+		"$@" >"$build/$name.out" 2>&1 </dev/null)
+	echo "# $name: $(wc -l <"$log") lines"
+	try "recorded: $name" same "$log" 12
+}
+
+# preloaded NAME LIBRARY COMMAND...: the same with an allocator of its own
+preloaded() {
+	local name=$1 library=$preload/$2
+	shift 2
+	if [ -e "$library" ]; then
+		recorded "$name" env LD_PRELOAD="$library" "$@"
+	else
+		skip "recorded: $name" "no $library"
+	fi
+}
+
+mkdir -p "$build"
+echo "TAP version 13"
+echo "# seed $seed"
+# clang cannot link a shared library with sanitizers and -z defs.
+cc=gcc
+if ! make -s -C "$top/userspace" all >"$build/make.log" 2>&1 ||
+   ! make -s -C "$top/userspace" O="$build/san" CC=$cc SAN=address,undefined \
+	CFLAGS="-O1 -g" all >>"$build/make.log" 2>&1 ||
+   ! $cc -Wall -Wextra -Werror -D_GNU_SOURCE -g -fsanitize=address,undefined \
+	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/lib" \
+	-o "$build/sysrules" "$here/sysrules.c" "$top/userspace/lib/sysrules.c" \
+	"$top/kmod/core/rules.c" >>"$build/make.log" 2>&1; then
+	sed 's/^/# /' "$build/make.log" | tail -n 20
+	echo "Bail out! it does not build"
+	exit 1
+fi
+memstate=$top/build/userspace/memstate
+checked=$build/san/memstate
+
+# ---- what a call means --------------------------------------------------------
+
+"$build/sysrules" >"$build/sysrules.tap" 2>"$build/sysrules.err"
+status=$?
+while read -r word _ _ name; do
+	case $word in
+	ok) result 0 "$name" ;;
+	not) result 1 "${name#* - }" ;;
+	'#') echo "# $name" ;;
+	esac
+done <"$build/sysrules.tap"
+[ -s "$build/sysrules.err" ] && status=1
+result $status "the rules come to their end"
+
+for log in "$here"/logs/*.log; do
+	try "stated: $(basename "$log" .log)" $python "$here/check.py" "$checked" "$log"
+done
+
+# ---- against the second implementation ------------------------------------------
+
+wrong=0
+for i in $(seq 0 19); do
+	$python "$here/generate.py" $((seed + i)) 1000 >"$build/random.log"
+	if ! same "$build/random.log" 25 >"$build/try.log" 2>&1; then
+		echo "# generate.py $((seed + i)) 1000:"
+		sed 's/^/# /' "$build/try.log"
+		wrong=$((wrong + 1))
+	fi
+done
+result $wrong "20 random logs, each at 25 marks"
+
+# It must be able to see a difference: one call less, and it does.
+sed '0,/mmap(.*PROT_WRITE.*MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x/s/PROT_WRITE/PROT_READ/' \
+	"$here/logs/mprotect.log" >"$build/altered.log"
+says 1 "after line 2: 10: ready is 0 pages, not 8" "a wrong figure is found" \
+	$python "$here/check.py" "$memstate" "$build/altered.log"
+
+cat >"$build/work.py" <<-'END'
+	import mmap, os, random, subprocess, threading
+	def work():
+	    r, held = random.Random(1), []
+	    for _ in range(400):
+	        held.append(bytearray(r.randrange(1, 400000)))
+	        if len(held) > 20:
+	            held.pop(r.randrange(20))
+	threads = [threading.Thread(target=work) for _ in range(4)]
+	for t in threads: t.start()
+	m = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE)
+	m.write(b'x' * 4096)
+	m.madvise(mmap.MADV_DONTNEED)
+	m.resize(1 << 21)
+	for t in threads: t.join()
+	subprocess.run(['/bin/true'], check=True)
+	if os.fork() == 0:
+	    work()
+	    os._exit(0)
+	os.wait()
+END
+cat >"$build/work.mk" <<-'END'
+	all: a.wo b.wo c.wo d.wo
+	%.wo: ; echo 'int f(void) { return 1; }' | gcc -O2 -x c -c - -o $@
+END
+cat >"$build/work.sh" <<-'END'
+	redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --daemonize no &
+	for i in 1 2 3 4 5 6 7 8 9 10; do [ -S redis.sock ] && break; sleep 0.3; done
+	redis-benchmark -s "$PWD/redis.sock" -n 2000 -d 2000 -r 1000 -t set,lpush -q
+	redis-cli -s "$PWD/redis.sock" save_nothing
+	redis-cli -s "$PWD/redis.sock" shutdown nosave
+	wait
+END
+printf 'class W { public static void main(String[] a) { Object[] o = new Object[100]; for (int i = 0; i < 100000; i++) o[i %% 100] = new byte[1000]; } }\n' >"$build/W.java"
+rm -f "$build"/*.wo "$build/redis.sock"
+
+if ! strace -o "$build/strace.log" -e trace=mmap true 2>"$build/strace.err"; then
+	skip "recorded logs" "strace: $(command -v strace >/dev/null && head -n 1 "$build/strace.err" || echo not installed)"
+else
+	recorded python $python "$build/work.py"
+	preloaded jemalloc libjemalloc.so.2 $python "$build/work.py"
+	preloaded mimalloc libmimalloc.so.2 $python "$build/work.py"
+	preloaded tcmalloc libtcmalloc_minimal.so.4 $python "$build/work.py"
+	recorded make make -j2 -f "$build/work.mk"
+	if command -v redis-server >/dev/null; then
+		recorded redis sh "$build/work.sh"
+	else
+		skip "recorded: redis" "no redis-server"
+	fi
+	recorded java java -Xmx16m -Xint -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+		-XX:ReservedCodeCacheSize=4m -XX:CompressedClassSpaceSize=4m -Xshare:off \
+		-XX:-UseCompressedClassPointers "$build/W.java"
+
+	# What strace prints on a terminal, where it leaves the id out: same figures.
+	(cd "$build" && strace -f -e trace=%memory,%process $python work.py \
+		2>"$build/terminal.log" >/dev/null </dev/null)
+	peaks() { "$memstate" replay --json "$1" 2>/dev/null | $python -c '
+import json, sys
+print(sorted((p["ended"], p["peak_ready"] > 0) for p in json.load(sys.stdin)["marks"][-1]["processes"]))'; }
+	[ -s "$build/terminal.log" ] &&
+		[ "$(peaks "$build/terminal.log")" = "$(peaks "$build/python.log")" ]
+	result $? "on a terminal: the same processes, and each held something"
+fi
+
+# ---- forms of the same log ---------------------------------------------------------
+
+$python "$here/generate.py" "$seed" 3000 >"$build/forms.log"
+"$checked" replay --json --mark 1500 "$build/forms.log" >"$build/forms.want"
+gzip -nc "$build/forms.log" >"$build/forms.log.gz"
+form() { "$@" >"$build/forms.got" && cmp "$build/forms.want" "$build/forms.got"; }
+try "gzip is the same" form "$checked" replay --json --mark 1500 "$build/forms.log.gz"
+from_pipe() { "$checked" replay --json --mark 1500 - <"$build/forms.log.gz"; }
+try "standard input is the same" form from_pipe
+sed -E 's/^([0-9]+) +([0-9]+\.[0-9]+ )?/[pid \1] 10:11:12 /; s/$/ <0.000017>/; s/(unfinished \.\.\.>|\+\+\+) <0.000017>$/\1/' \
+	"$build/forms.log" >"$build/forms.pid"
+try "[pid N], -t and -T are the same" form "$checked" replay --json --mark 1500 "$build/forms.pid"
+sed 's/$/\r/' "$build/forms.log" | tr -d '\r' | head -c -1 >"$build/forms.cut"
+try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
+
+says 0 "after line 1500" "a table, too" "$checked" replay --mark 1500 "$build/forms.log"
+marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
+import json, sys
+lines = [m["line"] for m in json.load(sys.stdin)["marks"]]
+assert sorted(set(lines)) == [5, 20, 3000] and lines == sorted(lines), lines'; }
+try "marks in any order" marks
+
+# ---- what is wrong is said ------------------------------------------------------------
+
+echo "just some text" >"$build/text.log"
+head -c 20000 "$build/forms.log.gz" | head -c -40 >"$build/cut.log.gz"
+says 1 "line 1: this is no output of strace" "no log" "$checked" replay "$build/text.log"
+says 1 "the compressed log is cut off" "a compressed log that is cut off" \
+	"$checked" replay "$build/cut.log.gz"
+says 1 "No such file or directory" "no file" "$checked" replay "$build/none"
+says 1 "Is a directory" "a directory" "$checked" replay "$build"
+says 1 "--mark 3001: the log has 3000 lines" "a mark behind the end" \
+	"$checked" replay --mark 3001 "$build/forms.log"
+says 2 "'0' is not a line number" "mark 0" "$checked" replay --mark 0 "$build/forms.log"
+says 2 "'x' is not a line number" "mark x" "$checked" replay --mark x "$build/forms.log"
+says 2 "one file is needed" "no file given" "$checked" replay
+says 0 "usage: memstate replay" "help" "$checked" replay --help
+says 0 "memstate: 1 lines are not strace's" "lines that are not understood are counted" \
+	"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')
+says 0 "1 calls could not be read, the first in line 2" "calls that cannot be read, too" \
+	"$checked" replay <(printf '1 brk(NULL) = 0x1000\n1 munmap(x, y) = 0\n')
+
+try "$rounds damaged logs, seed $seed" $python "$here/fuzz.py" "$checked" "$seed" "$rounds" \
+	"$build/forms.log" "$here"/logs/*.log
+
+# ---- and fast enough ------------------------------------------------------------------
+
+for _ in $(seq 40); do cat "$build/forms.log"; done >"$build/long.log"
+began=$(date +%s%N)
+"$memstate" replay --json "$build/long.log" >/dev/null 2>&1
+status=$?
+echo "# $((120000 * 1000 / (($(date +%s%N) - began) / 1000000 + 1))) lines a second"
+result $status "a long log, in which ids come again"
+
+echo "1..$nr"
+[ $failed = 0 ]
