@@ -149,9 +149,10 @@ lane_checkpatch() {
 		*)                               ignore=() ;;
 		esac
 		ignore+=("${ignore_all[@]}")
-		(cd "$tree" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse \
+		# Not in the tree: it leaves a list of names where it runs.
+		(cd "$work" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse \
 			--no-summary --show-types --max-line-length=100 \
-			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$f") >"$log" 2>&1
+			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$tree/$f") >"$log" 2>&1
 		verdict "checkpatch $f" "$log"
 	done < <(files '^(kmod|include|userspace)/.*\.[ch]$')
 }
