@@ -17,7 +17,7 @@ export PREFIX DESTDIR V
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test bench fuzz check-static clean \
+.PHONY: all help modules userspace deps run test bench check-static clean \
 	install install-modules install-userspace uninstall dkms
 
 all: modules userspace	## module for the running kernel, libraries and tools
@@ -49,9 +49,6 @@ test: deps	## everything that must pass before a change lands
 
 bench: deps	## figures, as ratios to named peers in the same run
 	$(Q)$(T)/bench/run.sh
-
-fuzz: deps	## long: the ioctl fuzzer on the KASAN kernel (SECONDS=600)
-	$(Q)$(T)/fuzz/run.sh kasan $(or $(SECONDS),600)
 
 check-static: deps	## only the static lanes
 	$(Q)$(T)/run.sh static

@@ -297,16 +297,14 @@ static int device_system(struct memstate_totals *totals)
 
 static int device_last(struct memstate_totals *totals)
 {
-	const u64 *from = (const u64 *)&dev_page->totals;
-	u64 *to = (u64 *)totals;
 	u32 seq;
 
 	do {
 		/* Pairs with the kernel's release of seq. */
 		while ((seq = ms_load32_acquire(&dev_page->seq)) & 1)
 			ms_relax();
-		for (size_t i = 0; i < sizeof(*totals) / sizeof(u64); i++)
-			to[i] = ms_load64(&from[i]);
+		/* May be torn; then seq has moved. Words one by one cost thrice. */
+		memcpy(totals, &dev_page->totals, sizeof(*totals));
 		ms_rmb();
 	} while (ms_load32(&dev_page->seq) != seq);
 	return 0;

@@ -157,20 +157,25 @@ static inline u64 dev_state(struct dev *d, u32 state)
 }
 
 /* Totals from the mapped page, without a system call. */
-static inline struct memstate_totals page_totals(const struct memstate_totals_page *p)
+static inline void page_read(const struct memstate_totals_page *p,
+			     struct memstate_totals *t)
 {
-	struct memstate_totals t;
-	const u64 *from = (const u64 *)&p->totals;
-	u64 *to = (u64 *)&t;
 	u32 seq;
 
 	do {
 		while ((seq = ms_load32_acquire(&p->seq)) & 1)
 			ms_relax();
-		for (size_t i = 0; i < sizeof(t) / sizeof(u64); i++)
-			to[i] = ms_load64(&from[i]);
+		/* May be torn; then seq has moved. */
+		memcpy(t, (const void *)&p->totals, sizeof(*t));
 		ms_rmb();
 	} while (ms_load32(&p->seq) != seq);
+}
+
+static inline struct memstate_totals page_totals(const struct memstate_totals_page *p)
+{
+	struct memstate_totals t;
+
+	page_read(p, &t);
 	return t;
 }
 

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Figures, each as a ratio to something known in the same run:
+ *
+ *   name value unit ratio-to-what ratio
+ *
+ * bench native   what needs no kernel support
+ * bench device   the module's paths, in nanoseconds
+ * bench icount   the same in instructions: in a machine whose time-stamp counter
+ *                counts them (vm.sh -i)
+ */
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include "device.h"
+
+#define BASE	0x500000000UL
+
+void ms_warn(const char *cond, const char *file, int line);
+void ms_warn(const char *cond, const char *file, int line)
+{
+	fprintf(stderr, "%s:%d: %s\n", file, line, cond);
+	abort();
+}
+
+/* ---- measuring ------------------------------------------------------------- */
+
+static bool counts_instructions;
+
+static double now(void)
+{
+	struct timespec t;
+
+	if (counts_instructions)
+		return (double)__builtin_ia32_rdtsc();
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static unsigned long runs(unsigned long n)
+{
+	return counts_instructions ? n / 10 + 1 : n;
+}
+
+typedef void (*op_fn)(void *arg, unsigned long n);
+
+/* The best of five, per operation: what it costs when nothing disturbs it. */
+static double measure(op_fn op, void *arg, unsigned long n)
+{
+	double best = 0;
+
+	n = runs(n);
+	op(arg, n / 10 + 1);
+	for (int i = 0; i < 5; i++) {
+		double began = now(), took;
+
+		op(arg, n);
+		took = (now() - began) / (double)n;
+		if (!i || took < best)
+			best = took;
+	}
+	return best;
+}
+
+static double getppid_cost;
+
+static void print(const char *name, double value, const char *to, double other)
+{
+	printf("%-28s %12.1f %s %s %.4f\n", name, value,
+	       counts_instructions ? "insn" : "ns", to, value / other);
+	fflush(stdout);
+}
+
+static void report(const char *name, double value)
+{
+	print(name, value, "getppid", getppid_cost);
+}
+
+static void op_getppid(void *arg, unsigned long n)
+{
+	(void)arg;
+	while (n--)
+		syscall(SYS_getppid);
+}
+
+/* ---- without a kernel --------------------------------------------------------- */
+
+static struct {
+	u32 tail __attribute__((aligned(64)));
+	u32 head __attribute__((aligned(64)));
+	struct memstate_record slots[4096];
+} fake;
+
+/* The consumer does nothing but make room. */
+static void op_post(void *arg, unsigned long n)
+{
+	struct ms_ring_producer *r = arg;
+	struct memstate_record rec = REC(BASE, 65536, MEMSTATE_READY,
+					 MEMSTATE_PREPARED, 0, 0);
+	u32 pos;
+
+	while (n--) {
+		if (!ms_ring_claim(r, &pos))
+			abort();
+		ms_ring_publish(r, pos, &rec);
+		if (ms_ring_used(r) > r->entries / 2)
+			ms_ring_release(&fake.head, fake.tail);
+	}
+}
+
+static void op_page(void *arg, unsigned long n)
+{
+	struct memstate_totals t;
+
+	while (n--) {
+		page_read(arg, &t);
+		__asm__ volatile("" : : "m"(t) : "memory");
+	}
+}
+
+static void bench_native(void)
+{
+	static struct memstate_totals_page page;
+	struct ms_ring_producer r = { &fake.tail, &fake.head, fake.slots, 4096 };
+
+	fake.tail = MEMSTATE_RING_START;
+	fake.head = MEMSTATE_RING_START;
+	report("post", measure(op_post, &r, 2000000));
+	report("totals_page", measure(op_page, &page, 2000000));
+}
+
+/* ---- through the device -------------------------------------------------------- */
+
+static void op_sync(void *arg, unsigned long n)
+{
+	while (n--)
+		dev_sync(arg, NULL);
+}
+
+static void op_totals(void *arg, unsigned long n)
+{
+	struct memstate_totals t;
+
+	while (n--) {
+		t = dev_totals(arg);
+		__asm__ volatile("" : : "m"(t));
+	}
+}
+
+static void op_system(void *arg, unsigned long n)
+{
+	struct memstate_totals t;
+
+	while (n--) {
+		t = fd_totals(((struct dev *)arg)->fd, MEMSTATE_SCOPE_SYSTEM);
+		__asm__ volatile("" : : "m"(t));
+	}
+}
+
+static void op_transition(void *arg, unsigned long n)
+{
+	while (n--)
+		dev_apply1(arg, REC(BASE, PAGE, MEMSTATE_ANY,
+				    n % 2 ? MEMSTATE_READY : MEMSTATE_PREPARED, 0, 0));
+}
+
+static void op_transition_64(void *arg, unsigned long n)
+{
+	struct memstate_record rec[64];
+
+	while (n--) {
+		for (u64 i = 0; i < 64; i++)
+			rec[i] = REC(BASE + 2 * i * PAGE, PAGE, MEMSTATE_ANY,
+				     n % 2 ? MEMSTATE_READY : MEMSTATE_PREPARED, 0, 0);
+		dev_apply(arg, rec, 64, NULL);
+	}
+}
+
+static void op_open(void *arg, unsigned long n)
+{
+	(void)arg;
+	while (n--) {
+		struct dev d;
+
+		if (dev_open(&d, 64))
+			abort();
+		dev_close(&d);
+	}
+}
+
+static void op_map(void *arg, unsigned long n)
+{
+	(void)arg;
+	while (n--)
+		munmap(anon(65536), 65536);
+}
+
+static void op_sysfs(void *arg, unsigned long n)
+{
+	char text[32];
+	int fd = open(arg, O_RDONLY);
+
+	while (n--)
+		if (pread(fd, text, sizeof(text), 0) <= 0)
+			abort();
+	close(fd);
+}
+
+/* A ledger of so many ranges, a page each, a page apart. */
+static void fill(struct dev *d, unsigned long nr)
+{
+	dev_apply1(d, REC(BASE, 1UL << 40, MEMSTATE_ANY, MEMSTATE_NONE, 0, 0));
+	for (unsigned long i = 0; i < nr; i++)
+		dev_post(d, REC(BASE + 2 * i * PAGE, PAGE, MEMSTATE_NONE,
+				i % 2 ? MEMSTATE_READY : MEMSTATE_PREPARED, 0, 0));
+	if (dev_totals(d).ranges != nr) {
+		fprintf(stderr, "bench: %llu ranges, wanted %lu\n",
+			dev_totals(d).ranges, nr);
+		exit(1);
+	}
+}
+
+/* One record that changes a random range, from ring to published totals. */
+static double drain_cost(struct dev *d, unsigned long nr)
+{
+	const unsigned long batch = 2000;
+	double best = 0;
+	u64 seed = 42;
+
+	fill(d, nr);
+	for (int round = 0; round < 6; round++) {
+		double began, took;
+
+		for (unsigned long i = 0; i < batch; i++) {
+			u64 page = 2 * (rnd(&seed) % nr);
+
+			dev_post(d, REC(BASE + page * PAGE, PAGE, MEMSTATE_ANY,
+					1 + rnd(&seed) % 3, 0, 0));
+		}
+		began = now();
+		dev_sync(d, NULL);
+		took = (now() - began) / (double)batch;
+		if (round && (round == 1 || took < best))
+			best = took;
+	}
+	return best;
+}
+
+/* Dropping 64 KiB that were touched: what such a record accompanies. */
+static double madvise_cost(void)
+{
+	char *mem = anon(65536);
+	double best = 0;
+
+	for (int i = 0; i < 50; i++) {
+		double began, took;
+
+		memset(mem, 1, 65536);
+		began = now();
+		madvise(mem, 65536, MADV_DONTNEED);
+		took = now() - began;
+		if (!i || took < best)
+			best = took;
+	}
+	munmap(mem, 65536);
+	return best;
+}
+
+static void op_ranges(void *arg, unsigned long n)
+{
+	uint32_t nr;
+
+	while (n--)
+		free(dev_ranges(((struct dev *)arg)->fd, &nr));
+}
+
+static void op_rollup(void *arg, unsigned long n)
+{
+	char text[4096];
+
+	(void)arg;
+	while (n--) {
+		int fd = open("/proc/self/smaps_rollup", O_RDONLY);
+
+		while (read(fd, text, sizeof(text)) > 0)
+			;
+		close(fd);
+	}
+}
+
+/* Against the kernel's own way to the same answer, with much resident. */
+static void bench_rollup(struct dev *d)
+{
+	size_t bytes = 1UL << 30;
+	char *mem = anon(bytes);
+	double totals;
+
+	madvise(mem, bytes, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < bytes; i += PAGE)
+		mem[i] = 1;
+	dev_post(d, REC((uintptr_t)mem, bytes, MEMSTATE_ANY, MEMSTATE_READY, 0, 0));
+	totals = measure(op_totals, d, 10000);
+	print("totals_task_1GiB", totals, "smaps_rollup", measure(op_rollup, NULL, 5));
+	munmap(mem, bytes);
+}
+
+static void bench_device(void)
+{
+	static const unsigned long sizes[] = { 100, 1000, 10000, 60000 };
+	double map_closed = measure(op_map, NULL, 2000), madvise_64k;
+	struct dev d;
+
+	report("mmap_munmap_closed", map_closed);
+	report("open_setup_close", measure(op_open, NULL, 200));
+	if (dev_open(&d, 4096)) {
+		fprintf(stderr, "bench: %s: %s\n", MEMSTATE_DEVICE, strerror(errno));
+		exit(1);
+	}
+	print("mmap_munmap_open", measure(op_map, NULL, 2000), "mmap_munmap_closed",
+	      map_closed);
+	report("totals_page", measure(op_page, d.page, 100000));
+	report("sync_empty", measure(op_sync, &d, 20000));
+	report("totals_task", measure(op_totals, &d, 20000));
+	report("totals_system", measure(op_system, &d, 20000));
+	report("transition_1", measure(op_transition, &d, 20000));
+	report("transition_64", measure(op_transition_64, &d, 500) / 64);
+	report("sysfs_ready", measure(op_sysfs, SYSFS "ready", 5000));
+	madvise_64k = madvise_cost();
+	report("madvise_64KiB", madvise_64k);
+	for (int i = 0; i < 4; i++) {
+		double cost = drain_cost(&d, sizes[i]);
+		char name[40];
+
+		snprintf(name, sizeof(name), "drain_record_%lu", sizes[i]);
+		report(name, cost);
+		if (sizes[i] == 10000)
+			print("drain_record_10000", cost, "madvise_64KiB", madvise_64k);
+	}
+	fill(&d, 10000);
+	report("range_read", measure(op_ranges, &d, 20) / 10000);
+	fill(&d, 0);
+	if (!counts_instructions)
+		bench_rollup(&d);
+	dev_close(&d);
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc == 2 ? argv[1] : "";
+
+	counts_instructions = !strcmp(mode, "icount");
+	if (strcmp(mode, "native") && strcmp(mode, "device") && !counts_instructions) {
+		fprintf(stderr, "usage: bench native|device|icount\n");
+		return 2;
+	}
+	getppid_cost = measure(op_getppid, NULL, 200000);
+	report("getppid", getppid_cost);
+	if (!strcmp(mode, "native"))
+		bench_native();
+	else
+		bench_device();
+	return 0;
+}

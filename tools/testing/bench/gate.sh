@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# gate.sh [--update]: instructions per operation of each kernel path, as ratios to
+# a getppid in the same boot, against the committed table. A rise of more than 10 %
+# fails; so does a path that is not measured any more. --update writes the table.
+set -u
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+table=$here/icount.table
+
+bench_build || { echo "Bail out! bench does not build"; exit 1; }
+if ! bench_vm 6.1 icount -i -m 1G >"$out/icount" 2>"$out/icount.err"; then
+	sed 's/^/# /' "$out/icount.err" | tail -n 20
+	printf 'TAP version 13\n1..1\nnot ok 1 - the benchmark came to its end\n'
+	exit 1
+fi
+
+if [ "${1-}" = --update ]; then
+	{
+		echo "# SPDX-License-Identifier: GPL-2.0-only OR MIT"
+		echo "# path, ratio of its instructions to a getppid's; made by gate.sh --update"
+		awk '$4 == "getppid" && $1 != "getppid" { print $1, $5 }' "$out/icount"
+	} >"$table"
+	echo "wrote $table"
+	exit 0
+fi
+
+echo "TAP version 13"
+awk '
+	FNR == NR { if ($4 == "getppid") got[$1] = $5; next }
+	/^#/ || !NF { next }
+	{
+		n++
+		if (!($1 in got)) {
+			print "not ok " n " - icount." $1 ": not measured"
+			bad = 1
+		} else if (got[$1] > $2 * 1.1) {
+			printf "not ok %d - icount.%s: %.2f getppid, was %.2f\n", n, $1, got[$1], $2
+			bad = 1
+		} else {
+			if (got[$1] < $2 * 0.9)
+				printf "# %s fell from %.2f to %.2f: gate.sh --update keeps that\n", $1, $2, got[$1]
+			print "ok " n " - icount." $1
+		}
+	}
+	END { print "1.." n; exit bad }' "$out/icount" "$table"

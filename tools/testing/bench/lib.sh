@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# shellcheck shell=bash
+# What gate.sh and run.sh share: building, and running in a virtual machine.
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+top=$(readlink -f "$here/../../..")
+vm=$top/tools/testing/vm
+out=$top/build/bench
+mkdir -p "$out"
+
+# The program, static: then its own instructions do not depend on the loader.
+bench_build() {
+	gcc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -pthread \
+		-I"$top/include/uapi" -I"$top/kmod/core" \
+		-I"$top/tools/testing/selftests/memstate" \
+		-o "$out/bench" "$here/bench.c" "$top/kmod/core/rules.c" >&2
+}
+
+# bench_vm KERNEL MODE [vm.sh options]
+bench_vm() {
+	local kernel=$1 mode=$2 module
+	shift 2
+	module=$("$vm/module.sh" "$kernel" | tail -n 1) || return 1
+	"$vm/vm.sh" -k "$kernel" -t 600 "$@" -- \
+		sh -c "insmod $module && $out/bench $mode && rmmod memstate"
+}

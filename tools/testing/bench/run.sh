@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh: what make bench prints. Benchmarks are not tests: a missed target is
+# said, and fails nothing.
+set -u
+# shellcheck source=lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+# name, ratio to what, at most
+targets() {
+	cat <<-LIST
+	native post getppid 0.15
+	native totals_page getppid 0.10
+	device drain_record_10000 madvise_64KiB 1.0
+	device totals_task_1GiB smaps_rollup 0.001
+	LIST
+}
+
+judge() {
+	local where=$1
+	while read -r name value unit to ratio; do
+		target=$(targets | awk -v w="$where" -v n="$name" -v t="$to" \
+			'$1 == w && $2 == n && $3 == t { print $4 }')
+		echo "$name $value $unit $to $ratio${target:+   (target $target: $(awk \
+			-v r="$ratio" -v t="$target" 'BEGIN { print r <= t ? "met" : "missed" }'))}"
+	done
+}
+
+bench_build || exit 1
+echo "== native"
+set -o pipefail
+"$out/bench" native | judge native || exit 1
+echo "== device, in a virtual machine (emulated: ratios are rough)"
+bench_vm 6.1 device -m 3G | judge device || exit 1
+echo "== device, in instructions"
+bench_vm 6.1 icount -i -m 1G || exit 1
