@@ -149,10 +149,12 @@ lane_checkpatch() {
 		*)                               ignore=() ;;
 		esac
 		ignore+=("${ignore_all[@]}")
-		# Not in the tree: it leaves a list of names where it runs.
+		# Not in the tree: it leaves a list of names where it runs. What it finds
+		# is on stdout; on stderr it misses the tree that --no-tree denies it.
 		(cd "$work" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse \
 			--no-summary --show-types --max-line-length=100 \
-			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$tree/$f") >"$log" 2>&1
+			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$tree/$f") \
+			>"$log" 2>"$log.err" || [ -s "$log" ] || cp "$log.err" "$log"
 		verdict "checkpatch $f" "$log"
 	done < <(files '^(kmod|include|userspace)/.*\.[ch]$')
 }
