@@ -14,7 +14,7 @@
 #define DRAIN_BUDGET	16384
 
 /* How often, and for how many microseconds, a claimed slot is waited for. */
-#define DRAIN_WAITS	20
+#define DRAIN_WAITS	100
 #define DRAIN_WAIT_US	50
 
 /* Gaps in the mappings that are collected before they are applied. */
@@ -85,10 +85,11 @@ static void books_publish(struct ms_task *task)
 		return;
 	page = ring->totals;
 	seq = page->seq;
-	/* Pairs with the reader's acquire of seq and its fence before the end. */
 	WRITE_ONCE(page->seq, seq + 1);
+	/* Odd before any of the figures: the reader's fence pairs with it. */
 	smp_wmb();
 	memcpy(&page->totals, &task->totals, sizeof(page->totals));
+	/* Release: pairs with the reader's acquire of seq. */
 	smp_store_release(&page->seq, seq + 2);
 	ms_ring_release(&page->head, task->head);
 }

@@ -102,11 +102,11 @@ static void plan_piece(struct plan *p, ms_entry_t old, u64 bytes)
 /* Walk what the change covers and the bytes next to it. */
 static void plan_make(struct plan *p, struct ms_ledger *l)
 {
+	MA_STATE(mas, &l->tree, 0, 0);
 	u64 start = p->chg->start, end = p->chg->end, pos = start;
-	unsigned long first = start ? start - 1 : 0;
-	MA_STATE(mas, &l->tree, first, first);
 	void *value;
 
+	mas_set(&mas, start ? start - 1 : 0);
 	while ((value = mas_find(&mas, end))) {
 		ms_entry_t e = entry_of(value);
 		u64 lo = mas.index, hi = (u64)mas.last + 1;
@@ -198,9 +198,10 @@ static void plan_store_pieces(struct plan *p, struct ms_ledger *l)
 static bool memory_is_to_be_had(void)
 {
 	void *probe = kmalloc(PROBE_BYTES, GFP_KERNEL_ACCOUNT);
+	bool there = probe;
 
 	kfree(probe);
-	return probe;
+	return there;
 }
 
 /**

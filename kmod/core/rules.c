@@ -181,6 +181,9 @@ ms_entry_t ms_rule_apply(ms_entry_t old, const struct ms_change *chg)
 		if ((chg->flags & MEMSTATE_LAZY) &&
 		    (state == MEMSTATE_NONE || ms_entry_charged(old)))
 			marks = MS_ENTRY_LAZY;
+		/* Advice does not change what access there is. */
+		if ((chg->flags & MEMSTATE_LAZY) && chg->to == MEMSTATE_PREPARED)
+			marks |= old & MS_ENTRY_RO;
 		return ms_entry_make(chg->to, class_, marks);
 	}
 }

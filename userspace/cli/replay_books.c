@@ -185,6 +185,7 @@ static struct thread *thread_find(const struct ms_replay *r, pid_t tid)
 static void thread_remove(struct ms_replay *r, struct thread *t)
 {
 	free(t->pieces);
+	t->pieces = NULL;
 	t->process->threads--;
 	*t = r->threads[--r->nr_threads];
 }
@@ -504,6 +505,7 @@ static int mremap_leave(struct thread *t, const struct ms_line *l)
 static int mremap_arrive(struct thread *t, const struct ms_line *l)
 {
 	struct mremap_args a;
+	struct effect arrival;
 	int ret;
 	u32 i;
 
@@ -526,17 +528,24 @@ static int mremap_arrive(struct thread *t, const struct ms_line *l)
 			break;
 		if (p.end - a.from > a.bytes)
 			p.end = a.from + a.bytes;
-		ret = act(t, &(struct effect) { .make = make_piece,
-						.addr = l->value + offset,
-						.bytes = p.end - p.start,
-						.last = &p });
+		arrival = (struct effect) {
+			.make = make_piece,
+			.addr = l->value + offset,
+			.bytes = p.end - p.start,
+			.last = &p,
+		};
+		ret = act(t, &arrival);
 	}
 	if (!ret && a.bytes > a.old_bytes && t->nr_pieces &&
-	    t->pieces[t->nr_pieces - 1].end == a.from + a.old_bytes)
-		ret = act(t, &(struct effect) { .make = make_growth,
-						.addr = l->value + a.old_bytes,
-						.bytes = a.bytes - a.old_bytes,
-						.last = &t->pieces[t->nr_pieces - 1] });
+	    t->pieces[t->nr_pieces - 1].end == a.from + a.old_bytes) {
+		arrival = (struct effect) {
+			.make = make_growth,
+			.addr = l->value + a.old_bytes,
+			.bytes = a.bytes - a.old_bytes,
+			.last = &t->pieces[t->nr_pieces - 1],
+		};
+		ret = act(t, &arrival);
+	}
 	free(t->pieces);
 	t->pieces = NULL;
 	t->nr_pieces = 0;

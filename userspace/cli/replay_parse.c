@@ -51,7 +51,7 @@ static bool number(struct text *t, uint64_t *value)
 		p = t->p;
 	}
 	for (; t->p < t->end; t->p++) {
-		int c = *t->p, digit;
+		int c = (unsigned char)*t->p, digit;
 
 		if (isdigit(c))
 			digit = c - '0';
@@ -269,11 +269,11 @@ static bool find_arg(const struct ms_line *line, int n, struct text *arg)
 			p = skip_string(p, end);
 			continue;
 		}
-		if (*p == '(' || *p == '{' || *p == '[')
+		if (*p == '(' || *p == '{' || *p == '[') {
 			depth++;
-		else if (*p == ')' || *p == '}' || *p == ']')
+		} else if (*p == ')' || *p == '}' || *p == ']') {
 			depth--;
-		else if (*p == ',' && depth <= 0) {
+		} else if (*p == ',' && depth <= 0) {
 			if (!n--)
 				break;
 			arg->p = p + 1;

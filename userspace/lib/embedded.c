@@ -20,6 +20,9 @@
 #define RANGES_MAX	65536
 #define ADDRESS_END	((u64)1 << 56)
 
+/* How often apply waits for a slot that is claimed and not published. */
+#define APPLY_TRIES	100
+
 static struct {
 	u32 tail __attribute__((aligned(64)));
 	u32 head __attribute__((aligned(64)));
@@ -91,10 +94,18 @@ static int embedded_sync(void)
 static int embedded_apply(const struct memstate_record *records, uint32_t nr,
 			  uint32_t *done)
 {
-	int ret;
+	int ret, tries;
 
 	emb_lock();
 	ret = emb_drain();
+	/* What is claimed comes before; but it may be ours, below a handler. */
+	for (tries = 0; !ret && emb->head != ms_load32(&emb->tail) &&
+			!ms_posting && tries < APPLY_TRIES; tries++) {
+		emb_unlock();
+		ms_post_wait(tries);
+		emb_lock();
+		ret = emb_drain();
+	}
 	for (*done = 0; !ret && *done < nr; *done += !ret)
 		ret = records[*done].w1 >> 32 ? -EINVAL :
 						emb_record(&records[*done]);

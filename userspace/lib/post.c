@@ -1,10 +1,47 @@
 // SPDX-License-Identifier: MIT
 /* Posting: the path that is taken for every transition. */
 
+#include <time.h>
+
 #include "internal.h"
 
-/* How often a full ring is looked at before the records go another way. */
-#define FULL_TRIES	16
+/*
+ * How often a full ring is looked at before records go another way: at first
+ * giving way, then sleeping. A thread that was preempted between claim and publish
+ * comes back within some milliseconds.
+ */
+#define FULL_YIELDS	16
+#define FULL_TRIES	200
+
+__thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
+
+void ms_post_wait(int tries)
+{
+	struct timespec nap = { .tv_nsec = 100000 };
+
+	if (tries < FULL_YIELDS)
+		ms_raw0(SYS_sched_yield);
+	else
+		ms_raw2(SYS_nanosleep, &nap, NULL);
+}
+
+static void publish(u32 pos, const struct memstate_record *record)
+{
+	ms_ring_publish(&ms_lib.ring, pos, record);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	ms_posting--;
+}
+
+/* A handler that comes in between finds that its own thread holds a slot. */
+static bool claim(u32 *pos)
+{
+	ms_posting++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (MS_LIKELY(ms_ring_claim(&ms_lib.ring, pos)))
+		return true;
+	ms_posting--;
+	return false;
+}
 
 static int post_full(const struct memstate_record *record)
 {
@@ -16,14 +53,15 @@ static int post_full(const struct memstate_record *record)
 	for (i = 0; i < FULL_TRIES; i++) {
 		/* Whatever it says: what counts is whether there is room. */
 		ms_lib.ops->sync();
-		if (ms_ring_claim(&ms_lib.ring, &pos)) {
-			ms_ring_publish(&ms_lib.ring, pos, record);
+		if (claim(&pos)) {
+			publish(pos, record);
 			return 0;
 		}
-		/* Somebody is between claim and publish. */
-		ms_raw0(SYS_sched_yield);
+		/* Somebody is between claim and publish; if we, it is no use. */
+		if (ms_posting)
+			break;
+		ms_post_wait(i);
 	}
-	/* Perhaps we are, below a signal handler. */
 	plain.w1 &= 0xffffffffu;
 	return ms_lib.ops->apply(&plain, 1, &done);
 }
@@ -45,9 +83,9 @@ int memstate_post_record(const struct memstate_record *record)
 
 	if (MS_UNLIKELY(ret))
 		return ret;
-	if (MS_UNLIKELY(!ms_ring_claim(&ms_lib.ring, &pos)))
+	if (MS_UNLIKELY(!claim(&pos)))
 		return post_full(record);
-	ms_ring_publish(&ms_lib.ring, pos, record);
+	publish(pos, record);
 	if (MS_UNLIKELY(ms_ring_used(&ms_lib.ring) > ms_lib.ring.entries / 2))
 		ms_lib.ops->sync();
 	return 0;

@@ -39,9 +39,6 @@
 /* Pieces of a range that fit on the stack. */
 #define PIECES_FEW	64
 
-/* Half of what a record's length can hold, in bytes. */
-#define RECORD_BYTES_MAX	((size_t)1 << 43)
-
 /* The core's port wants one; libmemstate has its own, which is not exported. */
 void ms_warn(const char *cond, const char *file, int line)
 {
@@ -98,17 +95,53 @@ static bool aligned(const void *addr)
 	return !((uintptr_t)addr & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1));
 }
 
+/* A record holds less than 16 TiB; shadow memory is longer, and goes in parts. */
+#define PART_BYTES	((u64)1 << 43)
+
+/* No address space is longer: such a call fails, and must not be reported. */
+#define ADDRESS_END	((u64)1 << 57)
+
+enum call { CALL_MMAP, CALL_MUNMAP, CALL_MPROTECT, CALL_MADVISE };
+
+/* Post what the rules make of a call. @how: prot or advice. */
+static void post_call(enum call call, u64 addr, size_t size, int how, int flags)
+{
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 bytes = ms_page_up(size), part;
+	u32 nr = 0;
+
+	if (addr > ADDRESS_END || bytes > ADDRESS_END - addr)
+		return;
+	for (; bytes; bytes -= part, addr += part) {
+		part = bytes < PART_BYTES ? bytes : PART_BYTES;
+		switch (call) {
+		case CALL_MMAP:
+			nr = ms_sysrule_mmap(records, addr, part, how, flags);
+			break;
+		case CALL_MUNMAP:
+			nr = ms_sysrule_munmap(records, addr, part);
+			break;
+		case CALL_MPROTECT:
+			nr = ms_sysrule_mprotect(records, addr, part, how);
+			break;
+		case CALL_MADVISE:
+			nr = ms_sysrule_madvise(records, addr, part, how);
+			break;
+		}
+		post(records, nr);
+	}
+}
+
 /* ---- mmap, munmap ----------------------------------------------------------- */
 
 PUBLIC void *mmap(void *addr, size_t bytes, int prot, int flags, int fd,
 		  off_t offset)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	long ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd,
 			   offset);
 
 	if (!ms_raw_failed(ret))
-		post(records, ms_sysrule_mmap(records, (u64)ret, bytes, prot, flags));
+		post_call(CALL_MMAP, (u64)ret, bytes, prot, flags);
 	return pointer_result(ret);
 }
 
@@ -126,28 +159,24 @@ struct restore {
 static int restore_mapping(const struct ms_mapping *m, void *arg)
 {
 	const struct restore *r = arg;
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	u64 start = m->start > r->start ? m->start : r->start;
 	u64 end = m->end < r->end ? m->end : r->end;
 
 	if (start < end && m->private_ && m->anonymous)
-		post(records, ms_sysrule_mmap(records, start, end - start, m->prot,
-					      MAP_PRIVATE | MAP_ANONYMOUS));
+		post_call(CALL_MMAP, start, end - start, m->prot,
+			  MAP_PRIVATE | MAP_ANONYMOUS);
 	return 0;
 }
 
 PUBLIC int munmap(void *addr, size_t bytes)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
-	/* What no record can hold must not lose its upper bits. */
-	bool reported = aligned(addr) && bytes < RECORD_BYTES_MAX;
 	long ret;
 
-	if (reported)
-		post(records, ms_sysrule_munmap(records, (u64)addr, bytes));
+	if (aligned(addr))
+		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
 	ret = ms_raw2(SYS_munmap, addr, bytes);
 	/* Too many mappings: it is still there, and only its mappings know how. */
-	if (ret == -ENOMEM && reported) {
+	if (ret == -ENOMEM && aligned(addr)) {
 		struct restore r = { (u64)addr, (u64)addr + ms_page_up(bytes) };
 
 		ms_mappings_walk("/proc/self/maps", restore_mapping, &r);
@@ -159,34 +188,31 @@ PUBLIC int munmap(void *addr, size_t bytes)
 
 PUBLIC int mprotect(void *addr, size_t bytes, int prot)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	long ret = ms_raw3(SYS_mprotect, addr, bytes, prot);
 
 	if (!ret)
-		post(records, ms_sysrule_mprotect(records, (u64)addr, bytes, prot));
+		post_call(CALL_MPROTECT, (u64)addr, bytes, prot, 0);
 	return int_result(ret);
 }
 
 PUBLIC int pkey_mprotect(void *addr, size_t bytes, int prot, int pkey)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	long ret = ms_raw4(SYS_pkey_mprotect, addr, bytes, prot, pkey);
 
 	/* A kernel without keys, asked for none: as libc does. */
 	if (ret == -ENOSYS && pkey == -1)
 		return mprotect(addr, bytes, prot);
 	if (!ret)
-		post(records, ms_sysrule_mprotect(records, (u64)addr, bytes, prot));
+		post_call(CALL_MPROTECT, (u64)addr, bytes, prot, 0);
 	return int_result(ret);
 }
 
 static long advise(void *addr, size_t bytes, int advice)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	long ret = ms_raw3(SYS_madvise, addr, bytes, advice);
 
 	if (!ret)
-		post(records, ms_sysrule_madvise(records, (u64)addr, bytes, advice));
+		post_call(CALL_MADVISE, (u64)addr, bytes, advice, 0);
 	return ret;
 }
 

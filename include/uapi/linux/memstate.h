@@ -47,7 +47,8 @@ enum memstate_state {
  *
  * KEEP     the state stays as it was (the class may change)
  * KEEP_RO  likewise, and the range has lost write access: what mremap appends
- *          to it is Reserved. Any later record to a state clears the mark.
+ *          to it is Reserved. Any later record to a state clears the mark, but
+ *          for one to Prepared with LAZY: advice leaves access as it is.
  */
 #define MEMSTATE_KEEP		4
 #define MEMSTATE_KEEP_RO	5
@@ -239,6 +240,7 @@ struct memstate_totals_page {
  * @ranges_max:		out: most ranges a task's ledger can hold
  * @records_max:	out: most records one TRANSITION takes
  * @unmaps_max:		out: unmappings queued before a comparison is due
+ * @__reserved:		zero
  */
 struct memstate_query {
 	__u32 size;

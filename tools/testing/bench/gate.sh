@@ -5,7 +5,7 @@
 # a getppid in the same boot, against the committed table. A rise of more than 10 %
 # fails; so does a path that is not measured any more. --update writes the table.
 set -u
-# shellcheck source=lib.sh
+# shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 table=$here/icount.table
 

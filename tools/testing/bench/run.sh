@@ -4,7 +4,7 @@
 # run.sh: what make bench prints. Benchmarks are not tests: a missed target is
 # said, and fails nothing.
 set -u
-# shellcheck source=lib.sh
+# shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # name, ratio to what, at most

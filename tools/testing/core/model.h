@@ -66,7 +66,9 @@ static inline struct model_page model_apply(struct model_page p,
 	if (r.to == MEMSTATE_NONE)
 		return none;
 	q.state = (unsigned char)r.to;
-	q.ro = false;
+	/* Advice leaves access as it is. */
+	if (r.to != MEMSTATE_PREPARED || !(r.flags & MEMSTATE_LAZY))
+		q.ro = false;
 	q.lazy = false;
 	if (r.flags & MEMSTATE_LAZY)
 		q.lazy = p.state == MEMSTATE_NONE || model_charged(p);

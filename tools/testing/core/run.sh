@@ -84,6 +84,7 @@ sanitized() { # cc sanitizers
 			-fsanitize="$san" -fno-omit-frame-pointer -o "$o/$t" \
 			"$here/$t.c" "$top/kmod/core/stats.c" "$o/libmemstate.a" ||
 			continue
+		# shellcheck disable=SC2086 # a command and its option, or nothing
 		relay "$name $t" $plain "$o/$t"
 	done
 }

@@ -28,7 +28,7 @@ start() {
 	local name=$1
 	shift
 	"$memstate" run --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
-	local runner=$! pid= i
+	local runner=$! pid='' i
 	for ((i = 0; i < 300; i++)); do
 		pid=$(pgrep -P $runner | head -n 1)
 		[ -n "$pid" ] && [ -d "$sys/tasks/$pid" ] &&

@@ -31,6 +31,7 @@ release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
 mkdir "$root/src"
 (cd "$top" && git ls-files -z | xargs -0 cp --parents -t "$root/src")
 dest=$root/dest
+# shellcheck disable=SC2317 # called by ok
 make_in() { make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"; }
 
 ok "make_builds_everything" 'make_in all'

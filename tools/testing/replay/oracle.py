@@ -181,9 +181,9 @@ class Oracle:
         if page in pages:
             state, cls, lazy, ro = pages[page]
             if state == 'ready':
-                pages[page] = ('prepared', cls, True, False)
+                pages[page] = ('prepared', cls, True, ro)
             elif state == 'reserved' and really:
-                pages[page] = ('reserved', cls, False, False)
+                pages[page] = ('reserved', cls, False, ro)
 
     def exit(self, tid):
         p = self.by_tid.pop(tid, None)
