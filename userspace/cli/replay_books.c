@@ -184,10 +184,13 @@ static struct thread *thread_find(const struct ms_replay *r, pid_t tid)
 
 static void thread_remove(struct ms_replay *r, struct thread *t)
 {
+	struct thread *last = &r->threads[--r->nr_threads];
+
 	free(t->pieces);
-	t->pieces = NULL;
 	t->process->threads--;
-	*t = r->threads[--r->nr_threads];
+	*t = *last;
+	/* What has moved has one owner. */
+	*last = (struct thread) {};
 }
 
 static struct thread *thread_new(struct ms_replay *r, pid_t tid,
@@ -713,11 +716,13 @@ int ms_replay_end(struct ms_replay *r, pid_t tid, const struct ms_call *call)
 	const struct ms_line *l = &call->line;
 	struct thread *t = thread_get(r, tid);
 
-	if (!r->exits_are_logged) {
-		if (ms_line_is(l, "exit_group"))
-			call_exit_group(r, t);
-		else if (ms_line_is(l, "exit"))
-			ms_replay_exit(r, tid);
+	if (!r->exits_are_logged && ms_line_is(l, "exit_group")) {
+		call_exit_group(r, t);
+		return 0;
+	}
+	if (!r->exits_are_logged && ms_line_is(l, "exit")) {
+		ms_replay_exit(r, tid);
+		return 0;
 	}
 	if (!l->result || l->failed)
 		return 0;

@@ -99,8 +99,9 @@ static int embedded_apply(const struct memstate_record *records, uint32_t nr,
 	emb_lock();
 	ret = emb_drain();
 	/* What is claimed comes before; but it may be ours, below a handler. */
-	for (tries = 0; !ret && emb->head != ms_load32(&emb->tail) &&
-			!ms_posting && tries < APPLY_TRIES; tries++) {
+	for (tries = 0; !ret && !ms_posting && tries < APPLY_TRIES; tries++) {
+		if (emb->head == ms_load32(&emb->tail))
+			break;
 		emb_unlock();
 		ms_post_wait(tries);
 		emb_lock();

@@ -87,10 +87,8 @@ static inline int ms_lib_ready(void)
 	return ms_lib_init();
 }
 
-/* How many slots this thread has claimed and not published: more than 0 in a
- * signal handler only. */
-extern __thread unsigned int ms_posting MS_HIDDEN
-	__attribute__((tls_model("initial-exec")));
+/* Slots that this thread has claimed and not published: above 0 in a handler only. */
+extern MS_HIDDEN __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
 
 /* Give way to whoever is between claim and publish. */
 MS_HIDDEN void ms_post_wait(int tries);

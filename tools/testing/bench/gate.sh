@@ -4,8 +4,8 @@
 # gate.sh [--update]: instructions per operation of each kernel path, as ratios to
 # a getppid in the same boot, against the committed table. A rise of more than 10 %
 # fails; so does a path that is not measured any more. --update writes the table.
-set -u
 # shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
+set -u
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 table=$here/icount.table
 

@@ -3,8 +3,8 @@
 #
 # run.sh: what make bench prints. Benchmarks are not tests: a missed target is
 # said, and fails nothing.
-set -u
 # shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
+set -u
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 # name, ratio to what, at most
