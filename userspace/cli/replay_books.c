@@ -182,11 +182,19 @@ static struct thread *thread_find(const struct ms_replay *r, pid_t tid)
 	return NULL;
 }
 
+static void pieces_drop(struct thread *t)
+{
+	/* Entries of the array move, which the analyzer loses sight of. */
+	free(t->pieces); /* NOLINT(clang-analyzer-unix.Malloc) */
+	t->pieces = NULL;
+	t->nr_pieces = 0;
+}
+
 static void thread_remove(struct ms_replay *r, struct thread *t)
 {
 	struct thread *last = &r->threads[--r->nr_threads];
 
-	free(t->pieces);
+	pieces_drop(t);
 	t->process->threads--;
 	*t = *last;
 	/* What has moved has one owner. */
@@ -202,7 +210,7 @@ static struct thread *thread_new(struct ms_replay *r, pid_t tid,
 	if (t) {
 		if (t->process->threads == 1)
 			process_end(r, t->process);
-		free(t->pieces);
+		pieces_drop(t);
 		if (t->process->threads)
 			t->process->threads--;
 	} else {
@@ -472,9 +480,7 @@ static void pieces_take(struct thread *t, u64 start, u64 end)
 {
 	const struct ms_rangemap_entry *e;
 
-	free(t->pieces);
-	t->pieces = NULL;
-	t->nr_pieces = 0;
+	pieces_drop(t);
 	for (u64 addr = start; t->process->books && addr < end; addr = e->end) {
 		struct memstate_range range;
 
@@ -549,9 +555,7 @@ static int mremap_arrive(struct thread *t, const struct ms_line *l)
 		};
 		ret = act(t, &arrival);
 	}
-	free(t->pieces);
-	t->pieces = NULL;
-	t->nr_pieces = 0;
+	pieces_drop(t);
 	return ret;
 }
 
