@@ -54,5 +54,26 @@ ok "dkms_version_is_the_modules" \
 	"grep -q \"PACKAGE_VERSION=\\\"\$(sed -n 's/^MODULE_VERSION(\"\\(.*\\)\");/\\1/p' '$top/kmod/main.c')\\\"\" '$dest/usr/src/memstate-0.1.0/dkms.conf'"
 ok "dkms_sources_build_by_themselves" \
 	"make -s -C '$kdir' M='$dest/usr/src/memstate-0.1.0' modules && [ -f '$dest/usr/src/memstate-0.1.0/memstate.ko' ]"
+
+# As on a user's own machine: installed into its own root, loaded by modprobe.
+cat >"$root/guest.sh" <<GUEST
+set -e
+cd $root/src
+make --no-print-directory KDIR=$kdir install
+modprobe memstate
+[ "\$(stat -c %a /dev/memstate)" = 666 ]
+[ -f /lib/udev/rules.d/60-memstate.rules ]
+memstate run --json --output /tmp/out -- true
+grep -q '"backend":"device"' /tmp/out
+memstate stat | grep -q ^Ready
+rmmod memstate
+make --no-print-directory KDIR=$kdir uninstall
+! modprobe memstate 2>/dev/null
+! command -v memstate
+echo "the guest came to its end"
+GUEST
+ok "installed_module_is_loaded_by_modprobe_and_used" \
+	"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
+	 '$top/tools/testing/vm/vm.sh' -k 6.1 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
 echo "1..$n"
 exit $failed
