@@ -57,12 +57,15 @@ echo "TAP version 13"
 awk -v kernel="$kernel" -v status=$status -v wanted="$programs" '
 	/^# program / { program = $3; started[program] = 1; next }
 	/^1\.\.[0-9]+/ { split($1, a, "[.][.]"); planned[program] = a[2]; next }
+	/^# +RUN / { run = $3 }
 	/^(not )?ok [0-9]+/ {
 		verdict = /^not ok/ ? "not ok" : "ok"
 		sub(/^(not )?ok [0-9]+ (- )?/, "")
 		skip = ""
 		if (match($0, /# *SKIP.*/)) { skip = substr($0, RSTART); $0 = substr($0, 1, RSTART - 1) }
 		sub(/ +$/, "")
+		# a skipped one is printed without its name
+		if ($0 == "") $0 = run
 		seen[program]++
 		if (verdict == "not ok") dump()
 		said = ""
