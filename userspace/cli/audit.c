@@ -18,12 +18,6 @@ static const char help[] =
 	"  --json   one JSON document\n"
 	"  --help   this text\n";
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{}
-};
-
 static const char *kind_name(uint32_t kind)
 {
 	switch (kind) {
@@ -68,31 +62,19 @@ int memstate_cmd_audit(int argc, char **argv)
 	struct memstate_finding findings[AT_ONCE];
 	struct json_object *list = NULL, *doc;
 	uint64_t cursor = 0, found = 0;
+	int fd, ret, status;
 	uint32_t done;
-	int c, fd, ret;
+	bool json;
 	pid_t pid;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			list = json_object_new_array();
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return ms_option_error("audit", c, argv);
-		}
-	}
-	if (optind + 1 != argc)
-		return ms_usage_error("audit", "one process id is needed");
-	pid = ms_pid_arg("audit", argv[optind]);
+	pid = ms_one_pid("audit", help, argc, argv, &json, &status);
 	if (pid < 0)
-		return EXIT_USAGE;
+		return status;
 	fd = ms_task_handle(pid);
 	if (fd < 0)
 		return 1;
+	if (json)
+		list = json_object_new_array();
 	do {
 		ret = memstate_audit_fd(fd, pid, &cursor, findings, AT_ONCE, &done);
 		for (uint32_t i = 0; !ret && i < done; i++)

@@ -35,6 +35,8 @@ int ms_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int ms_option_error(const char *command, int c, char **argv);
 pid_t ms_pid_arg(const char *command, const char *text);
+pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
+		 bool *json, int *status);
 
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);

@@ -81,6 +81,51 @@ pid_t ms_pid_arg(const char *command, const char *text)
 	return (pid_t)pid;
 }
 
+/**
+ * ms_one_pid() - the command line of a command that takes a process id
+ * @command:	its name
+ * @help:	what --help prints
+ * @argc:	as main has it
+ * @argv:	likewise
+ * @json:	--json was given
+ * @status:	the exit status if there is nothing more to do
+ *
+ * Return: the id, or -1.
+ */
+pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
+		 bool *json, int *status)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{}
+	};
+	int c;
+
+	*status = EXIT_USAGE;
+	*json = false;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			*json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			*status = 0;
+			return -1;
+		default:
+			ms_option_error(command, c, argv);
+			return -1;
+		}
+	}
+	if (optind + 1 != argc) {
+		ms_usage_error(command, "one process id is needed");
+		return -1;
+	}
+	return ms_pid_arg(command, argv[optind]);
+}
+
 struct json_object *ms_json_u64(uint64_t value)
 {
 	return json_object_new_uint64(value);

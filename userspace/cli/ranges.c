@@ -15,12 +15,6 @@ static const char help[] =
 	"  --json   one JSON document\n"
 	"  --help   this text\n";
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{}
-};
-
 static void print_range(const struct memstate_range *r, struct json_object *list)
 {
 	struct json_object *o;
@@ -54,31 +48,19 @@ int memstate_cmd_ranges(int argc, char **argv)
 	struct memstate_range ranges[AT_ONCE];
 	struct json_object *list = NULL, *doc;
 	uint64_t cursor = 0;
+	int fd, ret, status;
 	uint32_t done;
-	int c, fd, ret;
+	bool json;
 	pid_t pid;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			list = json_object_new_array();
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return ms_option_error("ranges", c, argv);
-		}
-	}
-	if (optind + 1 != argc)
-		return ms_usage_error("ranges", "one process id is needed");
-	pid = ms_pid_arg("ranges", argv[optind]);
+	pid = ms_one_pid("ranges", help, argc, argv, &json, &status);
 	if (pid < 0)
-		return EXIT_USAGE;
+		return status;
 	fd = ms_task_handle(pid);
 	if (fd < 0)
 		return 1;
+	if (json)
+		list = json_object_new_array();
 	do {
 		ret = memstate_ranges_fd(fd, &cursor, ranges, AT_ONCE, &done);
 		for (uint32_t i = 0; !ret && i < done; i++)

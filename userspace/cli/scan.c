@@ -18,12 +18,6 @@ static const char help[] =
 	"  --json   one JSON document\n"
 	"  --help   this text\n";
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "help", no_argument, NULL, 'h' },
-	{}
-};
-
 struct estimate {
 	uint64_t reserved;
 	uint64_t prepared;
@@ -121,29 +115,14 @@ int memstate_cmd_scan(int argc, char **argv)
 {
 	struct estimate e = {};
 	struct json_object *doc;
-	bool json = false;
 	char name[32];
 	pid_t pid;
-	int c, ret;
+	int ret, status;
+	bool json;
 
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return ms_option_error("scan", c, argv);
-		}
-	}
-	if (optind + 1 != argc)
-		return ms_usage_error("scan", "one process id is needed");
-	pid = ms_pid_arg("scan", argv[optind]);
+	pid = ms_one_pid("scan", help, argc, argv, &json, &status);
 	if (pid < 0)
-		return EXIT_USAGE;
+		return status;
 	if (!ms_process_exists(pid)) {
 		ms_err("no process %d", pid);
 		return 1;

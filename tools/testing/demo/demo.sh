@@ -72,6 +72,15 @@ for name in "${!pids[@]}"; do
 	[ "$(value "tasks/${pids[$name]}/ready")" -gt 0 ] || die "$name reports nothing Ready"
 done
 
+say "the ledger of redis-server, and where it differs from the mappings"
+"$memstate" ranges "${pids[redis]}" | head -n 5
+"$memstate" audit "${pids[redis]}" || die "redis-server's books differ from its mappings"
+for command in stat ranges audit scan; do
+	"$memstate" $command --json "${pids[redis]}" | /usr/bin/python3 -m json.tool >/dev/null ||
+		die "$command --json is no JSON"
+done
+"$memstate" scan "${pids[redis]}"
+
 say "all programs end; nothing may be left"
 redis-cli -p 6399 shutdown nosave >/dev/null 2>&1
 kill "${pids[python]}" "${pids[java]}" "${pids[node]}"

@@ -35,6 +35,8 @@ for program in redis-server python3 java node; do
 	has "table_has.$program" "^[0-9]* *$program .* MiB .*|"
 	has "line_has.$program" "$program: Ready+Prepared="
 done
+has "audit_of_a_real_program_finds_nothing" "^0 differences"
+has "ranges_of_a_real_program" " ready  *heap"
 has "redis_benchmark_ran" "requests per second"
 has "unaccounted_is_shown" "UNACCOUNTED"
 has "system_totals_are_live" "^system: Ready+Prepared="
