@@ -6,8 +6,13 @@
 
 #include "ledger.h"
 
-/* As much as the nodes that one store can take. */
-#define PROBE_BYTES	2048
+/* As much as the nodes of so many ranges take when they are half full. */
+#define BALLAST_BYTES	256
+#define BALLAST_RANGES	4
+
+struct ms_ballast {
+	struct ms_ballast *next;
+};
 
 /**
  * struct plan - a change, seen against what the ledger holds
@@ -43,6 +48,38 @@ static void *value_of(ms_entry_t e)
 	return e == MS_ENTRY_NONE ? NULL : xa_mk_value(e);
 }
 
+/*
+ * Memory of our own for each few ranges: it is charged to the task's memory cgroup,
+ * which the nodes of the tree are not, as the tree asks for them before it looks at
+ * our flags. And it is asked for before anything is stored: the stores may not fail,
+ * or the books would hold half a transition, and a tree that gets some of the nodes
+ * it wants and never the rest tries for ever.
+ */
+static bool ballast_grow(struct ms_ledger *l, u32 nr_ranges)
+{
+	while (l->nr_ballast * BALLAST_RANGES < nr_ranges) {
+		struct ms_ballast *b = kmalloc(BALLAST_BYTES, GFP_KERNEL_ACCOUNT);
+
+		if (!b)
+			return false;
+		b->next = l->ballast;
+		l->ballast = b;
+		l->nr_ballast++;
+	}
+	return true;
+}
+
+static void ballast_shrink(struct ms_ledger *l, u32 nr_ranges)
+{
+	while (l->ballast && (l->nr_ballast - 1) * BALLAST_RANGES >= nr_ranges) {
+		struct ms_ballast *b = l->ballast;
+
+		l->ballast = b->next;
+		l->nr_ballast--;
+		kfree(b);
+	}
+}
+
 /**
  * ms_ledger_init() - make an empty ledger
  * @l:		the ledger
@@ -56,6 +93,8 @@ void ms_ledger_init(struct ms_ledger *l, struct mutex *lock)
 	mt_set_external_lock(&l->tree, lock);
 	l->lock = lock;
 	l->nr_ranges = 0;
+	l->ballast = NULL;
+	l->nr_ballast = 0;
 }
 
 /**
@@ -69,6 +108,7 @@ void ms_ledger_destroy(struct ms_ledger *l)
 	lockdep_assert_held(l->lock);
 	__mt_destroy(&l->tree);
 	l->nr_ranges = 0;
+	ballast_shrink(l, 0);
 }
 
 /* A run of the resulting sequence, in order of addresses. */
@@ -189,21 +229,6 @@ static void plan_store_pieces(struct plan *p, struct ms_ledger *l)
 		plan_store(p, l, run, end, run_entry);
 }
 
-/*
- * Is there memory for what a change adds? Asked for and given back before
- * anything is stored: the stores themselves may not fail, or the books would hold
- * half a transition, and a tree that gets some of the nodes it wants and never the
- * rest tries for ever.
- */
-static bool memory_is_to_be_had(void)
-{
-	void *probe = kmalloc(PROBE_BYTES, GFP_KERNEL_ACCOUNT);
-	bool there = probe;
-
-	kfree(probe);
-	return there;
-}
-
 /**
  * ms_ledger_apply() - apply a change
  * @l:		the ledger
@@ -227,7 +252,7 @@ int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
 	if (eff->ranges > 0 && l->nr_ranges + eff->ranges > ranges_max)
 		return -ENOSPC;
 
-	if (eff->ranges > 0 && !memory_is_to_be_had())
+	if (eff->ranges > 0 && !ballast_grow(l, l->nr_ranges + eff->ranges))
 		return -ENOMEM;
 
 	if (ms_rule_uniform(chg))
@@ -236,6 +261,7 @@ int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
 	else
 		plan_store_pieces(&p, l);
 	l->nr_ranges += eff->ranges;
+	ballast_shrink(l, l->nr_ranges);
 	return 0;
 }
 

@@ -20,16 +20,22 @@
 
 #include "core/rules.h"
 
+struct ms_ballast;
+
 /**
  * struct ms_ledger - the ranges of one task
  * @tree:	entries by address
  * @lock:	the owner's
  * @nr_ranges:	how many there are
+ * @nr_ballast:	how many pieces of ballast
+ * @ballast:	memory that is charged in place of the tree's
  */
 struct ms_ledger {
 	struct maple_tree tree;
 	struct mutex *lock;
 	u32 nr_ranges;
+	u32 nr_ballast;
+	struct ms_ballast *ballast;
 };
 
 /**

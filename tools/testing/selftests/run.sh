@@ -13,7 +13,7 @@ top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
 kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
 shift
-programs=${*:-abi errors ring life unmap books views fault stress}
+programs=${*:-abi errors ring life unmap books views memcg fault stress}
 out=$top/build/selftests-$kernel
 
 case $kernel in

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Who pays for the books: the task's memory cgroup, whoever drains. */
+#include <sys/stat.h>
+
+#include "device.h"
+#include "kselftest_harness.h"
+
+#define CGROUP	"/sys/fs/cgroup/memstate-test"
+#define BASE	0x600000000UL
+#define BATCH	4000
+#define BATCHES	4
+
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	close(fd);
+	return ok;
+}
+
+static long long charged(void)
+{
+	long long value = -1;
+	FILE *f = fopen(CGROUP "/memory.current", "r");
+
+	if (f && fscanf(f, "%lld", &value) != 1)
+		value = -1;
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* In the cgroup: post when told to, and drain nothing. */
+static void payer(int go, int done)
+{
+	struct dev d;
+	char byte;
+
+	if (!write_text(CGROUP "/cgroup.procs", "0") || dev_open(&d, 4096))
+		_exit(1);
+	if (write(done, "o", 1) != 1)
+		_exit(2);
+	for (u64 n = 0; read(go, &byte, 1) == 1;) {
+		for (int i = 0; i < BATCH; i++, n++)
+			dev_post(&d, REC(BASE + 2 * n * PAGE, PAGE, MEMSTATE_NONE,
+					 MEMSTATE_READY, 0, 0));
+		if (write(done, "p", 1) != 1)
+			_exit(3);
+	}
+	_exit(0);
+}
+
+FIXTURE(memcg) {
+	char unused;
+};
+
+FIXTURE_SETUP(memcg)
+{
+}
+
+FIXTURE_TEARDOWN(memcg)
+{
+}
+
+TEST_F_TIMEOUT(memcg, ledger_is_charged_to_the_task_although_another_drains, 120)
+{
+	int go[2], done[2], status;
+	long long before, after;
+	pid_t child;
+	char byte;
+
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(CGROUP, 0755) || charged() < 0) {
+		rmdir(CGROUP);
+		SKIP(return, "no memory controller at /sys/fs/cgroup");
+	}
+	ASSERT_EQ(0, pipe(go));
+	ASSERT_EQ(0, pipe(done));
+	child = fork();
+	if (!child) {
+		close(go[1]);
+		payer(go[0], done[1]);
+	}
+	ASSERT_EQ(1, read(done[0], &byte, 1));
+	before = charged();
+	for (int i = 1; i <= BATCHES; i++) {
+		ASSERT_EQ(1, write(go[1], "g", 1));
+		ASSERT_EQ(1, read(done[0], &byte, 1));
+		/* This drains what the child has posted. */
+		ASSERT_EQ((long long)i * BATCH, sysfs_value("ranges"));
+	}
+	after = charged();
+	TH_LOG("%d ranges: %lld KiB", BATCH * BATCHES, (after - before) / 1024);
+	/* Sixty-four bytes a range are meant; the counter moves in large steps. */
+	EXPECT_GT(after - before, BATCH * BATCHES * 32);
+	EXPECT_LT(after - before, BATCH * BATCHES * 512);
+	close(go[1]);
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(wait_for_tasks(0));
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
+TEST_HARNESS_MAIN
