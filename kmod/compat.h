@@ -23,4 +23,8 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 #define MS_OWNERSHIP_CONST
 #endif
 
+#ifndef MS_HAVE_MNT_IDMAP
+#define file_mnt_idmap(file)	file_mnt_user_ns(file)
+#endif
+
 #endif /* MS_COMPAT_H */

@@ -5,7 +5,8 @@
  * Model
  *
  *   A file is bound to the task of its opener. Whoever holds it may read that
- *   task's books; only the task itself may report, set up and map its ring.
+ *   task's books; only the task itself may report, charge, set up and map its ring.
+ *   A file watches its task, or a group if told so by WATCH.
  *   An ioctl's structure is copied in whole, checked, handed to a handler, and
  *   copied out as far as the caller knows it.
  */
@@ -20,21 +21,30 @@
 #include <linux/uaccess.h>
 
 #include "audit.h"
+#include "charge.h"
 #include "device.h"
 #include "drain.h"
+#include "group.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
-#include "totals.h"
 
 /**
  * struct ms_file - an open file
  * @task:	the books it is bound to
- * @events:	how many of the task's events its reader has seen
+ * @lock:	protects @peak_group; taken to change @watched
+ * @watched:	the group it watches, with a reference; NULL: its task
+ * @seen:	how many events of what it watches its reader has seen
+ * @peak:	its own peak, of @peak_group's limit, or of its task's
+ * @peak_group:	with a reference, or NULL
  */
 struct ms_file {
 	struct ms_task *task;
-	u64 events;
+	struct mutex lock;
+	struct ms_group *watched;
+	s64 seen;
+	struct ms_peak peak;
+	struct ms_group *peak_group;
 };
 
 /* May the caller report? */
@@ -45,9 +55,59 @@ static int file_may_report(const struct ms_file *file)
 	return ms_task_is_current(file->task) ? 0 : -EPERM;
 }
 
+/* What has happened to what the file watches. */
+static s64 file_events(const struct ms_file *file)
+{
+	/* Acquire: a group is whole before it is watched. */
+	struct ms_group *group = smp_load_acquire(&file->watched);
+
+	return group ? atomic64_read(&group->changes) :
+		       atomic64_read(&file->task->events);
+}
+
 static void file_seen(struct ms_file *file)
 {
-	WRITE_ONCE(file->events, READ_ONCE(file->task->events));
+	WRITE_ONCE(file->seen, file_events(file));
+}
+
+/*
+ * The group that a scope means: NULL for a task, or where there is none. To be given
+ * back.
+ */
+static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
+				   bool make)
+{
+	struct ms_group *group;
+
+	if (scope != MEMSTATE_SCOPE_GROUP && fd)
+		return ERR_PTR(-EINVAL);
+	switch (scope) {
+	case MEMSTATE_SCOPE_TASK:
+		return NULL;
+	case MEMSTATE_SCOPE_SYSTEM:
+		group = ms_group_root;
+		break;
+	case MEMSTATE_SCOPE_GROUP:
+		group = ms_group_of_fd(fd, make);
+		if (!IS_ERR_OR_NULL(group)) {
+			kobject_get(&group->kobj);
+			ms_group_put(group);
+		}
+		return group;
+	case MEMSTATE_SCOPE_OWN_GROUP:
+		group = file->task->group;
+		break;
+	default:
+		return ERR_PTR(-EINVAL);
+	}
+	kobject_get(&group->kobj);
+	return group;
+}
+
+static void group_unref(struct ms_group *group)
+{
+	if (group)
+		kobject_put(&group->kobj);
 }
 
 /* ---- handlers: the structure is private and its flags are checked -------- */
@@ -56,11 +116,14 @@ static int do_query(struct ms_file *file, void *arg)
 {
 	struct memstate_query *q = arg;
 
-	if (q->__reserved)
+	if (q->__reserved || q->__reserved1)
 		return -EINVAL;
 	*q = (struct memstate_query) {
 		.abi_version = MEMSTATE_ABI_VERSION,
 		.page_size = PAGE_SIZE,
+		.features = MEMSTATE_FEATURE_LIMITS,
+		.credit_batch = ms_param_credit_batch,
+		.groups_max = READ_ONCE(ms_param_groups_max),
 		.ring_entries_default = ms_param_ring_entries,
 		.ring_entries_max = ms_param_ring_entries_max,
 		.ranges_max = READ_ONCE(ms_param_ranges_max),
@@ -88,7 +151,8 @@ static int do_setup(struct ms_file *file, void *arg)
 	ret = ms_books_lock(&books, task);
 	if (ret)
 		return ret;
-	ret = ms_task_setup(task, s->ring_entries);
+	ret = ms_task_setup(task, s->ring_entries,
+			    s->flags & MEMSTATE_SETUP_CREDIT);
 	ms_books_unlock(&books);
 	if (ret)
 		return ret;
@@ -130,6 +194,12 @@ static int do_sync(struct ms_file *file, void *arg)
 static int do_transition(struct ms_file *file, void *arg)
 {
 	struct memstate_transition *t = arg;
+	struct ms_terms terms = {
+		.paid = t->paid,
+		.strict = !(t->flags & MEMSTATE_TRANSITION_INHERITED),
+		.hold = t->flags & MEMSTATE_TRANSITION_HOLD,
+		.inherited = t->flags & MEMSTATE_TRANSITION_INHERITED,
+	};
 	struct memstate_record *records;
 	int ret;
 
@@ -137,6 +207,7 @@ static int do_transition(struct ms_file *file, void *arg)
 	if (ret)
 		return ret;
 	t->done = 0;
+	t->refused_by = 0;
 	if (!t->nr || t->nr > ms_param_records_max)
 		return -EINVAL;
 
@@ -147,7 +218,10 @@ static int do_transition(struct ms_file *file, void *arg)
 			   t->nr * sizeof(*records)))
 		ret = -EFAULT;
 	else
-		ret = ms_drain_records(file->task, records, t->nr, &t->done);
+		ret = ms_drain_records(file->task, records, t->nr, &t->done,
+				       &terms);
+	t->paid = terms.paid;
+	t->refused_by = terms.refused_by;
 	kvfree(records);
 	return ret;
 }
@@ -155,20 +229,157 @@ static int do_transition(struct ms_file *file, void *arg)
 static int do_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
+	struct ms_group *group = file_group(file, t->scope, t->fd, false);
 
-	if (t->__reserved)
-		return -EINVAL;
-	switch (t->scope) {
-	case MEMSTATE_SCOPE_TASK:
-		file_seen(file);
-		return ms_drain_totals(file->task, &t->totals);
-	case MEMSTATE_SCOPE_SYSTEM:
-		ms_drain_all();
-		ms_totals_read(&t->totals);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	file_seen(file);
+	if (t->scope == MEMSTATE_SCOPE_TASK)
+		return ms_drain_totals(file->task, &t->totals,
+				       t->flags & MEMSTATE_TOTALS_LAST);
+	memset(&t->totals, 0, sizeof(t->totals));
+	if (!group)
 		return 0;
-	default:
+	if (!(t->flags & MEMSTATE_TOTALS_LAST))
+		ms_drain_group(group);
+	ms_group_totals(group, &t->totals);
+	group_unref(group);
+	return 0;
+}
+
+static int do_charge(struct ms_file *file, void *arg)
+{
+	struct memstate_charge *c = arg;
+	bool trim = c->flags & MEMSTATE_CHARGE_TRIM;
+	int ret;
+
+	ret = file_may_report(file);
+	if (ret)
+		return ret;
+	if (trim && c->flags != MEMSTATE_CHARGE_TRIM)
 		return -EINVAL;
+	if (trim ? c->bytes : !c->bytes || !PAGE_ALIGNED(c->bytes | c->addr) ||
+			      c->bytes >= TASK_SIZE_MAX)
+		return -EINVAL;
+	if (c->addr && !(c->flags & MEMSTATE_CHARGE_RANGE))
+		return -EINVAL;
+	if (c->timeout_ns && !(c->flags & MEMSTATE_CHARGE_WAIT))
+		return -EINVAL;
+	c->refused_by = 0;
+	c->room = 0;
+	return ms_charge_request(file->task, c);
+}
+
+/* A task's own limits only go down. */
+static int limit_set_own(struct ms_file *file, const struct memstate_limit *l)
+{
+	struct ms_limit *own = &file->task->limit;
+	int ret;
+
+	ret = file_may_report(file);
+	if (ret)
+		return ret;
+	if (!capable(CAP_SYS_RESOURCE) &&
+	    (((l->set & MEMSTATE_LIMIT_HIGH) && l->high > READ_ONCE(own->high)) ||
+	     ((l->set & MEMSTATE_LIMIT_MAX) && l->max > READ_ONCE(own->max))))
+		return -EPERM;
+	ms_limits_set(own, l->set, l->high, l->max);
+	ms_charge_show(file->task);
+	return 0;
+}
+
+static int do_limit_set(struct ms_file *file, void *arg)
+{
+	struct memstate_limit *l = arg;
+	struct ms_group *group;
+	int ret;
+
+	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)))
+		return -EINVAL;
+	if (l->scope != MEMSTATE_SCOPE_TASK) {
+		ret = ms_group_may_limit(l->scope == MEMSTATE_SCOPE_GROUP ? l->fd :
+									    -1);
+		if (ret)
+			return ret;
 	}
+	group = file_group(file, l->scope, l->fd, true);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	if (!group)
+		return limit_set_own(file, l);
+	ms_limits_set(&group->limit, l->set, l->high, l->max);
+	group_unref(group);
+	return 0;
+}
+
+/* The file's own peak is of what it last began anew for. */
+static void file_peak_moves(struct ms_file *file, struct ms_group *group)
+{
+	if (file->peak_group == group)
+		return;
+	ms_limits_peak_end(&file->peak);
+	group_unref(file->peak_group);
+	if (group)
+		kobject_get(&group->kobj);
+	file->peak_group = group;
+}
+
+static int do_limit_get(struct ms_file *file, void *arg)
+{
+	struct memstate_limit *l = arg;
+	bool reset = l->flags & MEMSTATE_LIMIT_RESET_PEAK;
+	struct ms_group *group;
+
+	if (l->set)
+		return -EINVAL;
+	group = file_group(file, l->scope, l->fd, reset);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	file_seen(file);
+	if (!group && l->scope != MEMSTATE_SCOPE_TASK) {
+		/* Nobody has reported in it, and nobody has limited it. */
+		*l = (struct memstate_limit) {
+			.high = MEMSTATE_UNLIMITED,
+			.max = MEMSTATE_UNLIMITED,
+			.lowest_high = MEMSTATE_UNLIMITED,
+			.lowest_max = MEMSTATE_UNLIMITED,
+		};
+		return 0;
+	}
+	memset(l, 0, sizeof(*l));
+	mutex_lock(&file->lock);
+	if (reset)
+		file_peak_moves(file, group);
+	if (group)
+		ms_group_limits(group, &file->peak, reset, l);
+	else
+		ms_limits_read(&file->task->limit, &file->peak, reset, l);
+	mutex_unlock(&file->lock);
+	group_unref(group);
+	return 0;
+}
+
+static int do_watch(struct ms_file *file, void *arg)
+{
+	struct memstate_watch *w = arg;
+	struct ms_group *group = file_group(file, w->scope, w->fd, true);
+	int ret = 0;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	mutex_lock(&file->lock);
+	if (!file->watched)
+		/* Release: pairs with the acquire in file_events(). */
+		smp_store_release(&file->watched, group);
+	else if (file->watched != group)
+		ret = -EBUSY;
+	else
+		group_unref(group);
+	mutex_unlock(&file->lock);
+	if (ret)
+		group_unref(group);
+	file_seen(file);
+	return ret;
 }
 
 /* Collect ranges from the cursor on: one view, as the lock is held. */
@@ -250,31 +461,41 @@ static int do_audit(struct ms_file *file, void *arg)
 /* ---- ioctl dispatch ------------------------------------------------------ */
 
 /*
- * What each ioctl takes. Each structure begins with __u32 size, __u32 flags; no
- * flag is defined yet. A caller that knows less than @size_min is no caller of
- * any version.
+ * What each ioctl takes. Each structure begins with __u32 size, __u32 flags, of
+ * which @flags are known. A caller that knows less than @size_min, what the first
+ * version had, is no caller of any version.
  */
 static const struct ms_ioctl {
 	unsigned int cmd;
 	u32 size;
 	u32 size_min;
+	u32 flags;
 	bool out_on_error;
 	int (*handler)(struct ms_file *file, void *arg);
 } ms_ioctls[] = {
-	{ MEMSTATE_IOC_QUERY, sizeof(struct memstate_query),
-	  sizeof(struct memstate_query), false, do_query },
-	{ MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup),
-	  sizeof(struct memstate_setup), false, do_setup },
-	{ MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync),
-	  sizeof(struct memstate_sync), false, do_sync },
-	{ MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition),
-	  sizeof(struct memstate_transition), true, do_transition },
-	{ MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals),
-	  sizeof(struct memstate_get_totals), false, do_totals },
-	{ MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges),
-	  sizeof(struct memstate_ranges), false, do_ranges },
-	{ MEMSTATE_IOC_AUDIT, sizeof(struct memstate_audit),
-	  sizeof(struct memstate_audit), false, do_audit },
+	{ MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 48, 0, false,
+	  do_query },
+	{ MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), 32,
+	  MEMSTATE_SETUP_CREDIT, false, do_setup },
+	{ MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync), 32, 0, false, do_sync },
+	{ MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition), 24,
+	  MEMSTATE_TRANSITION_HOLD | MEMSTATE_TRANSITION_INHERITED, true,
+	  do_transition },
+	{ MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 296,
+	  MEMSTATE_TOTALS_LAST, false, do_totals },
+	{ MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 40, 0, false,
+	  do_ranges },
+	{ MEMSTATE_IOC_AUDIT, sizeof(struct memstate_audit), 40, 0, false,
+	  do_audit },
+	{ MEMSTATE_IOC_CHARGE, sizeof(struct memstate_charge), 48,
+	  MEMSTATE_CHARGE_WAIT | MEMSTATE_CHARGE_RANGE | MEMSTATE_CHARGE_TRIM,
+	  true, do_charge },
+	{ MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), 168, 0, false,
+	  do_limit_set },
+	{ MEMSTATE_IOC_LIMIT_GET, sizeof(struct memstate_limit), 168,
+	  MEMSTATE_LIMIT_RESET_PEAK, false, do_limit_get },
+	{ MEMSTATE_IOC_WATCH, sizeof(struct memstate_watch), 16, 0, false,
+	  do_watch },
 };
 
 /* The head of every structure. */
@@ -292,6 +513,9 @@ union ms_ioctl_arg {
 	struct memstate_get_totals totals;
 	struct memstate_ranges ranges;
 	struct memstate_audit audit;
+	struct memstate_charge charge;
+	struct memstate_limit limit;
+	struct memstate_watch watch;
 };
 
 static long ioctl_run(const struct ms_ioctl *ioc, struct ms_file *file,
@@ -311,7 +535,7 @@ static long ioctl_run(const struct ms_ioctl *ioc, struct ms_file *file,
 	ret = copy_struct_from_user(&arg, ioc->size, user, size);
 	if (ret)
 		return ret;
-	if (arg.head.flags)
+	if (arg.head.flags & ~ioc->flags)
 		return -EINVAL;
 
 	ret = ioc->handler(file, &arg);
@@ -351,6 +575,7 @@ static int memstate_open(struct inode *inode, struct file *filp)
 		return PTR_ERR(task);
 	}
 	file->task = task;
+	mutex_init(&file->lock);
 	file_seen(file);
 	filp->private_data = file;
 	return nonseekable_open(inode, filp);
@@ -360,6 +585,9 @@ static int memstate_release(struct inode *inode, struct file *filp)
 {
 	struct ms_file *file = filp->private_data;
 
+	ms_limits_peak_end(&file->peak);
+	group_unref(file->peak_group);
+	group_unref(file->watched);
 	ms_task_close(file->task);
 	kfree(file);
 	return 0;
@@ -381,13 +609,13 @@ static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 static __poll_t memstate_poll(struct file *filp, poll_table *wait)
 {
 	struct ms_file *file = filp->private_data;
-	struct ms_task *task = file->task;
+	struct ms_group *group = smp_load_acquire(&file->watched);
 	__poll_t mask = 0;
 
-	poll_wait(filp, &task->wait, wait);
-	if (READ_ONCE(task->gone))
+	poll_wait(filp, group ? &group->wait : &file->task->wait, wait);
+	if (group ? !READ_ONCE(group->listed) : READ_ONCE(file->task->gone))
 		mask |= EPOLLHUP;
-	if (READ_ONCE(task->events) != READ_ONCE(file->events))
+	if (file_events(file) != READ_ONCE(file->seen))
 		mask |= EPOLLPRI;
 	return mask;
 }

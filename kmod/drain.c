@@ -5,9 +5,10 @@
 #include <linux/sched/signal.h>
 
 #include "audit.h"
+#include "charge.h"
 #include "drain.h"
+#include "group.h"
 #include "params.h"
-#include "totals.h"
 #include "trace.h"
 
 /* Ranges, gaps and records looked at before the lock is let go. */
@@ -33,21 +34,6 @@ static void totals_add(struct memstate_totals *to,
 		t[i] += d[i];
 }
 
-/* Count something in the task's books and, later, in the system's. */
-#define books_count(task, member, n)			\
-	do {						\
-		struct ms_task *__task = (task);	\
-							\
-		__task->totals.member += (n);		\
-		__task->batch.member += (n);		\
-	} while (0)
-
-/* Something that a poller should know of. */
-static void books_event(struct ms_task *task)
-{
-	WRITE_ONCE(task->events, task->events + 1);
-}
-
 /* Make the effect of one change part of the books. */
 static void books_apply(struct ms_task *task)
 {
@@ -58,11 +44,7 @@ static void books_apply(struct ms_task *task)
 		return;
 	totals_add(&task->totals, &eff->totals);
 	totals_add(&task->batch, &eff->totals);
-	books_count(task, ranges, (s64)eff->ranges);
-	if (eff->charged) {
-		task->totals.ready_direct += eff->charged;
-		ms_totals_charge(eff->charged);
-	}
+	ms_books_count(task, ranges, (s64)eff->ranges);
 	ready = ms_totals_state(&task->totals, MEMSTATE_READY);
 	if (ready > task->totals.peak_ready)
 		task->totals.peak_ready = ready;
@@ -70,7 +52,11 @@ static void books_apply(struct ms_task *task)
 
 static void books_flush(struct ms_task *task)
 {
-	ms_totals_add(&task->batch);
+	struct ms_group *group;
+
+	task->totals.charged = task->limit.charged;
+	for (group = task->group; group; group = group->parent)
+		ms_totals_add(&group->totals, &task->batch);
 	memset(&task->batch, 0, sizeof(task->batch));
 }
 
@@ -114,7 +100,9 @@ int ms_books_lock(struct ms_books *books, struct ms_task *task)
 		return -ESRCH;
 	}
 	books->task = task;
-	books->memcg = set_active_memcg(task->memcg);
+	/* Asked for each time: held for longer, it would outlive its cgroup. */
+	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
+	books->memcg_before = set_active_memcg(books->memcg);
 	books->budget = DRAIN_BUDGET;
 	return 0;
 }
@@ -128,12 +116,15 @@ int ms_books_lock(struct ms_books *books, struct ms_task *task)
 void ms_books_unlock(struct ms_books *books)
 {
 	struct ms_task *task = books->task;
-	bool events = task->batch.drift || task->batch.rejected ||
-		      task->batch.resyncs;
+	const struct memstate_totals *b = &task->batch;
+	bool events = b->drift || b->rejected || b->resyncs || b->denied ||
+		      b->breaches;
 
+	ms_charge_settle(task);
 	books_flush(task);
 	books_publish(task);
-	set_active_memcg(books->memcg);
+	set_active_memcg(books->memcg_before);
+	mem_cgroup_put(books->memcg);
 	mutex_unlock(&task->lock);
 	if (events)
 		wake_up_interruptible_all(&task->wait);
@@ -142,23 +133,35 @@ void ms_books_unlock(struct ms_books *books)
 /* ---- one change ---------------------------------------------------------- */
 
 static int books_change(struct ms_books *books, const struct ms_change *chg,
-			u32 ranges_max)
+			u32 ranges_max, struct ms_terms *terms)
 {
 	struct ms_task *task = books->task;
+	struct ms_plan plan;
 	int ret;
 
-	ret = ms_ledger_apply(&task->ledger, chg, ranges_max, &task->effect);
+	ms_ledger_look(&task->ledger, chg, &plan, &task->effect);
 	books->budget -= task->effect.steps;
-	if (!ret)
-		books_apply(task);
-	return ret;
+	ret = ms_ledger_prepare(&task->ledger, &plan, ranges_max);
+	if (ret)
+		return ret;
+	ret = ms_charge_record(task, task->effect.charged, terms);
+	if (ret)
+		return ret;
+	ms_ledger_commit(&task->ledger, &plan);
+	books_apply(task);
+	return 0;
 }
 
-/* -EINVAL or -ENOSPC: counted, the books unchanged; -ENOMEM: try again later. */
-static int books_record(struct ms_books *books,
-			const struct memstate_record *rec)
+/*
+ * -EINVAL or -ENOSPC: counted, the books unchanged; -EDQUOT, -ENOMEM: try again
+ * later. From the ring (no terms) what goes to Ready has been paid for in full, if
+ * the task keeps to that.
+ */
+static int books_record(struct ms_books *books, const struct memstate_record *rec,
+			struct ms_terms *terms)
 {
 	struct ms_task *task = books->task;
+	struct ms_terms ring_terms = {};
 	struct ms_change chg = {};
 	int ret;
 
@@ -166,23 +169,63 @@ static int books_record(struct ms_books *books,
 	/* The task's own bound: the caller may be another, and a 32-bit one. */
 	ret = ms_record_decode(rec, PAGE_SIZE, task->notifier.mm->task_size,
 			       &chg);
+	if (!terms) {
+		terms = &ring_terms;
+		if (task->ring->credit && chg.to == MEMSTATE_READY)
+			terms->paid = chg.end - chg.start;
+	}
 	if (!ret)
-		ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max));
-	if (ret == -ENOMEM)
+		ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max),
+				   terms);
+	if (ret == -ENOMEM || ret == -EDQUOT)
 		return ret;
+	if (terms == &ring_terms)
+		ms_charge_back(task, terms->paid);
 
 	trace_memstate_transition(task->pid, rec, ret);
 	if (ret) {
-		books_count(task, rejected, 1);
-		books_event(task);
+		ms_books_count(task, rejected, 1);
+		ms_books_event(task);
 		return ret;
 	}
-	books_count(task, transitions, 1);
+	ms_books_count(task, transitions, 1);
 	if (task->effect.drift) {
-		books_count(task, drift, 1);
-		books_event(task);
+		ms_books_count(task, drift, 1);
+		ms_books_event(task);
+		ms_group_event(task->group, MEMSTATE_EVENT_DRIFT);
 		trace_memstate_drift(task->pid, rec);
 	}
+	return 0;
+}
+
+/**
+ * ms_books_need() - what it takes to make a range Ready
+ * @books:	from ms_books_lock(), drained
+ * @start:	first byte
+ * @bytes:	length
+ * @need:	where to put it: bytes that are not charged yet
+ *
+ * Context: process; may sleep. Return: 0; -EINVAL: not a range of pages of the
+ * task's address space.
+ */
+int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
+{
+	struct ms_task *task = books->task;
+	u64 end = task->notifier.mm->task_size;
+	struct ms_change chg = {
+		.start = start,
+		.end = start + bytes,
+		.from = MEMSTATE_ANY,
+		.to = MEMSTATE_READY,
+	};
+	struct ms_plan plan;
+
+	if (start >= end || bytes > end - start || !bytes ||
+	    !PAGE_ALIGNED(start | bytes))
+		return -EINVAL;
+	ms_ledger_look(&task->ledger, &chg, &plan, &task->effect);
+	books->budget -= task->effect.steps;
+	*need = task->effect.charged;
 	return 0;
 }
 
@@ -196,13 +239,14 @@ static int books_unmap(struct ms_books *books, u64 start, u64 end)
 		.from = MEMSTATE_ANY,
 		.to = MEMSTATE_NONE,
 	};
+	struct ms_terms terms = {};
 	int ret;
 
 	books->budget--;
 	/* It has happened, however many ranges that makes. */
-	ret = books_change(books, &chg, U32_MAX);
+	ret = books_change(books, &chg, U32_MAX, &terms);
 	if (!ret && books->task->effect.changed)
-		books_count(books->task, unmaps, 1);
+		ms_books_count(books->task, unmaps, 1);
 	return ret;
 }
 
@@ -245,8 +289,8 @@ static int books_resync(struct ms_books *books)
 	if (!own)
 		mmput_async(mm);
 	if (!ret) {
-		books_count(task, resyncs, 1);
-		books_event(task);
+		ms_books_count(task, resyncs, 1);
+		ms_books_event(task);
 	}
 	return ret;
 }
@@ -307,7 +351,7 @@ int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 		if (ret || !published)
 			return ret;
 
-		ret = books_record(books, &rec);
+		ret = books_record(books, &rec, NULL);
 		if (ret == -ENOMEM)
 			return ret;
 		if (ret) {
@@ -374,21 +418,47 @@ static int drain_before_records(struct ms_task *task)
 	return 0;
 }
 
+/* One pass over records that were handed over. */
+static int drain_records_pass(struct ms_books *books,
+			      const struct memstate_record *records, u32 nr,
+			      u32 *done, struct ms_terms *terms)
+{
+	int ret = books_unmaps(books, true);
+
+	while (!ret && *done < nr && books->budget > 0) {
+		/* In an array the sequence has no meaning, and is 0. */
+		if (records[*done].w1 >> 32)
+			ret = -EINVAL;
+		else
+			ret = books_record(books, &records[*done], terms);
+		if (!ret)
+			(*done)++;
+	}
+	/* What is left is the caller's only with hold, or after an error. */
+	if (!ret && *done == nr && !terms->hold) {
+		ms_charge_back(books->task, terms->paid);
+		terms->paid = 0;
+	}
+	return ret == -EAGAIN ? 0 : ret;
+}
+
 /**
  * ms_drain_records() - apply records now, after those in the ring
  * @task:	the task, the caller's
  * @records:	private copies
  * @nr:		how many
  * @done:	how many were applied, also on error
+ * @terms:	on what terms; what is left of them, also on error
  *
  * Context: process; may sleep.
- * Return: 0; -EINVAL, -ENOSPC, -ENOMEM: the books are as if the record at @done
- * and those after it had not been given; -EINTR: killed; -ESRCH.
+ * Return: 0; -EINVAL, -ENOSPC, -EDQUOT, -ENOMEM: the books are as if the record at
+ * @done and those after it had not been given; -EINTR: killed; -ESRCH.
  */
 int ms_drain_records(struct ms_task *task, const struct memstate_record *records,
-		     u32 nr, u32 *done)
+		     u32 nr, u32 *done, struct ms_terms *terms)
 {
 	struct ms_books books;
+	u32 revoked = 0;
 	int ret;
 
 	ret = drain_before_records(task);
@@ -399,19 +469,16 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 		ret = ms_books_lock(&books, task);
 		if (ret)
 			return ret;
-		ret = books_unmaps(&books, true);
-		while (!ret && *done < nr && books.budget > 0) {
-			/* In an array the sequence has no meaning, and is 0. */
-			if (records[*done].w1 >> 32)
-				ret = -EINVAL;
-			else
-				ret = books_record(&books, &records[*done]);
-			if (!ret)
-				(*done)++;
-		}
+		ret = drain_records_pass(&books, records, nr, done, terms);
+		if (ret == -EDQUOT && revoked > MS_REVOKE_ROUNDS)
+			ms_charge_denied(task, terms);
 		ms_books_unlock(&books);
-		if (ret == -EAGAIN)
+		if (ret == -EDQUOT && revoked <= MS_REVOKE_ROUNDS) {
+			/* Then once more, to be told why not. */
+			revoked = ms_charge_revoke(task, terms) ? revoked + 1 :
+								  U32_MAX;
 			ret = 0;
+		}
 		if (!ret && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -422,15 +489,16 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 /* ---- readers ------------------------------------------------------------- */
 
 /**
- * ms_drain_totals() - a task's totals, drained first
+ * ms_drain_totals() - a task's totals
  * @task:	the task, not only the caller's
  * @totals:	where to put them; zero if the books are closed
+ * @last:	as of the last drain; else drained first
  *
  * One pass: of a task that reports faster than that, an exact prefix.
  *
  * Context: process; may sleep. Return: 0; -EINTR: killed.
  */
-int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals)
+int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool last)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
@@ -441,30 +509,34 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals)
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 	/* Want of memory: what was drained is still a prefix. */
-	ms_books_drain(&books, &drain);
+	if (!last)
+		ms_books_drain(&books, &drain);
+	ms_charge_settle(task);
 	*totals = task->totals;
+	totals->charged = task->limit.charged;
 	ms_books_unlock(&books);
 	return 0;
 }
 
 /**
- * ms_drain_all() - drain whoever has something to drain
+ * ms_drain_group() - drain whoever has something to drain
+ * @group: tasks in it and below it
  *
- * For readers of the system's totals. A task that has posted nothing since costs
- * two loads.
+ * For readers of a group's totals. A task that has posted nothing since costs two
+ * loads.
  *
  * Context: process; may sleep.
  */
-void ms_drain_all(void)
+void ms_drain_group(const struct ms_group *group)
 {
 	struct memstate_totals totals;
 	struct ms_task *task;
 	u32 id = 0;
 
-	while ((task = ms_task_next(&id))) {
+	while ((task = ms_task_next(&id, group))) {
 		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
 		    ms_unmaps_pending(&task->unmaps))
-			ms_drain_totals(task, &totals);
+			ms_drain_totals(task, &totals, false);
 		ms_task_put(task);
 		if (fatal_signal_pending(current))
 			return;
@@ -483,7 +555,7 @@ void ms_drain_all(void)
 void ms_drain_open(struct ms_task *task)
 {
 	mutex_lock(&task->lock);
-	books_count(task, tasks, 1);
+	ms_books_count(task, tasks, 1);
 	books_flush(task);
 	mutex_unlock(&task->lock);
 }
@@ -510,7 +582,10 @@ void ms_drain_close(struct ms_task *task)
 	task->batch.prepared_lazy -= t->prepared_lazy;
 	task->batch.ranges -= t->ranges;
 	task->batch.tasks -= t->tasks;
-	ms_totals_charge(-(s64)t->ready_direct);
+	task->batch.ready_direct -= t->ready_direct;
+	task->batch.inherited -= t->inherited;
+	task->batch.breached -= t->breached;
+	ms_charge_close(task);
 	books_flush(task);
 	memset(t, 0, sizeof(*t));
 	ms_ledger_destroy(&task->ledger);

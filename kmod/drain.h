@@ -18,6 +18,7 @@
 #ifndef MS_DRAIN_H
 #define MS_DRAIN_H
 
+#include "charge.h"
 #include "task.h"
 
 /**
@@ -37,12 +38,14 @@ struct ms_drain {
 /**
  * struct ms_books - a task's books while they are open for writing
  * @task:	the task
- * @memcg:	what the caller's memory was charged to before
+ * @memcg:	the task's memory cgroup
+ * @memcg_before: what the caller's memory was charged to before
  * @budget:	steps that may still be taken in this pass
  */
 struct ms_books {
 	struct ms_task *task;
 	struct mem_cgroup *memcg;
+	struct mem_cgroup *memcg_before;
 	s32 budget;
 };
 
@@ -52,10 +55,33 @@ int ms_books_drain(struct ms_books *books, struct ms_drain *drain);
 
 int ms_drain_own(struct ms_task *task, struct ms_drain *drain);
 int ms_drain_records(struct ms_task *task, const struct memstate_record *records,
-		     u32 nr, u32 *done);
-int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals);
-void ms_drain_all(void);
+		     u32 nr, u32 *done, struct ms_terms *terms);
+int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals,
+		    bool last);
+void ms_drain_group(const struct ms_group *group);
+int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need);
 void ms_drain_open(struct ms_task *task);
 void ms_drain_close(struct ms_task *task);
+
+/* Count something in the task's books and, at the end of the pass, in its groups'. */
+#define ms_books_count(task, member, n)			\
+	do {						\
+		struct ms_task *__task = (task);	\
+		u64 __n = (n);				\
+							\
+		__task->totals.member += __n;		\
+		__task->batch.member += __n;		\
+	} while (0)
+
+/**
+ * ms_books_event() - something that a poller should know of
+ * @task: the task
+ *
+ * Context: any.
+ */
+static inline void ms_books_event(struct ms_task *task)
+{
+	atomic64_inc(&task->events);
+}
 
 #endif /* MS_DRAIN_H */

@@ -14,30 +14,6 @@ struct ms_ballast {
 	struct ms_ballast *next;
 };
 
-/**
- * struct plan - a change, seen against what the ledger holds
- * @chg:	the change
- * @eff:	what it will do
- * @left:	entry of the range that reaches to the byte before the change
- * @left_start:	where that one begins
- * @right:	entry of the range that holds the byte behind the change
- * @right_end:	where that one ends
- * @before:	ranges that overlap or touch the change
- * @after:	ranges that will be there in their stead
- * @last:	entry of the piece before, as it will be
- */
-struct plan {
-	const struct ms_change *chg;
-	struct ms_effect *eff;
-	ms_entry_t left;
-	u64 left_start;
-	ms_entry_t right;
-	u64 right_end;
-	s32 before;
-	s32 after;
-	ms_entry_t last;
-};
-
 static ms_entry_t entry_of(void *value)
 {
 	return value ? xa_to_value(value) : MS_ENTRY_NONE;
@@ -112,7 +88,7 @@ void ms_ledger_destroy(struct ms_ledger *l)
 }
 
 /* A run of the resulting sequence, in order of addresses. */
-static void plan_run(struct plan *p, ms_entry_t e)
+static void plan_run(struct ms_plan *p, ms_entry_t e)
 {
 	if (e != MS_ENTRY_NONE && e != p->last)
 		p->after++;
@@ -120,7 +96,7 @@ static void plan_run(struct plan *p, ms_entry_t e)
 }
 
 /* A run of equal entries inside the change. */
-static void plan_piece(struct plan *p, ms_entry_t old, u64 bytes)
+static void plan_piece(struct ms_plan *p, ms_entry_t old, u64 bytes)
 {
 	struct ms_effect *eff = p->eff;
 	ms_entry_t new = ms_rule_apply(old, p->chg);
@@ -140,7 +116,7 @@ static void plan_piece(struct plan *p, ms_entry_t old, u64 bytes)
 }
 
 /* Walk what the change covers and the bytes next to it. */
-static void plan_make(struct plan *p, struct ms_ledger *l)
+static void plan_make(struct ms_plan *p, struct ms_ledger *l)
 {
 	MA_STATE(mas, &l->tree, 0, 0);
 	u64 start = p->chg->start, end = p->chg->end, pos = start;
@@ -180,7 +156,7 @@ static void plan_make(struct plan *p, struct ms_ledger *l)
 }
 
 /* Store one run of the change, one with its neighbours where they are equal. */
-static void plan_store(struct plan *p, struct ms_ledger *l, u64 start, u64 end,
+static void plan_store(struct ms_plan *p, struct ms_ledger *l, u64 start, u64 end,
 		       ms_entry_t e)
 {
 	MA_STATE(mas, &l->tree, 0, 0);
@@ -196,7 +172,7 @@ static void plan_store(struct plan *p, struct ms_ledger *l, u64 start, u64 end,
 }
 
 /* Store a change that makes different things of different pieces. */
-static void plan_store_pieces(struct plan *p, struct ms_ledger *l)
+static void plan_store_pieces(struct ms_plan *p, struct ms_ledger *l)
 {
 	u64 end = p->chg->end, pos = p->chg->start, run = pos;
 	ms_entry_t run_entry = MS_ENTRY_NONE;
@@ -230,39 +206,64 @@ static void plan_store_pieces(struct plan *p, struct ms_ledger *l)
 }
 
 /**
- * ms_ledger_apply() - apply a change
+ * ms_ledger_look() - see what a change would do
  * @l:		the ledger
- * @chg:	the change, checked
- * @ranges_max:	how many ranges there may be afterwards, unless they get fewer
- * @eff:	what was done; on error only @eff->steps is of use
+ * @chg:	the change, checked; to be there until the plan is done with
+ * @p:		where to put the plan
+ * @eff:	where to put what it would do
  *
  * Context: may sleep; lock held.
- * Return: 0; -ENOSPC: too many ranges; -ENOMEM. On error nothing has changed.
  */
-int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
-		    u32 ranges_max, struct ms_effect *eff)
+void ms_ledger_look(struct ms_ledger *l, const struct ms_change *chg,
+		    struct ms_plan *p, struct ms_effect *eff)
 {
-	struct plan p = { .chg = chg, .eff = eff };
-
 	lockdep_assert_held(l->lock);
 	memset(eff, 0, sizeof(*eff));
-	plan_make(&p, l);
-	if (!eff->changed)
+	*p = (struct ms_plan) { .chg = chg, .eff = eff };
+	plan_make(p, l);
+}
+
+/**
+ * ms_ledger_prepare() - make sure that a plan can be committed
+ * @l:		the ledger, unchanged since ms_ledger_look()
+ * @p:		the plan
+ * @ranges_max:	how many ranges there may be afterwards, unless they get fewer
+ *
+ * Context: may sleep; lock held. Return: 0; -ENOSPC: too many ranges; -ENOMEM.
+ */
+int ms_ledger_prepare(struct ms_ledger *l, const struct ms_plan *p, u32 ranges_max)
+{
+	const struct ms_effect *eff = p->eff;
+
+	lockdep_assert_held(l->lock);
+	if (!eff->changed || eff->ranges <= 0)
 		return 0;
-	if (eff->ranges > 0 && l->nr_ranges + eff->ranges > ranges_max)
+	if (l->nr_ranges + eff->ranges > ranges_max)
 		return -ENOSPC;
+	return ballast_grow(l, l->nr_ranges + eff->ranges) ? 0 : -ENOMEM;
+}
 
-	if (eff->ranges > 0 && !ballast_grow(l, l->nr_ranges + eff->ranges))
-		return -ENOMEM;
+/**
+ * ms_ledger_commit() - do what was planned
+ * @l:	the ledger, unchanged since ms_ledger_prepare()
+ * @p:	the plan
+ *
+ * Context: may sleep; lock held.
+ */
+void ms_ledger_commit(struct ms_ledger *l, struct ms_plan *p)
+{
+	const struct ms_change *chg = p->chg;
 
+	lockdep_assert_held(l->lock);
+	if (!p->eff->changed)
+		return;
 	if (ms_rule_uniform(chg))
-		plan_store(&p, l, chg->start, chg->end,
+		plan_store(p, l, chg->start, chg->end,
 			   ms_rule_apply(MS_ENTRY_NONE, chg));
 	else
-		plan_store_pieces(&p, l);
-	l->nr_ranges += eff->ranges;
+		plan_store_pieces(p, l);
+	l->nr_ranges += p->eff->ranges;
 	ballast_shrink(l, l->nr_ranges);
-	return 0;
 }
 
 /**

@@ -5,8 +5,9 @@
  * Model
  *
  *   A maple tree from address to entry (core/rules.h); None is absent. Ranges
- *   of equal entry that touch are one range. A change is planned by walking
- *   what it covers, and only then stored: it is applied whole or not at all.
+ *   of equal entry that touch are one range. A change is looked at by walking what
+ *   it covers, prepared for by asking for memory, and only then committed, which
+ *   cannot fail: it is applied whole or not at all.
  *
  * Locking
  *
@@ -56,10 +57,36 @@ struct ms_effect {
 	bool changed;
 };
 
+/**
+ * struct ms_plan - a change, seen against what the ledger holds
+ * @chg:	the change
+ * @eff:	what it will do
+ * @left:	entry of the range that reaches to the byte before the change
+ * @left_start:	where that one begins
+ * @right:	entry of the range that holds the byte behind the change
+ * @right_end:	where that one ends
+ * @before:	ranges that overlap or touch the change
+ * @after:	ranges that will be there in their stead
+ * @last:	entry of the piece before, as it will be
+ */
+struct ms_plan {
+	const struct ms_change *chg;
+	struct ms_effect *eff;
+	ms_entry_t left;
+	u64 left_start;
+	ms_entry_t right;
+	u64 right_end;
+	s32 before;
+	s32 after;
+	ms_entry_t last;
+};
+
 void ms_ledger_init(struct ms_ledger *l, struct mutex *lock);
 void ms_ledger_destroy(struct ms_ledger *l);
-int ms_ledger_apply(struct ms_ledger *l, const struct ms_change *chg,
-		    u32 ranges_max, struct ms_effect *eff);
+void ms_ledger_look(struct ms_ledger *l, const struct ms_change *chg,
+		    struct ms_plan *p, struct ms_effect *eff);
+int ms_ledger_prepare(struct ms_ledger *l, const struct ms_plan *p, u32 ranges_max);
+void ms_ledger_commit(struct ms_ledger *l, struct ms_plan *p);
 bool ms_ledger_next(struct ms_ledger *l, u64 addr, struct memstate_range *range);
 
 #endif /* MS_LEDGER_H */

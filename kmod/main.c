@@ -3,13 +3,14 @@
 
 #include <linux/kernel.h>
 #include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 #include "device.h"
+#include "group.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
-#include "totals.h"
 
 #if BITS_PER_LONG != 64
 #error "memstate needs a 64-bit kernel: a record's words are loaded whole"
@@ -20,6 +21,8 @@
 #define MS_RANGES_LIMIT		(1u << 24)
 #define MS_RECORDS_LIMIT	(1u << 16)
 #define MS_UNMAPS_LIMIT		(1u << 16)
+#define MS_DEPTH_LIMIT		1024
+#define MS_BATCH_LIMIT		(1u << 30)
 
 unsigned int ms_param_ring_entries = 4096;
 module_param_named(ring_entries, ms_param_ring_entries, uint, 0444);
@@ -44,6 +47,18 @@ MODULE_PARM_DESC(unmaps_max, "Unmappings queued per task before ledger and mappi
 unsigned int ms_param_tasks_max = 65536;
 module_param_named(tasks_max, ms_param_tasks_max, uint, 0644);
 MODULE_PARM_DESC(tasks_max, "Most tasks that have the device open");
+
+unsigned int ms_param_groups_max = 65536;
+module_param_named(groups_max, ms_param_groups_max, uint, 0644);
+MODULE_PARM_DESC(groups_max, "Most groups: cgroups with books of their own");
+
+unsigned int ms_param_groups_depth = 64;
+module_param_named(groups_depth, ms_param_groups_depth, uint, 0444);
+MODULE_PARM_DESC(groups_depth, "Most groups from the root to a task");
+
+unsigned int ms_param_credit_batch = 256 * 1024;
+module_param_named(credit_batch, ms_param_credit_batch, uint, 0444);
+MODULE_PARM_DESC(credit_batch, "Bytes charged in advance where there is room (multiple of the page size)");
 
 static int params_check_range(const char *name, unsigned int value,
 			      unsigned int low, unsigned int high)
@@ -77,7 +92,16 @@ static int params_check(void)
 	      params_check_range("records_max", ms_param_records_max,
 				 1, MS_RECORDS_LIMIT) ?:
 	      params_check_range("unmaps_max", ms_param_unmaps_max,
-				 1, MS_UNMAPS_LIMIT);
+				 1, MS_UNMAPS_LIMIT) ?:
+	      params_check_range("groups_depth", ms_param_groups_depth,
+				 1, MS_DEPTH_LIMIT) ?:
+	      params_check_range("credit_batch", ms_param_credit_batch,
+				 0, MS_BATCH_LIMIT);
+	if (!ret && !PAGE_ALIGNED(ms_param_credit_batch)) {
+		pr_err("credit_batch=%u is no multiple of the page size\n",
+		       ms_param_credit_batch);
+		ret = -EINVAL;
+	}
 	return ret;
 }
 
@@ -89,13 +113,13 @@ static int __init memstate_init(void)
 	if (ret)
 		return ret;
 
-	ret = ms_totals_init();
+	ret = ms_groups_init();
 	if (ret)
 		return ret;
 
 	ret = ms_tasks_init();
 	if (ret)
-		goto err_totals;
+		goto err_groups;
 
 	ret = ms_device_register();
 	if (ret)
@@ -110,8 +134,8 @@ err_device:
 	ms_device_unregister();
 err_tasks:
 	ms_tasks_exit();
-err_totals:
-	ms_totals_exit();
+err_groups:
+	ms_groups_exit();
 	return ret;
 }
 
@@ -120,7 +144,7 @@ static void __exit memstate_exit(void)
 	ms_sysfs_exit();
 	ms_device_unregister();
 	ms_tasks_exit();
-	ms_totals_exit();
+	ms_groups_exit();
 }
 
 module_init(memstate_init);

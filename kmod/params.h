@@ -11,5 +11,8 @@ extern unsigned int ms_param_ranges_max;
 extern unsigned int ms_param_records_max;
 extern unsigned int ms_param_unmaps_max;
 extern unsigned int ms_param_tasks_max;
+extern unsigned int ms_param_groups_max;
+extern unsigned int ms_param_groups_depth;
+extern unsigned int ms_param_credit_batch;
 
 #endif /* MS_PARAMS_H */

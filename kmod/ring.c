@@ -37,13 +37,14 @@ static void pages_destroy(void *addr, struct page **pages, u32 nr)
 
 /**
  * ms_ring_create() - make the shared pages
- * @entries: slots, a power of two
+ * @entries:	slots, a power of two
+ * @credit:	the task will keep to the credit protocol
  *
  * The pages are charged to the memory cgroup of the caller.
  *
  * Context: may sleep. Return: the ring, or NULL for want of memory.
  */
-struct ms_ring *ms_ring_create(u32 entries)
+struct ms_ring *ms_ring_create(u32 entries, bool credit)
 {
 	u32 nr_pages = 1 + DIV_ROUND_UP(entries * sizeof(struct memstate_record),
 					PAGE_SIZE);
@@ -53,6 +54,7 @@ struct ms_ring *ms_ring_create(u32 entries)
 	if (!ring)
 		return NULL;
 	ring->entries = entries;
+	ring->credit = credit;
 	ring->nr_pages = nr_pages;
 	ring->control = pages_create(ring->pages, nr_pages);
 	if (!ring->control)

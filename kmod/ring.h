@@ -11,6 +11,7 @@
  * struct ms_ring - shared pages of a task; nothing here changes once it is made
  * @entries:	slots, a power of two
  * @nr_pages:	pages of the ring mapping: one for control, then the records
+ * @credit:	the task keeps to the credit protocol
  * @control:	written by the task at any moment, hostile
  * @slots:	likewise
  * @totals:	written by us only, mapped read-only
@@ -20,6 +21,7 @@
 struct ms_ring {
 	u32 entries;
 	u32 nr_pages;
+	bool credit;
 	struct memstate_ring_control *control;
 	struct memstate_record *slots;
 	struct memstate_totals_page *totals;
@@ -27,7 +29,7 @@ struct ms_ring {
 	struct page *pages[];
 };
 
-struct ms_ring *ms_ring_create(u32 entries);
+struct ms_ring *ms_ring_create(u32 entries, bool credit);
 void ms_ring_destroy(struct ms_ring *ring);
 u32 ms_ring_tail(const struct ms_ring *ring, u32 head);
 int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma);

@@ -11,34 +11,25 @@
 
 #include <linux/device.h>
 #include <linux/kobject.h>
-#include <linux/memcontrol.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
 #include "compat.h"
 #include "drain.h"
+#include "group.h"
 #include "sysfs.h"
-#include "totals.h"
+#include "sysfs_attrs.h"
 
 /**
- * struct ms_attr - a file
- * @dev:	what sysfs knows of it; a task's files only use @dev.attr
- * @offset:	of a member of struct memstate_totals, or NOT_A_MEMBER
- * @state:	else the state whose bytes it shows,
- * @class_:	in this class, or in all of them if ALL_CLASSES
+ * ms_sysfs_show_member() - a file of totals
+ * @attr:	the file, of a struct ms_attr
+ * @totals:	what it shows a member of
+ * @buf:	a page
+ *
+ * Context: any. Return: length.
  */
-struct ms_attr {
-	struct device_attribute dev;
-	int offset;
-	u8 state;
-	u8 class_;
-};
-
-#define NOT_A_MEMBER	(-1)
-#define ALL_CLASSES	MEMSTATE_NR_CLASSES
-
-static ssize_t attr_show(const struct attribute *attr,
-			 const struct memstate_totals *totals, char *buf)
+ssize_t ms_sysfs_show_member(const struct attribute *attr,
+			     const struct memstate_totals *totals, char *buf)
 {
 	const struct ms_attr *a = container_of(attr, struct ms_attr, dev.attr);
 	u64 value;
@@ -52,105 +43,54 @@ static ssize_t attr_show(const struct attribute *attr,
 	return sysfs_emit(buf, "%llu\n", value);
 }
 
-static ssize_t sys_show(struct device *dev, struct device_attribute *attr,
-			char *buf)
+/**
+ * ms_sysfs_show_limit() - a file of a limit
+ * @l:		the limit
+ * @file:	which of those that a task has, too
+ * @buf:	a page
+ *
+ * Context: any. Return: length.
+ */
+ssize_t ms_sysfs_show_limit(const struct ms_limit *l, enum ms_limit_file file,
+			    char *buf)
+{
+	static const char *const pressures[] = { "none", "high", "max" };
+	u64 value;
+
+	switch (file) {
+	case MS_FILE_PRESSURE:
+		return sysfs_emit(buf, "%s\n", pressures[READ_ONCE(l->pressure)]);
+	case MS_FILE_PEAK:
+		return sysfs_emit(buf, "%llu\n", READ_ONCE(l->peak));
+	case MS_FILE_HIGH:
+		value = READ_ONCE(l->high);
+		break;
+	default:
+		value = READ_ONCE(l->max);
+		break;
+	}
+	if (value == MEMSTATE_UNLIMITED)
+		return sysfs_emit(buf, "max\n");
+	return sysfs_emit(buf, "%llu\n", value);
+}
+
+/**
+ * ms_sysfs_show_system() - a file of the system's totals
+ * @dev:	the device
+ * @attr:	the file
+ * @buf:	a page
+ *
+ * Context: may sleep. Return: length.
+ */
+ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
+			     char *buf)
 {
 	struct memstate_totals totals;
 
-	ms_drain_all();
-	ms_totals_read(&totals);
-	return attr_show(&attr->attr, &totals, buf);
+	ms_drain_group(ms_group_root);
+	ms_group_totals(ms_group_root, &totals);
+	return ms_sysfs_show_member(&attr->attr, &totals, buf);
 }
-
-/*
- * Each file twice: the system's (0444) and a task's (0400). prefix is sys or
- * task.
- */
-#define MS_ATTR(prefix, _mode, _id, _name, _offset, _state, _class)	\
-	static struct ms_attr prefix##_##_id = {			\
-		.dev.attr = { .name = _name, .mode = _mode },		\
-		.dev.show = sys_show,					\
-		.offset = _offset,					\
-		.state = _state,					\
-		.class_ = _class,					\
-	}
-
-#define MS_ATTR_MEMBER(prefix, mode, name, member)			\
-	MS_ATTR(prefix, mode, name, #name,				\
-		offsetof(struct memstate_totals, member), 0, 0)
-
-#define MS_ATTRS(prefix, mode)						\
-	MS_ATTR(prefix, mode, reserved, "reserved", NOT_A_MEMBER,	\
-		MEMSTATE_RESERVED, ALL_CLASSES);			\
-	MS_ATTR(prefix, mode, prepared, "prepared", NOT_A_MEMBER,	\
-		MEMSTATE_PREPARED, ALL_CLASSES);			\
-	MS_ATTR(prefix, mode, ready, "ready", NOT_A_MEMBER,		\
-		MEMSTATE_READY, ALL_CLASSES);				\
-	MS_ATTR_MEMBER(prefix, mode, reserved_lazy, reserved_lazy);	\
-	MS_ATTR_MEMBER(prefix, mode, prepared_lazy, prepared_lazy);	\
-	MS_ATTR_MEMBER(prefix, mode, ready_direct, ready_direct);	\
-	MS_ATTR_MEMBER(prefix, mode, peak_ready, peak_ready);		\
-	MS_ATTR_MEMBER(prefix, mode, transitions, transitions);		\
-	MS_ATTR_MEMBER(prefix, mode, drift, drift);			\
-	MS_ATTR_MEMBER(prefix, mode, rejected, rejected);		\
-	MS_ATTR_MEMBER(prefix, mode, unmaps, unmaps);			\
-	MS_ATTR_MEMBER(prefix, mode, resyncs, resyncs);			\
-	MS_ATTR_MEMBER(prefix, mode, ranges, ranges)
-
-#define MS_ATTRS_LIST(prefix)						\
-	&prefix##_reserved.dev.attr,					\
-	&prefix##_prepared.dev.attr,					\
-	&prefix##_ready.dev.attr,						\
-	&prefix##_reserved_lazy.dev.attr,					\
-	&prefix##_prepared_lazy.dev.attr,					\
-	&prefix##_ready_direct.dev.attr,					\
-	&prefix##_peak_ready.dev.attr,					\
-	&prefix##_transitions.dev.attr,					\
-	&prefix##_drift.dev.attr,						\
-	&prefix##_rejected.dev.attr,					\
-	&prefix##_unmaps.dev.attr,						\
-	&prefix##_resyncs.dev.attr,						\
-	&prefix##_ranges.dev.attr
-
-#define MS_CLASS_GROUP(prefix, mode, id, class_)			\
-	MS_ATTR(prefix##_##id, mode, reserved, "reserved",		\
-		NOT_A_MEMBER, MEMSTATE_RESERVED, class_);		\
-	MS_ATTR(prefix##_##id, mode, prepared, "prepared",		\
-		NOT_A_MEMBER, MEMSTATE_PREPARED, class_);		\
-	MS_ATTR(prefix##_##id, mode, ready, "ready",			\
-		NOT_A_MEMBER, MEMSTATE_READY, class_);			\
-	static struct attribute *prefix##_##id##_attrs[] = {		\
-		&prefix##_##id##_reserved.dev.attr,				\
-		&prefix##_##id##_prepared.dev.attr,				\
-		&prefix##_##id##_ready.dev.attr,				\
-		NULL							\
-	};								\
-	static const struct attribute_group prefix##_##id##_group = {	\
-		.name = #id,						\
-		.attrs = prefix##_##id##_attrs,				\
-	}
-
-#define MS_CLASS_GROUPS(prefix, mode)					\
-	MS_CLASS_GROUP(prefix, mode, heap, MEMSTATE_HEAP);		\
-	MS_CLASS_GROUP(prefix, mode, stack, MEMSTATE_STACK);		\
-	MS_CLASS_GROUP(prefix, mode, metadata, MEMSTATE_METADATA);	\
-	MS_CLASS_GROUP(prefix, mode, code, MEMSTATE_CODE);		\
-	MS_CLASS_GROUP(prefix, mode, other, MEMSTATE_OTHER);		\
-	MS_CLASS_GROUP(prefix, mode, user1, MEMSTATE_USER1);		\
-	MS_CLASS_GROUP(prefix, mode, user2, MEMSTATE_USER2);		\
-	MS_CLASS_GROUP(prefix, mode, user3, MEMSTATE_USER3)
-
-#define MS_GROUPS_LIST(prefix)						\
-	&prefix##_group,						\
-	&prefix##_heap_group,						\
-	&prefix##_stack_group,						\
-	&prefix##_metadata_group,					\
-	&prefix##_code_group,						\
-	&prefix##_other_group,						\
-	&prefix##_user1_group,						\
-	&prefix##_user2_group,						\
-	&prefix##_user3_group,						\
-	NULL
 
 MS_ATTRS(sys, 0444);
 MS_ATTR_MEMBER(sys, 0444, nr_tasks, tasks);
@@ -168,8 +108,22 @@ const struct attribute_group *ms_sysfs_groups[] = { MS_GROUPS_LIST(sys) };
 MS_ATTRS(task, 0400);
 MS_CLASS_GROUPS(task, 0400);
 
+/* Shown only: a task limits itself by LIMIT_SET. */
+static struct ms_limit_attr task_limit_attrs[] = {
+	{ { "group", 0400 }, MS_FILE_GROUP },
+	{ { "high", 0400 }, MS_FILE_HIGH },
+	{ { "max", 0400 }, MS_FILE_MAX },
+	{ { "peak", 0400 }, MS_FILE_PEAK },
+	{ { "pressure", 0400 }, MS_FILE_PRESSURE },
+};
+
 static struct attribute *task_attrs[] = {
 	MS_ATTRS_LIST(task),
+	&task_limit_attrs[0].attr,
+	&task_limit_attrs[1].attr,
+	&task_limit_attrs[2].attr,
+	&task_limit_attrs[3].attr,
+	&task_limit_attrs[4].attr,
 	NULL
 };
 
@@ -187,11 +141,17 @@ static struct ms_task *task_of(const struct kobject *kobj)
 
 static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf)
 {
+	const struct ms_limit_attr *a = ms_limit_attr_of(attr, task_limit_attrs);
+	struct ms_task *task = task_of(kobj);
 	struct memstate_totals totals;
 	int ret;
 
-	ret = ms_drain_totals(task_of(kobj), &totals);
-	return ret ?: attr_show(attr, &totals, buf);
+	if (a && a->file == MS_FILE_GROUP)
+		return sysfs_emit(buf, "%llu\n", task->group->id);
+	if (a)
+		return ms_sysfs_show_limit(&task->limit, a->file, buf);
+	ret = ms_drain_totals(task, &totals, false);
+	return ret ?: ms_sysfs_show_member(attr, &totals, buf);
 }
 
 static const struct sysfs_ops task_sysfs_ops = {
@@ -213,7 +173,8 @@ static void task_kobj_release(struct kobject *kobj)
 
 	ms_ring_destroy(task->ring);
 	ms_unmaps_destroy(&task->unmaps);
-	mem_cgroup_put(task->memcg);
+	if (task->group)
+		kobject_put(&task->group->kobj);
 	kfree(task);
 }
 
@@ -264,28 +225,35 @@ void ms_sysfs_remove_task(struct ms_task *task)
 }
 
 /**
- * ms_sysfs_init() - make tasks/
+ * ms_sysfs_init() - make tasks/ and groups/
  * @parent: the device's directory
  *
  * Context: module init.
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
 int ms_sysfs_init(struct kobject *parent)
 {
 	struct kobject *dir = kobject_create_and_add("tasks", parent);
+	int ret;
 
 	if (!dir)
 		return -ENOMEM;
+	ret = ms_sysfs_init_groups(parent);
+	if (ret) {
+		kobject_put(dir);
+		return ret;
+	}
 	WRITE_ONCE(tasks_dir, dir);
 	return 0;
 }
 
 /**
- * ms_sysfs_exit() - take it away
+ * ms_sysfs_exit() - take them away
  *
  * Context: module exit.
  */
 void ms_sysfs_exit(void)
 {
 	kobject_put(tasks_dir);
+	ms_sysfs_exit_groups();
 }

@@ -3,8 +3,11 @@
 #ifndef MS_SYSFS_H
 #define MS_SYSFS_H
 
+#include <linux/types.h>
+
 struct attribute_group;
 struct kobject;
+struct ms_group;
 struct ms_task;
 
 extern const struct attribute_group *ms_sysfs_groups[];
@@ -14,5 +17,12 @@ void ms_sysfs_exit(void);
 void ms_sysfs_init_task(struct ms_task *task);
 int ms_sysfs_add_task(struct ms_task *task);
 void ms_sysfs_remove_task(struct ms_task *task);
+
+int ms_sysfs_init_groups(struct kobject *parent);
+void ms_sysfs_exit_groups(void);
+void ms_sysfs_init_group(struct ms_group *group);
+int ms_sysfs_add_group(struct ms_group *group);
+void ms_sysfs_remove_group(struct ms_group *group);
+void ms_sysfs_notify_group(struct ms_group *group, bool pressure);
 
 #endif /* MS_SYSFS_H */

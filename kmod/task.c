@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cred.h>
-#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "charge.h"
 #include "drain.h"
+#include "group.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
-#include "totals.h"
 
 static DEFINE_MUTEX(ms_tasks_lock);
 /* Tasks whose books are open: all by id, and by pid those with a directory. */
@@ -109,6 +109,7 @@ static void task_bury(struct ms_task *task)
 	ms_nr_tasks--;
 	task_unname(task);
 	ms_drain_close(task);
+	ms_group_put(task->group);
 	wake_up_interruptible_all(&task->wait);
 }
 
@@ -148,8 +149,8 @@ static struct mmu_notifier *task_alloc(struct mm_struct *mm)
 	mutex_init(&task->lock);
 	init_waitqueue_head(&task->wait);
 	ms_ledger_init(&task->ledger, &task->lock);
+	spin_lock_init(&task->show);
 	task->head = MEMSTATE_RING_START;
-	task->memcg = get_mem_cgroup_from_mm(mm);
 	task->uid = current_euid();
 	task->gid = current_egid();
 	task->pid = task_tgid_nr(current);
@@ -177,17 +178,22 @@ static const struct mmu_notifier_ops task_notifier_ops = {
 	.free_notifier = task_free,
 };
 
-static int task_list(struct ms_task *task)
+static int task_list(struct ms_task *task, struct ms_group *group)
 {
 	int ret;
 
 	lockdep_assert_held(&ms_tasks_lock);
 	if (ms_nr_tasks >= READ_ONCE(ms_param_tasks_max))
 		return -ENFILE;
+	task->group = group;
+	ms_limit_init(&task->limit, &group->limit, NULL);
 	ret = xa_alloc_cyclic(&ms_tasks, &task->id, task, xa_limit_32b,
 			      &ms_tasks_next_id, GFP_KERNEL);
-	if (ret < 0)
+	if (ret < 0) {
+		task->group = NULL;
 		return ret;
+	}
+	kobject_get(&group->kobj);
 	ms_nr_tasks++;
 	task->listed = true;
 	ms_drain_open(task);
@@ -199,30 +205,40 @@ static int task_list(struct ms_task *task)
  * ms_task_open() - the task of the calling process
  *
  * Context: process; may sleep. Each success is undone by ms_task_close().
- * Return: the task; -EINVAL: no address space; -ENFILE: too many tasks;
- * -EINTR; -ENOMEM.
+ * Return: the task; -EINVAL: no address space; -ENFILE: too many tasks or groups;
+ * -ELOOP: the cgroup lies too deep; -EINTR; -ENOMEM.
  */
 struct ms_task *ms_task_open(void)
 {
 	struct mmu_notifier *notifier;
+	struct ms_group *group;
 	struct ms_task *task;
+	bool joined = false;
 	int ret = 0;
 
 	if (!current->mm)
 		return ERR_PTR(-EINVAL);
+	group = ms_group_of_current();
+	if (IS_ERR(group))
+		return ERR_CAST(group);
 
 	mutex_lock(&ms_tasks_lock);
 	notifier = mmu_notifier_get(&task_notifier_ops, current->mm);
 	if (IS_ERR(notifier)) {
 		mutex_unlock(&ms_tasks_lock);
+		ms_group_put(group);
 		return ERR_CAST(notifier);
 	}
 	task = task_of(notifier);
-	if (!task->nr_files)
-		ret = task_list(task);
+	if (!task->nr_files) {
+		ret = task_list(task, group);
+		joined = !ret;
+	}
 	if (!ret)
 		task->nr_files++;
 	mutex_unlock(&ms_tasks_lock);
+	if (!joined)
+		ms_group_put(group);
 	if (ret) {
 		mmu_notifier_put(notifier);
 		return ERR_PTR(ret);
@@ -247,17 +263,20 @@ void ms_task_close(struct ms_task *task)
 
 /**
  * ms_task_next() - go through all tasks whose books are open
- * @id:	where to go on; 0 at first
+ * @id:		where to go on; 0 at first
+ * @group:	only tasks in or below this one
  *
  * Context: may sleep. Return: a task to give back by ms_task_put(), or NULL.
  */
-struct ms_task *ms_task_next(u32 *id)
+struct ms_task *ms_task_next(u32 *id, const struct ms_group *group)
 {
 	unsigned long index = *id;
 	struct ms_task *task;
 
 	mutex_lock(&ms_tasks_lock);
-	task = xa_find_after(&ms_tasks, &index, U32_MAX, XA_PRESENT);
+	do {
+		task = xa_find_after(&ms_tasks, &index, U32_MAX, XA_PRESENT);
+	} while (task && !ms_group_below(task->group, group));
 	if (task)
 		kobject_get(&task->kobj);
 	mutex_unlock(&ms_tasks_lock);
@@ -280,25 +299,28 @@ void ms_task_put(struct ms_task *task)
  * ms_task_setup() - make the task's ring
  * @task:	the task
  * @entries:	slots, a power of two; 0: the default, or what there is
+ * @credit:	the task keeps to the credit protocol
  *
  * Context: may sleep; lock held.
- * Return: 0; -EINVAL: not a power of two or over the bound; -EEXIST: there is
- * one of another size; -ENOMEM.
+ * Return: 0; -EEXIST: there is one of another size, or with another @credit;
+ * -ENOMEM.
  */
-int ms_task_setup(struct ms_task *task, u32 entries)
+int ms_task_setup(struct ms_task *task, u32 entries, bool credit)
 {
 	struct ms_ring *ring = task->ring;
 
 	lockdep_assert_held(&task->lock);
 	if (ring)
-		return entries && entries != ring->entries ? -EEXIST : 0;
+		return (entries && entries != ring->entries) ||
+		       credit != ring->credit ? -EEXIST : 0;
 
 	if (!entries)
 		entries = ms_param_ring_entries;
-	ring = ms_ring_create(entries);
+	ring = ms_ring_create(entries, credit);
 	if (!ring)
 		return -ENOMEM;
 	/* Release: pairs with the acquire in ms_task_ring(). */
 	smp_store_release(&task->ring, ring);
+	ms_charge_show(task);
 	return 0;
 }

@@ -17,7 +17,9 @@
  *       task->lock          everything below "under lock"
  *         mmap_lock         when ledger and mappings are compared
  *           unmaps.lock     spinlock, from the notifier
+ *         task->show, ms_limits_lock   spinlocks, the latter innermost
  *     mmap_lock             in open, for the notifier
+ *     ms_groups_lock        when the task leaves its group
  *
  *   The notifier's unmap callback takes unmaps.lock only. Its release callback
  *   (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an mm to
@@ -34,10 +36,11 @@
 #include <linux/workqueue.h>
 
 #include "ledger.h"
+#include "limits.h"
 #include "ring.h"
 #include "unmap.h"
 
-struct mem_cgroup;
+struct ms_group;
 
 /**
  * struct ms_task - the books of one address space
@@ -46,14 +49,17 @@ struct mem_cgroup;
  * @uid:	owner of the directory
  * @gid:	owner of the directory
  * @pid:	thread group that opened the device first, as init sees it
- * @memcg:	what the memory for the books is charged to
+ * @group:	of the cgroup that it was in; a use of it until @gone, a reference after
  * @free_work:	gives the last reference back where one may sleep
  * @wait:	who polls
+ * @limit:	its own limit, below its group's; charged under lock
+ * @show:	one at a time shows it its limits
+ * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
  * @ring:	shared pages; NULL until SETUP, then never changes
  * @head:	position up to which the ring is drained; written under lock
- * @events:	number of things worth a look (drift, rejections, comparisons);
- *		written under lock
+ * @events:	number of things worth a look: drift, rejections, comparisons,
+ *		refusals, breaches, changes of pressure
  * @gone:	the books are closed; written under lock
  * @id:		key among the tasks; under ms_tasks_lock
  * @nr_files:	open files; under ms_tasks_lock
@@ -72,17 +78,20 @@ struct ms_task {
 	kuid_t uid;
 	kgid_t gid;
 	pid_t pid;
-	struct mem_cgroup *memcg;
+	struct ms_group *group;
 
 	/* with locking of their own */
 	struct work_struct free_work;
 	wait_queue_head_t wait;
+	atomic64_t events;
+	struct ms_limit limit;
+	spinlock_t show;
+	u32 pressure;
 	struct ms_unmaps unmaps;
 
 	/* written under lock, read anywhere */
 	struct ms_ring *ring;
 	u32 head;
-	u64 events;
 	bool gone;
 
 	/* under ms_tasks_lock */
@@ -102,9 +111,9 @@ int ms_tasks_init(void);
 void ms_tasks_exit(void);
 struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
-struct ms_task *ms_task_next(u32 *id);
+struct ms_task *ms_task_next(u32 *id, const struct ms_group *group);
 void ms_task_put(struct ms_task *task);
-int ms_task_setup(struct ms_task *task, u32 entries);
+int ms_task_setup(struct ms_task *task, u32 entries, bool credit);
 u32 ms_task_stamp(struct ms_task *task);
 
 /**

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The system's books: the sum over all tasks, twice.
+ * The books of a group: the sum over all tasks in it and below it, twice.
  *
  * Model
  *
  *   Consistent: per-CPU statistics (core/stats.h), to which a drain adds what it
- *   did in one write. Direct: one atomic word of charged bytes, moved at each
- *   record. They are fed by different code and are equal at rest.
+ *   did in one write to each group from the task's up to the root. Direct: one
+ *   atomic word of bytes that are Ready or lazy. They are fed by different code and
+ *   are equal at rest. Reading costs the same whatever the number of tasks.
  *
  * Locking
  *
@@ -15,13 +16,30 @@
 #ifndef MS_TOTALS_H
 #define MS_TOTALS_H
 
+#include <linux/atomic.h>
 #include <linux/memstate.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
-int ms_totals_init(void);
-void ms_totals_exit(void);
-void ms_totals_add(const struct memstate_totals *delta);
-void ms_totals_charge(s64 bytes);
-void ms_totals_read(struct memstate_totals *totals);
+#include "core/stats.h"
+
+/**
+ * struct ms_totals - the books of a group
+ * @lock:	one reader at a time
+ * @stats:	the consistent ones
+ * @direct:	Ready and lazy bytes
+ * @peak:	the most that was
+ */
+struct ms_totals {
+	struct mutex lock;
+	struct ms_stats stats;
+	atomic64_t direct;
+	atomic64_t peak;
+};
+
+int ms_totals_init(struct ms_totals *t);
+void ms_totals_exit(struct ms_totals *t);
+void ms_totals_add(struct ms_totals *t, const struct memstate_totals *delta);
+void ms_totals_read(struct ms_totals *t, struct memstate_totals *totals);
 
 #endif /* MS_TOTALS_H */

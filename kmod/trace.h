@@ -37,6 +37,11 @@
 	{ MEMSTATE_ONLY,	"only" },				\
 	{ MEMSTATE_KEEP_CLASS,	"keep_class" }
 
+#define ms_trace_pressures						\
+	{ MEMSTATE_PRESSURE_NONE,	"none" },			\
+	{ MEMSTATE_PRESSURE_HIGH,	"high" },			\
+	{ MEMSTATE_PRESSURE_MAX,	"max" }
+
 /* A record was taken: applied (error 0) or rejected. */
 TRACE_EVENT(memstate_transition,
 	TP_PROTO(pid_t pid, const struct memstate_record *rec, int error),
@@ -92,6 +97,68 @@ TRACE_EVENT(memstate_drift,
 		  __entry->pid, __entry->addr, __entry->bytes,
 		  __print_symbolic(__entry->from, ms_trace_states),
 		  __print_symbolic(__entry->to, ms_trace_states))
+);
+
+/* CHARGE gave a task credit. */
+TRACE_EVENT(memstate_charge,
+	TP_PROTO(pid_t pid, u64 group, u64 bytes, u64 charged),
+	TP_ARGS(pid, group, bytes, charged),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, group)
+		__field(u64, bytes)
+		__field(u64, charged)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->group = group;
+		__entry->bytes = bytes;
+		__entry->charged = charged;
+	),
+	TP_printk("pid=%d group=%llu bytes=%llu charged=%llu", __entry->pid,
+		  __entry->group, __entry->bytes, __entry->charged)
+);
+
+/* A charge was refused (group: whose limit), or came too late (group: the task's). */
+TRACE_EVENT(memstate_deny,
+	TP_PROTO(pid_t pid, u64 group, u64 bytes, bool breach),
+	TP_ARGS(pid, group, bytes, breach),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, group)
+		__field(u64, bytes)
+		__field(bool, breach)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->group = group;
+		__entry->bytes = bytes;
+		__entry->breach = breach;
+	),
+	TP_printk("pid=%d group=%llu bytes=%llu breach=%d", __entry->pid,
+		  __entry->group, __entry->bytes, __entry->breach)
+);
+
+/* The pressure of a group has changed. */
+TRACE_EVENT(memstate_pressure,
+	TP_PROTO(u64 group, u32 before, u32 now, u64 charged),
+	TP_ARGS(group, before, now, charged),
+	TP_STRUCT__entry(
+		__field(u64, group)
+		__field(u32, before)
+		__field(u32, now)
+		__field(u64, charged)
+	),
+	TP_fast_assign(
+		__entry->group = group;
+		__entry->before = before;
+		__entry->now = now;
+		__entry->charged = charged;
+	),
+	TP_printk("group=%llu pressure=%s was=%s charged=%llu", __entry->group,
+		  __print_symbolic(__entry->now, ms_trace_pressures),
+		  __print_symbolic(__entry->before, ms_trace_pressures),
+		  __entry->charged)
 );
 
 #endif /* MS_TRACE_H */

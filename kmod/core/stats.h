@@ -37,7 +37,7 @@
 #include "port.h"
 
 #define MS_STATS_GENERATIONS	3
-#define MS_STATS_MAX		48
+#define MS_STATS_MAX		40
 
 /**
  * struct ms_stats_shard - one writer's counters

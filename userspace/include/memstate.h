@@ -66,9 +66,10 @@ int memstate_sync(void);
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* As of the last drain, without a system call where there is the device. */
-#define MEMSTATE_TOTALS_LAST	1
-
+/*
+ * flags of the following: MEMSTATE_TOTALS_LAST: as of the last drain, for one's own
+ * totals without a system call where there is the device.
+ */
 int memstate_totals(struct memstate_totals *totals, unsigned int flags);
 int memstate_system_totals(struct memstate_totals *totals);
 int memstate_ranges(uint64_t *cursor, struct memstate_range *ranges, uint32_t nr,
@@ -88,6 +89,42 @@ uint64_t memstate_totals_state(const struct memstate_totals *totals,
 			       enum memstate_state state);
 uint64_t memstate_totals_charged(const struct memstate_totals *totals);
 
+/* ---- limits -------------------------------------------------------------- */
+
+/**
+ * struct memstate_refusal - why a charge was refused
+ * @group:	cgroup id of the group whose limit it was, 0: the process's own
+ * @wanted:	bytes that were asked for
+ * @room:	bytes that the limit had left
+ */
+struct memstate_refusal {
+	uint64_t group;
+	uint64_t wanted;
+	uint64_t room;
+};
+
+int memstate_charge(size_t bytes);
+int memstate_charge_wait(size_t bytes, uint64_t timeout_ns);
+void memstate_uncharge(size_t bytes);
+int memstate_trim(void);
+const char *memstate_refusal(struct memstate_refusal *refusal);
+
+unsigned int memstate_pressure(void);
+int memstate_self_limit(uint64_t high, uint64_t max);
+int memstate_limit_set(int cgroup_fd, unsigned int set, uint64_t high, uint64_t max);
+int memstate_limit_get(int cgroup_fd, struct memstate_limit *limit);
+int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
+			  unsigned int flags);
+
+/* A descriptor to poll for EPOLLPRI; to be closed by the caller. */
+int memstate_watch_open(int cgroup_fd);
+int memstate_watch_read(int fd, struct memstate_limit *limit);
+
+/* In place of a cgroup directory's descriptor. */
+#define MEMSTATE_OWN_TASK	(-1)
+#define MEMSTATE_OWN_GROUP	(-2)
+#define MEMSTATE_SYSTEM		(-3)
+
 /* ---- for people ---------------------------------------------------------- */
 
 #define MEMSTATE_BYTES_MAX	16
@@ -96,6 +133,7 @@ uint64_t memstate_totals_charged(const struct memstate_totals *totals);
 const char *memstate_state_name(unsigned int state);
 const char *memstate_class_name(unsigned int class_);
 const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes);
+int memstate_parse_bytes(const char *text, uint64_t *bytes);
 const char *memstate_format_line(char *buf, size_t size,
 				 const struct memstate_totals *totals);
 

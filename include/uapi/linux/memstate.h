@@ -14,6 +14,9 @@
  * Changelog (the ABI is append only)
  *
  *   1  QUERY, SETUP, SYNC, TRANSITION, TOTALS (task, system), RANGES, AUDIT.
+ *   2  Limits: CHARGE, LIMIT_SET, LIMIT_GET, WATCH; the credit word and SETUP's
+ *      CREDIT; pressure and limits in the totals page; TRANSITION's @paid, HOLD
+ *      and INHERITED; TOTALS of groups and its LAST; more members of totals.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -21,7 +24,7 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-#define MEMSTATE_ABI_VERSION	1
+#define MEMSTATE_ABI_VERSION	2
 
 #define MEMSTATE_DEVICE		"/dev/memstate"
 
@@ -148,14 +151,33 @@ struct memstate_record {
 /**
  * struct memstate_ring_control - first page of the ring mapping
  * @tail:	next position to claim, advanced by producers
+ * @__reserved0: zero
+ * @credit:	bytes that are charged and not used yet: taken from and given back
+ *		to by atomic operations, from both sides
  * @__reserved:	zero
  *
  * Writable by the task and hostile for all the kernel knows.
+ *
+ * Credit protocol (SETUP with MEMSTATE_SETUP_CREDIT). Who makes memory Ready takes
+ * its length from @credit first, or asks CHARGE where there is too little; then
+ * comes the system call, then the record. Each record to Ready in the ring counts
+ * as paid for its whole length: what of it was charged before is given back when
+ * the record is drained, as is what a record to another state gives up.
  */
 struct memstate_ring_control {
 	__u32 tail;
-	__u32 __reserved[31];
+	__u32 __reserved0;
+	__u64 credit;
+	__u32 __reserved[28];
 };
+
+/* How near a limit is: of a group, and in a task the worst of all above it. */
+#define MEMSTATE_PRESSURE_NONE	0
+#define MEMSTATE_PRESSURE_HIGH	1 /* more is charged than high */
+#define MEMSTATE_PRESSURE_MAX	2 /* nothing more can be charged */
+
+/* A limit that is none. */
+#define MEMSTATE_UNLIMITED	(~(__u64)0)
 
 /**
  * struct memstate_totals - the books of a task or of the system
@@ -174,8 +196,16 @@ struct memstate_ring_control {
  *			unmappings overflowed
  * @ranges:		ranges in the ledger
  * @tasks:		tasks with books (1 or 0 for a task)
+ * @charged:		bytes charged to limits: what is held, and unused credit
+ * @inherited:		Ready or lazy bytes that were there before a fork and did not
+ *			fit under a limit: not charged
+ * @breached:		Ready or lazy bytes beyond that which are not charged, because
+ *			they were not paid for and did not fit
+ * @denied:		charges that were refused
+ * @breaches:		records that added to @breached
  *
- * At rest Ready + @reserved_lazy + @prepared_lazy equals @ready_direct.
+ * At rest Ready + @reserved_lazy + @prepared_lazy equals @ready_direct, and
+ * that plus unused credit equals @charged + @inherited + @breached.
  */
 struct memstate_totals {
 	__u64 bytes[MEMSTATE_NR_STATES - 1][MEMSTATE_NR_CLASSES];
@@ -190,6 +220,11 @@ struct memstate_totals {
 	__u64 resyncs;
 	__u64 ranges;
 	__u64 tasks;
+	__u64 charged;
+	__u64 inherited;
+	__u64 breached;
+	__u64 denied;
+	__u64 breaches;
 };
 
 /**
@@ -198,6 +233,12 @@ struct memstate_totals {
  * @head:	position up to which the ring has been drained
  * @ring_entries: number of slots
  * @flags:	zero
+ * @pressure:	MEMSTATE_PRESSURE_*: the worst of the task's own limit and those of
+ *		its groups; not covered by @seq
+ * @__reserved0: zero
+ * @group:	cgroup id of the group that the task belongs to
+ * @max:	the lowest max above the task, its own included; not covered by @seq
+ * @high:	likewise high
  * @__reserved:	zero
  * @totals:	the task's books as of the last drain
  */
@@ -206,7 +247,12 @@ struct memstate_totals_page {
 	__u32 head;
 	__u32 ring_entries;
 	__u32 flags;
-	__u64 __reserved[14];
+	__u32 pressure;
+	__u32 __reserved0;
+	__u64 group;
+	__u64 max;
+	__u64 high;
+	__u64 __reserved[10];
 	struct memstate_totals totals;
 };
 
@@ -227,6 +273,13 @@ struct memstate_totals_page {
 #define MEMSTATE_IOC_TOTALS	_IO(MEMSTATE_IOC_MAGIC, 0x14)
 #define MEMSTATE_IOC_RANGES	_IO(MEMSTATE_IOC_MAGIC, 0x15)
 #define MEMSTATE_IOC_AUDIT	_IO(MEMSTATE_IOC_MAGIC, 0x16)
+#define MEMSTATE_IOC_CHARGE	_IO(MEMSTATE_IOC_MAGIC, 0x17)
+#define MEMSTATE_IOC_LIMIT_SET	_IO(MEMSTATE_IOC_MAGIC, 0x18)
+#define MEMSTATE_IOC_LIMIT_GET	_IO(MEMSTATE_IOC_MAGIC, 0x19)
+#define MEMSTATE_IOC_WATCH	_IO(MEMSTATE_IOC_MAGIC, 0x1a)
+
+/* features */
+#define MEMSTATE_FEATURE_LIMITS	1
 
 /**
  * struct memstate_query - what this kernel offers
@@ -234,13 +287,17 @@ struct memstate_totals_page {
  * @flags:		in: zero
  * @abi_version:	out: MEMSTATE_ABI_VERSION of the kernel
  * @page_size:		out: granule of addresses and lengths, bytes
- * @features:		out: bit mask, none defined yet
+ * @features:		out: MEMSTATE_FEATURE_*
  * @ring_entries_default: out: slots where SETUP is asked for 0
  * @ring_entries_max:	out: most slots a ring can have
  * @ranges_max:		out: most ranges a task's ledger can hold
  * @records_max:	out: most records one TRANSITION takes
  * @unmaps_max:		out: unmappings queued before a comparison is due
  * @__reserved:		zero
+ * @credit_batch:	out: bytes that CHARGE adds to the credit word, where there
+ *			is room, beyond what was asked for
+ * @groups_max:		out: most groups there can be
+ * @__reserved1:	zero
  */
 struct memstate_query {
 	__u32 size;
@@ -254,12 +311,18 @@ struct memstate_query {
 	__u32 records_max;
 	__u32 unmaps_max;
 	__u32 __reserved;
+	__u64 credit_batch;
+	__u32 groups_max;
+	__u32 __reserved1;
 };
+
+/* flags of SETUP: this task keeps to the credit protocol */
+#define MEMSTATE_SETUP_CREDIT	1
 
 /**
  * struct memstate_setup - make the task's ring, or learn its geometry
  * @size:		in: sizeof; out: the kernel's
- * @flags:		in: zero
+ * @flags:		in: MEMSTATE_SETUP_CREDIT
  * @ring_entries:	in: slots, a power of two, or 0 for the default or the
  *			existing ring; out: slots
  * @records_offset:	out: bytes from the start of the ring mapping to slot 0
@@ -267,7 +330,7 @@ struct memstate_query {
  * @totals_bytes:	out: length of the mapping at MEMSTATE_OFF_TOTALS
  *
  * -EINVAL: not a power of two, or over the bound; -EEXIST: a ring of another
- * size exists; -EPERM: not the bound task; -ESRCH: the task is gone.
+ * size, or with another CREDIT, exists; -EPERM: not the bound task; -ESRCH: the task is gone.
  */
 struct memstate_setup {
 	__u32 size;
@@ -303,18 +366,34 @@ struct memstate_sync {
 	__u32 error_pos;
 };
 
+/*
+ * flags of TRANSITION
+ *
+ * HOLD       what the records give up stays charged and is the caller's, in @paid
+ * INHERITED  the memory was there before a fork: what does not fit under a limit is
+ *            recorded without a charge
+ */
+#define MEMSTATE_TRANSITION_HOLD	1
+#define MEMSTATE_TRANSITION_INHERITED	2
+
 /**
  * struct memstate_transition - apply records now, without the ring
  * @size:	in: sizeof; out: the kernel's
- * @flags:	in: zero
+ * @flags:	in: MEMSTATE_TRANSITION_*
  * @records:	in: pointer to struct memstate_record[@nr]
  * @nr:		in: how many, 1 to records_max
  * @done:	out, also on error: how many were applied
+ * @paid:	in: bytes of credit that the caller has taken for these records; out,
+ *		also on error: with HOLD, or after an error, what is left of them and
+ *		still the caller's; else zero, and the rest has been given back
+ * @refused_by:	out: -EDQUOT: cgroup id of the group whose limit it was, 0: the
+ *		task's own
  *
- * What is published in the ring comes first. Stops at the first record that
- * cannot be applied, with the books as if it and what follows it had not been
- * given: -EINVAL: malformed; -ENOSPC: the ledger has too many ranges; -ENOMEM;
- * -EPERM: not the bound task; -ESRCH: the task is gone.
+ * What is published in the ring comes first. What a record makes Ready is paid from
+ * @paid, then charged. Stops at the first record that cannot be applied, with the
+ * books as if it and what follows it had not been given: -EINVAL: malformed;
+ * -ENOSPC: the ledger has too many ranges; -EDQUOT: over a limit; -ENOMEM; -EPERM:
+ * not the bound task; -ESRCH: the task is gone.
  */
 struct memstate_transition {
 	__u32 size;
@@ -322,28 +401,43 @@ struct memstate_transition {
 	__u64 records;
 	__u32 nr;
 	__u32 done;
+	__u64 paid;
+	__u64 refused_by;
 };
 
-/* scope of TOTALS */
-#define MEMSTATE_SCOPE_TASK	0
-#define MEMSTATE_SCOPE_SYSTEM	1
+/*
+ * scope of TOTALS, LIMIT_SET, LIMIT_GET, WATCH
+ *
+ * TASK       the task that the descriptor is bound to
+ * SYSTEM     everything: the group of the root cgroup
+ * GROUP      the group of a cgroup v2 directory, given by a descriptor
+ * OWN_GROUP  the group that the task belongs to
+ */
+#define MEMSTATE_SCOPE_TASK		0
+#define MEMSTATE_SCOPE_SYSTEM		1
+#define MEMSTATE_SCOPE_GROUP		2
+#define MEMSTATE_SCOPE_OWN_GROUP	3
+
+/* flags of TOTALS: as of each task's last drain, without draining */
+#define MEMSTATE_TOTALS_LAST		1
 
 /**
  * struct memstate_get_totals - read the books
  * @size:	in: sizeof; out: the kernel's
- * @flags:	in: zero
+ * @flags:	in: MEMSTATE_TOTALS_LAST
  * @scope:	in: MEMSTATE_SCOPE_*
- * @__reserved:	in: zero
- * @totals:	out: of the task that the descriptor is bound to (drained first;
- *		all zero when it is gone), or of the system
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @totals:	out: the totals; all zero for a task that is gone, or a cgroup in which
+ *		nobody has reported yet
  *
- * -EINVAL: unknown scope.
+ * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2
+ * directory; -ENOENT: the cgroup is gone.
  */
 struct memstate_get_totals {
 	__u32 size;
 	__u32 flags;
 	__u32 scope;
-	__u32 __reserved;
+	__s32 fd;
 	struct memstate_totals totals;
 };
 
@@ -442,6 +536,127 @@ struct memstate_audit {
 	__u64 checked_bytes;
 };
 
+/*
+ * flags of CHARGE
+ *
+ * WAIT   wait for room, for @timeout_ns at the most
+ * RANGE  charge what it takes to make [@addr, @addr + @bytes) Ready, by the books
+ * TRIM   give unused credit back to the group; @bytes is zero
+ */
+#define MEMSTATE_CHARGE_WAIT	1
+#define MEMSTATE_CHARGE_RANGE	2
+#define MEMSTATE_CHARGE_TRIM	4
+
+/**
+ * struct memstate_charge - be allowed to make memory Ready
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: MEMSTATE_CHARGE_*
+ * @bytes:	in: how much, with RANGE the length; out: how much the caller has now,
+ *		apart from the credit word; with TRIM what was given back
+ * @addr:	in: with RANGE the first byte, else zero
+ * @timeout_ns:	in: with WAIT the longest wait, else zero
+ * @refused_by:	out: -EDQUOT: cgroup id of the group whose limit it was, 0: the
+ *		task's own
+ * @room:	out: -EDQUOT: bytes that this limit had left
+ *
+ * Drains first. Before a refusal unused credit is taken back from the other tasks
+ * below the limit. -EDQUOT: over a limit; -EINTR: a signal came while waiting, with
+ * nothing charged; -EINVAL: no multiple of the page size, zero without TRIM, or
+ * beyond the address space; -ENXIO: no ring with CREDIT; -EPERM: not the bound
+ * task; -ESRCH: the task is gone; -ENOMEM.
+ */
+struct memstate_charge {
+	__u32 size;
+	__u32 flags;
+	__u64 bytes;
+	__u64 addr;
+	__u64 timeout_ns;
+	__u64 refused_by;
+	__u64 room;
+};
+
+/* What is counted of a limit, and wakes who polls. */
+enum memstate_event {
+	MEMSTATE_EVENT_HIGH	= 0, /* the charge has passed high */
+	MEMSTATE_EVENT_MAX	= 1, /* the charge would have passed max */
+	MEMSTATE_EVENT_DENIED	= 2, /* a charge was refused */
+	MEMSTATE_EVENT_BREACH	= 3, /* memory became Ready without a charge */
+	MEMSTATE_EVENT_DRIFT	= 4, /* a report disagreed with the books */
+};
+#define MEMSTATE_NR_EVENTS	5
+
+/* @set of LIMIT_SET */
+#define MEMSTATE_LIMIT_HIGH	1
+#define MEMSTATE_LIMIT_MAX	2
+
+/* flags of LIMIT_GET: the reader's peak begins anew at what is charged now */
+#define MEMSTATE_LIMIT_RESET_PEAK	1
+
+/**
+ * struct memstate_limit - LIMIT_SET: set limits; LIMIT_GET: read them
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: LIMIT_GET: MEMSTATE_LIMIT_RESET_PEAK
+ * @scope:	in: MEMSTATE_SCOPE_*
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @set:	in: LIMIT_SET: which, MEMSTATE_LIMIT_*; LIMIT_GET: zero
+ * @pressure:	out: MEMSTATE_PRESSURE_*
+ * @high:	in, out: bytes, or MEMSTATE_UNLIMITED
+ * @max:	in, out: bytes, or MEMSTATE_UNLIMITED
+ * @group:	out: cgroup id, 0 for a task
+ * @charged:	out: bytes charged now
+ * @peak:	out: most bytes that were ever charged
+ * @peak_reader: out: most bytes since this file's last RESET_PEAK for this scope
+ * @lowest_high: out: the lowest high, of this and of all above it
+ * @lowest_max:	out: likewise max
+ * @events:	out: counts by enum memstate_event, of the group and all below it
+ * @events_local: out: of its own limit and its own tasks
+ *
+ * A max below what is charged is accepted: nothing more becomes Ready until enough
+ * has been given back. A task may only lower its own limits. Groups: who has
+ * CAP_SYS_RESOURCE, or may write to the parent of the cgroup's directory through
+ * the mount that the descriptor came by. -EPERM: neither, or a limit of its own to
+ * be raised; -EROFS: the mount is read-only; -EINVAL: unknown scope or @set, @fd
+ * without SCOPE_GROUP; -EBADF: not a cgroup v2 directory; -ENOENT: the cgroup is
+ * gone; -ENFILE: too many groups; -ESRCH: the task is gone; -ENOMEM.
+ */
+struct memstate_limit {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__s32 fd;
+	__u32 set;
+	__u32 pressure;
+	__u64 high;
+	__u64 max;
+	__u64 group;
+	__u64 charged;
+	__u64 peak;
+	__u64 peak_reader;
+	__u64 lowest_high;
+	__u64 lowest_max;
+	__u64 events[MEMSTATE_NR_EVENTS];
+	__u64 events_local[MEMSTATE_NR_EVENTS];
+};
+
+/**
+ * struct memstate_watch - choose what poll() tells of
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @scope:	in: MEMSTATE_SCOPE_*; a new file watches its task
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ *
+ * EPOLLPRI: pressure or an event count has changed since this file last asked for
+ * TOTALS, RANGES, LIMIT_GET or WATCH; EPOLLHUP: the task, or the cgroup with its
+ * last task, is gone. -EBUSY: this file watches another group already; else errors
+ * as LIMIT_SET, but for -EPERM and -EROFS: whoever can open the directory may watch.
+ */
+struct memstate_watch {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__s32 fd;
+};
+
 /* ---- sizes: part of the ABI --------------------------------------------- */
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
@@ -457,16 +672,19 @@ struct memstate_audit {
 
 MEMSTATE_ABI_SIZE(memstate_record, 16);
 MEMSTATE_ABI_SIZE(memstate_ring_control, 128);
-MEMSTATE_ABI_SIZE(memstate_totals, 280);
-MEMSTATE_ABI_SIZE(memstate_totals_page, 408);
-MEMSTATE_ABI_SIZE(memstate_query, 48);
+MEMSTATE_ABI_SIZE(memstate_totals, 320);
+MEMSTATE_ABI_SIZE(memstate_totals_page, 448);
+MEMSTATE_ABI_SIZE(memstate_query, 64);
 MEMSTATE_ABI_SIZE(memstate_setup, 32);
 MEMSTATE_ABI_SIZE(memstate_sync, 32);
-MEMSTATE_ABI_SIZE(memstate_transition, 24);
-MEMSTATE_ABI_SIZE(memstate_get_totals, 296);
+MEMSTATE_ABI_SIZE(memstate_transition, 40);
+MEMSTATE_ABI_SIZE(memstate_get_totals, 336);
 MEMSTATE_ABI_SIZE(memstate_range, 24);
 MEMSTATE_ABI_SIZE(memstate_ranges, 40);
 MEMSTATE_ABI_SIZE(memstate_finding, 24);
 MEMSTATE_ABI_SIZE(memstate_audit, 40);
+MEMSTATE_ABI_SIZE(memstate_charge, 48);
+MEMSTATE_ABI_SIZE(memstate_limit, 168);
+MEMSTATE_ABI_SIZE(memstate_watch, 16);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

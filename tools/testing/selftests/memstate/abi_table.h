@@ -18,7 +18,8 @@ struct abi_row {
 	OFF(memstate_record, w1, 8),					\
 	SIZE(memstate_ring_control, 128),				\
 	OFF(memstate_ring_control, tail, 0),				\
-	SIZE(memstate_totals, 280),					\
+	OFF(memstate_ring_control, credit, 8),				\
+	SIZE(memstate_totals, 320),					\
 	OFF(memstate_totals, reserved_lazy, 192),			\
 	OFF(memstate_totals, prepared_lazy, 200),			\
 	OFF(memstate_totals, ready_direct, 208),			\
@@ -30,14 +31,25 @@ struct abi_row {
 	OFF(memstate_totals, resyncs, 256),				\
 	OFF(memstate_totals, ranges, 264),				\
 	OFF(memstate_totals, tasks, 272),				\
-	SIZE(memstate_totals_page, 408),				\
+	OFF(memstate_totals, charged, 280),				\
+	OFF(memstate_totals, inherited, 288),				\
+	OFF(memstate_totals, breached, 296),				\
+	OFF(memstate_totals, denied, 304),				\
+	OFF(memstate_totals, breaches, 312),				\
+	SIZE(memstate_totals_page, 448),				\
 	OFF(memstate_totals_page, head, 4),				\
 	OFF(memstate_totals_page, ring_entries, 8),			\
+	OFF(memstate_totals_page, pressure, 16),			\
+	OFF(memstate_totals_page, group, 24),				\
+	OFF(memstate_totals_page, max, 32),				\
+	OFF(memstate_totals_page, high, 40),				\
 	OFF(memstate_totals_page, totals, 128),				\
-	SIZE(memstate_query, 48),					\
+	SIZE(memstate_query, 64),					\
 	OFF(memstate_query, abi_version, 8),				\
 	OFF(memstate_query, features, 16),				\
 	OFF(memstate_query, unmaps_max, 40),				\
+	OFF(memstate_query, credit_batch, 48),				\
+	OFF(memstate_query, groups_max, 56),				\
 	SIZE(memstate_setup, 32),					\
 	OFF(memstate_setup, ring_entries, 8),				\
 	OFF(memstate_setup, records_offset, 12),			\
@@ -46,10 +58,13 @@ struct abi_row {
 	SIZE(memstate_sync, 32),					\
 	OFF(memstate_sync, head, 8),					\
 	OFF(memstate_sync, error_pos, 28),				\
-	SIZE(memstate_transition, 24),					\
+	SIZE(memstate_transition, 40),					\
 	OFF(memstate_transition, records, 8),				\
 	OFF(memstate_transition, done, 20),				\
-	SIZE(memstate_get_totals, 296),					\
+	OFF(memstate_transition, paid, 24),				\
+	OFF(memstate_transition, refused_by, 32),			\
+	SIZE(memstate_get_totals, 336),					\
+	OFF(memstate_get_totals, fd, 12),				\
 	OFF(memstate_get_totals, totals, 16),				\
 	SIZE(memstate_range, 24),					\
 	OFF(memstate_range, state, 16),					\
@@ -62,6 +77,25 @@ struct abi_row {
 	OFF(memstate_finding, kind, 16),				\
 	SIZE(memstate_audit, 40),					\
 	OFF(memstate_audit, checked_bytes, 32),				\
+	SIZE(memstate_charge, 48),					\
+	OFF(memstate_charge, bytes, 8),					\
+	OFF(memstate_charge, addr, 16),					\
+	OFF(memstate_charge, timeout_ns, 24),				\
+	OFF(memstate_charge, refused_by, 32),				\
+	OFF(memstate_charge, room, 40),					\
+	SIZE(memstate_limit, 168),					\
+	OFF(memstate_limit, scope, 8),					\
+	OFF(memstate_limit, fd, 12),					\
+	OFF(memstate_limit, set, 16),					\
+	OFF(memstate_limit, high, 24),					\
+	OFF(memstate_limit, max, 32),					\
+	OFF(memstate_limit, charged, 48),				\
+	OFF(memstate_limit, peak_reader, 64),				\
+	OFF(memstate_limit, events, 88),				\
+	OFF(memstate_limit, events_local, 128),				\
+	SIZE(memstate_watch, 16),					\
+	OFF(memstate_watch, scope, 8),					\
+	OFF(memstate_watch, fd, 12),					\
 	NUM(MEMSTATE_IOC_QUERY, 0xbd10),				\
 	NUM(MEMSTATE_IOC_SETUP, 0xbd11),				\
 	NUM(MEMSTATE_IOC_SYNC, 0xbd12),					\
@@ -69,6 +103,10 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_TOTALS, 0xbd14),				\
 	NUM(MEMSTATE_IOC_RANGES, 0xbd15),				\
 	NUM(MEMSTATE_IOC_AUDIT, 0xbd16),				\
+	NUM(MEMSTATE_IOC_CHARGE, 0xbd17),				\
+	NUM(MEMSTATE_IOC_LIMIT_SET, 0xbd18),				\
+	NUM(MEMSTATE_IOC_LIMIT_GET, 0xbd19),				\
+	NUM(MEMSTATE_IOC_WATCH, 0xbd1a),				\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
 	NUM(MEMSTATE_RING_START, 1)

@@ -218,6 +218,7 @@ static bool same(struct dev *d, const struct ms_rangemap *m,
 	}
 	free(list);
 	k.tasks = t->tasks;
+	k.charged = t->charged;
 	return ok && !memcmp(&k, t, sizeof(k));
 }
 

@@ -29,14 +29,19 @@ FIXTURE_TEARDOWN(dev)
 	dev_close(&self->d);
 }
 
-/* What all ioctls refuse alike. @valid: an argument that is taken. */
-#define COMMON_ERRORS(name, type, cmd, ...)				\
+/*
+ * What all ioctls refuse alike. @first: the size that the first version had; then
+ * an argument that is taken.
+ */
+#define COMMON_ERRORS(name, type, cmd, first, ...)			\
 TEST_F(dev, name##_size_too_small_is_einval)				\
 {									\
 	struct type valid = { .size = sizeof(valid), __VA_ARGS__ };	\
 									\
 	ASSERT_EQ(0, dev_ioctl(self->d.fd, cmd, &valid));		\
-	valid = (struct type) { .size = sizeof(valid) - 1, __VA_ARGS__ }; \
+	valid = (struct type) { .size = (first), __VA_ARGS__ };		\
+	EXPECT_EQ(0, dev_ioctl(self->d.fd, cmd, &valid));		\
+	valid = (struct type) { .size = (first) - 1, __VA_ARGS__ };	\
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, cmd, &valid));		\
 	valid = (struct type) { .size = 0, __VA_ARGS__ };		\
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, cmd, &valid));		\
@@ -83,18 +88,22 @@ static struct memstate_record one_record;
 static struct memstate_range one_range;
 static struct memstate_finding one_finding;
 
-COMMON_ERRORS(query, memstate_query, MEMSTATE_IOC_QUERY)
-COMMON_ERRORS(setup, memstate_setup, MEMSTATE_IOC_SETUP)
-COMMON_ERRORS(sync, memstate_sync, MEMSTATE_IOC_SYNC)
-COMMON_ERRORS(transition, memstate_transition, MEMSTATE_IOC_TRANSITION,
+COMMON_ERRORS(query, memstate_query, MEMSTATE_IOC_QUERY, 48)
+COMMON_ERRORS(setup, memstate_setup, MEMSTATE_IOC_SETUP, 32)
+COMMON_ERRORS(sync, memstate_sync, MEMSTATE_IOC_SYNC, 32)
+COMMON_ERRORS(transition, memstate_transition, MEMSTATE_IOC_TRANSITION, 24,
 	      .records = (one_record = REC(0x10000, PAGE, MEMSTATE_ANY,
 					   MEMSTATE_NONE, 0, 0),
 			  (uintptr_t)&one_record), .nr = 1)
-COMMON_ERRORS(totals, memstate_get_totals, MEMSTATE_IOC_TOTALS)
-COMMON_ERRORS(ranges, memstate_ranges, MEMSTATE_IOC_RANGES,
+COMMON_ERRORS(totals, memstate_get_totals, MEMSTATE_IOC_TOTALS, 296)
+COMMON_ERRORS(ranges, memstate_ranges, MEMSTATE_IOC_RANGES, 40,
 	      .ranges = (uintptr_t)&one_range, .nr = 1)
-COMMON_ERRORS(audit, memstate_audit, MEMSTATE_IOC_AUDIT,
+COMMON_ERRORS(audit, memstate_audit, MEMSTATE_IOC_AUDIT, 40,
 	      .findings = (uintptr_t)&one_finding, .nr = 1)
+COMMON_ERRORS(limit_get, memstate_limit, MEMSTATE_IOC_LIMIT_GET, 168)
+COMMON_ERRORS(limit_set, memstate_limit, MEMSTATE_IOC_LIMIT_SET, 168,
+	      .set = MEMSTATE_LIMIT_MAX, .max = MEMSTATE_UNLIMITED)
+COMMON_ERRORS(watch, memstate_watch, MEMSTATE_IOC_WATCH, 16)
 
 TEST_F(dev, unknown_ioctl_is_enotty)
 {
@@ -106,7 +115,7 @@ TEST_F(dev, unknown_ioctl_is_enotty)
 TEST_F(dev, reserved_fields_are_zero)
 {
 	struct memstate_query q = { .size = sizeof(q), .__reserved = 1 };
-	struct memstate_get_totals t = { .size = sizeof(t), .__reserved = 1 };
+	struct memstate_get_totals t = { .size = sizeof(t), .fd = 1 };
 
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, MEMSTATE_IOC_QUERY, &q));
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, MEMSTATE_IOC_TOTALS, &t));
@@ -199,7 +208,7 @@ TEST_F(dev, transition_malformed_record_is_einval_and_those_before_it_count)
 
 TEST_F(dev, totals_unknown_scope_is_einval)
 {
-	struct memstate_get_totals t = { .size = sizeof(t), .scope = 2 };
+	struct memstate_get_totals t = { .size = sizeof(t), .scope = 4 };
 
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, MEMSTATE_IOC_TOTALS, &t));
 }

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * groups/<cgroup id>/: the totals, as for the system, and the limits.
+ *
+ * Figures are of the group and all below it. All may read, as they may in cgroupfs;
+ * the path is root's. Limits are written as memory.max is; whoever writes needs
+ * CAP_SYS_RESOURCE, as there is no directory to ask for permission.
+ */
+
+#include <linux/cgroup.h>
+#include <linux/ctype.h>
+#include <linux/kobject.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "drain.h"
+#include "group.h"
+#include "sysfs.h"
+#include "sysfs_attrs.h"
+
+MS_ATTRS(group, 0444);
+MS_ATTR_MEMBER(group, 0444, nr_tasks, tasks);
+MS_CLASS_GROUPS(group, 0444);
+
+static struct ms_limit_attr limit_attrs[] = {
+	{ { "path", 0400 }, MS_FILE_PATH },
+	{ { "parent", 0444 }, MS_FILE_GROUP },
+	{ { "high", 0644 }, MS_FILE_HIGH },
+	{ { "max", 0644 }, MS_FILE_MAX },
+	{ { "peak", 0444 }, MS_FILE_PEAK },
+	{ { "pressure", 0444 }, MS_FILE_PRESSURE },
+	{ { "events_high", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_HIGH },
+	{ { "events_max", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_MAX },
+	{ { "events_denied", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_DENIED },
+	{ { "events_breach", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_BREACH },
+	{ { "events_drift", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_DRIFT },
+	{ { "events_local_high", 0444 }, MS_FILE_EVENTS_LOCAL, MEMSTATE_EVENT_HIGH },
+	{ { "events_local_max", 0444 }, MS_FILE_EVENTS_LOCAL, MEMSTATE_EVENT_MAX },
+	{ { "events_local_denied", 0444 }, MS_FILE_EVENTS_LOCAL, MEMSTATE_EVENT_DENIED },
+	{ { "events_local_breach", 0444 }, MS_FILE_EVENTS_LOCAL, MEMSTATE_EVENT_BREACH },
+	{ { "events_local_drift", 0444 }, MS_FILE_EVENTS_LOCAL, MEMSTATE_EVENT_DRIFT },
+};
+
+static struct attribute *group_attrs[] = {
+	MS_ATTRS_LIST(group),
+	&group_nr_tasks.dev.attr,
+	&limit_attrs[0].attr,
+	&limit_attrs[1].attr,
+	&limit_attrs[2].attr,
+	&limit_attrs[3].attr,
+	&limit_attrs[4].attr,
+	&limit_attrs[5].attr,
+	&limit_attrs[6].attr,
+	&limit_attrs[7].attr,
+	&limit_attrs[8].attr,
+	&limit_attrs[9].attr,
+	&limit_attrs[10].attr,
+	&limit_attrs[11].attr,
+	&limit_attrs[12].attr,
+	&limit_attrs[13].attr,
+	&limit_attrs[14].attr,
+	&limit_attrs[15].attr,
+	NULL
+};
+/* The list and its end. */
+static_assert(ARRAY_SIZE(limit_attrs) == 16);
+
+static const struct attribute_group group_group = { .attrs = group_attrs };
+static const struct attribute_group *group_groups[] = { MS_GROUPS_LIST(group) };
+
+static struct kobject *groups_dir;
+
+static struct ms_group *group_of(struct kobject *kobj)
+{
+	return container_of(kobj, struct ms_group, kobj);
+}
+
+static ssize_t show_path(const struct ms_group *group, char *buf)
+{
+	struct cgroup *cgrp = cgroup_get_from_id(group->id);
+	char *path;
+	int ret;
+
+	if (IS_ERR(cgrp))
+		return sysfs_emit(buf, "(removed)\n");
+	path = kmalloc(PATH_MAX, GFP_KERNEL);
+	ret = path ? cgroup_path(cgrp, path, PATH_MAX) : -ENOMEM;
+	cgroup_put(cgrp);
+	if (ret >= 0)
+		ret = sysfs_emit(buf, "%s\n", path);
+	kfree(path);
+	return ret;
+}
+
+static ssize_t show_limit_file(const struct ms_group *group,
+			       const struct ms_limit_attr *a, char *buf)
+{
+	switch (a->file) {
+	case MS_FILE_PATH:
+		return show_path(group, buf);
+	case MS_FILE_GROUP:
+		return sysfs_emit(buf, "%llu\n",
+				  group->parent ? group->parent->id : 0);
+	case MS_FILE_EVENTS:
+		return sysfs_emit(buf, "%lld\n",
+				  atomic64_read(&group->events[a->event]));
+	case MS_FILE_EVENTS_LOCAL:
+		return sysfs_emit(buf, "%lld\n",
+				  atomic64_read(&group->events_local[a->event]));
+	default:
+		return ms_sysfs_show_limit(&group->limit, a->file, buf);
+	}
+}
+
+static ssize_t group_show(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	const struct ms_limit_attr *a = ms_limit_attr_of(attr, limit_attrs);
+	struct ms_group *group = group_of(kobj);
+	struct memstate_totals totals;
+
+	if (a)
+		return show_limit_file(group, a, buf);
+	ms_drain_group(group);
+	ms_group_totals(group, &totals);
+	return ms_sysfs_show_member(attr, &totals, buf);
+}
+
+/* As memory.max is written: "max", or a number with K, M, G or T behind it. */
+static int parse_limit(const char *text, size_t length, u64 *limit)
+{
+	static const char suffixes[] = "KMGT";
+	char buf[32], *word, *last;
+	const char *suffix;
+	u32 shift = 0;
+	int ret;
+
+	if (length >= sizeof(buf))
+		return -EINVAL;
+	memcpy(buf, text, length);
+	buf[length] = '\0';
+	word = strim(buf);
+	if (!strcmp(word, "max")) {
+		*limit = MEMSTATE_UNLIMITED;
+		return 0;
+	}
+	last = word + strlen(word) - 1;
+	suffix = *word ? strchr(suffixes, toupper(*last)) : NULL;
+	if (suffix && *suffix) {
+		shift = 10 * (suffix - suffixes + 1);
+		*last = '\0';
+	}
+	ret = kstrtou64(word, 10, limit);
+	if (ret)
+		return ret;
+	if (*limit > U64_MAX >> shift)
+		return -ERANGE;
+	*limit <<= shift;
+	return 0;
+}
+
+static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
+			   const char *buf, size_t length)
+{
+	const struct ms_limit_attr *a = ms_limit_attr_of(attr, limit_attrs);
+	u64 limit;
+	int ret;
+
+	ret = ms_group_may_limit(-1) ?: parse_limit(buf, length, &limit);
+	if (ret)
+		return ret;
+	ms_limits_set(&group_of(kobj)->limit,
+		      a->file == MS_FILE_HIGH ? MEMSTATE_LIMIT_HIGH :
+						MEMSTATE_LIMIT_MAX,
+		      limit, limit);
+	return length;
+}
+
+static const struct sysfs_ops group_sysfs_ops = {
+	.show = group_show,
+	.store = group_store,
+};
+
+static const struct kobj_type group_ktype = {
+	.sysfs_ops = &group_sysfs_ops,
+	.default_groups = group_groups,
+	.release = ms_group_release,
+};
+
+/**
+ * ms_sysfs_init_group() - make the object countable
+ * @group: the group, with one reference afterwards
+ *
+ * Context: any.
+ */
+void ms_sysfs_init_group(struct ms_group *group)
+{
+	kobject_init(&group->kobj, &group_ktype);
+}
+
+/**
+ * ms_sysfs_add_group() - make groups/<cgroup id>/
+ * @group: the group
+ *
+ * Context: may sleep. Return: 0 or a negative errno.
+ */
+int ms_sysfs_add_group(struct ms_group *group)
+{
+	struct kobject *dir = READ_ONCE(groups_dir);
+	int ret;
+
+	/* The device can be opened a moment before its directory is there. */
+	if (!dir)
+		return -EAGAIN;
+	ret = kobject_add(&group->kobj, dir, "%llu", group->id);
+	if (!ret)
+		set_bit(MS_GROUP_SHOWN, &group->flags);
+	return ret;
+}
+
+/**
+ * ms_sysfs_remove_group() - take it away, if it is there
+ * @group: the group
+ *
+ * Context: may sleep; waits for who reads one of its files.
+ */
+void ms_sysfs_remove_group(struct ms_group *group)
+{
+	if (test_and_clear_bit(MS_GROUP_SHOWN, &group->flags))
+		kobject_del(&group->kobj);
+}
+
+/**
+ * ms_sysfs_notify_group() - wake who polls a group's files
+ * @group:	the group
+ * @pressure:	its pressure has changed, too
+ *
+ * Context: may sleep.
+ */
+void ms_sysfs_notify_group(struct ms_group *group, bool pressure)
+{
+	u32 i;
+
+	if (!test_bit(MS_GROUP_SHOWN, &group->flags))
+		return;
+	if (pressure)
+		sysfs_notify(&group->kobj, NULL, "pressure");
+	for (i = 0; i < ARRAY_SIZE(limit_attrs); i++)
+		if (limit_attrs[i].file >= MS_FILE_EVENTS)
+			sysfs_notify(&group->kobj, NULL, limit_attrs[i].attr.name);
+}
+
+/**
+ * ms_sysfs_init_groups() - make groups/ and the root's directory
+ * @parent: the device's directory
+ *
+ * Context: module init. Return: 0 or a negative errno.
+ */
+int ms_sysfs_init_groups(struct kobject *parent)
+{
+	struct kobject *dir = kobject_create_and_add("groups", parent);
+	int ret;
+
+	if (!dir)
+		return -ENOMEM;
+	WRITE_ONCE(groups_dir, dir);
+	ret = ms_sysfs_add_group(ms_group_root);
+	if (ret) {
+		WRITE_ONCE(groups_dir, NULL);
+		kobject_put(dir);
+	}
+	return ret;
+}
+
+/**
+ * ms_sysfs_exit_groups() - take them all away
+ *
+ * Context: module exit.
+ */
+void ms_sysfs_exit_groups(void)
+{
+	struct kobject *dir = groups_dir;
+
+	WRITE_ONCE(groups_dir, NULL);
+	ms_groups_hide();
+	kobject_put(dir);
+}
