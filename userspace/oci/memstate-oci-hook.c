@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/*
+ * memstate-oci-hook: an OCI runtime's createRuntime hook that limits a container.
+ *
+ * Exit status: 0; 1: it did not work, and one line said why: the runtime then gives
+ * up the container; 2: the command line is wrong.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "oci.h"
+
+#define NAME		"memstate-oci-hook"
+#define EXIT_USAGE	2
+
+static const char help[] =
+	"usage: " NAME " [OPTION]... <STATE\n\n"
+	"The createRuntime hook of an OCI runtime: limit the memory that a container's\n"
+	"programs make Ready. The container's state is read from standard input, its\n"
+	"annotations decide:\n\n"
+	"  org.memstate.max        the limit; without it, it is made from the memory limit\n"
+	"  org.memstate.high       where pressure begins\n"
+	"  org.memstate.allowance  what is kept of the memory limit for what is not seen\n"
+	"  org.memstate.optional   true: start without memstate where it is missing\n\n"
+	"  --dry-run   print what would be set, and set nothing\n"
+	"  --help      this text\n"
+	"  --version   the version\n";
+
+static const struct option options[] = {
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{}
+};
+
+/* One line, whatever is in the names that it quotes. */
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	char line[MS_OCI_WHY_MAX];
+	va_list args;
+	char *p;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	for (p = line; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			*p = '?';
+	fprintf(stderr, NAME ": %s\n", line);
+}
+
+static int missing(const struct ms_oci_wish *wish, const char *why)
+{
+	if (!wish->optional) {
+		say("%s (annotation " MS_OCI_PREFIX "optional=true starts without memstate)",
+		    why);
+		return 1;
+	}
+	say("%s; the container starts without memstate's limits", why);
+	return 0;
+}
+
+/* Return: 0; MS_OCI_MISSING; a negative errno. */
+static int find_memstate(char *why)
+{
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		int error = errno;
+
+		snprintf(why, MS_OCI_WHY_MAX, MEMSTATE_DEVICE ": %s", strerror(error));
+		if (error == ENOENT || error == ENXIO || error == ENODEV)
+			return MS_OCI_MISSING;
+		return -error;
+	}
+	close(fd);
+	/* Books of this process's own would limit nobody. */
+	setenv("MEMSTATE_BACKEND", "device", 1);
+	if (memstate_backend() != MEMSTATE_BACKEND_DEVICE) {
+		snprintf(why, MS_OCI_WHY_MAX, "%s", memstate_error());
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* An older module knows no limits. */
+static int call_failed(const struct ms_oci_cgroup *cgroup, const char *what, int ret,
+		       char *why)
+{
+	if (ret == -ENOTTY || ret == -EOPNOTSUPP) {
+		snprintf(why, MS_OCI_WHY_MAX, MEMSTATE_DEVICE ": it knows no limits");
+		return MS_OCI_MISSING;
+	}
+	snprintf(why, MS_OCI_WHY_MAX, "cgroup %s: %s: %s", cgroup->path, what,
+		 strerror(-ret));
+	return ret;
+}
+
+static int measure(const struct ms_oci_cgroup *cgroup, struct ms_oci_figures *figures,
+		   char *why)
+{
+	struct memstate_totals totals;
+	int ret = ms_oci_cgroup_usage(cgroup, figures, why);
+
+	if (ret)
+		return ret;
+	ret = memstate_group_totals(cgroup->fd, &totals, 0);
+	if (ret)
+		return call_failed(cgroup, "reading its totals", ret, why);
+	figures->ready = memstate_totals_state(&totals, MEMSTATE_READY);
+	return 0;
+}
+
+static void print_size(const char *name, uint64_t bytes)
+{
+	if (bytes == MEMSTATE_UNLIMITED)
+		printf("%s max\n", name);
+	else
+		printf("%s %llu\n", name, (unsigned long long)bytes);
+}
+
+static int apply(const struct ms_oci_cgroup *cgroup, const struct ms_oci_limits *limits,
+		 bool dry_run, char *why)
+{
+	int ret;
+
+	if (dry_run) {
+		printf("cgroup %s\n", cgroup->path);
+		if (limits->set & MEMSTATE_LIMIT_MAX)
+			print_size("max", limits->max);
+		if (limits->set & MEMSTATE_LIMIT_HIGH)
+			print_size("high", limits->high);
+		return 0;
+	}
+	ret = memstate_limit_set(cgroup->fd, limits->set, limits->high, limits->max);
+	return ret ? call_failed(cgroup, "setting its limits", ret, why) : 0;
+}
+
+static bool nothing_asked(const struct ms_oci_wish *wish, uint64_t memory_max)
+{
+	return !wish->has_max && !wish->has_high && memory_max == MEMSTATE_UNLIMITED;
+}
+
+static int limit(const struct ms_oci_cgroup *cgroup, const struct ms_oci_wish *wish,
+		 uint64_t config_max, bool dry_run, char *why)
+{
+	struct ms_oci_figures figures = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE) };
+	struct ms_oci_limits limits;
+	int ret;
+
+	ret = ms_oci_cgroup_max(cgroup, &figures.memory_max, why);
+	if (ret)
+		return ret;
+	if (figures.memory_max == MEMSTATE_UNLIMITED)
+		figures.memory_max = config_max;
+	if (nothing_asked(wish, figures.memory_max)) {
+		if (dry_run)
+			printf("cgroup %s\nnothing to set\n", cgroup->path);
+		return 0;
+	}
+	ret = find_memstate(why);
+	if (!ret && !wish->has_max)
+		ret = measure(cgroup, &figures, why);
+	if (!ret)
+		ret = ms_oci_limits(wish, &figures, &limits, why);
+	return ret ? ret : apply(cgroup, &limits, dry_run, why);
+}
+
+static int hook(struct ms_oci_state *state, bool dry_run)
+{
+	char why[MS_OCI_WHY_MAX] = "";
+	struct ms_oci_cgroup cgroup;
+	struct ms_oci_wish wish;
+	int ret;
+
+	ret = ms_oci_state_read(stdin, state, why);
+	if (!ret)
+		ret = ms_oci_wish(&state->annotations, &wish, why);
+	if (ret) {
+		say("%s", why);
+		return 1;
+	}
+	ret = ms_oci_cgroup_open(state->pid, &cgroup, why);
+	if (!ret) {
+		ret = limit(&cgroup, &wish, state->memory_max, dry_run, why);
+		close(cgroup.fd);
+	} else if (ret == MS_OCI_MISSING && nothing_asked(&wish, state->memory_max)) {
+		if (dry_run)
+			printf("nothing to set\n");
+		return 0;
+	}
+	if (ret == MS_OCI_MISSING)
+		return missing(&wish, why);
+	if (ret)
+		say("%s", why);
+	return ret ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct ms_oci_state state;
+	bool dry_run = false;
+	int c, status;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			dry_run = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		case 'V':
+			puts(NAME " " MS_VERSION);
+			return 0;
+		default:
+			say("unknown option '%s', try --help", argv[optind - 1]);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		say("'%s' is not expected: the state is read from standard input",
+		    argv[optind]);
+		return EXIT_USAGE;
+	}
+	status = hook(&state, dry_run);
+	ms_oci_state_free(&state);
+	return status;
+}

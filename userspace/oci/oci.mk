@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+
+OCI_SRCS := $(addprefix userspace/oci/,cgroup.c limits.c memstate-oci-hook.c state.c)
+OCI_OBJS := $(OCI_SRCS:%.c=$(O)/obj/%.o)
+OCI_BIN := $(O)/memstate-oci-hook
+OCI_SBIN := $(PREFIX)/sbin
+# Where tools find what describes a device; to be linked to from /etc/cdi.
+OCI_CDI := $(PREFIX)/share/memstate/cdi
+# Where podman and CRI-O look for hooks, if PREFIX is /usr.
+OCI_HOOKS := $(PREFIX)/share/containers/oci/hooks.d
+OBJS += $(OCI_OBJS)
+ALL += $(OCI_BIN) $(O)/memstate-cdi.json $(O)/memstate-hook.json
+
+# JSON has no comments: those of the templates are dropped.
+OCI_JSON := sed -e '/^\#/d' -e 's|@HOOK@|$(OCI_SBIN)/memstate-oci-hook|' \
+		-e 's|@LIBDIR@|$(LIBDIR)|'
+
+$(OCI_BIN): $(OCI_OBJS) $(LIB_SO)
+	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
+		$(OCI_OBJS) -L$(O) -lmemstate -ljson-c
+
+$(O)/memstate-%.json: $(TOP)/userspace/oci/memstate-%.json.in
+	@mkdir -p $(@D)
+	$(Q)$(OCI_JSON) $< > $@
+
+install::
+	$(Q)install -D -m 755 $(OCI_BIN) $(DESTDIR)$(OCI_SBIN)/memstate-oci-hook
+	$(Q)install -D -m 644 $(TOP)/userspace/oci/memstate-oci-hook.8 \
+		$(DESTDIR)$(MANDIR)/man8/memstate-oci-hook.8
+	$(Q)mkdir -p $(DESTDIR)$(OCI_CDI) $(DESTDIR)$(OCI_HOOKS)
+	$(Q)$(OCI_JSON) $(TOP)/userspace/oci/memstate-cdi.json.in \
+		> $(DESTDIR)$(OCI_CDI)/memstate.json
+	$(Q)$(OCI_JSON) $(TOP)/userspace/oci/memstate-hook.json.in \
+		> $(DESTDIR)$(OCI_HOOKS)/memstate-oci-hook.json
+
+uninstall::
+	$(Q)rm -f $(DESTDIR)$(OCI_SBIN)/memstate-oci-hook \
+		$(DESTDIR)$(MANDIR)/man8/memstate-oci-hook.8 \
+		$(DESTDIR)$(OCI_CDI)/memstate.json \
+		$(DESTDIR)$(OCI_HOOKS)/memstate-oci-hook.json
+	$(Q)rmdir $(DESTDIR)$(OCI_CDI) $(DESTDIR)$(PREFIX)/share/memstate 2>/dev/null || :
