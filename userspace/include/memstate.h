@@ -62,6 +62,8 @@ int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
 int memstate_post_record(const struct memstate_record *record);
 int memstate_apply(const struct memstate_record *records, uint32_t nr,
 		   uint32_t *done);
+int memstate_apply_paid(const struct memstate_record *records, uint32_t nr,
+			uint64_t *paid, unsigned int flags);
 int memstate_sync(void);
 
 /* ---- reading ------------------------------------------------------------- */
@@ -104,7 +106,9 @@ struct memstate_refusal {
 };
 
 int memstate_charge(size_t bytes);
+int memstate_charge_try(size_t bytes);
 int memstate_charge_wait(size_t bytes, uint64_t timeout_ns);
+int memstate_charge_range(const void *addr, size_t bytes, uint64_t *charged);
 void memstate_uncharge(size_t bytes);
 int memstate_trim(void);
 const char *memstate_refusal(struct memstate_refusal *refusal);

@@ -74,7 +74,10 @@ static int device_ioctl(unsigned long request, void *arg)
 
 static int device_map(struct ms_ring_producer *ring)
 {
-	struct memstate_setup setup = { .size = sizeof(setup) };
+	struct memstate_setup setup = {
+		.size = sizeof(setup),
+		.flags = MEMSTATE_SETUP_CREDIT,
+	};
 	long pages, page;
 	int ret;
 
@@ -99,6 +102,8 @@ static int device_map(struct ms_ring_producer *ring)
 		.slots = (void *)((char *)pages + setup.records_offset),
 		.entries = setup.ring_entries,
 	};
+	ms_lib.credit = &((struct memstate_ring_control *)pages)->credit;
+	ms_lib.unmaps_known = true;
 	return 0;
 }
 
@@ -151,7 +156,7 @@ static int snapshot_take(int fd)
 }
 
 static int device_apply(const struct memstate_record *records, uint32_t nr,
-			uint32_t *done)
+			uint32_t *done, uint64_t *paid, unsigned int flags)
 {
 	struct memstate_transition arg;
 	int ret = 0;
@@ -162,13 +167,47 @@ static int device_apply(const struct memstate_record *records, uint32_t nr,
 
 		arg = (struct memstate_transition) {
 			.size = sizeof(arg),
+			.flags = flags,
 			.records = (uintptr_t)(records + *done),
 			.nr = left < RECORDS_AT_ONCE ? left : RECORDS_AT_ONCE,
+			.paid = *paid,
 		};
+		/* What one part has left the next may need. */
+		if (left > RECORDS_AT_ONCE)
+			arg.flags |= MEMSTATE_TRANSITION_HOLD;
 		ret = device_ioctl(MEMSTATE_IOC_TRANSITION, &arg);
 		*done += arg.done;
+		*paid = arg.paid;
 	}
 	return ret;
+}
+
+static int device_charge(struct memstate_charge *arg)
+{
+	return device_ioctl(MEMSTATE_IOC_CHARGE, arg);
+}
+
+static int device_limit(uint32_t set, uint64_t high, uint64_t max)
+{
+	struct memstate_limit arg = {
+		.size = sizeof(arg),
+		.scope = MEMSTATE_SCOPE_TASK,
+		.set = set,
+		.high = high,
+		.max = max,
+	};
+
+	return device_ioctl(MEMSTATE_IOC_LIMIT_SET, &arg);
+}
+
+static unsigned int device_pressure(void)
+{
+	return ms_load32(&dev_page->pressure);
+}
+
+static uint64_t device_max(void)
+{
+	return ms_load64((const u64 *)&dev_page->max);
 }
 
 /* Report what the child has inherited; what it has not, the audit finds. */
@@ -176,7 +215,7 @@ static int snapshot_report(void)
 {
 	struct memstate_record records[2];
 	struct memstate_finding findings[64];
-	uint64_t cursor = 0;
+	uint64_t cursor = 0, paid = 0;
 	uint32_t done, i, nr;
 	int ret;
 
@@ -193,7 +232,8 @@ static int snapshot_report(void)
 						       MEMSTATE_MAPPED,
 						       MEMSTATE_KEEP_RO, r->class_,
 						       0);
-		ret = device_apply(records, nr, &done);
+		ret = device_apply(records, nr, &done, &paid,
+				   MEMSTATE_TRANSITION_INHERITED);
 		if (ret)
 			return ret;
 	}
@@ -207,7 +247,7 @@ static int snapshot_report(void)
 							    findings[i].start,
 						    MEMSTATE_ANY, MEMSTATE_NONE,
 						    0, 0);
-			ret = device_apply(records, 1, &nr);
+			ret = device_apply(records, 1, &nr, &paid, 0);
 		}
 	} while (!ret && cursor);
 	return ret;
@@ -231,11 +271,15 @@ static int device_open(struct ms_ring_producer *ring, bool inherited)
 		return ret;
 	dev_fd = ret;
 	ret = device_map(ring);
+	if (!ret && (ms_lib.high & ms_lib.max) != MEMSTATE_UNLIMITED)
+		ret = device_limit(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX,
+				   ms_lib.high, ms_lib.max);
 	if (!ret && inherited && dev_snapshot.valid)
 		ret = snapshot_report();
 	if (ret) {
 		ms_raw1(SYS_close, dev_fd);
 		dev_fd = -1;
+		ms_lib.credit = NULL;
 	}
 	dev_snapshot.valid = false;
 	return ret;
@@ -274,9 +318,15 @@ static int device_sync(void)
 	return ret;
 }
 
-static int get_totals(int fd, u32 scope, struct memstate_totals *totals)
+static int get_totals(int fd, u32 scope, int cgroup, u32 flags,
+		      struct memstate_totals *totals)
 {
-	struct memstate_get_totals arg = { .size = sizeof(arg), .scope = scope };
+	struct memstate_get_totals arg = {
+		.size = sizeof(arg),
+		.flags = flags,
+		.scope = scope,
+		.fd = cgroup,
+	};
 	int ret = fd < 0 ? device_ioctl(MEMSTATE_IOC_TOTALS, &arg) :
 		  (int)ms_raw3(SYS_ioctl, fd, MEMSTATE_IOC_TOTALS, &arg);
 
@@ -287,12 +337,12 @@ static int get_totals(int fd, u32 scope, struct memstate_totals *totals)
 
 static int device_totals(struct memstate_totals *totals)
 {
-	return get_totals(-1, MEMSTATE_SCOPE_TASK, totals);
+	return get_totals(-1, MEMSTATE_SCOPE_TASK, 0, 0, totals);
 }
 
 static int device_system(struct memstate_totals *totals)
 {
-	return get_totals(-1, MEMSTATE_SCOPE_SYSTEM, totals);
+	return get_totals(-1, MEMSTATE_SCOPE_SYSTEM, 0, 0, totals);
 }
 
 static int device_last(struct memstate_totals *totals)
@@ -325,6 +375,10 @@ const struct ms_ops ms_device_ops = {
 	.open = device_open,
 	.sync = device_sync,
 	.apply = device_apply,
+	.charge = device_charge,
+	.limit = device_limit,
+	.pressure = device_pressure,
+	.max = device_max,
 	.totals = device_totals,
 	.last = device_last,
 	.system = device_system,
@@ -342,7 +396,7 @@ const struct ms_ops ms_device_ops = {
  */
 int memstate_totals_fd(int fd, struct memstate_totals *totals)
 {
-	return fd < 0 ? -EBADF : get_totals(fd, MEMSTATE_SCOPE_TASK, totals);
+	return fd < 0 ? -EBADF : get_totals(fd, MEMSTATE_SCOPE_TASK, 0, 0, totals);
 }
 
 /**

@@ -5,7 +5,8 @@
  * Model
  *
  *   The ring lies in private memory; whoever needs the result drains it into a
- *   range map. Nobody outside can read it.
+ *   range map. Nobody outside can read it. Only the process's own limit is kept:
+ *   what was charged is *pledged* until the record to Ready has been drained.
  *
  * Locking
  *
@@ -30,6 +31,7 @@ static struct {
 	/* odd while the map is being changed: a copy of it may be torn */
 	u32 changing;
 	uint64_t saved;
+	u64 pledged;
 	struct ms_rangemap map;
 	struct memstate_totals totals;
 	struct memstate_record slots[RING_ENTRIES];
@@ -69,6 +71,23 @@ static int emb_record(const struct memstate_record *rec)
 	return ret;
 }
 
+static u64 record_pledge(const struct memstate_record *rec)
+{
+	if (((rec->w0 >> MEMSTATE_TO_SHIFT) & MEMSTATE_FIELD_MASK) != MEMSTATE_READY)
+		return 0;
+	return (rec->w1 & 0xffffffffu) << MEMSTATE_UNIT_SHIFT;
+}
+
+static void emb_redeem(u64 bytes)
+{
+	emb->pledged -= bytes < emb->pledged ? bytes : emb->pledged;
+}
+
+static u64 emb_charged(void)
+{
+	return emb->totals.ready_direct + emb->pledged;
+}
+
 static int emb_drain(void)
 {
 	struct memstate_record rec;
@@ -76,6 +95,7 @@ static int emb_drain(void)
 	while (ms_ring_peek(emb->slots, RING_ENTRIES, emb->head, &rec)) {
 		if (emb_record(&rec) == -ENOMEM)
 			return -ENOMEM;
+		emb_redeem(record_pledge(&rec));
 		ms_ring_release(&emb->head, emb->head + 1);
 	}
 	return 0;
@@ -92,9 +112,11 @@ static int embedded_sync(void)
 }
 
 static int embedded_apply(const struct memstate_record *records, uint32_t nr,
-			  uint32_t *done)
+			  uint32_t *done, uint64_t *paid, unsigned int flags)
 {
+	u64 before, wanted = 0;
 	int ret, tries;
+	u32 i;
 
 	emb_lock();
 	ret = emb_drain();
@@ -107,18 +129,105 @@ static int embedded_apply(const struct memstate_record *records, uint32_t nr,
 		emb_lock();
 		ret = emb_drain();
 	}
-	for (*done = 0; !ret && *done < nr; *done += !ret)
+	*done = 0;
+	/* What moves elsewhere is not asked about: it comes with its charge. */
+	for (i = 0; ms_lib.limited && !*paid && !flags && i < nr; i++)
+		wanted += record_pledge(&records[i]);
+	if (!ret && wanted && emb_charged() + wanted > ms_lib.max) {
+		emb->totals.denied++;
+		ret = -EDQUOT;
+	}
+	before = emb->totals.ready_direct;
+	for (; !ret && *done < nr; *done += !ret)
 		ret = records[*done].w1 >> 32 ? -EINVAL :
 						emb_record(&records[*done]);
+	if (flags & MEMSTATE_TRANSITION_HOLD) {
+		u64 held = before > emb->totals.ready_direct ?
+			   before - emb->totals.ready_direct : 0;
+
+		*paid += held;
+		emb->pledged += held;
+	} else if (!ret) {
+		emb_redeem(*paid);
+		*paid = 0;
+	}
 	emb_unlock();
 	return ret;
+}
+
+static int embedded_charge(struct memstate_charge *arg)
+{
+	u64 room;
+	int ret = 0;
+
+	if (arg->flags & MEMSTATE_CHARGE_TRIM) {
+		arg->bytes = 0;
+		return 0;
+	}
+	emb_lock();
+	emb_drain();
+	if (arg->flags & MEMSTATE_CHARGE_RANGE)
+		arg->bytes = ms_rangemap_need(&emb->map, arg->addr, arg->bytes);
+	room = ms_lib.max > emb_charged() ? ms_lib.max - emb_charged() : 0;
+	if (arg->bytes > room) {
+		arg->room = room;
+		arg->refused_by = 0;
+		emb->totals.denied++;
+		ret = -EDQUOT;
+	} else {
+		emb->pledged += arg->bytes;
+	}
+	emb_unlock();
+	return ret;
+}
+
+static void embedded_uncharge(uint64_t bytes)
+{
+	emb_lock();
+	emb_redeem(bytes);
+	emb_unlock();
+}
+
+static int embedded_limit(uint32_t set, uint64_t high, uint64_t max)
+{
+	/* The library keeps them, and us from being asked without one. */
+	(void)set;
+	(void)high;
+	(void)max;
+	return 0;
+}
+
+static unsigned int embedded_pressure(void)
+{
+	u64 charged;
+
+	if (!ms_lib.limited)
+		return MEMSTATE_PRESSURE_NONE;
+	emb_lock();
+	emb_drain();
+	charged = emb_charged();
+	emb_unlock();
+	if (ms_lib.max != MEMSTATE_UNLIMITED && charged >= ms_lib.max)
+		return MEMSTATE_PRESSURE_MAX;
+	return charged > ms_lib.high ? MEMSTATE_PRESSURE_HIGH : MEMSTATE_PRESSURE_NONE;
+}
+
+static uint64_t embedded_max(void)
+{
+	return ms_lib.max;
+}
+
+static void emb_read(struct memstate_totals *totals)
+{
+	*totals = emb->totals;
+	totals->charged = emb_charged();
 }
 
 static int embedded_totals(struct memstate_totals *totals)
 {
 	emb_lock();
 	emb_drain();
-	*totals = emb->totals;
+	emb_read(totals);
 	emb_unlock();
 	return 0;
 }
@@ -126,7 +235,7 @@ static int embedded_totals(struct memstate_totals *totals)
 static int embedded_last(struct memstate_totals *totals)
 {
 	emb_lock();
-	*totals = emb->totals;
+	emb_read(totals);
 	emb_unlock();
 	return 0;
 }
@@ -211,6 +320,7 @@ static int embedded_inherit(void)
 	int ret = 0;
 
 	emb->lock = 0;
+	emb->pledged = 0;
 	if (emb->changing & 1) {
 		emb->changing = 0;
 		ms_rangemap_init(&emb->map, RANGES_MAX);
@@ -250,6 +360,8 @@ static int embedded_open(struct ms_ring_producer *ring, bool inherited)
 		.slots = emb->slots,
 		.entries = RING_ENTRIES,
 	};
+	ms_lib.unmaps_known = false;
+	ms_lib.limited = (ms_lib.high & ms_lib.max) != MEMSTATE_UNLIMITED;
 	return ret;
 }
 
@@ -266,6 +378,11 @@ const struct ms_ops ms_embedded_ops = {
 	.open = embedded_open,
 	.sync = embedded_sync,
 	.apply = embedded_apply,
+	.charge = embedded_charge,
+	.uncharge = embedded_uncharge,
+	.limit = embedded_limit,
+	.pressure = embedded_pressure,
+	.max = embedded_max,
 	.totals = embedded_totals,
 	.last = embedded_last,
 	.system = embedded_totals,

@@ -2,6 +2,7 @@
 /* Figures for people. */
 
 #include <stdio.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -84,4 +85,43 @@ const char *memstate_format_line(char *buf, size_t size,
 		 memstate_format_bytes(p, sizeof(p), prepared),
 		 memstate_format_bytes(v, sizeof(v), reserved));
 	return buf;
+}
+
+/**
+ * memstate_parse_bytes() - a size as memory.max of cgroup v2 spells it
+ * @text:	a number with K, M, G, T or P behind it, in powers of 1024, or "max"
+ * @bytes:	where to put it; MEMSTATE_UNLIMITED for "max"
+ *
+ * Context: any. Return: 0; -EINVAL: not such a text; -ERANGE: too large.
+ */
+int memstate_parse_bytes(const char *text, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMGTP";
+	unsigned int shift = 0;
+	uint64_t value = 0;
+	const char *s;
+
+	if (!strcmp(text, "max")) {
+		*bytes = MEMSTATE_UNLIMITED;
+		return 0;
+	}
+	if (*text < '0' || *text > '9')
+		return -EINVAL;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		unsigned int digit = (unsigned int)(*text - '0');
+
+		if (value > (UINT64_MAX - digit) / 10)
+			return -ERANGE;
+		value = value * 10 + digit;
+	}
+	if (*text) {
+		s = strchr(suffixes, *text & ~0x20);
+		if (!s || !*s || text[1])
+			return -EINVAL;
+		shift = 10 * (unsigned int)(s - suffixes + 1);
+	}
+	if (value > UINT64_MAX >> shift)
+		return -ERANGE;
+	*bytes = value << shift;
+	return 0;
 }

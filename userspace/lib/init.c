@@ -9,8 +9,8 @@
 
 struct ms_lib ms_lib;
 
-/* In a page of its own that is zero in a child: 0, INITIALISING, MS_LIB_READY. */
-u32 *ms_lib_state;
+/* In a page of its own that is zero in a child. */
+struct ms_state *ms_lib_state;
 #define INITIALISING	1
 
 /* Inherited by a child, unlike the above: it then begins anew. */
@@ -56,10 +56,10 @@ void ms_signals_restore(const uint64_t *saved)
 	ms_raw4(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
 }
 
-static u32 *state_page(void)
+static struct ms_state *state_page(void)
 {
-	u32 *page = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
-	u32 *none = NULL;
+	struct ms_state *page = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+	struct ms_state *none = NULL;
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (page)
@@ -77,10 +77,12 @@ static u32 *state_page(void)
 	return page;
 }
 
+/* Begins anew with a text that does not begin with a space. */
 static void set_error(const char *what, int error)
 {
 	const char *why = error ? strerrordesc_np(error) : "";
-	size_t n = 0, size = sizeof(ms_lib.error) - 1;
+	size_t n = *what == ' ' ? strlen(ms_lib.error) : 0;
+	size_t size = sizeof(ms_lib.error) - 1;
 
 	for (; *what && n < size; what++)
 		ms_lib.error[n++] = *what;
@@ -101,6 +103,19 @@ static int use(const struct ms_ops *ops, enum memstate_backend backend,
 	return 0;
 }
 
+/* A limit of the process's own, from the environment. */
+static bool limit_from(const char *name, uint64_t *limit)
+{
+	const char *text = getenv(name);
+
+	*limit = MEMSTATE_UNLIMITED;
+	if (!text || !*text || !memstate_parse_bytes(text, limit))
+		return true;
+	set_error(name, 0);
+	set_error(" is not a size (as 512M, or max)", 0);
+	return false;
+}
+
 static void choose(void)
 {
 	const char *wanted = getenv("MEMSTATE_BACKEND");
@@ -115,6 +130,9 @@ static void choose(void)
 		set_error("MEMSTATE_BACKEND is not device, embedded or auto", 0);
 		return;
 	}
+	if (!limit_from("MEMSTATE_HIGH", &ms_lib.high) ||
+	    !limit_from("MEMSTATE_MAX", &ms_lib.max))
+		return;
 	if (device) {
 		ret = use(&ms_device_ops, MEMSTATE_BACKEND_DEVICE, false);
 		if (!ret)
@@ -138,6 +156,7 @@ static void begin_again(void)
 	if (!ops)
 		return;
 	ms_lib.ops = NULL;
+	ms_lib.credit = NULL;
 	ms_lib.backend = MEMSTATE_BACKEND_NONE;
 	ret = use(ops, backend, true);
 	if (ret)
@@ -153,34 +172,34 @@ static void begin_again(void)
  */
 int ms_lib_init(void)
 {
-	u32 *state = state_page();
+	struct ms_state *state = state_page();
 	u32 seen = 0;
 	uint64_t saved;
 
 	if (!state)
 		return -ENOMEM;
 	ms_signals_block(&saved);
-	if (__atomic_compare_exchange_n(state, &seen, INITIALISING, false,
+	if (__atomic_compare_exchange_n(&state->init, &seen, INITIALISING, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		if (lib_was_ready)
 			begin_again();
 		else
 			choose();
 		lib_was_ready = true;
-		__atomic_store_n(state, MS_LIB_READY, __ATOMIC_RELEASE);
+		__atomic_store_n(&state->init, MS_LIB_READY, __ATOMIC_RELEASE);
 	}
 	ms_signals_restore(&saved);
-	while (__atomic_load_n(state, __ATOMIC_ACQUIRE) != MS_LIB_READY)
+	while (__atomic_load_n(&state->init, __ATOMIC_ACQUIRE) != MS_LIB_READY)
 		ms_raw0(SYS_sched_yield);
 	return ms_lib.ops ? 0 : -ENODEV;
 }
 
 static bool fork_concerns_us(void)
 {
-	u32 *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+	struct ms_state *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
 
-	return state && __atomic_load_n(state, __ATOMIC_ACQUIRE) == MS_LIB_READY &&
-	       ms_lib.ops;
+	return state && ms_lib.ops &&
+	       __atomic_load_n(&state->init, __ATOMIC_ACQUIRE) == MS_LIB_READY;
 }
 
 /* Written between prepare and its counterpart, by the thread that forks. */
@@ -202,8 +221,11 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	/* The state has been wiped; what there is belonged to the parent. */
-	if (ms_lib_state)
-		__atomic_store_n(ms_lib_state, 0, __ATOMIC_RELEASE);
+	if (ms_lib_state) {
+		ms_lib_state->refused = 0;
+		ms_lib_state->reserve = 0;
+		__atomic_store_n(&ms_lib_state->init, 0, __ATOMIC_RELEASE);
+	}
 	if (fork_prepared)
 		ms_lib.ops->fork(2);
 }

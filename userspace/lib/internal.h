@@ -31,7 +31,13 @@
  * @open:	make the ring; @inherited: this process was forked from one that
  *		had it open
  * @sync:	drain; -ENOMEM: try again
- * @apply:	records now, after those in the ring
+ * @apply:	records now, after those in the ring; *@paid bytes are paid for them,
+ *		and on return what is left of them with HOLD or after an error
+ * @charge:	as MEMSTATE_IOC_CHARGE
+ * @uncharge:	give a charge back that was not used; NULL: the credit word will do
+ * @limit:	of one's own: as MEMSTATE_IOC_LIMIT_SET
+ * @pressure:	MEMSTATE_PRESSURE_*
+ * @max:	the lowest max in force
  * @totals:	drained first
  * @last:	totals as of the last drain, without a system call
  * @system:	totals of the system
@@ -44,7 +50,12 @@ struct ms_ops {
 	int (*open)(struct ms_ring_producer *ring, bool inherited);
 	int (*sync)(void);
 	int (*apply)(const struct memstate_record *records, uint32_t nr,
-		     uint32_t *done);
+		     uint32_t *done, uint64_t *paid, unsigned int flags);
+	int (*charge)(struct memstate_charge *arg);
+	void (*uncharge)(uint64_t bytes);
+	int (*limit)(uint32_t set, uint64_t high, uint64_t max);
+	unsigned int (*pressure)(void);
+	uint64_t (*max)(void);
 	int (*totals)(struct memstate_totals *totals);
 	int (*last)(struct memstate_totals *totals);
 	int (*system)(struct memstate_totals *totals);
@@ -58,17 +69,39 @@ struct ms_ops {
  * @backend:	which one
  * @ops:	its operations
  * @ring:	where to post
+ * @credit:	bytes that are charged and not used, shared with the kernel; NULL: none
+ * @limited:	without @credit: there is a limit all the same
+ * @unmaps_known: the back end sees unmappings by itself
+ * @high:	the process's own limits, which its children keep
+ * @max:	likewise
  * @error:	why not the other one
  */
 struct ms_lib {
 	enum memstate_backend backend;
 	const struct ms_ops *ops;
 	struct ms_ring_producer ring;
+	u64 *credit;
+	bool limited;
+	bool unmaps_known;
+	uint64_t high;
+	uint64_t max;
 	char error[128];
 };
 
+/**
+ * struct ms_state - what is zero in a child, in a page of its own
+ * @init:	0, under way, MS_LIB_READY
+ * @refused:	a charge was refused, and the caller was told
+ * @reserve:	bytes that are charged and kept for the time after a refusal
+ */
+struct ms_state {
+	u32 init;
+	u32 refused;
+	u64 reserve;
+};
+
 extern struct ms_lib ms_lib MS_HIDDEN;
-extern u32 *ms_lib_state MS_HIDDEN;
+extern struct ms_state *ms_lib_state MS_HIDDEN;
 extern const struct ms_ops ms_device_ops MS_HIDDEN;
 extern const struct ms_ops ms_embedded_ops MS_HIDDEN;
 
@@ -79,16 +112,19 @@ MS_HIDDEN int ms_lib_init(void);
 /* 0, or why there are no books. */
 static inline int ms_lib_ready(void)
 {
-	u32 *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
+	struct ms_state *state = __atomic_load_n(&ms_lib_state, __ATOMIC_ACQUIRE);
 
-	if (MS_LIKELY(state &&
-		      __atomic_load_n(state, __ATOMIC_ACQUIRE) == MS_LIB_READY))
+	if (MS_LIKELY(state && __atomic_load_n(&state->init, __ATOMIC_ACQUIRE) ==
+				       MS_LIB_READY))
 		return ms_lib.ops ? 0 : -ENODEV;
 	return ms_lib_init();
 }
 
 /* Slots that this thread has claimed and not published: above 0 in a handler only. */
 extern MS_HIDDEN __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
+
+/* Post a record whose length has been charged, if it goes to Ready. */
+MS_HIDDEN int ms_post_paid(const struct memstate_record *record);
 
 /* Give way to whoever is between claim and publish. */
 MS_HIDDEN void ms_post_wait(int tries);

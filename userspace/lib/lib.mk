@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 LIB_SRCS := $(addprefix userspace/lib/,audit.c device.c embedded.c format.c init.c \
-		maps.c post.c rangemap.c read.c sysrules.c verbs.c) \
+		limits.c maps.c post.c rangemap.c read.c sysrules.c verbs.c) \
 	    kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a

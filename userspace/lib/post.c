@@ -25,6 +25,17 @@ void ms_post_wait(int tries)
 		ms_raw2(SYS_nanosleep, &nap, NULL);
 }
 
+/* What a record has been charged, by the protocol. */
+static u64 charge_of(const struct memstate_record *record)
+{
+	bool ready = ((record->w0 >> MEMSTATE_TO_SHIFT) & MEMSTATE_FIELD_MASK) ==
+		     MEMSTATE_READY;
+
+	if (!ready || (!ms_lib.credit && !ms_lib.limited))
+		return 0;
+	return (record->w1 & 0xffffffffu) << MEMSTATE_UNIT_SHIFT;
+}
+
 static void publish(u32 pos, const struct memstate_record *record)
 {
 	ms_ring_publish(&ms_lib.ring, pos, record);
@@ -46,6 +57,7 @@ static bool claim(u32 *pos)
 static int post_full(const struct memstate_record *record)
 {
 	struct memstate_record plain = *record;
+	uint64_t paid;
 	uint32_t done;
 	u32 pos;
 	int i;
@@ -63,26 +75,17 @@ static int post_full(const struct memstate_record *record)
 		ms_post_wait(i);
 	}
 	plain.w1 &= 0xffffffffu;
-	return ms_lib.ops->apply(&plain, 1, &done);
+	paid = charge_of(record);
+	i = ms_lib.ops->apply(&plain, 1, &done, &paid, 0);
+	if (i && paid)
+		memstate_uncharge(paid);
+	return i;
 }
 
-/**
- * memstate_post_record() - post a record
- * @record: the record; the upper half of w1 is not used
- *
- * Usually a few nanoseconds and no system call.
- *
- * Context: any, signal handlers included.
- * Return: 0; -ENODEV: no back end; where the ring was full and stayed so, what
- * the back end says: -EINVAL, -ENOSPC, -ENOMEM with nothing changed.
- */
-int memstate_post_record(const struct memstate_record *record)
+int ms_post_paid(const struct memstate_record *record)
 {
-	int ret = ms_lib_ready();
 	u32 pos;
 
-	if (MS_UNLIKELY(ret))
-		return ret;
 	if (MS_UNLIKELY(!claim(&pos)))
 		return post_full(record);
 	publish(pos, record);
@@ -92,7 +95,27 @@ int memstate_post_record(const struct memstate_record *record)
 }
 
 /**
- * memstate_post() - post a transition
+ * memstate_post_record() - post a record that has been paid for
+ * @record: the record; the upper half of w1 is not used
+ *
+ * Usually a few nanoseconds and no system call. If it goes to Ready its whole length
+ * has been charged by memstate_charge() before; what of it was charged already comes
+ * back when the record is drained.
+ *
+ * Context: any, signal handlers included.
+ * Return: 0; -ENODEV: no back end; where the ring was full and stayed so, what
+ * the back end says: -EINVAL, -ENOSPC, -ENOMEM with nothing changed, and the charge
+ * given back.
+ */
+int memstate_post_record(const struct memstate_record *record)
+{
+	int ret = ms_lib_ready();
+
+	return MS_UNLIKELY(ret) ? ret : ms_post_paid(record);
+}
+
+/**
+ * memstate_post() - charge what it takes and post a transition
  * @from:	state, MEMSTATE_MAPPED or MEMSTATE_ANY
  * @to:		state, MEMSTATE_KEEP or MEMSTATE_KEEP_RO
  * @class_:	enum memstate_class
@@ -100,21 +123,27 @@ int memstate_post_record(const struct memstate_record *record)
  * @addr:	first byte
  * @bytes:	length
  *
+ * For steps that need no system call, or had it. Where one is to come between the
+ * charge and the report, there is memstate_charge() and memstate_post_record().
+ *
  * Context: any, signal handlers included.
  * Return: 0; -EINVAL: an argument is out of range or not a multiple of the page
- * size; else as memstate_post_record().
+ * size; -EDQUOT: to Ready, over a limit, nothing posted: see memstate_refusal(); else
+ * as memstate_post_record().
  */
 int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
 		  unsigned int flags, const void *addr, size_t bytes)
 {
 	struct memstate_record record;
+	int ret;
 
 	if (((from | to | class_ | flags) & ~MEMSTATE_FIELD_MASK) || !bytes ||
 	    (((uintptr_t)addr | bytes) & (MEMSTATE_UNIT - 1)) ||
 	    (u64)bytes >> (32 + MEMSTATE_UNIT_SHIFT))
 		return -EINVAL;
 	record = ms_record_make((uintptr_t)addr, bytes, from, to, class_, flags);
-	return memstate_post_record(&record);
+	ret = to == MEMSTATE_READY ? memstate_charge(bytes) : ms_lib_ready();
+	return MS_UNLIKELY(ret) ? ret : ms_post_paid(&record);
 }
 
 /**
@@ -125,20 +154,41 @@ int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
  *
  * Context: any.
  * Return: 0; -EINVAL: record @done is malformed; -ENOSPC: it would make too many
- * ranges; -ENOMEM; -ENODEV. The books are as if it and those after it had not
+ * ranges; -EDQUOT: over a limit; -ENOMEM; -ENODEV. The books are as if it and those after it had not
  * been given.
  */
 int memstate_apply(const struct memstate_record *records, uint32_t nr,
 		   uint32_t *done)
 {
 	uint32_t nr_done = 0;
+	uint64_t paid = 0;
 	int ret = ms_lib_ready();
 
 	if (!ret)
-		ret = ms_lib.ops->apply(records, nr, &nr_done);
+		ret = ms_lib.ops->apply(records, nr, &nr_done, &paid, 0);
 	if (done)
 		*done = nr_done;
 	return ret;
+}
+
+/**
+ * memstate_apply_paid() - apply records now that have been paid for
+ * @records:	the records, the upper half of w1 zero
+ * @nr:		how many
+ * @paid:	in: bytes that were charged for them; out: with HOLD, or after an
+ *		error, what is left of them and of what they gave up; else zero, and
+ *		the rest has been given back
+ * @flags:	MEMSTATE_TRANSITION_HOLD, MEMSTATE_TRANSITION_INHERITED
+ *
+ * Context: any. Return: as memstate_apply().
+ */
+int memstate_apply_paid(const struct memstate_record *records, uint32_t nr,
+			uint64_t *paid, unsigned int flags)
+{
+	uint32_t done;
+	int ret = ms_lib_ready();
+
+	return ret ? ret : ms_lib.ops->apply(records, nr, &done, paid, flags);
 }
 
 /**

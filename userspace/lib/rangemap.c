@@ -312,3 +312,27 @@ int ms_rangemap_apply(struct ms_rangemap *m, const struct ms_change *chg,
 	t->drift += w.drift;
 	return 0;
 }
+
+/**
+ * ms_rangemap_need() - what it takes to make Ready what is there of a range
+ * @m:		the map
+ * @start:	first byte
+ * @bytes:	length
+ *
+ * Context: any. Return: bytes that are neither Ready nor lazy.
+ */
+u64 ms_rangemap_need(const struct ms_rangemap *m, u64 start, u64 bytes)
+{
+	const struct ms_rangemap_entry *e;
+	u64 end = start + bytes, need = 0;
+
+	while (start < end && (e = ms_rangemap_next(m, start)) && e->start < end) {
+		u64 from = e->start > start ? e->start : start;
+		u64 to = e->end < end ? e->end : end;
+
+		if (!ms_entry_charged(e->entry))
+			need += to - from;
+		start = to;
+	}
+	return need;
+}

@@ -36,6 +36,7 @@ void ms_rangemap_destroy(struct ms_rangemap *m);
 int ms_rangemap_copy(struct ms_rangemap *dst, const struct ms_rangemap *src);
 int ms_rangemap_apply(struct ms_rangemap *m, const struct ms_change *chg,
 		      struct memstate_totals *t);
+u64 ms_rangemap_need(const struct ms_rangemap *m, u64 start, u64 bytes);
 const struct ms_rangemap_entry *ms_rangemap_next(const struct ms_rangemap *m,
 						 u64 addr);
 void ms_rangemap_range(const struct ms_rangemap_entry *e,

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
  * The verbs: one legal system step each, the system call and the report in the
- * right order. Going up: the call, then the report. Going down: the report, then
- * the call; if the call fails the report is taken back. So what another thread
- * gets at an address is reported after what was there before. Only fault keeps
- * the address, and reports last. The verbs are those of Go's runtime/mem.go.
+ * right order, so that the books never show less than is really held. Going up: the
+ * charge, the call, the report. Going down: the call, then the report, which gives
+ * the charge back; until free returns nobody else can report the range, for unmapping
+ * is what the kernel sees by itself, in its place in the order. The embedded back end
+ * does not: there free reports first. The verbs are those of Go's runtime/mem.go.
  */
 
 #include "internal.h"
 
+/* What goes to Ready has been charged. */
 static int report(unsigned int from, unsigned int to, unsigned int class_,
 		  void *addr, size_t bytes)
 {
-	return memstate_post(from, to, class_, 0, addr, bytes);
+	struct memstate_record record;
+
+	if ((u64)bytes >> (32 + MEMSTATE_UNIT_SHIFT))
+		return -EINVAL;
+	record = ms_record_make((uintptr_t)addr, bytes, from, to, class_, 0);
+	return memstate_post_record(&record);
 }
 
 static int check(const void *addr, size_t bytes)
@@ -25,14 +32,17 @@ static int check(const void *addr, size_t bytes)
 static void *new_mapping(size_t bytes, int prot, unsigned int state,
 			 enum memstate_class class_)
 {
+	size_t charge = state == MEMSTATE_READY ? bytes : 0;
 	long ret;
 
-	if (check(NULL, bytes))
+	if (check(NULL, bytes) || (charge && memstate_charge(charge)))
 		return NULL;
 	ret = ms_raw6(SYS_mmap, 0, (long)bytes, prot,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ms_raw_failed(ret))
+	if (ms_raw_failed(ret)) {
+		memstate_uncharge(charge);
 		return NULL;
+	}
 	if (report(MEMSTATE_NONE, state, class_, (void *)ret, bytes)) {
 		ms_raw_munmap((void *)ret, bytes);
 		return NULL;
@@ -59,7 +69,8 @@ void *memstate_reserve(size_t bytes, enum memstate_class class_)
  * @bytes:	length
  * @class_:	what it is held for
  *
- * Context: any. Return: as memstate_reserve().
+ * Context: any. Return: as memstate_reserve(); NULL also over a limit: then
+ * memstate_refusal() tells whose.
  */
 void *memstate_alloc(size_t bytes, enum memstate_class class_)
 {
@@ -92,12 +103,16 @@ int memstate_map(void *addr, size_t bytes, enum memstate_class class_)
  * @bytes:	length
  * @class_:	what it is held for
  *
- * Context: any. Return: 0; -EINVAL: no multiples of the page size.
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size; -EDQUOT: over a limit, nothing
+ * has changed: memstate_refusal() tells whose.
  */
 int memstate_used(void *addr, size_t bytes, enum memstate_class class_)
 {
 	int ret = check(addr, bytes);
 
+	if (!ret)
+		ret = memstate_charge(bytes);
 	return ret ? ret : report(MEMSTATE_PREPARED, MEMSTATE_READY, class_, addr,
 				  bytes);
 }
@@ -117,13 +132,9 @@ int memstate_unused(void *addr, size_t bytes, enum memstate_class class_)
 	long ret = check(addr, bytes);
 
 	if (!ret)
-		ret = report(MEMSTATE_READY, MEMSTATE_PREPARED, class_, addr, bytes);
-	if (ret)
-		return (int)ret;
-	ret = ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
-	if (ret)
-		report(MEMSTATE_PREPARED, MEMSTATE_READY, class_, addr, bytes);
-	return (int)ret;
+		ret = ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
+	return ret ? (int)ret : report(MEMSTATE_READY, MEMSTATE_PREPARED, class_,
+				       addr, bytes);
 }
 
 /**
@@ -147,12 +158,19 @@ int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
 		      0);
 	if (ms_raw_failed(ret))
 		return (int)ret;
-	/*
-	 * Not before the call, although it goes down: the kernel sees the old
-	 * mapping go and makes None of what was reported until then. The range
-	 * stays ours throughout, so nobody else can report it in between.
-	 */
 	return report(MEMSTATE_ANY, MEMSTATE_RESERVED, class_, addr, bytes);
+}
+
+static int free_reported(void *addr, size_t bytes)
+{
+	long ret = report(MEMSTATE_MAPPED, MEMSTATE_NONE, 0, addr, bytes);
+
+	if (ret)
+		return (int)ret;
+	ret = ms_raw2(SYS_munmap, addr, bytes);
+	if (ret)
+		report(MEMSTATE_NONE, MEMSTATE_READY, MEMSTATE_OTHER, addr, bytes);
+	return (int)ret;
 }
 
 /**
@@ -161,21 +179,20 @@ int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
  * @bytes:	length
  *
  * Context: any.
- * Return: 0; -EINVAL: no multiples of the page size; -ENOMEM: from munmap: the
- * memory is still held, and Ready, class other, in the books.
+ * Return: 0; -EINVAL: no multiples of the page size; -ENODEV; -ENOMEM: from munmap:
+ * the memory is still held, with the books as before, or (embedded) Ready, class
+ * other, in them.
  */
 int memstate_free(void *addr, size_t bytes)
 {
-	long ret = check(addr, bytes);
+	int ret = check(addr, bytes);
 
 	if (!ret)
-		ret = report(MEMSTATE_MAPPED, MEMSTATE_NONE, 0, addr, bytes);
+		ret = ms_lib_ready();
 	if (ret)
-		return (int)ret;
-	ret = ms_raw2(SYS_munmap, addr, bytes);
-	if (ret)
-		report(MEMSTATE_NONE, MEMSTATE_READY, MEMSTATE_OTHER, addr, bytes);
-	return (int)ret;
+		return ret;
+	return ms_lib.unmaps_known ? (int)ms_raw2(SYS_munmap, addr, bytes) :
+				     free_reported(addr, bytes);
 }
 
 /**

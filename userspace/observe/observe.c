@@ -13,13 +13,16 @@
  *
  * Order
  *
- *   What gives addresses back (munmap, the old range of mremap) is reported
- *   before the call, because another thread may get them before the call
- *   returns. All else is reported after it: mprotect to no access and advice
- *   leave the charge where it is (lazy), so the books never show less than is
- *   held, and a call that fails has changed nothing.
+ *   What makes memory Ready is charged before the call and reported after it; a
+ *   call over a limit fails with ENOMEM. mprotect to no access and advice are
+ *   reported after the call and leave the charge where it is (lazy), so the books
+ *   never show less than is held. Unmapping the kernel sees by itself, in its place
+ *   in the order; the embedded back end does not, so there it is reported before the
+ *   call, because another thread may get the addresses before that returns. mremap
+ *   takes the old range out of the books before the call and keeps its charge for
+ *   where it arrives.
  *
- *   It must not break a program: where memstate does not work it says so once,
+ *   But for that it must not break a program: where memstate does not work it says so once,
  *   unless MEMSTATE_QUIET is set, and only makes the calls.
  */
 #include <stdarg.h>
@@ -132,16 +135,43 @@ static void post_call(enum call call, u64 addr, size_t size, int how, int flags)
 	}
 }
 
+/* ---- limits --------------------------------------------------------------------- */
+
+/* False: over a limit. What could not be asked about is not refused. */
+static bool charge(u64 bytes)
+{
+	return !bytes || !books_work() || memstate_charge(bytes) != -EDQUOT;
+}
+
 /* ---- mmap, munmap ----------------------------------------------------------- */
+
+/* Bytes that a mapping makes Ready by the rules. */
+static u64 mmap_charge(size_t size, int prot, int flags)
+{
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 bytes = ms_page_up(size);
+	u32 nr;
+
+	if (!bytes || bytes > ADDRESS_END)
+		return 0;
+	nr = ms_sysrule_mmap(records, 0, ms_page_up(1), prot, flags);
+	return nr && ((records[0].w0 >> MEMSTATE_TO_SHIFT) & MEMSTATE_FIELD_MASK) ==
+			     MEMSTATE_READY ? bytes : 0;
+}
 
 PUBLIC void *mmap(void *addr, size_t bytes, int prot, int flags, int fd,
 		  off_t offset)
 {
-	long ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd,
-			   offset);
+	u64 charged = mmap_charge(bytes, prot, flags);
+	long ret;
 
+	if (!charge(charged))
+		return pointer_result(-ENOMEM);
+	ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd, offset);
 	if (!ms_raw_failed(ret))
 		post_call(CALL_MMAP, (u64)ret, bytes, prot, flags);
+	else if (charged)
+		memstate_uncharge(charged);
 	return pointer_result(ret);
 }
 
@@ -149,6 +179,12 @@ PUBLIC void *mmap64(void *addr, size_t bytes, int prot, int flags, int fd,
 		    off64_t offset)
 {
 	return mmap(addr, bytes, prot, flags, fd, offset);
+}
+
+/* Does the back end learn of unmappings from the kernel? */
+static bool unmaps_known(void)
+{
+	return memstate_backend() == MEMSTATE_BACKEND_DEVICE;
 }
 
 struct restore {
@@ -168,43 +204,90 @@ static int restore_mapping(const struct ms_mapping *m, void *arg)
 	return 0;
 }
 
+/* Too many mappings: it is still there, and only its mappings know how. */
+static void restore(u64 addr, size_t bytes)
+{
+	struct restore r = { addr, addr + ms_page_up(bytes) };
+
+	ms_mappings_walk("/proc/self/maps", restore_mapping, &r);
+}
+
 PUBLIC int munmap(void *addr, size_t bytes)
 {
+	bool report = aligned(addr) && !unmaps_known();
 	long ret;
 
-	if (aligned(addr))
+	if (report)
 		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
 	ret = ms_raw2(SYS_munmap, addr, bytes);
-	/* Too many mappings: it is still there, and only its mappings know how. */
-	if (ret == -ENOMEM && aligned(addr)) {
-		struct restore r = { (u64)addr, (u64)addr + ms_page_up(bytes) };
-
-		ms_mappings_walk("/proc/self/maps", restore_mapping, &r);
-	}
+	if (ret == -ENOMEM && report)
+		restore((u64)addr, bytes);
 	return int_result(ret);
 }
 
 /* ---- mprotect, madvise ------------------------------------------------------ */
 
-PUBLIC int mprotect(void *addr, size_t bytes, int prot)
+static long raw_protect(void *addr, size_t bytes, int prot, int pkey)
 {
-	long ret = ms_raw3(SYS_mprotect, addr, bytes, prot);
+	/* A kernel without keys that is asked for none. */
+	if (pkey == -1)
+		return ms_raw3(SYS_mprotect, addr, bytes, prot);
+	return ms_raw4(SYS_pkey_mprotect, addr, bytes, prot, pkey);
+}
 
+/*
+ * Make a range writable: of what is charged already nothing is known here. With
+ * enough credit in hand the whole length is paid, and what was too much comes back
+ * when the report is drained; else the books are asked.
+ */
+static long protect_writable(void *addr, size_t size, int prot, int pkey)
+{
+	struct memstate_record record;
+	u64 bytes = ms_page_up(size);
+	uint64_t charged;
+	bool in_hand;
+	long ret;
+
+	if (!bytes || bytes >= PART_BYTES || !aligned(addr) || !books_work())
+		return raw_protect(addr, size, prot, pkey);
+	in_hand = !memstate_charge_try(bytes);
+	if (in_hand)
+		charged = bytes;
+	else if (memstate_charge_range(addr, bytes, &charged) == -EDQUOT)
+		return -ENOMEM;
+	ret = raw_protect(addr, size, prot, pkey);
+	if (ret) {
+		memstate_uncharge(charged);
+		return ret;
+	}
+	ms_sysrule_mprotect(&record, (u64)addr, bytes, prot);
+	if (in_hand)
+		memstate_post_record(&record);
+	else
+		memstate_apply_paid(&record, 1, &charged, 0);
+	return 0;
+}
+
+static long protect(void *addr, size_t bytes, int prot, int pkey)
+{
+	long ret;
+
+	if (prot & PROT_WRITE)
+		return protect_writable(addr, bytes, prot, pkey);
+	ret = raw_protect(addr, bytes, prot, pkey);
 	if (!ret)
 		post_call(CALL_MPROTECT, (u64)addr, bytes, prot, 0);
-	return int_result(ret);
+	return ret;
+}
+
+PUBLIC int mprotect(void *addr, size_t bytes, int prot)
+{
+	return int_result(protect(addr, bytes, prot, -1));
 }
 
 PUBLIC int pkey_mprotect(void *addr, size_t bytes, int prot, int pkey)
 {
-	long ret = ms_raw4(SYS_pkey_mprotect, addr, bytes, prot, pkey);
-
-	/* A kernel without keys, asked for none: as libc does. */
-	if (ret == -ENOSYS && pkey == -1)
-		return mprotect(addr, bytes, prot);
-	if (!ret)
-		post_call(CALL_MPROTECT, (u64)addr, bytes, prot, 0);
-	return int_result(ret);
+	return int_result(protect(addr, bytes, prot, pkey));
 }
 
 static long advise(void *addr, size_t bytes, int advice)
@@ -295,22 +378,16 @@ static bool pieces_read(struct pieces *p, u64 start, u64 end)
 	return true;
 }
 
-static void post_piece(const struct memstate_range *piece, u64 addr)
+/*
+ * Put pieces into the books at @addr, those that still fit, and what was appended.
+ * @paid: what was charged for them; what is left goes back.
+ */
+static void pieces_put(const struct pieces *p, u64 old, u64 addr, u64 old_bytes,
+		       u64 bytes, uint64_t *paid)
 {
 	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u32 i, nr;
 
-	post(records, ms_sysrule_piece(records, piece, addr));
-}
-
-/* The pieces arrive at @addr, those that still fit, and what was appended. */
-static void pieces_arrive(const struct pieces *p, u64 old, u64 addr,
-			  u64 old_bytes, u64 bytes)
-{
-	struct memstate_record records[MS_SYSRULE_RECORDS];
-	u32 i;
-
-	/* Whatever was there has been replaced. */
-	post(records, ms_sysrule_munmap(records, addr, bytes));
 	for (i = 0; i < p->nr; i++) {
 		struct memstate_range r = p->list[i];
 
@@ -318,45 +395,81 @@ static void pieces_arrive(const struct pieces *p, u64 old, u64 addr,
 			break;
 		if (r.end - old > bytes)
 			r.end = old + bytes;
-		post_piece(&r, addr + (r.start - old));
+		nr = ms_sysrule_piece(records, &r, addr + (r.start - old));
+		memstate_apply_paid(records, nr, paid, MEMSTATE_TRANSITION_HOLD);
 	}
 	if (bytes > old_bytes && p->nr &&
-	    p->list[p->nr - 1].end == old + old_bytes)
-		post(records, ms_sysrule_growth(records, &p->list[p->nr - 1],
-						addr + old_bytes,
-						bytes - old_bytes));
+	    p->list[p->nr - 1].end == old + old_bytes) {
+		nr = ms_sysrule_growth(records, &p->list[p->nr - 1],
+				       addr + old_bytes, bytes - old_bytes);
+		memstate_apply_paid(records, nr, paid, MEMSTATE_TRANSITION_HOLD);
+	}
 }
 
-static void pieces_restore(const struct pieces *p)
+/* What growing by mremap will make Ready. */
+static u64 growth_charge(const struct pieces *p, u64 old_end, u64 more)
 {
-	for (u32 i = 0; i < p->nr; i++)
-		post_piece(&p->list[i], p->list[i].start);
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u32 nr;
+
+	if (!p->nr || p->list[p->nr - 1].end != old_end)
+		return 0;
+	nr = ms_sysrule_growth(records, &p->list[p->nr - 1], old_end, ms_page_up(1));
+	return nr && ((records[0].w0 >> MEMSTATE_TO_SHIFT) & MEMSTATE_FIELD_MASK) ==
+			     MEMSTATE_READY ? more : 0;
+}
+
+static long remap_pieces(struct pieces *p, u64 from, u64 old_bytes, u64 bytes,
+			 int flags, void *to)
+{
+	struct memstate_record record;
+	uint64_t paid = 0, kept = 0;
+	u64 more = 0;
+	long ret;
+
+	if (bytes > old_bytes)
+		more = growth_charge(p, from + old_bytes, bytes - old_bytes);
+	/* A copy, too: the old range stays, without its contents, and its charge. */
+	if (flags & MREMAP_DONTUNMAP)
+		for (u32 i = 0; i < p->nr; i++)
+			if (p->list[i].state == MEMSTATE_READY ||
+			    (p->list[i].flags & MEMSTATE_RANGE_LAZY))
+				kept += p->list[i].end - p->list[i].start;
+	if (!charge(more + kept))
+		return -ENOMEM;
+
+	ms_sysrule_munmap(&record, from, old_bytes);
+	memstate_apply_paid(&record, 1, &paid, MEMSTATE_TRANSITION_HOLD);
+	ret = ms_raw5(SYS_mremap, from, old_bytes, bytes, flags, to);
+	if (ms_raw_failed(ret)) {
+		pieces_put(p, from, from, old_bytes, old_bytes, &paid);
+		memstate_uncharge(more + kept);
+	} else {
+		/* Whatever was at the new place has been replaced. */
+		ms_sysrule_munmap(&record, (u64)ret, bytes);
+		memstate_apply_paid(&record, 1, &(uint64_t){ 0 }, 0);
+		paid += more + kept;
+		pieces_put(p, from, (u64)ret, old_bytes, bytes, &paid);
+		if (flags & MREMAP_DONTUNMAP) {
+			pieces_put(p, from, from, old_bytes, old_bytes, &paid);
+			post(&record, ms_sysrule_madvise(&record, from, old_bytes,
+							 MADV_DONTNEED));
+		}
+	}
+	memstate_uncharge(paid);
+	return ret;
 }
 
 static long remap(void *old, size_t old_size, size_t size, int flags, void *to)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
 	u64 old_bytes = ms_page_up(old_size), bytes = ms_page_up(size);
-	u64 from = (u64)old;
 	struct pieces p;
 	long ret;
 
 	if (!old_bytes || !bytes || !aligned(old) || !books_work() ||
-	    !pieces_read(&p, from, from + old_bytes))
+	    !pieces_read(&p, (u64)old, (u64)old + old_bytes))
 		return ms_raw5(SYS_mremap, old, old_size, size, flags, to);
-
-	post(records, ms_sysrule_munmap(records, from, old_bytes));
-	ret = ms_raw5(SYS_mremap, old, old_size, size, flags, to);
-	if (ms_raw_failed(ret)) {
-		pieces_restore(&p);
-	} else {
-		pieces_arrive(&p, from, (u64)ret, old_bytes, bytes);
-		if (flags & MREMAP_DONTUNMAP) {
-			pieces_restore(&p);
-			post(records, ms_sysrule_madvise(records, from, old_bytes,
-							 MADV_DONTNEED));
-		}
-	}
+	ret = remap_pieces(&p, (u64)old, old_bytes, bytes, flags, to);
 	pieces_free(&p);
 	return ret;
 }
