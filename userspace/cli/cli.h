@@ -22,11 +22,13 @@
 #define EXIT_USAGE	2
 
 int memstate_cmd_audit(int argc, char **argv);
+int memstate_cmd_limit(int argc, char **argv);
 int memstate_cmd_ranges(int argc, char **argv);
 int memstate_cmd_replay(int argc, char **argv);
 int memstate_cmd_run(int argc, char **argv);
 int memstate_cmd_scan(int argc, char **argv);
 int memstate_cmd_stat(int argc, char **argv);
+int memstate_cmd_watch(int argc, char **argv);
 
 /* ---- out.c: messages, options, JSON ----------------------------------------- */
 
@@ -44,6 +46,17 @@ void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
 int ms_json_print(struct json_object *o);
 
 const char *ms_size(uint64_t bytes);
+
+/* ---- limit.c: limits for people and programs -------------------------------------- */
+
+const char *ms_limit_size(uint64_t limit);
+const char *ms_pressure_name(uint32_t pressure);
+void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
+int ms_limit_error(const char *what, int ret);
+
+/* ---- stat_group.c: groups ----------------------------------------------------------- */
+
+int ms_stat_groups(char **targets, int nr, bool json);
 
 /* ---- figures.c: what the kernel says of a process ----------------------------- */
 

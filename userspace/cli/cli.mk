@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-CLI_SRCS := $(addprefix userspace/cli/,audit.c figures.c handle.c main.c out.c \
-		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c stat.c) \
+CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c figures.c handle.c limit.c main.c out.c \
+		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
+		stat.c stat_group.c watch.c) \
 	    userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)

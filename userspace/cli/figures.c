@@ -33,15 +33,7 @@ static int read_u64(const char *dir, const char *sub, const char *name, u64 *val
 	return ret;
 }
 
-/**
- * ms_sysfs_totals() - what is reported
- * @pid:	process, 0: the system
- * @totals:	where to put it
- *
- * Return: 0; -ENODEV: the module is not loaded; -ENOENT: the process does not
- * report; -EACCES: it belongs to somebody else.
- */
-int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals)
+static int read_totals(const char *dir, bool tasks, struct memstate_totals *totals)
 {
 	static const struct {
 		const char *name;
@@ -57,25 +49,44 @@ int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals)
 		{ "unmaps", offsetof(struct memstate_totals, unmaps) },
 		{ "resyncs", offsetof(struct memstate_totals, resyncs) },
 		{ "ranges", offsetof(struct memstate_totals, ranges) },
+		{ "charged", offsetof(struct memstate_totals, charged) },
+		{ "inherited", offsetof(struct memstate_totals, inherited) },
+		{ "breached", offsetof(struct memstate_totals, breached) },
+		{ "denied", offsetof(struct memstate_totals, denied) },
+		{ "breaches", offsetof(struct memstate_totals, breaches) },
 	};
-	char dir[128] = SYSFS_DIR;
 	int ret = 0;
 
 	memset(totals, 0, sizeof(*totals));
 	if (access(SYSFS_DIR, F_OK))
 		return -ENODEV;
-	if (pid)
-		snprintf(dir, sizeof(dir), SYSFS_DIR "/tasks/%d", pid);
 	for (size_t i = 0; !ret && i < sizeof(members) / sizeof(members[0]); i++)
 		ret = read_u64(dir, "", members[i].name,
 			       (u64 *)((char *)totals + members[i].offset));
-	if (!ret && !pid)
+	if (!ret && tasks)
 		ret = read_u64(dir, "", "nr_tasks", (u64 *)&totals->tasks);
 	for (u32 c = 0; !ret && c < MEMSTATE_NR_CLASSES; c++)
 		for (u32 s = MEMSTATE_RESERVED; !ret && s <= MEMSTATE_READY; s++)
 			ret = read_u64(dir, ms_class_names[c], ms_state_names[s],
 				       (u64 *)&totals->bytes[s - 1][c]);
 	return ret;
+}
+
+/**
+ * ms_sysfs_totals() - what is reported
+ * @pid:	process, 0: the system
+ * @totals:	where to put it
+ *
+ * Return: 0; -ENODEV: the module is not loaded; -ENOENT: the process does not
+ * report; -EACCES: it belongs to somebody else.
+ */
+int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals)
+{
+	char dir[128] = SYSFS_DIR;
+
+	if (pid)
+		snprintf(dir, sizeof(dir), SYSFS_DIR "/tasks/%d", pid);
+	return read_totals(dir, !pid, totals);
 }
 
 /* ---- observed --------------------------------------------------------------- */

@@ -12,6 +12,8 @@ static const struct command {
 } commands[] = {
 	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
 	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
+	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
+	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },
 	{ "ranges", memstate_cmd_ranges, "the ledger of a process" },
 	{ "audit", memstate_cmd_audit, "where ledger and mappings differ" },
 	{ "scan", memstate_cmd_scan, "estimate for a process that does not report" },

@@ -158,6 +158,11 @@ void ms_json_totals(struct json_object *o, const struct memstate_totals *t)
 	ms_json_add(o, "unmaps", t->unmaps);
 	ms_json_add(o, "resyncs", t->resyncs);
 	ms_json_add(o, "ranges", t->ranges);
+	ms_json_add(o, "charged", t->charged);
+	ms_json_add(o, "inherited", t->inherited);
+	ms_json_add(o, "breached", t->breached);
+	ms_json_add(o, "denied", t->denied);
+	ms_json_add(o, "breaches", t->breaches);
 	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++) {
 		struct json_object *class_ = json_object_new_object();
 

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "cli.h"
 
 #define SHIM	"libmemstate-observe.so"
@@ -19,12 +22,19 @@ static const char help[] =
 	"When it has ended the last figures of its processes are printed to standard error;\n"
 	"one that was killed leaves none. The exit status is the program's, 128 + N if\n"
 	"signal N ended it.\n\n"
+	"With a limit the program runs in a cgroup of its own that is removed afterwards,\n"
+	"where one may make it; else each of its processes is limited by itself. It says\n"
+	"which. SIZE is as for memory.max: bytes, with K, M, G or T behind, or max.\n\n"
+	"  --max SIZE      over it memory does not become Ready: the program gets ENOMEM\n"
+	"  --high SIZE     above it there is pressure\n"
 	"  --output FILE   figures to FILE instead\n"
 	"  --json          figures as one JSON document\n"
 	"  --quiet         no figures, and nothing of the back end\n"
 	"  --help          this text\n";
 
 static const struct option options[] = {
+	{ "max", required_argument, NULL, 'm' },
+	{ "high", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "quiet", no_argument, NULL, 'q' },
@@ -36,9 +46,14 @@ static struct {
 	const char *output;
 	bool json;
 	bool quiet;
+	const char *max;
+	const char *high;
 } opt;
 
 static pid_t child;
+
+/* The cgroup made for the program; fd below 0: none. */
+static struct ms_cgroup own = { .fd = -1 };
 
 /* The shim is beside this program (a build tree), or where it was installed. */
 static bool find_shim(char *path, size_t size)
@@ -174,6 +189,124 @@ static int report(const char *path)
 	return 0;
 }
 
+/* ---- limits -------------------------------------------------------------------- */
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+	va_list args;
+
+	if (opt.quiet)
+		return;
+	fputs("memstate: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* A cgroup below one's own, with the limits set. Why not: in @why. */
+static bool make_cgroup(const char **why)
+{
+	char path[PATH_MAX - 64], below[PATH_MAX];
+	unsigned int set = (opt.max ? MEMSTATE_LIMIT_MAX : 0) |
+			   (opt.high ? MEMSTATE_LIMIT_HIGH : 0);
+	uint64_t max = MEMSTATE_UNLIMITED, high = MEMSTATE_UNLIMITED;
+	char dir[2 * PATH_MAX];
+	int ret;
+
+	*why = "no cgroup v2 hierarchy";
+	if (!ms_cgroup_root() || ms_cgroup_of_pid(0, path, sizeof(path)))
+		return false;
+	snprintf(below, sizeof(below), "%s/memstate-run-%d", path, getpid());
+	snprintf(dir, sizeof(dir), "%s%s", ms_cgroup_root(), below);
+	if (mkdir(dir, 0755)) {
+		*why = strerror(errno);
+		return false;
+	}
+	if (opt.max)
+		memstate_parse_bytes(opt.max, &max);
+	if (opt.high)
+		memstate_parse_bytes(opt.high, &high);
+	ret = ms_cgroup_open(&own, below);
+	if (!ret)
+		ret = memstate_limit_set(own.fd, set, high, max);
+	if (!ret)
+		return true;
+	*why = strerror(-ret);
+	ms_cgroup_close(&own);
+	rmdir(dir);
+	return false;
+}
+
+static void limit_itself(const char *why)
+{
+	if (opt.max)
+		setenv("MEMSTATE_MAX", opt.max, 1);
+	if (opt.high)
+		setenv("MEMSTATE_HIGH", opt.high, 1);
+	say("no cgroup of its own (%s): each process is limited by itself", why);
+}
+
+static void set_limits(void)
+{
+	const char *why = "no device";
+
+	if (!opt.max && !opt.high)
+		return;
+	if (memstate_backend() == MEMSTATE_BACKEND_DEVICE && make_cgroup(&why))
+		say("limited in cgroup %s", own.path);
+	else
+		limit_itself(why);
+}
+
+static bool enter_cgroup(void)
+{
+	char file[3 * PATH_MAX];
+	FILE *f;
+
+	if (own.fd < 0)
+		return true;
+	snprintf(file, sizeof(file), "%s/cgroup.procs", own.dir);
+	f = fopen(file, "we");
+	if (f && fputs("0", f) >= 0 && !fclose(f))
+		return true;
+	ms_err("%s: %s", file, strerror(errno));
+	return false;
+}
+
+/* The limits' own last figures; then the cgroup goes, if nobody is left in it. */
+static void leave_cgroup(void)
+{
+	struct memstate_limit l;
+
+	if (own.fd < 0)
+		return;
+	if (!memstate_limit_get(own.fd, &l))
+		say("enforced: max %s, high %s, peak %s, denied %llu, passed high %llu, breaches %llu",
+		    ms_limit_size(l.max), ms_limit_size(l.high), ms_size(l.peak),
+		    l.events[MEMSTATE_EVENT_DENIED], l.events[MEMSTATE_EVENT_HIGH],
+		    l.events[MEMSTATE_EVENT_BREACH]);
+	ms_cgroup_close(&own);
+	for (int i = 0; i < 50; i++) {
+		if (!rmdir(own.dir))
+			return;
+		/* Who has just died is not out of it at once. */
+		usleep(20000);
+	}
+	ms_err("processes of the program go on in %s; its limits stay", own.dir);
+}
+
+static int size_arg(const char *option, const char *text)
+{
+	uint64_t bytes;
+
+	if (!memstate_parse_bytes(text, &bytes))
+		return 0;
+	return ms_usage_error("run", "option '%s': '%s' is not a size (as 512M, or max)",
+			      option, text);
+}
+
 int memstate_cmd_run(int argc, char **argv)
 {
 	char shim[2 * PATH_MAX], file[] = "/tmp/memstate-run-XXXXXX";
@@ -182,6 +315,16 @@ int memstate_cmd_run(int argc, char **argv)
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jqh", options, NULL)) != -1) {
 		switch (c) {
+		case 'm':
+			if (size_arg("--max", optarg))
+				return EXIT_USAGE;
+			opt.max = optarg;
+			break;
+		case 'H':
+			if (size_arg("--high", optarg))
+				return EXIT_USAGE;
+			opt.high = optarg;
+			break;
 		case 'o':
 			opt.output = optarg;
 			break;
@@ -216,14 +359,18 @@ int memstate_cmd_run(int argc, char **argv)
 		return 1;
 	}
 	close(fd);
+	set_limits();
 
 	child = fork();
 	if (child < 0) {
 		ms_err("fork: %s", strerror(errno));
+		leave_cgroup();
 		unlink(file);
 		return 1;
 	}
 	if (!child) {
+		if (!enter_cgroup())
+			_exit(126);
 		if (!opt.quiet)
 			setenv("MEMSTATE_REPORT", file, 1);
 		if (preload(shim))
@@ -232,6 +379,7 @@ int memstate_cmd_run(int argc, char **argv)
 		_exit(errno == ENOENT ? 127 : 126);
 	}
 	status = wait_for();
+	leave_cgroup();
 	if (!opt.quiet && report(file) && !status)
 		status = 1;
 	unlink(file);

@@ -10,11 +10,16 @@
 #include "rules.h"
 
 static const char help[] =
-	"usage: memstate stat [OPTION]... [PID]...\n\n"
+	"usage: memstate stat [OPTION]... [PID]...\n"
+	"       memstate stat --groups [OPTION]... [TARGET]...\n\n"
 	"Without PID: the totals of the system. With: those of the processes, beside what\n"
 	"the kernel itself counts. Each figure is reported (the program's word) or\n"
 	"observed (the kernel's). UNACCOUNTED is accessible private anonymous memory that\n"
 	"was not reported: the brk heap, and what libc and the loader map themselves.\n\n"
+	"With --groups: of cgroups, each with all below it; all that there are, or those\n"
+	"named (as for 'memstate limit'). COVERAGE is how much of a cgroup's anonymous memory\n"
+	"is reported.\n\n"
+	"  -g, --groups      groups instead of processes\n"
 	"  --classes         by class as well\n"
 	"  --line            one line each: Ready+Prepared=... (Ready=... ; Prepared=...)\n"
 	"  --json            one JSON document\n"
@@ -24,6 +29,7 @@ static const char help[] =
 enum { OPT_CLASSES = 256, OPT_LINE };
 
 static const struct option options[] = {
+	{ "groups", no_argument, NULL, 'g' },
 	{ "classes", no_argument, NULL, OPT_CLASSES },
 	{ "line", no_argument, NULL, OPT_LINE },
 	{ "json", no_argument, NULL, 'j' },
@@ -33,6 +39,7 @@ static const struct option options[] = {
 };
 
 static struct {
+	bool groups;
 	bool classes;
 	bool line;
 	bool json;
@@ -106,7 +113,7 @@ static int stat_system(void)
 	       ms_size(t.prepared_lazy));
 	printf("%-14s %12s\n", "Ready", ms_size(ms_totals_state(&t, MEMSTATE_READY)));
 	printf("%-14s %12s   (Ready + lazy, counted directly; peak %s)\n",
-	       "Charged", ms_size(t.ready_direct), ms_size(t.peak_ready));
+	       "Held", ms_size(t.ready_direct), ms_size(t.peak_ready));
 	printf("tasks %llu, ranges %llu, transitions %llu, drift %llu, rejected %llu, unmaps %llu, resyncs %llu\n",
 	       t.tasks, t.ranges, t.transitions, t.drift, t.rejected, t.unmaps,
 	       t.resyncs);
@@ -211,8 +218,11 @@ int memstate_cmd_stat(int argc, char **argv)
 	int c, status;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":jw:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":gjw:h", options, NULL)) != -1) {
 		switch (c) {
+		case 'g':
+			opt.groups = true;
+			break;
 		case OPT_CLASSES:
 			opt.classes = true;
 			break;
@@ -237,12 +247,18 @@ int memstate_cmd_stat(int argc, char **argv)
 			return ms_option_error("stat", c, argv);
 		}
 	}
-	for (int i = optind; i < argc; i++)
+	if (opt.groups && (opt.classes || opt.line))
+		return ms_usage_error("stat", "--groups goes neither with --classes nor with --line");
+	for (int i = optind; !opt.groups && i < argc; i++)
 		if (ms_pid_arg("stat", argv[i]) < 0)
 			return EXIT_USAGE;
 	for (;;) {
-		status = optind == argc ? stat_system() :
-					  stat_tasks(argv + optind, argc - optind);
+		if (opt.groups)
+			status = ms_stat_groups(argv + optind, argc - optind, opt.json);
+		else if (optind == argc)
+			status = stat_system();
+		else
+			status = stat_tasks(argv + optind, argc - optind);
 		if (status || opt.watch <= 0)
 			return status;
 		fflush(stdout);

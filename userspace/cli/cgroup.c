@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "cli.h"
+
+/* Of a container's id no fewer characters than runtimes print. */
+#define ID_CHARS	12
+
+/**
+ * ms_cgroup_root() - where the cgroup v2 hierarchy is mounted
+ *
+ * Return: the directory, or NULL.
+ */
+const char *ms_cgroup_root(void)
+{
+	static char root[PATH_MAX];
+	char line[4096], point[PATH_MAX];
+	FILE *f;
+
+	if (*root)
+		return root;
+	f = fopen("/proc/self/mountinfo", "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *type = strstr(line, " - ");
+
+		if (type && !strncmp(type, " - cgroup2 ", 11) &&
+		    sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1) {
+			snprintf(root, sizeof(root), "%s", point);
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+	return *root ? root : NULL;
+}
+
+/**
+ * ms_cgroup_of_pid() - the cgroup of a process
+ * @pid:	process, 0: this one
+ * @path:	where to put it: below the root of the hierarchy
+ * @size:	room
+ *
+ * Return: 0; -ENOENT: no such process, or no cgroup v2.
+ */
+int ms_cgroup_of_pid(pid_t pid, char *path, size_t size)
+{
+	char file[64], line[PATH_MAX];
+	int ret = -ENOENT;
+	FILE *f;
+
+	if (pid)
+		snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
+	else
+		snprintf(file, sizeof(file), "/proc/self/cgroup");
+	f = fopen(file, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "0::", 3)) {
+			snprintf(path, size, "%s", line + 3);
+			ret = 0;
+		}
+	}
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+/**
+ * ms_cgroup_open() - open a cgroup by its path in the hierarchy
+ * @cg:		where to put it
+ * @path:	below the root of the hierarchy
+ *
+ * Return: 0; -ENODEV: cgroup v2 is not mounted; what open says.
+ */
+int ms_cgroup_open(struct ms_cgroup *cg, const char *path)
+{
+	const char *root = ms_cgroup_root();
+	struct stat st;
+
+	memset(cg, 0, sizeof(*cg));
+	cg->fd = -1;
+	if (!root)
+		return -ENODEV;
+	while (*path == '/')
+		path++;
+	snprintf(cg->path, sizeof(cg->path), "/%s", path);
+	snprintf(cg->dir, sizeof(cg->dir), "%s/%s", root, path);
+	cg->fd = open(cg->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cg->fd < 0 || fstat(cg->fd, &st))
+		return -errno;
+	cg->id = st.st_ino;
+	return 0;
+}
+
+/**
+ * ms_cgroup_close() - close it
+ * @cg: from ms_cgroup_open() or ms_cgroup_find()
+ */
+void ms_cgroup_close(struct ms_cgroup *cg)
+{
+	if (cg->fd >= 0)
+		close(cg->fd);
+	cg->fd = -1;
+}
+
+/* ---- containers: runtimes put the id into the name of the cgroup -------------------- */
+
+static struct {
+	const char *id;
+	char found[PATH_MAX];
+	int nr;
+} search;
+
+/* libpod-0123456789ab….scope, docker-….scope, cri-containerd-….scope, the id alone. */
+static bool names_container(const char *name, const char *id)
+{
+	size_t n = strlen(id), length = strlen(name);
+	const char *dash;
+
+	if (length > 6 && !strcmp(name + length - 6, ".scope"))
+		length -= 6;
+	if (length == n && !strncmp(name, id, n))
+		return true;
+	for (dash = strchr(name, '-'); dash; dash = strchr(dash + 1, '-')) {
+		size_t rest = length - (size_t)(dash + 1 - name);
+
+		if (!strncmp(dash + 1, id, n) &&
+		    (rest == n || (n >= ID_CHARS && rest > n)))
+			return true;
+	}
+	return n >= ID_CHARS && !strncmp(name, id, n);
+}
+
+static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	if (type != FTW_D || !names_container(path + ftw->base, search.id))
+		return FTW_CONTINUE;
+	search.nr++;
+	snprintf(search.found, sizeof(search.found), "%s",
+		 path + strlen(ms_cgroup_root()));
+	/* What lies below belongs to it. */
+	return FTW_SKIP_SUBTREE;
+}
+
+static int find_container(const char *id, char *path, size_t size)
+{
+	memset(&search, 0, sizeof(search));
+	search.id = id;
+	nftw(ms_cgroup_root(), visit, 32, FTW_PHYS | FTW_ACTIONRETVAL);
+	if (search.nr == 1)
+		snprintf(path, size, "%s", search.found);
+	return search.nr;
+}
+
+/* "/sys/fs/cgroup/a/b" as "/a/b", anything else as it is. */
+static const char *below_root(const char *path)
+{
+	const char *root = ms_cgroup_root();
+	size_t n = strlen(root);
+
+	return !strncmp(path, root, n) && (path[n] == '/' || !path[n]) ? path + n : path;
+}
+
+static bool all_digits(const char *text)
+{
+	return *text && strspn(text, "0123456789") == strlen(text);
+}
+
+/**
+ * ms_cgroup_find() - find a cgroup as an administrator names it
+ * @command:	name of the command, for messages
+ * @target:	a directory of cgroupfs, a path in the hierarchy, a process id, or the
+ *		name or id of a container
+ * @cg:		where to put it
+ *
+ * Return: 0; -1 after a message.
+ */
+int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	(void)command;
+	if (!ms_cgroup_root()) {
+		ms_err("no cgroup v2 hierarchy is mounted");
+		return -1;
+	}
+	ret = ms_cgroup_open(cg, below_root(target));
+	if (!ret)
+		return 0;
+	if (ret != -ENOENT && ret != -ENOTDIR) {
+		ms_err("%s: %s", cg->dir, strerror(-ret));
+		return -1;
+	}
+	if (all_digits(target)) {
+		if (ms_cgroup_of_pid(atoi(target), path, sizeof(path))) {
+			ms_err("no process %s", target);
+			return -1;
+		}
+	} else if (strchr(target, '/')) {
+		ms_err("%s: no such cgroup", target);
+		return -1;
+	} else {
+		int nr = find_container(target, path, sizeof(path));
+
+		if (nr != 1) {
+			ms_err(nr ? "%s: more than one cgroup has this name; give its path" :
+				    "%s: neither a cgroup, nor a process id, nor a container",
+			       target);
+			return -1;
+		}
+	}
+	ret = ms_cgroup_open(cg, path);
+	if (ret)
+		ms_err("%s: %s", cg->dir, strerror(-ret));
+	return ret ? -1 : 0;
+}
+
+/* ---- what the kernel counts ---------------------------------------------------------- */
+
+static int64_t read_number(const struct ms_cgroup *cg, const char *name)
+{
+	char path[3 * PATH_MAX], text[64];
+	int64_t value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", cg->dir, name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fgets(text, sizeof(text), f) && *text >= '0' && *text <= '9')
+		value = strtoll(text, NULL, 10);
+	fclose(f);
+	return value;
+}
+
+/**
+ * ms_cgroup_memory() - the memory controller's figures
+ * @cg:	the cgroup
+ * @m:	where to put them; -1 where the controller is not enabled
+ */
+void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m)
+{
+	char path[3 * PATH_MAX], name[64];
+	int64_t value, max;
+	FILE *f;
+
+	*m = (struct ms_cgroup_memory) { -1, -1, -1, -1, -1, UINT64_MAX };
+	m->current = read_number(cg, "memory.current");
+	max = read_number(cg, "memory.max");
+	if (max >= 0)
+		m->max = (uint64_t)max;
+	snprintf(path, sizeof(path), "%s/memory.stat", cg->dir);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%63s %" SCNd64, name, &value) == 2) {
+		if (!strcmp(name, "anon"))
+			m->anon = value;
+		else if (!strcmp(name, "file"))
+			m->file = value;
+		else if (!strcmp(name, "kernel"))
+			m->kernel = value;
+		else if (!strcmp(name, "sock"))
+			m->sock = value;
+	}
+	if (f)
+		fclose(f);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/* memstate watch: events of a group as they happen. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "cli.h"
+#include "rules.h"
+
+static const char help[] =
+	"usage: memstate watch [OPTION]... [TARGET]\n\n"
+	"A line for each change of pressure and each event (high, max, denied, breach,\n"
+	"drift) of a cgroup and all below it, until the cgroup is gone. TARGET is as for\n"
+	"'memstate limit'; without one, everything is watched.\n\n"
+	"  --count N           end after N lines; the first tells how things are\n"
+	"  --timeout SECONDS   end after so long\n"
+	"  --json              a JSON document a line\n"
+	"  --help              this text\n";
+
+static const struct option options[] = {
+	{ "count", required_argument, NULL, 'n' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+static const char *const names[] = { "high", "max", "denied", "breach", "drift" };
+
+static void print_change(const struct memstate_limit *now,
+			 const struct memstate_limit *before)
+{
+	char clock[32];
+	time_t t = time(NULL);
+	struct tm tm;
+
+	strftime(clock, sizeof(clock), "%H:%M:%S", localtime_r(&t, &tm));
+	printf("%s pressure=%s charged=%s high=%s max=%s", clock,
+	       ms_pressure_name(now->pressure), ms_size(now->charged),
+	       ms_limit_size(now->high), ms_limit_size(now->max));
+	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++)
+		if (now->events[i] != before->events[i])
+			printf(" %s=%llu(+%llu)", names[i], now->events[i],
+			       now->events[i] - before->events[i]);
+	putchar('\n');
+}
+
+static void print_json(const struct memstate_limit *now)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "time", json_object_new_int64(time(NULL)));
+	ms_json_limit(o, now);
+	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	json_object_put(o);
+}
+
+static bool changed(const struct memstate_limit *a, const struct memstate_limit *b)
+{
+	return a->pressure != b->pressure || a->high != b->high || a->max != b->max ||
+	       memcmp(a->events, b->events, sizeof(a->events)) != 0;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int watch(int fd, long count, int64_t end, bool json)
+{
+	struct memstate_limit now, before;
+	struct pollfd p = { .fd = fd, .events = POLLPRI };
+	bool first = true;
+	int ret;
+
+	memset(&before, 0, sizeof(before));
+	for (;;) {
+		int64_t left = end ? end - now_ms() : -1;
+
+		ret = memstate_watch_read(fd, &now);
+		if (ret)
+			return ms_limit_error("the group", ret);
+		if (first || changed(&now, &before)) {
+			if (first)
+				memcpy(before.events, now.events, sizeof(now.events));
+			if (json)
+				print_json(&now);
+			else
+				print_change(&now, &before);
+			if (fflush(stdout))
+				return 1;
+			if (count > 0 && !--count)
+				return 0;
+		}
+		before = now;
+		first = false;
+		if (p.revents & POLLHUP) {
+			ms_err("the cgroup is gone");
+			return 0;
+		}
+		if (end && left <= 0)
+			return 0;
+		p.revents = 0;
+		if (poll(&p, 1, end ? (int)left : -1) < 0 && errno != EINTR) {
+			ms_err("poll: %s", strerror(errno));
+			return 1;
+		}
+	}
+}
+
+static bool number_arg(const char *text, double *value)
+{
+	char *end;
+
+	*value = strtod(text, &end);
+	return end != text && !*end && *value > 0 && *value < 1e9;
+}
+
+int memstate_cmd_watch(int argc, char **argv)
+{
+	struct ms_cgroup cg = { .fd = MEMSTATE_SYSTEM };
+	double count = 0, timeout = 0;
+	bool json = false;
+	int c, fd, ret;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":n:t:jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			if (!number_arg(optarg, &count) || count != (long)count)
+				return ms_usage_error("watch", "'%s' is not a count", optarg);
+			break;
+		case 't':
+			if (!number_arg(optarg, &timeout))
+				return ms_usage_error("watch", "'%s' is not a number of seconds",
+						      optarg);
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return ms_option_error("watch", c, argv);
+		}
+	}
+	if (optind + 1 < argc)
+		return ms_usage_error("watch", "one target at the most");
+	if (optind < argc && ms_cgroup_find("watch", argv[optind], &cg))
+		return 1;
+	fd = memstate_watch_open(cg.fd);
+	if (cg.fd >= 0)
+		ms_cgroup_close(&cg);
+	if (fd < 0)
+		return ms_limit_error(optind < argc ? cg.dir : "the system", fd);
+	ret = watch(fd, (long)count, timeout > 0 ? now_ms() + (int64_t)(timeout * 1000) : 0,
+		    json);
+	close(fd);
+	return ret;
+}
