@@ -9,7 +9,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 build=$top/build/core
 configs=${CONFIGS:-gcc:address,undefined gcc:thread clang:address,undefined clang:thread}
-tests="port rules rangemap ring stats format backend lib"
+tests="port rules limit rangemap ring stats format backend lib"
 flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
 nr=0
@@ -82,7 +82,8 @@ sanitized() { # cc sanitizers
 		# shellcheck disable=SC2086 # flags are words
 		try "$name $t builds without a warning" "$cc" -std=gnu11 $flags \
 			-fsanitize="$san" -fno-omit-frame-pointer -o "$o/$t" \
-			"$here/$t.c" "$top/kmod/core/stats.c" "$o/libmemstate.a" ||
+			"$here/$t.c" "$top/kmod/core/stats.c" \
+			"$top/kmod/core/limit.c" "$o/libmemstate.a" ||
 			continue
 		# shellcheck disable=SC2086 # a command and its option, or nothing
 		relay "$name $t" $plain "$o/$t"
