@@ -71,8 +71,8 @@ static void file_seen(struct ms_file *file)
 }
 
 /*
- * The group that a scope means: NULL for a task, or where there is none. To be given
- * back.
+ * The group that a scope means: NULL for a task, or where SCOPE_GROUP finds none. To
+ * be given back.
  */
 static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 				   bool make)
@@ -96,6 +96,12 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 		return group;
 	case MEMSTATE_SCOPE_OWN_GROUP:
 		group = file->task->group;
+		break;
+	case MEMSTATE_SCOPE_WATCHED:
+		/* Acquire: as in file_events(). */
+		group = smp_load_acquire(&file->watched);
+		if (!group)
+			return NULL;
 		break;
 	default:
 		return ERR_PTR(-EINVAL);
@@ -234,7 +240,7 @@ static int do_totals(struct ms_file *file, void *arg)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	file_seen(file);
-	if (t->scope == MEMSTATE_SCOPE_TASK)
+	if (!group && t->scope != MEMSTATE_SCOPE_GROUP)
 		return ms_drain_totals(file->task, &t->totals,
 				       t->flags & MEMSTATE_TOTALS_LAST);
 	memset(&t->totals, 0, sizeof(t->totals));
@@ -294,7 +300,8 @@ static int do_limit_set(struct ms_file *file, void *arg)
 	struct ms_group *group;
 	int ret;
 
-	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)))
+	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)) ||
+	    l->scope == MEMSTATE_SCOPE_WATCHED)
 		return -EINVAL;
 	if (l->scope != MEMSTATE_SCOPE_TASK) {
 		ret = ms_group_may_limit(l->scope == MEMSTATE_SCOPE_GROUP ? l->fd :
@@ -336,7 +343,7 @@ static int do_limit_get(struct ms_file *file, void *arg)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	file_seen(file);
-	if (!group && l->scope != MEMSTATE_SCOPE_TASK) {
+	if (!group && l->scope == MEMSTATE_SCOPE_GROUP) {
 		/* Nobody has reported in it, and nobody has limited it. */
 		*l = (struct memstate_limit) {
 			.high = MEMSTATE_UNLIMITED,
@@ -362,9 +369,12 @@ static int do_limit_get(struct ms_file *file, void *arg)
 static int do_watch(struct ms_file *file, void *arg)
 {
 	struct memstate_watch *w = arg;
-	struct ms_group *group = file_group(file, w->scope, w->fd, true);
+	struct ms_group *group;
 	int ret = 0;
 
+	if (w->scope == MEMSTATE_SCOPE_WATCHED)
+		return -EINVAL;
+	group = file_group(file, w->scope, w->fd, true);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	mutex_lock(&file->lock);

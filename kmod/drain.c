@@ -199,7 +199,7 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 }
 
 /**
- * ms_books_need() - what it takes to make a range Ready
+ * ms_books_need() - what it takes to make Ready what the books have of a range
  * @books:	from ms_books_lock(), drained
  * @start:	first byte
  * @bytes:	length
@@ -215,8 +215,9 @@ int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
 	struct ms_change chg = {
 		.start = start,
 		.end = start + bytes,
-		.from = MEMSTATE_ANY,
+		.from = MEMSTATE_MAPPED,
 		.to = MEMSTATE_READY,
+		.flags = MEMSTATE_ONLY,
 	};
 	struct ms_plan plan;
 

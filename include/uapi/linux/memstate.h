@@ -412,11 +412,13 @@ struct memstate_transition {
  * SYSTEM     everything: the group of the root cgroup
  * GROUP      the group of a cgroup v2 directory, given by a descriptor
  * OWN_GROUP  the group that the task belongs to
+ * WATCHED    what the file watches (TOTALS and LIMIT_GET)
  */
 #define MEMSTATE_SCOPE_TASK		0
 #define MEMSTATE_SCOPE_SYSTEM		1
 #define MEMSTATE_SCOPE_GROUP		2
 #define MEMSTATE_SCOPE_OWN_GROUP	3
+#define MEMSTATE_SCOPE_WATCHED		4
 
 /* flags of TOTALS: as of each task's last drain, without draining */
 #define MEMSTATE_TOTALS_LAST		1
@@ -540,7 +542,8 @@ struct memstate_audit {
  * flags of CHARGE
  *
  * WAIT   wait for room, for @timeout_ns at the most
- * RANGE  charge what it takes to make [@addr, @addr + @bytes) Ready, by the books
+ * RANGE  charge what it takes to make Ready what the books have in
+ *        [@addr, @addr + @bytes)
  * TRIM   give unused credit back to the group; @bytes is zero
  */
 #define MEMSTATE_CHARGE_WAIT	1

@@ -305,6 +305,8 @@ GROUPS(watch_tells_of_events_and_of_the_end)
 	EXPECT_EQ(1, poll(&p, 1, 5000));
 	EXPECT_EQ(POLLPRI, p.revents);
 	EXPECT_EQ(1, group_limit(fd, cg).events[MEMSTATE_EVENT_DENIED]);
+	EXPECT_EQ(1, limit_get(fd, MEMSTATE_SCOPE_WATCHED, 0, 0).events[MEMSTATE_EVENT_DENIED]);
+	EXPECT_EQ(1, fd_totals(fd, MEMSTATE_SCOPE_WATCHED).denied);
 	EXPECT_LE(1, group_limit(fd, cg).events[MEMSTATE_EVENT_MAX]);
 	EXPECT_EQ(1, group_limit(self->dev, self->top).events[MEMSTATE_EVENT_DENIED]);
 	EXPECT_EQ(0, group_limit(self->dev, self->top).events_local[MEMSTATE_EVENT_DENIED]);

@@ -182,8 +182,14 @@ TEST_F(limits, range_charges_what_the_books_lack)
 	struct memstate_transition t = {
 		.size = sizeof(t), .records = (uintptr_t)&rec, .nr = 1 };
 
+	/* Of what the books do not have nothing is known: it costs nothing. */
 	ASSERT_EQ(0, limit_max(d->fd, self->leaf, 64 * PAGE));
 	ASSERT_EQ(0, dev_ready(d, BASE + 8 * PAGE, 24 * PAGE));
+	ASSERT_EQ(0, dev_ioctl(d->fd, MEMSTATE_IOC_CHARGE, &c));
+	EXPECT_EQ(0, c.bytes);
+	dev_post(d, REC(BASE, 64 * PAGE, MEMSTATE_NONE, MEMSTATE_RESERVED, 0, 0));
+	ASSERT_EQ(0, dev_ready(d, BASE + 8 * PAGE, 24 * PAGE));
+	c.bytes = 64 * PAGE;
 	ASSERT_EQ(0, dev_ioctl(d->fd, MEMSTATE_IOC_CHARGE, &c));
 	EXPECT_EQ(40 * PAGE, c.bytes);
 	t.paid = c.bytes;
@@ -607,17 +613,20 @@ TEST_F(limits, limit_and_watch_errors)
 
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 0, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 4, 1, 1));
-	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 4, 0, both, 1, 1));
+	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 5, 0, both, 1, 1));
+	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_WATCHED, 0, both, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_TASK, self->leaf, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, file, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, -1, both, 1, 1));
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
-	l = (struct memstate_limit) { .size = sizeof(l), .scope = 4 };
+	l = (struct memstate_limit) { .size = sizeof(l), .scope = 5 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 	l = (struct memstate_limit) { .size = sizeof(l), .scope = 2, .fd = file };
 	EXPECT_EQ(-EBADF, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 
-	w.scope = 4;
+	w.scope = MEMSTATE_SCOPE_WATCHED;
+	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
+	w.scope = 5;
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
 	w = (struct memstate_watch) { .size = sizeof(w), .fd = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
