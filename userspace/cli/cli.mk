@@ -2,7 +2,7 @@
 
 CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c figures.c handle.c limit.c main.c out.c \
 		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
-		stat.c stat_group.c watch.c) \
+		stat.c stat_group.c top.c top_data.c watch.c) \
 	    userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
@@ -16,7 +16,7 @@ $(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"'
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
-		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz
+		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
 
 install::
 	$(Q)install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/memstate

@@ -11,6 +11,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
+	{ "top", memstate_cmd_top, "groups and tasks, live" },
 	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },
