@@ -34,8 +34,9 @@ static int cgroup_of(const char *process, char *path, size_t size)
 			line[n - 1] = '\0';
 		if (strncmp(line, "0::/", 4))
 			continue;
-		ret = snprintf(path, size, "%s", line + 3) < (int)size ? 0 :
-									 -ENAMETOOLONG;
+		ret = 0;
+		if (snprintf(path, size, "%s", line + 3) >= (int)size)
+			ret = -ENAMETOOLONG;
 	}
 	free(line);
 	fclose(in);
@@ -51,8 +52,8 @@ static void unescape(char *text)
 		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
 		    text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
 		    text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 |
-				       (text[3] - '0'));
+			*to++ = (char)((text[1] - '0') << 6 |
+				       (text[2] - '0') << 3 | (text[3] - '0'));
 			text += 4;
 		} else {
 			*to++ = *text++;
@@ -110,7 +111,8 @@ static int open_cgroup2(const char *path)
 }
 
 /* The first mount in which the path can be opened. */
-static int find_directory(const char *path, struct ms_oci_cgroup *cgroup, char *why)
+static int find_directory(const char *path, struct ms_oci_cgroup *cgroup,
+			  char *why)
 {
 	FILE *in = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL, *root, *point;
@@ -118,7 +120,8 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup, char *
 	size_t room = 0;
 
 	if (!in) {
-		snprintf(why, MS_OCI_WHY_MAX, "/proc/self/mountinfo: %s", strerror(errno));
+		snprintf(why, MS_OCI_WHY_MAX, "/proc/self/mountinfo: %s",
+			 strerror(errno));
 		return -errno;
 	}
 	while (cgroup->fd < 0 && getline(&line, &room, in) > 0) {
@@ -128,8 +131,9 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup, char *
 			continue;
 		mounted = true;
 		rest = below(path, root);
-		if (!rest || snprintf(cgroup->path, sizeof(cgroup->path), "%s%s", point,
-				      rest) >= (int)sizeof(cgroup->path))
+		if (!rest ||
+		    snprintf(cgroup->path, sizeof(cgroup->path), "%s%s", point,
+			     rest) >= (int)sizeof(cgroup->path))
 			continue;
 		cgroup->fd = open_cgroup2(cgroup->path);
 	}
@@ -137,10 +141,11 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup, char *
 	fclose(in);
 	if (cgroup->fd >= 0)
 		return 0;
-	snprintf(why, MS_OCI_WHY_MAX,
-		 mounted ? "cgroup %s: its directory is in no mount of cgroup v2" :
-			   "cgroup %s: cgroup v2 is not mounted",
-		 path);
+	snprintf(
+		why, MS_OCI_WHY_MAX,
+		mounted ? "cgroup %s: its directory is in no mount of cgroup v2"
+			: "cgroup %s: cgroup v2 is not mounted",
+		path);
 	return mounted ? -ENOENT : MS_OCI_MISSING;
 }
 
@@ -158,7 +163,7 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup, char *
  */
 int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 {
-	char path[PATH_MAX], own[PATH_MAX], process[16];
+	char path[PATH_MAX] = "", own[PATH_MAX] = "", process[16];
 	int ret;
 
 	cgroup->fd = -1;
@@ -167,23 +172,27 @@ int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 	if (ret == -ENOENT)
 		ret = -ESRCH;
 	if (ret < 0) {
-		snprintf(why, MS_OCI_WHY_MAX, "process %d: %s", (int)pid, strerror(-ret));
+		snprintf(why, MS_OCI_WHY_MAX, "process %d: %s", (int)pid,
+			 strerror(-ret));
 		return ret;
 	}
 	if (ret) {
-		snprintf(why, MS_OCI_WHY_MAX, "process %d: it is in no cgroup v2", (int)pid);
+		snprintf(why, MS_OCI_WHY_MAX,
+			 "process %d: it is in no cgroup v2", (int)pid);
 		return ret;
 	}
 	if (!strncmp(path, "/..", 3) && (!path[3] || path[3] == '/')) {
 		snprintf(why, MS_OCI_WHY_MAX,
-			 "cgroup %s: lies outside of the cgroup namespace", path);
+			 "cgroup %s: lies outside of the cgroup namespace",
+			 path);
 		return -ENOENT;
 	}
 	if (!strcmp(path, "/") ||
 	    (!cgroup_of("self", own, sizeof(own)) && !strcmp(path, own))) {
-		snprintf(why, MS_OCI_WHY_MAX,
-			 "process %d: it has no cgroup v2 of its own but is in %s",
-			 (int)pid, path);
+		snprintf(
+			why, MS_OCI_WHY_MAX,
+			"process %d: it has no cgroup v2 of its own but is in %s",
+			(int)pid, path);
 		return MS_OCI_MISSING;
 	}
 	return find_directory(path, cgroup, why);
@@ -192,8 +201,8 @@ int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 /* ---- its files ------------------------------------------------------------------ */
 
 /* A file's text. Return: 0; -ENOENT: the controller is not on; a negative errno. */
-static int read_file(const struct ms_oci_cgroup *cgroup, const char *name, char *text,
-		     size_t size, char *why)
+static int read_file(const struct ms_oci_cgroup *cgroup, const char *name,
+		     char *text, size_t size, char *why)
 {
 	int fd = openat(cgroup->fd, name, O_RDONLY | O_CLOEXEC);
 	size_t length = 0;
@@ -229,7 +238,8 @@ static int read_file(const struct ms_oci_cgroup *cgroup, const char *name, char 
  *
  * Context: any. Return: 0 or a negative errno, see @why.
  */
-int ms_oci_cgroup_max(const struct ms_oci_cgroup *cgroup, uint64_t *max, char *why)
+int ms_oci_cgroup_max(const struct ms_oci_cgroup *cgroup, uint64_t *max,
+		      char *why)
 {
 	unsigned long long value;
 	char text[64], *end;
@@ -247,8 +257,9 @@ int ms_oci_cgroup_max(const struct ms_oci_cgroup *cgroup, uint64_t *max, char *w
 	errno = 0;
 	value = strtoull(text, &end, 10);
 	if (errno || end == text || *end) {
-		snprintf(why, MS_OCI_WHY_MAX, "%s/memory.max: '%s' is not a size",
-			 cgroup->path, text);
+		snprintf(why, MS_OCI_WHY_MAX,
+			 "%s/memory.max: '%s' is not a size", cgroup->path,
+			 text);
 		return -EINVAL;
 	}
 	*max = value;

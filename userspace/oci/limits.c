@@ -5,8 +5,8 @@
 
 #include "oci.h"
 
-static int parse_size(const char *name, const char *text, bool *has, uint64_t *bytes,
-		      char *why)
+static int parse_size(const char *name, const char *text, bool *has,
+		      uint64_t *bytes, char *why)
 {
 	int ret;
 
@@ -14,21 +14,26 @@ static int parse_size(const char *name, const char *text, bool *has, uint64_t *b
 	ret = text ? memstate_parse_bytes(text, bytes) : 0;
 	if (ret == -ERANGE)
 		snprintf(why, MS_OCI_WHY_MAX,
-			 "annotation " MS_OCI_PREFIX "%s: '%.64s' is too large", name, text);
-	else if (ret)
-		snprintf(why, MS_OCI_WHY_MAX,
-			 "annotation " MS_OCI_PREFIX "%s: '%.64s' is not a size (bytes, a number with K, M, G, T or P behind it, or max)",
+			 "annotation " MS_OCI_PREFIX "%s: '%.64s' is too large",
 			 name, text);
+	else if (ret)
+		snprintf(
+			why, MS_OCI_WHY_MAX,
+			"annotation " MS_OCI_PREFIX
+			"%s: '%.64s' is not a size (bytes, a number with K, M, G, T or P behind it, or max)",
+			name, text);
 	return ret;
 }
 
-static int parse_bool(const char *name, const char *text, bool *value, char *why)
+static int parse_bool(const char *name, const char *text, bool *value,
+		      char *why)
 {
 	*value = text && !strcmp(text, "true");
 	if (!text || *value || !strcmp(text, "false"))
 		return 0;
 	snprintf(why, MS_OCI_WHY_MAX,
-		 "annotation " MS_OCI_PREFIX "%s: '%.64s' is neither true nor false",
+		 "annotation " MS_OCI_PREFIX
+		 "%s: '%.64s' is neither true nor false",
 		 name, text);
 	return -EINVAL;
 }
@@ -41,19 +46,22 @@ static int parse_bool(const char *name, const char *text, bool *value, char *why
  *
  * Context: any. Return: 0; -EINVAL: one of them is wrong, see @why.
  */
-int ms_oci_wish(const struct ms_oci_annotations *annotations, struct ms_oci_wish *wish,
-		char *why)
+int ms_oci_wish(const struct ms_oci_annotations *annotations,
+		struct ms_oci_wish *wish, char *why)
 {
 	memset(wish, 0, sizeof(*wish));
-	if (parse_size("max", annotations->max, &wish->has_max, &wish->max, why) ||
-	    parse_size("high", annotations->high, &wish->has_high, &wish->high, why) ||
-	    parse_size("allowance", annotations->allowance, &wish->has_allowance,
-		       &wish->allowance, why) ||
+	if (parse_size("max", annotations->max, &wish->has_max, &wish->max,
+		       why) ||
+	    parse_size("high", annotations->high, &wish->has_high, &wish->high,
+		       why) ||
+	    parse_size("allowance", annotations->allowance,
+		       &wish->has_allowance, &wish->allowance, why) ||
 	    parse_bool("optional", annotations->optional, &wish->optional, why))
 		return -EINVAL;
 	if (wish->has_allowance && wish->allowance == MEMSTATE_UNLIMITED) {
 		snprintf(why, MS_OCI_WHY_MAX,
-			 "annotation " MS_OCI_PREFIX "allowance: 'max' leaves nothing to the container");
+			 "annotation " MS_OCI_PREFIX
+			 "allowance: 'max' leaves nothing to the container");
 		return -EINVAL;
 	}
 	return 0;
@@ -88,10 +96,11 @@ static int derive_max(const struct ms_oci_wish *wish,
 	left = less(left, kept);
 	left -= left % f->page_size;
 	if (!left) {
-		snprintf(why, MS_OCI_WHY_MAX,
-			 "the memory limit of %llu bytes leaves nothing: %llu are in use and not seen by memstate, %llu are kept (annotation " MS_OCI_PREFIX "allowance)",
-			 (unsigned long long)f->memory_max, (unsigned long long)unseen,
-			 (unsigned long long)kept);
+		snprintf(
+			why, MS_OCI_WHY_MAX,
+			"the memory limit of %llu bytes leaves nothing: %llu are in use and not seen by memstate, %llu are kept (annotation org.memstate.allowance)",
+			(unsigned long long)f->memory_max,
+			(unsigned long long)unseen, (unsigned long long)kept);
 		return -ERANGE;
 	}
 	*max = left;
@@ -110,7 +119,8 @@ static int derive_max(const struct ms_oci_wish *wish,
  *
  * Context: any. Return: 0; -ERANGE: that leaves nothing, see @why.
  */
-int ms_oci_limits(const struct ms_oci_wish *wish, const struct ms_oci_figures *figures,
+int ms_oci_limits(const struct ms_oci_wish *wish,
+		  const struct ms_oci_figures *figures,
 		  struct ms_oci_limits *limits, char *why)
 {
 	memset(limits, 0, sizeof(*limits));

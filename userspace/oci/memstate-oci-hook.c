@@ -11,12 +11,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "oci.h"
 
-#define NAME		"memstate-oci-hook"
-#define EXIT_USAGE	2
+#define NAME "memstate-oci-hook"
+#define EXIT_USAGE 2
 
 static const char help[] =
 	"usage: " NAME " [OPTION]... <STATE\n\n"
@@ -31,12 +32,13 @@ static const char help[] =
 	"  --help      this text\n"
 	"  --version   the version\n";
 
-static const struct option options[] = {
-	{ "dry-run", no_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{}
-};
+static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' },
+					 { "help", no_argument, NULL, 'h' },
+					 { "version", no_argument, NULL, 'V' },
+					 {} };
+
+/* Some runtimes throw away what hooks say: then the system's log has it. */
+static bool to_log;
 
 /* One line, whatever is in the names that it quotes. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -52,12 +54,15 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 		if ((unsigned char)*p < ' ' || *p == 127)
 			*p = '?';
 	fprintf(stderr, NAME ": %s\n", line);
+	if (to_log)
+		syslog(LOG_DAEMON | LOG_ERR, "%s", line);
 }
 
 static int missing(const struct ms_oci_wish *wish, const char *why)
 {
 	if (!wish->optional) {
-		say("%s (annotation " MS_OCI_PREFIX "optional=true starts without memstate)",
+		say("%s (annotation " MS_OCI_PREFIX
+		    "optional=true starts without memstate)",
 		    why);
 		return 1;
 	}
@@ -73,7 +78,8 @@ static int find_memstate(char *why)
 	if (fd < 0) {
 		int error = errno;
 
-		snprintf(why, MS_OCI_WHY_MAX, MEMSTATE_DEVICE ": %s", strerror(error));
+		snprintf(why, MS_OCI_WHY_MAX, MEMSTATE_DEVICE ": %s",
+			 strerror(error));
 		if (error == ENOENT || error == ENXIO || error == ENODEV)
 			return MS_OCI_MISSING;
 		return -error;
@@ -89,11 +95,12 @@ static int find_memstate(char *why)
 }
 
 /* An older module knows no limits. */
-static int call_failed(const struct ms_oci_cgroup *cgroup, const char *what, int ret,
-		       char *why)
+static int call_failed(const struct ms_oci_cgroup *cgroup, const char *what,
+		       int ret, char *why)
 {
 	if (ret == -ENOTTY || ret == -EOPNOTSUPP) {
-		snprintf(why, MS_OCI_WHY_MAX, MEMSTATE_DEVICE ": it knows no limits");
+		snprintf(why, MS_OCI_WHY_MAX,
+			 MEMSTATE_DEVICE ": it knows no limits");
 		return MS_OCI_MISSING;
 	}
 	snprintf(why, MS_OCI_WHY_MAX, "cgroup %s: %s: %s", cgroup->path, what,
@@ -101,8 +108,8 @@ static int call_failed(const struct ms_oci_cgroup *cgroup, const char *what, int
 	return ret;
 }
 
-static int measure(const struct ms_oci_cgroup *cgroup, struct ms_oci_figures *figures,
-		   char *why)
+static int measure(const struct ms_oci_cgroup *cgroup,
+		   struct ms_oci_figures *figures, char *why)
 {
 	struct memstate_totals totals;
 	int ret = ms_oci_cgroup_usage(cgroup, figures, why);
@@ -124,8 +131,8 @@ static void print_size(const char *name, uint64_t bytes)
 		printf("%s %llu\n", name, (unsigned long long)bytes);
 }
 
-static int apply(const struct ms_oci_cgroup *cgroup, const struct ms_oci_limits *limits,
-		 bool dry_run, char *why)
+static int apply(const struct ms_oci_cgroup *cgroup,
+		 const struct ms_oci_limits *limits, bool dry_run, char *why)
 {
 	int ret;
 
@@ -137,19 +144,23 @@ static int apply(const struct ms_oci_cgroup *cgroup, const struct ms_oci_limits 
 			print_size("high", limits->high);
 		return 0;
 	}
-	ret = memstate_limit_set(cgroup->fd, limits->set, limits->high, limits->max);
+	ret = memstate_limit_set(cgroup->fd, limits->set, limits->high,
+				 limits->max);
 	return ret ? call_failed(cgroup, "setting its limits", ret, why) : 0;
 }
 
 static bool nothing_asked(const struct ms_oci_wish *wish, uint64_t memory_max)
 {
-	return !wish->has_max && !wish->has_high && memory_max == MEMSTATE_UNLIMITED;
+	return !wish->has_max && !wish->has_high &&
+	       memory_max == MEMSTATE_UNLIMITED;
 }
 
-static int limit(const struct ms_oci_cgroup *cgroup, const struct ms_oci_wish *wish,
-		 uint64_t config_max, bool dry_run, char *why)
+static int limit(const struct ms_oci_cgroup *cgroup,
+		 const struct ms_oci_wish *wish, uint64_t config_max,
+		 bool dry_run, char *why)
 {
-	struct ms_oci_figures figures = { .page_size = (uint64_t)sysconf(_SC_PAGESIZE) };
+	struct ms_oci_figures figures = { .page_size = (uint64_t)sysconf(
+						  _SC_PAGESIZE) };
 	struct ms_oci_limits limits;
 	int ret;
 
@@ -189,7 +200,8 @@ static int hook(struct ms_oci_state *state, bool dry_run)
 	if (!ret) {
 		ret = limit(&cgroup, &wish, state->memory_max, dry_run, why);
 		close(cgroup.fd);
-	} else if (ret == MS_OCI_MISSING && nothing_asked(&wish, state->memory_max)) {
+	} else if (ret == MS_OCI_MISSING &&
+		   nothing_asked(&wish, state->memory_max)) {
 		if (dry_run)
 			printf("nothing to set\n");
 		return 0;
@@ -220,7 +232,8 @@ int main(int argc, char **argv)
 			puts(NAME " " MS_VERSION);
 			return 0;
 		default:
-			say("unknown option '%s', try --help", argv[optind - 1]);
+			say("unknown option '%s', try --help",
+			    argv[optind - 1]);
 			return EXIT_USAGE;
 		}
 	}
@@ -229,6 +242,8 @@ int main(int argc, char **argv)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
+	openlog(NAME, LOG_PID, LOG_DAEMON);
+	to_log = !dry_run;
 	status = hook(&state, dry_run);
 	ms_oci_state_free(&state);
 	return status;

@@ -22,15 +22,15 @@
 #include <json-c/json.h>
 #include <memstate.h>
 
-#define MS_OCI_PREFIX		"org.memstate."
-#define MS_OCI_MISSING		1
-#define MS_OCI_WHY_MAX		(2 * PATH_MAX)
+#define MS_OCI_PREFIX "org.memstate."
+#define MS_OCI_MISSING 1
+#define MS_OCI_WHY_MAX (2 * PATH_MAX)
 
 /* ---- limits.c: from annotations and figures to limits ------------------------- */
 
 /* What is kept for memory that memstate does not see: a fraction, and a least. */
-#define MS_OCI_ALLOWANCE_SHARE	8
-#define MS_OCI_ALLOWANCE_LEAST	(UINT64_C(16) << 20)
+#define MS_OCI_ALLOWANCE_SHARE 8
+#define MS_OCI_ALLOWANCE_LEAST (UINT64_C(16) << 20)
 
 /**
  * struct ms_oci_annotations - what was written down, NULL where it was not
@@ -98,9 +98,10 @@ struct ms_oci_limits {
 	uint64_t max;
 };
 
-int ms_oci_wish(const struct ms_oci_annotations *annotations, struct ms_oci_wish *wish,
-		char *why);
-int ms_oci_limits(const struct ms_oci_wish *wish, const struct ms_oci_figures *figures,
+int ms_oci_wish(const struct ms_oci_annotations *annotations,
+		struct ms_oci_wish *wish, char *why);
+int ms_oci_limits(const struct ms_oci_wish *wish,
+		  const struct ms_oci_figures *figures,
 		  struct ms_oci_limits *limits, char *why);
 
 /* ---- state.c: what the runtime says --------------------------------------------- */
@@ -137,7 +138,8 @@ struct ms_oci_cgroup {
 };
 
 int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why);
-int ms_oci_cgroup_max(const struct ms_oci_cgroup *cgroup, uint64_t *max, char *why);
+int ms_oci_cgroup_max(const struct ms_oci_cgroup *cgroup, uint64_t *max,
+		      char *why);
 int ms_oci_cgroup_usage(const struct ms_oci_cgroup *cgroup,
 			struct ms_oci_figures *figures, char *why);
 

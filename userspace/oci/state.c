@@ -7,7 +7,7 @@
 #include "oci.h"
 
 /* No state or configuration comes near this. */
-#define DOCUMENT_MAX	(16 << 20)
+#define DOCUMENT_MAX (16 << 20)
 
 /* All of a stream. Return: 0 or a negative errno. */
 static int read_all(FILE *in, char **text, size_t *length)
@@ -19,7 +19,7 @@ static int read_all(FILE *in, char **text, size_t *length)
 	*length = 0;
 	do {
 		if (*length == room) {
-			if (room > DOCUMENT_MAX)
+			if (room >= DOCUMENT_MAX)
 				return -EFBIG;
 			room = room ? 2 * room : 4096;
 			more = realloc(*text, room);
@@ -57,7 +57,8 @@ static int parse(const char *name, const char *text, size_t length,
 		snprintf(why, MS_OCI_WHY_MAX, "%s: not JSON: %s", name,
 			 json_tokener_error_desc(error));
 	else if (!json_object_is_type(*object, json_type_object))
-		snprintf(why, MS_OCI_WHY_MAX, "%s: JSON, but not an object", name);
+		snprintf(why, MS_OCI_WHY_MAX, "%s: JSON, but not an object",
+			 name);
 	else
 		return 0;
 	json_object_put(*object);
@@ -65,7 +66,8 @@ static int parse(const char *name, const char *text, size_t length,
 	return -EINVAL;
 }
 
-static int read_object(const char *name, FILE *in, struct json_object **object, char *why)
+static int read_object(const char *name, FILE *in, struct json_object **object,
+		       char *why)
 {
 	size_t length;
 	char *text;
@@ -109,23 +111,28 @@ static int take_annotations(const char *name, struct json_object *document,
 	struct json_object *annotations;
 	size_t i;
 
-	if (get(name, document, "annotations", json_type_object, &annotations, why))
+	if (get(name, document, "annotations", json_type_object, &annotations,
+		why))
 		return -EINVAL;
 	if (!annotations)
 		return 0;
-	json_object_object_foreach(annotations, key, value) {
+	json_object_object_foreach(annotations, key, value)
+	{
 		if (strncmp(key, MS_OCI_PREFIX, strlen(MS_OCI_PREFIX)))
 			continue;
 		for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 			if (!strcmp(key + strlen(MS_OCI_PREFIX), ours[i].name))
 				break;
 		if (i == sizeof(ours) / sizeof(ours[0])) {
-			snprintf(why, MS_OCI_WHY_MAX,
-				 "annotation %.128s: there is none of this name", key);
+			snprintf(
+				why, MS_OCI_WHY_MAX,
+				"annotation %.128s: there is none of this name",
+				key);
 			return -EINVAL;
 		}
 		if (!json_object_is_type(value, json_type_string)) {
-			snprintf(why, MS_OCI_WHY_MAX, "annotation %s: not a string", key);
+			snprintf(why, MS_OCI_WHY_MAX,
+				 "annotation %s: not a string", key);
 			return -EINVAL;
 		}
 		if (!*ours[i].text)
@@ -147,7 +154,8 @@ static int take_pid(struct ms_oci_state *state, char *why)
 	}
 	value = json_object_get_int64(pid);
 	if (value < 1 || value > INT32_MAX) {
-		snprintf(why, MS_OCI_WHY_MAX, "state: 'pid' %lld is not a process id",
+		snprintf(why, MS_OCI_WHY_MAX,
+			 "state: 'pid' %lld is not a process id",
 			 (long long)value);
 		return -EINVAL;
 	}
@@ -156,7 +164,8 @@ static int take_pid(struct ms_oci_state *state, char *why)
 }
 
 /* linux.resources.memory.limit: nothing, 0 or less is none. */
-static int take_memory_limit(const char *name, struct ms_oci_state *state, char *why)
+static int take_memory_limit(const char *name, struct ms_oci_state *state,
+			     char *why)
 {
 	static const char *const path[] = { "linux", "resources", "memory" };
 	struct json_object *o = state->config;
@@ -185,7 +194,8 @@ static int read_config(struct ms_oci_state *state, char *why)
 	FILE *in;
 	int ret;
 
-	if (get("state", state->state, "bundle", json_type_string, &bundle, why))
+	if (get("state", state->state, "bundle", json_type_string, &bundle,
+		why))
 		return -EINVAL;
 	if (!bundle || *json_object_get_string(bundle) != '/') {
 		snprintf(why, MS_OCI_WHY_MAX, "state: 'bundle' is %s",
@@ -201,7 +211,8 @@ static int read_config(struct ms_oci_state *state, char *why)
 	in = fopen(path, "re");
 	if (!in) {
 		ret = -errno;
-		if (ret == -ENOENT && json_object_object_get(state->state, "annotations"))
+		if (ret == -ENOENT &&
+		    json_object_object_get(state->state, "annotations"))
 			return 0;
 		snprintf(why, MS_OCI_WHY_MAX, "%s: %s", path, strerror(-ret));
 		return ret;
@@ -209,7 +220,8 @@ static int read_config(struct ms_oci_state *state, char *why)
 	ret = read_object(path, in, &state->config, why);
 	fclose(in);
 	if (!ret)
-		ret = take_annotations(path, state->config, &state->annotations, why);
+		ret = take_annotations(path, state->config, &state->annotations,
+				       why);
 	return ret ? ret : take_memory_limit(path, state, why);
 }
 
@@ -233,7 +245,8 @@ int ms_oci_state_read(FILE *in, struct ms_oci_state *state, char *why)
 	if (!ret)
 		ret = take_pid(state, why);
 	if (!ret)
-		ret = take_annotations("state", state->state, &state->annotations, why);
+		ret = take_annotations("state", state->state,
+				       &state->annotations, why);
 	return ret ? ret : read_config(state, why);
 }
 
