@@ -30,6 +30,7 @@ suites() {
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
 	demo: $here/demo/test.sh
+	oci: $here/oci/run.sh
 	install: $here/install/run.sh
 	LIST
 }
