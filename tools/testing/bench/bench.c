@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include "device.h"
+#include "cgroup.h"
 
 #define BASE	0x500000000UL
 
@@ -109,6 +109,31 @@ static void op_post(void *arg, unsigned long n)
 	}
 }
 
+/* With limits: credit in hand is taken first. */
+static void op_post_charged(void *arg, unsigned long n)
+{
+	static u64 credit __attribute__((aligned(64)));
+	struct ms_ring_producer *r = arg;
+	struct memstate_record rec = REC(BASE, 65536, MEMSTATE_PREPARED,
+					 MEMSTATE_READY, 0, 0);
+	u32 pos;
+
+	__atomic_store_n(&credit, ~0UL, __ATOMIC_RELAXED);
+	while (n--) {
+		u64 seen = __atomic_load_n(&credit, __ATOMIC_RELAXED);
+
+		while (seen >= 65536 &&
+		       !__atomic_compare_exchange_n(&credit, &seen, seen - 65536, true,
+						    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+			;
+		if (!ms_ring_claim(r, &pos))
+			abort();
+		ms_ring_publish(r, pos, &rec);
+		if (ms_ring_used(r) > r->entries / 2)
+			ms_ring_release(&fake.head, fake.tail);
+	}
+}
+
 static void op_page(void *arg, unsigned long n)
 {
 	struct memstate_totals t;
@@ -123,10 +148,12 @@ static void bench_native(void)
 {
 	static struct memstate_totals_page page;
 	struct ms_ring_producer r = { &fake.tail, &fake.head, fake.slots, 4096 };
+	double post;
 
 	fake.tail = MEMSTATE_RING_START;
 	fake.head = MEMSTATE_RING_START;
-	report("post", measure(op_post, &r, 2000000));
+	report("post", post = measure(op_post, &r, 2000000));
+	print("post_with_credit", measure(op_post_charged, &r, 2000000), "post", post);
 	report("totals_page", measure(op_page, &page, 2000000));
 }
 
@@ -305,6 +332,175 @@ static void bench_rollup(struct dev *d)
 	munmap(mem, bytes);
 }
 
+/* ---- limits ------------------------------------------------------------------------ */
+
+/* All that comes back goes out of the word again, so that each charge is a call. */
+static void op_charge(void *arg, unsigned long n)
+{
+	struct dev *d = arg;
+
+	while (n--) {
+		if (dev_charge(d, 65536, 0, 0, NULL))
+			abort();
+		__atomic_fetch_add(dev_credit(d), 65536, __ATOMIC_SEQ_CST);
+	}
+}
+
+static int bench_group = -1;
+
+static void op_group_last(void *arg, unsigned long n)
+{
+	struct memstate_get_totals t;
+
+	while (n--) {
+		t = (struct memstate_get_totals) {
+			.size = sizeof(t), .flags = MEMSTATE_TOTALS_LAST,
+			.scope = MEMSTATE_SCOPE_GROUP, .fd = bench_group };
+		dev_ioctl(((struct dev *)arg)->fd, MEMSTATE_IOC_TOTALS, &t);
+	}
+}
+
+static void op_group_drained(void *arg, unsigned long n)
+{
+	while (n--)
+		group_totals(((struct dev *)arg)->fd, bench_group);
+}
+
+static long slab_kib(void)
+{
+	char line[128];
+	long kib = 0, sum = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Slab: %ld", &kib) == 1 ||
+		    sscanf(line, "VmallocUsed: %ld", &kib) == 1 ||
+		    sscanf(line, "Percpu: %ld", &kib) == 1)
+			sum += kib;
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+/* Tasks that have the device open and report nothing more. */
+static void bench_tasks(struct dev *d, int nr)
+{
+	pid_t *pids = calloc(nr, sizeof(*pids));
+	int ready[2], go[2];
+	char name[40], byte;
+
+	if (pipe(ready) || pipe(go))
+		abort();
+	for (int i = 0; i < nr; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		close(go[1]);
+		if (!cg_enter("bench") || open(MEMSTATE_DEVICE, O_RDWR) < 0 ||
+		    write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(go[0]);
+	for (int i = 0; i < nr; i++)
+		if (read(ready[0], &byte, 1) != 1)
+			abort();
+	if (group_totals(d->fd, bench_group).tasks != (u64)nr)
+		abort();
+	snprintf(name, sizeof(name), "group_totals_last_%d", nr);
+	report(name, measure(op_group_last, d, 10000));
+	snprintf(name, sizeof(name), "group_totals_drained_%d", nr);
+	report(name, measure(op_group_drained, d, 500));
+	close(go[1]);
+	for (int i = 0; i < nr; i++)
+		waitpid(pids[i], NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	free(pids);
+}
+
+/* Bytes of kernel memory for each, by the growth of all of it. */
+static void bench_memory(struct dev *d)
+{
+	enum { GROUPS = 500, TASKS = 500 };
+	long before = slab_kib();
+	pid_t pids[TASKS];
+	char name[64], byte;
+	int ready[2], go[2], cg[GROUPS];
+	double cgroups;
+
+	for (int i = 0; i < GROUPS; i++) {
+		snprintf(name, sizeof(name), "bench/%d", i);
+		cg[i] = cg_make(name);
+	}
+	cgroups = (double)(slab_kib() - before);
+	before = slab_kib();
+	for (int i = 0; i < GROUPS; i++)
+		limit_max(d->fd, cg[i], MEMSTATE_UNLIMITED);
+	printf("%-28s %12.0f bytes cgroup %.4f\n", "memory_per_group",
+	       (double)(slab_kib() - before) * 1024 / GROUPS,
+	       (double)(slab_kib() - before) / cgroups);
+	for (int i = 0; i < GROUPS; i++) {
+		close(cg[i]);
+		snprintf(name, sizeof(name), "bench/%d", i);
+		cg_remove(name);
+	}
+
+	if (pipe(ready) || pipe(go))
+		abort();
+	for (int i = 0; i < TASKS; i++) {
+		pids[i] = fork();
+		if (pids[i])
+			continue;
+		close(go[1]);
+		if (write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(1);
+		if (open(MEMSTATE_DEVICE, O_RDWR) < 0 || write(ready[1], "r", 1) != 1 ||
+		    read(go[0], &byte, 1) != 0)
+			_exit(2);
+		_exit(0);
+	}
+	for (int i = 0; i < TASKS; i++)
+		if (read(ready[0], &byte, 1) != 1)
+			abort();
+	before = slab_kib();
+	for (int i = 0; i < TASKS; i++)
+		if (write(go[1], "g", 1) != 1 || read(ready[0], &byte, 1) != 1)
+			abort();
+	printf("%-28s %12.0f bytes page %.4f\n", "memory_per_task_without_ring",
+	       (double)(slab_kib() - before) * 1024 / TASKS,
+	       (double)(slab_kib() - before) * 1024 / TASKS / PAGE);
+	close(go[1]);
+	for (int i = 0; i < TASKS; i++)
+		waitpid(pids[i], NULL, 0);
+}
+
+static void bench_limits(void)
+{
+	struct dev d;
+	pid_t child;
+
+	bench_group = cg_make("bench");
+	child = fork();
+	if (child) {
+		waitpid(child, NULL, 0);
+		close(bench_group);
+		cg_remove("bench");
+		return;
+	}
+	if (dev_open_credit(&d, 4096))
+		_exit(1);
+	limit_max(d.fd, bench_group, 1UL << 40);
+	report("charge", measure(op_charge, &d, 20000));
+	bench_tasks(&d, 1);
+	if (!counts_instructions) {
+		bench_tasks(&d, 1000);
+		bench_memory(&d);
+	}
+	fflush(stdout);
+	_exit(0);
+}
+
 static void bench_device(void)
 {
 	static const unsigned long sizes[] = { 100, 1000, 10000, 60000 };
@@ -343,6 +539,7 @@ static void bench_device(void)
 	if (!counts_instructions)
 		bench_rollup(&d);
 	dev_close(&d);
+	bench_limits();
 }
 
 int main(int argc, char **argv)

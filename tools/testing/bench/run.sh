@@ -12,6 +12,8 @@ targets() {
 	cat <<-LIST
 	native post getppid 0.15
 	native totals_page getppid 0.10
+	native post_with_credit post 1.3
+	device charge getppid 2
 	device drain_record_10000 madvise_64KiB 1.0
 	device totals_task_1GiB smaps_rollup 0.001
 	LIST

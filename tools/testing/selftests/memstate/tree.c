@@ -264,6 +264,49 @@ TEST_F_TIMEOUT(tree, charges_never_pass_max_whatever_happens, 500)
 	}
 }
 
+/* ---- a hostile sibling ---------------------------------------------------------------- */
+
+TEST_F_TIMEOUT(tree, hostile_task_cannot_make_a_sibling_be_refused_while_there_is_room, 300)
+{
+	unsigned long n = scaled(20000), i;
+	unsigned long refused = 0;
+	pid_t enemy;
+	struct dev d;
+
+	/* Two leaves share a group that has room for what both are allowed. */
+	ASSERT_EQ(0, limit_max(self->dev, self->group[1], 2 * MIB));
+	ASSERT_EQ(0, limit_max(self->dev, self->group[3], MIB));
+	enemy = fork();
+	if (!enemy)
+		hostile(leaves[0], 4242);
+	ASSERT_TRUE(cg_enter(leaves[1]));
+	close(self->dev);
+	ASSERT_EQ(0, dev_open_credit(&d, 128));
+	for (i = 0; i < n; i++) {
+		struct memstate_charge c;
+		u64 seed = i + 1, bytes = (1 + rnd(&seed) % 255) * PAGE;
+
+		/* A whole megabyte is its own, whatever the other does. */
+		if (dev_charge(&d, bytes, 0, 0, &c)) {
+			refused++;
+			continue;
+		}
+		dev_post(&d, REC(BASE, bytes, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
+		dev_post(&d, REC(BASE, bytes, MEMSTATE_READY, MEMSTATE_NONE, 0, 0));
+		if (i % 16 == 0)
+			dev_trim(&d);
+	}
+	EXPECT_EQ(0, refused);
+	EXPECT_GT(group_totals(d.fd, self->group[3]).breaches, 0);
+	EXPECT_LE(group_limit(d.fd, self->group[3]).peak, MIB);
+	EXPECT_EQ(0, dev_totals(&d).breaches);
+	kill(enemy, SIGKILL);
+	EXPECT_TRUE(WIFSIGNALED(join(enemy)));
+	dev_close(&d);
+	ASSERT_TRUE(cg_enter("."));
+	self->dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
 /* ---- at rest: I4, I5 ------------------------------------------------------------------ */
 
 TEST_F_TIMEOUT(tree, at_rest_direct_and_consistent_agree_and_sums_add_up, 240)

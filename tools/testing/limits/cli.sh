@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# cli.sh MEMSTATE: in the machine: the commands that have to do with limits. TAP
+# without a plan.
+set -u
+memstate=$1
+n=0
+work=$(mktemp -d)
+chmod 755 "$work"
+
+# ok NAME COMMAND: what it says is kept for the next ones to look at, if it is not
+# itself one that looks
+ok() {
+	local status
+	n=$((n + 1))
+	eval "$2" >"$work/says" 2>&1
+	status=$?
+	if [ $status = 0 ]; then
+		echo "ok $n - cli $1"
+	else
+		sed 's/^/# /' "$work/says" | head -n 20
+		sed 's/^/# said: /' "$work/said" | head -n 20
+		echo "not ok $n - cli $1"
+	fi
+	case $2 in grep*) ;; *) mv "$work/says" "$work/said" ;; esac
+}
+
+cat >"$work/take.py" <<'P'
+import mmap, sys
+held = []
+try:
+    for _ in range(int(sys.argv[1])):
+        held.append(mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+except OSError as e:
+    print(f"{len(held)} MiB, then errno {e.errno}")
+    sys.exit(3)
+print("all")
+P
+
+mkdir -p /sys/fs/cgroup/cli/inner
+echo +memory >/sys/fs/cgroup/cli/cgroup.subtree_control
+cg=/sys/fs/cgroup/cli
+id=$(stat -c %i $cg)
+ok "limit sets max and high" "$memstate limit $cg --max 64M --high 32M"
+ok "limit shows them" "grep -q '^Max *64.0 MiB' $work/said && grep -q '^High *32.0 MiB' $work/said"
+ok "sysfs shows them" "[ \$(cat /sys/class/misc/memstate/groups/$id/max) = 67108864 ]"
+ok "limit takes a path in the hierarchy" "$memstate limit /cli/inner --max 16M && $memstate limit cli/inner"
+ok "limit shows what is in force" "$memstate limit $cg/inner --max max | grep -q '^Lowest max *64.0 MiB'"
+ok "limit takes a process id" "$memstate limit \$\$ | grep -q '^GROUP  *\/ '"
+mkdir $cg/libpod-0123456789abcdef0123.scope
+ok "limit takes a container's id" "$memstate limit 0123456789ab --json | grep -q libpod-0123456789abcdef0123"
+ok "limit in JSON" "$memstate limit $cg --json | python3 -c 'import json,sys; d=json.load(sys.stdin); assert d[\"max\"]==64<<20 and d[\"pressure\"]==\"none\", d'"
+rmdir $cg/libpod-0123456789abcdef0123.scope
+ok "limit of nothing there is told" "! $memstate limit nobody-knows-it && grep -q 'neither a cgroup' $work/says"
+ok "limit of a file is told" "! $memstate limit /etc/passwd && grep -q 'no such cgroup' $work/says"
+ok "a wrong size is told" "$memstate limit $cg --max 12Q; [ \$? = 2 ] && grep -q \"'12Q' is not a size\" $work/says"
+ok "a size too large is told" "$memstate limit $cg --max 99999999999999999999P; [ \$? = 2 ] && grep -q 'too large' $work/says"
+ok "who may not is told" "! setpriv --reuid 65534 --clear-groups $memstate limit $cg --max 1G; grep -q CAP_SYS_RESOURCE $work/says"
+ok "it was not set" "[ \$(cat /sys/class/misc/memstate/groups/$id/max) = 67108864 ]"
+
+ok "run in a cgroup of its own" "$memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'limited in cgroup .*memstate-run' $work/says"
+ok "the program was told ENOMEM" "grep -qE '(2[0-9]|3[0-2]) MiB, then errno 12' $work/said"
+ok "and what was enforced is shown" "grep -q 'enforced: max 32.0 MiB.*denied [1-9]' $work/said"
+ok "the cgroup is gone" "! ls -d /sys/fs/cgroup/memstate-run-*"
+ok "run below the limit" "$memstate run --max 64M -- python3 $work/take.py 20 && grep -q '^all' $work/says"
+ok "run where no cgroup may be made" "setpriv --reuid 65534 --clear-groups $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
+ok "it is held to the limit all the same" "grep -qE '(2[0-9]|3[0-2]) MiB, then errno 12' $work/said"
+ok "run with the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
+ok "run with a wrong size" "$memstate run --high x -- true; [ \$? = 2 ]"
+
+(echo 0 >$cg/inner/cgroup.procs && exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
+import time
+x = bytearray(8 << 20)
+time.sleep(1000)"') &
+child=$!
+for _ in $(seq 100); do
+	[ "$(cat /sys/class/misc/memstate/groups/$id/ready 2>/dev/null || echo 0)" -gt 8000000 ] && break
+	sleep 0.1
+done
+ok "stat of groups" "$memstate stat -g"
+ok "shows the group with its limits" "grep -E '^/cli +\|.*64.0 MiB +none' $work/said"
+ok "and everything under the root" "grep -E '^/ +\|' $work/said"
+ok "stat of one group in JSON" "$memstate stat -g cli/inner --json | python3 -c '
+import json, sys
+g = json.load(sys.stdin)[\"groups\"][0]
+r = g[\"reported\"][\"ready\"] + g[\"reported\"][\"prepared\"]
+assert g[\"path\"] == \"/cli/inner\" and r >= 8 << 20, g
+assert g[\"unaccounted\"] == max(0, g[\"observed\"][\"anon\"] - r), g
+assert g[\"observed\"][\"anon\"] > 8 << 20'"
+ok "stat of a group that is not" "! $memstate stat -g cli/none && grep -q 'no such cgroup' $work/says"
+ok "groups go not with classes" "$memstate stat -g --classes; [ \$? = 2 ]"
+
+"$memstate" watch --count 3 --timeout 60 $cg >"$work/watch" 2>&1 &
+watcher=$!
+for _ in $(seq 100); do [ -s "$work/watch" ] && break; sleep 0.1; done
+"$memstate" limit $cg --high 1M >/dev/null
+for _ in $(seq 100); do [ "$(wc -l <"$work/watch")" -ge 2 ] && break; sleep 0.1; done
+"$memstate" limit $cg --high max >/dev/null
+wait $watcher
+ok "watch tells how things are" "head -n 1 $work/watch | grep -q 'pressure=none'"
+ok "and of pressure" "grep -q 'pressure=high.*high=1.00 MiB.*high=1(+1)' $work/watch || ! cat $work/watch"
+ok "watch of the system in JSON" "$memstate watch --count 1 --json | python3 -c 'import json,sys; assert json.load(sys.stdin)[\"cgroup_id\"] == 1'"
+ok "watch has an end" "$memstate watch --timeout 0.2"
+ok "watch with a wrong count" "$memstate watch --count 0; [ \$? = 2 ]"
+"$memstate" watch $cg >"$work/watch" 2>&1 &
+watcher=$!
+for _ in $(seq 100); do [ -s "$work/watch" ] && break; sleep 0.1; done
+kill $child; pkill python3; wait $child
+for _ in $(seq 100); do rmdir $cg/inner $cg 2>/dev/null && break; sleep 0.1; done
+for _ in $(seq 100); do kill -0 $watcher 2>/dev/null || break; sleep 0.1; done
+ok "watch ends with the cgroup" "! kill -0 $watcher && grep -q 'the cgroup is gone' $work/watch || ! cat $work/watch"
+ok "the group's directory is gone" "! [ -e /sys/class/misc/memstate/groups/$id ]"
+rm -rf "$work"
