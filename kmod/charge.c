@@ -28,7 +28,7 @@ static u64 *credit_word(const struct ms_task *task)
 static u64 credit_real(const struct ms_task *task)
 {
 	const struct memstate_totals *t = &task->totals;
-	u64 backed = task->limit.charged + t->inherited + t->breached;
+	u64 backed = READ_ONCE(task->limit.charged) + t->inherited + t->breached;
 
 	return backed > t->ready_direct ? backed - t->ready_direct : 0;
 }
@@ -100,7 +100,7 @@ static int charge_up(struct ms_task *task, u64 bytes, struct ms_terms *terms)
 
 	/* Whoever has really paid is through; who has not has no such charge. */
 	held = task->totals.ready_direct;
-	backed = task->limit.charged + debt(&task->totals);
+	backed = READ_ONCE(task->limit.charged) + debt(&task->totals);
 	if (held > backed)
 		charge_breach(task, held - backed);
 	return 0;
@@ -195,11 +195,14 @@ void ms_charge_settle(struct ms_task *task)
  * ms_charge_trim() - give all unused credit back to the group
  * @task: the task
  *
- * Context: lock held.
+ * Context: lock held. Return: bytes.
  */
-void ms_charge_trim(struct ms_task *task)
+u64 ms_charge_trim(struct ms_task *task)
 {
-	ms_limits_uncharge(&task->limit, credit_take(task, 0, credit_real(task)));
+	u64 bytes = credit_take(task, 0, credit_real(task));
+
+	ms_limits_uncharge(&task->limit, bytes);
+	return bytes;
 }
 
 /**
@@ -256,15 +259,12 @@ static bool revoke_one(struct ms_task *task)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
-	u64 before;
 	bool some;
 
 	if (!credit_word(task) || ms_books_lock(&books, task))
 		return false;
 	ms_books_drain(&books, &drain);
-	before = task->limit.charged;
-	ms_charge_trim(task);
-	some = task->limit.charged < before;
+	some = ms_charge_trim(task);
 	ms_books_unlock(&books);
 	return some;
 }
@@ -319,6 +319,36 @@ void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
 	trace_memstate_deny(task->pid, terms->refused_by, terms->wanted, false);
 }
 
+/**
+ * ms_charge_fast() - the usual request, granted where there is room
+ * @task:	the task, the caller's
+ * @bytes:	how much, a multiple of the page size, not 0
+ *
+ * Nothing is drained. The task cannot be closed meanwhile: the caller holds the file
+ * and belongs to the address space.
+ *
+ * Context: process; does not sleep; no lock is held. Return: true if it was granted;
+ * else nothing has changed.
+ */
+bool ms_charge_fast(struct ms_task *task, u64 bytes)
+{
+	struct ms_limit *refused;
+	u64 have;
+
+	if (!credit_word(task))
+		return false;
+	have = credit_take(task, 0, bytes);
+	if (ms_limits_charge(&task->limit, bytes - have + ms_param_credit_batch,
+			     &refused)) {
+		credit_give(task, ms_param_credit_batch);
+		trace_memstate_charge(task->pid, task->group->id, bytes,
+				      READ_ONCE(task->limit.charged));
+		return true;
+	}
+	credit_give(task, have);
+	return false;
+}
+
 /* Credit for the caller, as far as it can be had at once. */
 static int request_now(struct ms_task *task, const struct memstate_charge *arg,
 		       u64 *granted, struct ms_terms *terms)
@@ -351,7 +381,7 @@ static int request_now(struct ms_task *task, const struct memstate_charge *arg,
 	}
 	*granted = need;
 	trace_memstate_charge(task->pid, task->group->id, need,
-			      task->limit.charged);
+			      READ_ONCE(task->limit.charged));
 out:
 	ms_books_unlock(&books);
 	return ret;
@@ -361,16 +391,13 @@ static int request_trim(struct ms_task *task, struct memstate_charge *arg)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
-	u64 before;
 	int ret;
 
 	ret = ms_books_lock(&books, task);
 	if (ret)
 		return ret;
 	ms_books_drain(&books, &drain);
-	before = task->limit.charged;
-	ms_charge_trim(task);
-	arg->bytes = before - task->limit.charged;
+	arg->bytes = ms_charge_trim(task);
 	ms_books_unlock(&books);
 	return 0;
 }

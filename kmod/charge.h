@@ -17,8 +17,10 @@
  *
  * Locking
  *
- *   task->lock, but for ms_charge_request() and ms_charge_show(). Other tasks'
- *   credit is taken back by whoever holds no task's lock.
+ *   task->lock, but for the functions that say otherwise. limit.charged may rise
+ *   without it, while the task itself charges: then there is more credit than was
+ *   seen, never less. Other tasks' credit is taken back by whoever holds no task's
+ *   lock.
  */
 #ifndef MS_CHARGE_H
 #define MS_CHARGE_H
@@ -53,10 +55,11 @@ struct ms_terms {
 int ms_charge_record(struct ms_task *task, s64 delta, struct ms_terms *terms);
 void ms_charge_back(struct ms_task *task, u64 bytes);
 void ms_charge_settle(struct ms_task *task);
-void ms_charge_trim(struct ms_task *task);
+u64 ms_charge_trim(struct ms_task *task);
 void ms_charge_close(struct ms_task *task);
 void ms_charge_show(struct ms_task *task);
 
+bool ms_charge_fast(struct ms_task *task, u64 bytes);
 int ms_charge_request(struct ms_task *task, struct memstate_charge *arg);
 bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms);
 void ms_charge_denied(struct ms_task *task, struct ms_terms *terms);

@@ -556,11 +556,31 @@ static long ioctl_run(const struct ms_ioctl *ioc, struct ms_file *file,
 	return ret ?: out;
 }
 
+/*
+ * What is asked for most is answered at once, where it can be: then nothing in the
+ * caller's structure changes. False: the long way.
+ */
+static bool charge_at_once(struct ms_file *file, void __user *user)
+{
+	struct memstate_charge c;
+
+	if (copy_from_user(&c, user, sizeof(c)))
+		return false;
+	if (c.size != sizeof(c) || c.flags || c.addr || c.timeout_ns ||
+	    c.refused_by || c.room || !c.bytes || !PAGE_ALIGNED(c.bytes) ||
+	    c.bytes >= TASK_SIZE_MAX)
+		return false;
+	return !file_may_report(file) && ms_charge_fast(file->task, c.bytes);
+}
+
 static long memstate_ioctl(struct file *filp, unsigned int cmd,
 			   unsigned long user)
 {
 	u32 i;
 
+	if (cmd == MEMSTATE_IOC_CHARGE &&
+	    charge_at_once(filp->private_data, (void __user *)user))
+		return 0;
 	for (i = 0; i < ARRAY_SIZE(ms_ioctls); i++) {
 		if (ms_ioctls[i].cmd == cmd)
 			return ioctl_run(&ms_ioctls[i], filp->private_data,

@@ -44,6 +44,7 @@ static void books_apply(struct ms_task *task)
 		return;
 	totals_add(&task->totals, &eff->totals);
 	totals_add(&task->batch, &eff->totals);
+	task->dirty = true;
 	ms_books_count(task, ranges, (s64)eff->ranges);
 	ready = ms_totals_state(&task->totals, MEMSTATE_READY);
 	if (ready > task->totals.peak_ready)
@@ -54,9 +55,12 @@ static void books_flush(struct ms_task *task)
 {
 	struct ms_group *group;
 
-	task->totals.charged = task->limit.charged;
+	task->totals.charged = READ_ONCE(task->limit.charged);
+	if (!task->dirty)
+		return;
 	for (group = task->group; group; group = group->parent)
 		ms_totals_add(&group->totals, &task->batch);
+	task->dirty = false;
 	memset(&task->batch, 0, sizeof(task->batch));
 }
 
@@ -514,7 +518,7 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 		ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;
-	totals->charged = task->limit.charged;
+	totals->charged = READ_ONCE(task->limit.charged);
 	ms_books_unlock(&books);
 	return 0;
 }
@@ -583,6 +587,7 @@ void ms_drain_close(struct ms_task *task)
 	task->batch.prepared_lazy -= t->prepared_lazy;
 	task->batch.ranges -= t->ranges;
 	task->batch.tasks -= t->tasks;
+	task->dirty = true;
 	task->batch.ready_direct -= t->ready_direct;
 	task->batch.inherited -= t->inherited;
 	task->batch.breached -= t->breached;

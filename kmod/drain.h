@@ -71,6 +71,7 @@ void ms_drain_close(struct ms_task *task);
 							\
 		__task->totals.member += __n;		\
 		__task->batch.member += __n;		\
+		__task->dirty = true;			\
 	} while (0)
 
 /**

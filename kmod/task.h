@@ -69,6 +69,7 @@ struct ms_group;
  * @ledger:	the ranges
  * @totals:	the consistent books, exact at each record
  * @batch:	what they have that the system's do not have yet
+ * @dirty:	there is something in @batch
  * @effect:	scratch
  */
 struct ms_task {
@@ -104,6 +105,7 @@ struct ms_task {
 	struct ms_ledger ledger;
 	struct memstate_totals totals;
 	struct memstate_totals batch;
+	bool dirty;
 	struct ms_effect effect;
 };
 

@@ -79,6 +79,43 @@ static inline bool ms_ring_claim(const struct ms_ring_producer *r, u32 *pos)
 	return true;
 }
 
+#ifdef MS_HAVE_CAS128
+/**
+ * ms_ring_claim_paid() - claim the next position and take credit, in one step
+ * @r:		the ring; the word at @r->tail is followed by the credit word, as in
+ *		struct memstate_ring_control
+ * @bytes:	how much credit
+ * @pos:	where to put the position
+ *
+ * One locked operation instead of two. Whoever moves only one of the words makes it
+ * try again.
+ *
+ * Context: any, signal handlers included. Return: false when the ring is full or there
+ * is too little credit: nothing has been taken.
+ */
+static inline bool ms_ring_claim_paid(const struct ms_ring_producer *r, u64 bytes,
+				      u32 *pos)
+{
+	u64 *words = (u64 *)r->tail;
+	u64 tail, credit;
+	u32 head;
+
+	do {
+		/* Acquire: pairs with ms_ring_release(). */
+		head = ms_load32_acquire(r->head);
+		tail = ms_load64(&words[0]);
+		credit = ms_load64(&words[1]);
+		if ((u32)tail - head >= r->entries || credit < bytes)
+			return false;
+		/* The upper half of the first word is not ours, and stays. */
+	} while (!ms_cas128(words, tail, credit,
+			    (tail & ~0xffffffffULL) | (u32)(tail + 1),
+			    credit - bytes));
+	*pos = (u32)tail;
+	return true;
+}
+#endif
+
 /**
  * ms_ring_publish() - fill and publish a claimed position
  * @r:		the ring

@@ -562,8 +562,8 @@ struct memstate_audit {
  *		task's own
  * @room:	out: -EDQUOT: bytes that this limit had left
  *
- * Drains first. Before a refusal unused credit is taken back from the other tasks
- * below the limit. -EDQUOT: over a limit; -EINTR: a signal came while waiting, with
+ * Where there is too little room: drains first, then takes unused credit back from the
+ * other tasks below the limit, before it refuses. -EDQUOT: over a limit; -EINTR: a signal came while waiting, with
  * nothing charged; -EINVAL: no multiple of the page size, zero without TRIM, or
  * beyond the address space; -ENXIO: no ring with CREDIT; -EPERM: not the bound
  * task; -ESRCH: the task is gone; -ENOMEM.
