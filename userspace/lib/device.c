@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The device back end: the kernel keeps the books. */
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -72,6 +75,17 @@ static int device_ioctl(unsigned long request, void *arg)
 	return ret < 0 ? (int)ret : 0;
 }
 
+static bool has_cas128(void)
+{
+#ifdef MS_HAVE_CAS128
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_CMPXCHG16B);
+#else
+	return false;
+#endif
+}
+
 static int device_map(struct ms_ring_producer *ring)
 {
 	struct memstate_setup setup = {
@@ -103,6 +117,7 @@ static int device_map(struct ms_ring_producer *ring)
 		.entries = setup.ring_entries,
 	};
 	ms_lib.credit = &((struct memstate_ring_control *)pages)->credit;
+	ms_lib.cas128 = has_cas128();
 	ms_lib.unmaps_known = true;
 	return 0;
 }

@@ -71,6 +71,7 @@ struct ms_ops {
  * @ring:	where to post
  * @credit:	bytes that are charged and not used, shared with the kernel; NULL: none
  * @limited:	without @credit: there is a limit all the same
+ * @cas128:	@credit stands behind the tail, and both can be moved at once
  * @unmaps_known: the back end sees unmappings by itself
  * @high:	the process's own limits, which its children keep
  * @max:	likewise
@@ -82,6 +83,7 @@ struct ms_lib {
 	struct ms_ring_producer ring;
 	u64 *credit;
 	bool limited;
+	bool cas128;
 	bool unmaps_known;
 	uint64_t high;
 	uint64_t max;

@@ -54,6 +54,30 @@ static bool claim(u32 *pos)
 	return false;
 }
 
+/* Claim a slot and pay for it in one step, where the processor can. */
+static bool claim_paid(u64 bytes, u32 *pos)
+{
+#ifdef MS_HAVE_CAS128
+	if (MS_UNLIKELY(!ms_lib.cas128))
+		return false;
+	ms_posting++;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (MS_LIKELY(ms_ring_claim_paid(&ms_lib.ring, bytes, pos)))
+		return true;
+	ms_posting--;
+#else
+	(void)bytes;
+	(void)pos;
+#endif
+	return false;
+}
+
+static void sync_if_due(void)
+{
+	if (MS_UNLIKELY(ms_ring_used(&ms_lib.ring) > ms_lib.ring.entries / 2))
+		ms_lib.ops->sync();
+}
+
 static int post_full(const struct memstate_record *record)
 {
 	struct memstate_record plain = *record;
@@ -89,8 +113,7 @@ int ms_post_paid(const struct memstate_record *record)
 	if (MS_UNLIKELY(!claim(&pos)))
 		return post_full(record);
 	publish(pos, record);
-	if (MS_UNLIKELY(ms_ring_used(&ms_lib.ring) > ms_lib.ring.entries / 2))
-		ms_lib.ops->sync();
+	sync_if_due();
 	return 0;
 }
 
@@ -135,14 +158,24 @@ int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
 		  unsigned int flags, const void *addr, size_t bytes)
 {
 	struct memstate_record record;
-	int ret;
+	int ret = ms_lib_ready();
+	u32 pos;
 
+	if (MS_UNLIKELY(ret))
+		return ret;
 	if (((from | to | class_ | flags) & ~MEMSTATE_FIELD_MASK) || !bytes ||
 	    (((uintptr_t)addr | bytes) & (MEMSTATE_UNIT - 1)) ||
 	    (u64)bytes >> (32 + MEMSTATE_UNIT_SHIFT))
 		return -EINVAL;
 	record = ms_record_make((uintptr_t)addr, bytes, from, to, class_, flags);
-	ret = to == MEMSTATE_READY ? memstate_charge(bytes) : ms_lib_ready();
+	if (to == MEMSTATE_READY) {
+		if (MS_LIKELY(claim_paid(bytes, &pos))) {
+			publish(pos, &record);
+			sync_if_due();
+			return 0;
+		}
+		ret = memstate_charge(bytes);
+	}
 	return MS_UNLIKELY(ret) ? ret : ms_post_paid(&record);
 }
 

@@ -111,10 +111,8 @@ int memstate_used(void *addr, size_t bytes, enum memstate_class class_)
 {
 	int ret = check(addr, bytes);
 
-	if (!ret)
-		ret = memstate_charge(bytes);
-	return ret ? ret : report(MEMSTATE_PREPARED, MEMSTATE_READY, class_, addr,
-				  bytes);
+	return ret ? ret : memstate_post(MEMSTATE_PREPARED, MEMSTATE_READY, class_, 0,
+					 addr, bytes);
 }
 
 /**
