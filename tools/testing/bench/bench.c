@@ -88,6 +88,8 @@ static void op_getppid(void *arg, unsigned long n)
 
 static struct {
 	u32 tail __attribute__((aligned(64)));
+	u32 unused;
+	u64 credit;
 	u32 head __attribute__((aligned(64)));
 	struct memstate_record slots[4096];
 } fake;
@@ -112,21 +114,14 @@ static void op_post(void *arg, unsigned long n)
 /* With limits: credit in hand is taken first. */
 static void op_post_charged(void *arg, unsigned long n)
 {
-	static u64 credit __attribute__((aligned(64)));
 	struct ms_ring_producer *r = arg;
 	struct memstate_record rec = REC(BASE, 65536, MEMSTATE_PREPARED,
 					 MEMSTATE_READY, 0, 0);
 	u32 pos;
 
-	__atomic_store_n(&credit, ~0UL, __ATOMIC_RELAXED);
+	fake.credit = ~0UL;
 	while (n--) {
-		u64 seen = __atomic_load_n(&credit, __ATOMIC_RELAXED);
-
-		while (seen >= 65536 &&
-		       !__atomic_compare_exchange_n(&credit, &seen, seen - 65536, true,
-						    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-			;
-		if (!ms_ring_claim(r, &pos))
+		if (!ms_ring_claim_paid(r, 65536, &pos))
 			abort();
 		ms_ring_publish(r, pos, &rec);
 		if (ms_ring_used(r) > r->entries / 2)
@@ -427,19 +422,17 @@ static void bench_memory(struct dev *d)
 	pid_t pids[TASKS];
 	char name[64], byte;
 	int ready[2], go[2], cg[GROUPS];
-	double cgroups;
 
 	for (int i = 0; i < GROUPS; i++) {
 		snprintf(name, sizeof(name), "bench/%d", i);
 		cg[i] = cg_make(name);
 	}
-	cgroups = (double)(slab_kib() - before);
 	before = slab_kib();
 	for (int i = 0; i < GROUPS; i++)
 		limit_max(d->fd, cg[i], MEMSTATE_UNLIMITED);
-	printf("%-28s %12.0f bytes cgroup %.4f\n", "memory_per_group",
+	printf("%-28s %12.0f bytes page %.4f\n", "memory_per_group",
 	       (double)(slab_kib() - before) * 1024 / GROUPS,
-	       (double)(slab_kib() - before) / cgroups);
+	       (double)(slab_kib() - before) * 1024 / GROUPS / PAGE);
 	for (int i = 0; i < GROUPS; i++) {
 		close(cg[i]);
 		snprintf(name, sizeof(name), "bench/%d", i);

@@ -81,6 +81,25 @@ for command in stat ranges audit scan; do
 done
 "$memstate" scan "${pids[redis]}"
 
+say "a program held to a limit, beside the same under the kernel's memory.max"
+mkdir /sys/fs/cgroup/demo-max
+echo 96M >/sys/fs/cgroup/demo-max/memory.max
+(echo 0 >/sys/fs/cgroup/demo-max/cgroup.procs
+	LD_PRELOAD=libjemalloc.so.2 exec python3 "$here/../limits/hog.py" 256) 2>/dev/null
+echo "memory.max 96M: exit status $? ($(grep '^oom_kill ' /sys/fs/cgroup/demo-max/memory.events))"
+rmdir /sys/fs/cgroup/demo-max
+"$memstate" run --max 96M --high 64M -- sh -c \
+	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/../limits/hog.py 256" &
+held=$!
+for ((i = 0; i < 100; i++)); do
+	"$memstate" stat -g 2>/dev/null | grep memstate-run | tail -n 1 >"$work/group"
+	[ -s "$work/group" ] && break
+	sleep 0.1
+done
+wait $held
+echo "memstate 96M: exit status $?"
+"$memstate" stat -g
+
 say "all programs end; nothing may be left"
 redis-cli -p 6399 shutdown nosave >/dev/null 2>&1
 kill "${pids[python]}" "${pids[java]}" "${pids[node]}"

@@ -3,7 +3,7 @@
  * Want of memory, at each place where memory is asked for, one after the other:
  * /proc/thread-self/fail-nth. Nothing may be lost, nothing applied twice.
  */
-#include "device.h"
+#include "cgroup.h"
 #include "kselftest_harness.h"
 
 #define BASE	0x300000000UL
@@ -295,6 +295,38 @@ TEST_F_TIMEOUT(fault, readers_fail_cleanly, 120)
 	}
 	EXPECT_TRUE(books_are_consistent(&d));
 	dev_close(&d);
+}
+
+TEST_F_TIMEOUT(fault, group_is_made_whole_or_not_at_all, 120)
+{
+	int dev, n, failures = 0, top;
+
+	SKIP_WITHOUT_FAULTS();
+	dev = open(MEMSTATE_DEVICE, O_RDWR);
+	top = cg_make("ms-fault");
+	ASSERT_GE(top, 0);
+	for (n = 1; n < NTH_MAX; n++) {
+		int cg = cg_make("ms-fault/a"), ret;
+		u64 id = cg_id(cg);
+		bool more;
+
+		fail_nth(n);
+		ret = limit_max(dev, cg, MIB);
+		more = failed_somewhere();
+		failures += !!ret;
+		EXPECT_TRUE(!ret || ret == -ENOMEM || ret == -EFAULT);
+		EXPECT_TRUE(ret == -EFAULT || group_exists(id) == !ret);
+		close(cg);
+		ASSERT_EQ(0, cg_remove("ms-fault/a"));
+		EXPECT_TRUE(wait_for_group_gone(id));
+		if (!more)
+			break;
+	}
+	EXPECT_LT(n, NTH_MAX);
+	EXPECT_GT(failures, 3);
+	close(top);
+	EXPECT_EQ(0, cg_remove("ms-fault"));
+	close(dev);
 }
 
 TEST_HARNESS_MAIN
