@@ -324,10 +324,9 @@ static void title_line(const struct top_data *data, char *line, size_t size)
 {
 	char clock[16] = "", others[64] = "";
 	uint64_t tasks = data->nr ? data->rows[0].nr_tasks : TOP_UNKNOWN;
-	time_t now = time(NULL);
 	struct tm tm;
 
-	if (localtime_r(&now, &tm))
+	if (localtime_r(&data->when, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	if (data->others)
 		snprintf(others, sizeof(others), ", %zu of others not shown",

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Of figures: not known; of limits: there is none. */
 #define TOP_UNKNOWN	UINT64_MAX
@@ -74,6 +75,7 @@ struct top_row {
  * @room:	for how many
  * @groups:	how many of them are groups
  * @others:	how many tasks are somebody else's, and not among the rows
+ * @when:	time of day
  */
 struct top_data {
 	struct top_row *rows;
@@ -81,6 +83,7 @@ struct top_data {
 	size_t room;
 	size_t groups;
 	size_t others;
+	time_t when;
 };
 
 int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *data);

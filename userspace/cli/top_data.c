@@ -362,7 +362,7 @@ static void name_group(struct top_row *row, const char *path, bool known)
 	if (!row->parent)
 		name = "/";
 	if (*name && (known || !row->parent))
-		snprintf(row->name, sizeof(row->name), "%s", name);
+		snprintf(row->name, sizeof(row->name), "%.255s", name);
 	else
 		snprintf(row->name, sizeof(row->name), "cgroup %llu",
 			 (unsigned long long)row->id);
@@ -581,6 +581,7 @@ int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *d
 	data->nr = 0;
 	data->groups = 0;
 	data->others = 0;
+	data->when = time(NULL);
 	if (access(paths->sysfs, F_OK))
 		return -ENODEV;
 	cg.mount = open_mount(paths->mountinfo);

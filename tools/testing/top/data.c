@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * What memstate top reads and how it orders it, on a tree made by fake.py:
+ * data DIR ROOT WEB REDIS BLANK BATCH, the ids of its cgroups. It changes the tree.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tap.h"
+#include "top.h"
+
+#define MIB	(1ULL << 20)
+
+static const char *top;
+static struct top_paths paths;
+
+/* A path in the tree; it stays valid. */
+static const char *below(const char *name)
+{
+	static char room[1 << 20];
+	static size_t used;
+	char *p = room + used;
+
+	used += (size_t)snprintf(p, sizeof(room) - used, "%s/%s", top, name) + 1;
+	if (used > sizeof(room))
+		exit(2);
+	return p;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(below(name), "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f)) {
+		perror(name);
+		exit(1);
+	}
+}
+
+static const struct top_row *row(const struct top_data *d, unsigned long long id,
+				 bool task)
+{
+	static const struct top_row none = { .name = "(no such row)" };
+
+	for (size_t i = 0; i < d->nr; i++)
+		if (d->rows[i].id == id && d->rows[i].task == task)
+			return &d->rows[i];
+	return &none;
+}
+
+/* Names in order, with a dot for each row above. */
+static const char *order(const struct top_data *d)
+{
+	static char text[1024];
+	size_t n = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < d->nr; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s",
+				      i ? " | " : "", (int)d->rows[i].depth, "......",
+				      d->rows[i].name);
+	return text;
+}
+
+static void tree(const unsigned long long *ids)
+{
+	struct top_data d = {};
+	const struct top_row *r;
+
+	tap_is(ms_top_collect(&paths, true, &d), 0, "tree is read");
+	tap_ok(!strcmp(order(&d), "/ | .batch | ..odd\033name | .web.slice | ..blank me"
+				  " | ..redis | ...redis-server | ...redis-cli | stray"),
+	       "rows stand below their parents, tasks first, what is lost at the end");
+	printf("# %s\n", strchr(order(&d), '\n') ? "" : order(&d));
+	tap_is(d.groups, 5, "what is no group, or is going, is left out");
+	tap_is(d.others, 0, "nothing was withheld");
+	r = &d.rows[0];
+	tap_ok(r->id == ids[0] && !r->parent && r->nr_tasks == 4, "root is the first");
+	tap_is(r->reserved, 1000 * MIB, "reserved");
+	tap_is(r->prepared, 112 * MIB, "prepared");
+	tap_is(r->ready, 400 * MIB, "ready");
+	tap_is(r->charged, 400 * MIB, "charged");
+	tap_ok(r->high == TOP_UNLIMITED && r->max == TOP_UNLIMITED, "no limits are max");
+	tap_is(r->anon, 1024 * MIB, "anon is not anon_thp");
+	tap_is(ms_top_coverage(r), 50, "coverage is Ready and Prepared of anon");
+	tap_is(ms_top_unaccounted(r), 512 * MIB, "unaccounted is the rest of anon");
+	r = row(&d, ids[1], false);
+	tap_ok(r->high == 96 * MIB && r->max == 128 * MIB, "limits");
+	tap_is(r->pressure, TOP_PRESSURE_HIGH, "pressure");
+	tap_is(ms_top_coverage(r), 90, "coverage of a group below");
+	r = row(&d, ids[2], false);
+	tap_is(ms_top_coverage(r), 200, "coverage can be above 100");
+	tap_is(ms_top_unaccounted(r), 0, "unaccounted is never negative");
+	tap_is(r->pressure, TOP_PRESSURE_MAX, "pressure max");
+	r = row(&d, ids[3], false);
+	tap_ok(!strcmp(r->name, "blank me"), "a path that is not told is found by inode");
+	tap_ok(r->anon == TOP_UNKNOWN && ms_top_coverage(r) == TOP_UNKNOWN &&
+	       ms_top_unaccounted(r) == TOP_UNKNOWN, "without memory.stat nothing is known");
+	r = row(&d, ids[4], false);
+	tap_ok(r->anon == 0 && ms_top_coverage(r) == TOP_UNKNOWN &&
+	       ms_top_unaccounted(r) == 0, "of no memory there is no percentage");
+	r = row(&d, 101, true);
+	tap_ok(r->parent == ids[2] && r->ready == 50 * MIB, "task is in its group");
+	tap_ok(r->anon == 20 * MIB && ms_top_coverage(r) == 250, "task's RssAnon");
+	tap_is(row(&d, 103, true)->anon, TOP_UNKNOWN, "task without status");
+	tap_is(ms_top_collect(&paths, false, &d), 0, "again, without tasks");
+	tap_is(d.nr, 5, "only groups are there");
+	ms_top_free(&d);
+}
+
+/* What differs when files are missing or say something unexpected. */
+static void odd(const unsigned long long *ids)
+{
+	struct top_paths p = paths;
+	struct top_data d = {};
+	char name[128], text[32];
+
+	p.mountinfo = below("none");
+	tap_is(ms_top_collect(&p, false, &d), 0, "without cgroup2 mounted");
+	tap_ok(row(&d, ids[1], false)->anon == TOP_UNKNOWN &&
+	       !strcmp(row(&d, ids[1], false)->name, "web.slice"),
+	       "names are told, anon is not");
+	snprintf(name, sizeof(name), "cgroup %llu", ids[3]);
+	tap_ok(!strcmp(row(&d, ids[3], false)->name, name), "without either it is its id");
+	p.mountinfo = paths.mountinfo;
+	p.proc = below("none");
+	tap_is(ms_top_collect(&p, true, &d), 0, "without /proc");
+	tap_ok(!strcmp(row(&d, 101, true)->name, "?"), "a task has no name");
+	p.sysfs = below("none");
+	tap_is(ms_top_collect(&p, true, &d), -ENODEV, "module is not loaded");
+	mkdir(below("old"), 0755);
+	p.sysfs = below("old");
+	tap_is(ms_top_collect(&p, true, &d), -ENOENT, "module without groups");
+
+	/* The path of the first cgroup namespace leads elsewhere here. */
+	snprintf(name, sizeof(name), "sysfs/groups/%llu/path", ids[2]);
+	put(name, "/some/other/redis\n");
+	snprintf(name, sizeof(name), "sysfs/groups/%llu/path", ids[4]);
+	put(name, "(removed)\n");
+	snprintf(name, sizeof(name), "sysfs/groups/%llu/pressure", ids[4]);
+	put(name, "much\n");
+	snprintf(name, sizeof(name), "sysfs/groups/%llu/max", ids[4]);
+	put(name, "-5x\n");
+	put("sysfs/tasks/102/ready", "");
+	tap_is(ms_top_collect(&paths, true, &d), 0, "odd files");
+	tap_is(row(&d, ids[2], false)->anon, 40 * MIB,
+	       "a path that leads elsewhere is searched by inode");
+	tap_is(row(&d, ids[4], false)->pressure, TOP_PRESSURE_UNKNOWN, "unknown pressure");
+	tap_is(row(&d, ids[4], false)->max, TOP_UNKNOWN, "unknown limit");
+	tap_is(row(&d, 102, true)->id, 0, "a task without figures is left out");
+
+	/* A parent that is below its own child: nothing the module would say. */
+	snprintf(name, sizeof(name), "sysfs/groups/%llu/parent", ids[1]);
+	snprintf(text, sizeof(text), "%llu\n", ids[2]);
+	put(name, text);
+	tap_is(ms_top_collect(&paths, true, &d), 0, "a circle comes to an end");
+	tap_is(d.nr, 5 + 3, "and each row is there once");
+	ms_top_free(&d);
+}
+
+static void somebody_else(void)
+{
+	struct top_data d = {};
+
+	if (geteuid()) {
+		tap_skip("not root", "tasks of others are counted");
+		return;
+	}
+	chmod(below("sysfs/tasks/101/ready"), 0400);
+	if (seteuid(65534))
+		exit(1);
+	tap_ok(!ms_top_collect(&paths, true, &d) && d.others == 1 &&
+	       !row(&d, 101, true)->id, "tasks of others are counted");
+	if (seteuid(0))
+		exit(1);
+	ms_top_free(&d);
+}
+
+/* More than the first room, and deeper than anybody would. */
+static void many(void)
+{
+	struct top_paths p = paths;
+	struct top_data d = {};
+	char name[64], text[32];
+	unsigned int depth = 0;
+
+	mkdir(below("many"), 0755);
+	mkdir(below("many/tasks"), 0755);
+	mkdir(below("many/groups"), 0755);
+	p.sysfs = below("many");
+	p.mountinfo = below("none");
+	for (int i = 1; i <= 500; i++) {
+		static const char *const files[] = { "reserved", "prepared", "ready" };
+
+		snprintf(name, sizeof(name), "many/groups/%d", i);
+		mkdir(below(name), 0755);
+		for (int k = 0; k < 3; k++) {
+			snprintf(name, sizeof(name), "many/groups/%d/%s", i, files[k]);
+			put(name, "4096\n");
+		}
+		snprintf(name, sizeof(name), "many/groups/%d/parent", i);
+		snprintf(text, sizeof(text), "%d\n", i - 1);
+		put(name, text);
+	}
+	tap_is(ms_top_collect(&p, true, &d), 0, "many groups are read");
+	tap_is(d.nr, 500, "all of them");
+	for (size_t i = 0; i < d.nr; i++)
+		depth += d.rows[i].depth == i && d.rows[i].id == i + 1;
+	tap_is(depth, 500, "each below the one before");
+	ms_top_free(&d);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long ids[5];
+
+	if (argc != 7)
+		return 2;
+	top = argv[1];
+	for (int i = 0; i < 5; i++)
+		ids[i] = strtoull(argv[i + 2], NULL, 10);
+	paths.sysfs = below("sysfs");
+	paths.mountinfo = below("mountinfo");
+	paths.proc = below("proc");
+	tree(ids);
+	odd(ids);
+	somebody_else();
+	many();
+	return tap_end();
+}

@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The screen of memstate top, seen as a terminal would show it.
+
+screen.py fake PROGRAM     PROGRAM is fake_top: all that can be done with a screen
+screen.py module PROGRAM   PROGRAM is memstate: the module is loaded and used
+
+Keys are typed into a pseudo-terminal, and what comes back goes through pyte, a
+terminal without glass. Prints TAP.
+"""
+import fcntl
+import itertools
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+import pyte
+
+import fake
+
+SLOW = float(os.environ.get("MEMSTATE_TEST_WAIT", "20"))
+UP, DOWN, PGUP, PGDN, END = b"\x1bOA", b"\x1bOB", b"\x1b[5~", b"\x1b[6~", b"\x1bOF"
+HEADING = "GROUP / TASK"
+count = failed = 0
+
+
+def ok(good, name, screen=None):
+    global count, failed
+    count += 1
+    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
+    if not good:
+        failed += 1
+        for line in screen.lines() if screen else []:
+            print(f"# |{line}")
+        if screen:
+            print(f"# raw: ...{bytes(screen.raw[-300:])!r}", flush=True)
+
+
+class Glass(pyte.Screen):
+    """pyte does not know some of xterm's: repeat, tab backwards, scroll by many."""
+    def draw(self, data):
+        super().draw(data)
+        self.drawn = data[-1:] or " "
+
+    def repeat(self, times=1):
+        self.draw(self.drawn * (times or 1))
+
+    def back_tab(self, times=1):
+        for _ in range(times or 1):
+            before = [t for t in self.tabstops if t < self.cursor.x]
+            self.cursor.x = max(before, default=0)
+
+    def scroll_lines(self, times, bottom):
+        before = self.cursor.y
+        for _ in range(times or 1):
+            margins = self.margins or (0, self.lines - 1)
+            self.cursor.y = margins[bottom]
+            (self.index if bottom else self.reverse_index)()
+        self.cursor.y = before
+
+    def scroll_up(self, times=1):
+        self.scroll_lines(times, 1)
+
+    def scroll_down(self, times=1):
+        self.scroll_lines(times, 0)
+
+
+class Stream(pyte.ByteStream):
+    more = {"b": "repeat", "Z": "back_tab", "S": "scroll_up", "T": "scroll_down"}
+    csi = dict(pyte.ByteStream.csi, **more)
+    events = frozenset(itertools.chain(pyte.ByteStream.events, more.values()))
+
+
+def lead(argv, go, tell, env):
+    """Run a program as a shell does. The terminal would be reset if it led the
+    session itself: who leads tells its process id, then its status, and stays."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    os.read(go, 1)
+    pid = os.fork()
+    if not pid:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpgrp())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        os.execvpe(argv[0], argv, env)
+    os.write(tell, f"{pid}\n".encode())
+    os.write(tell, f"{os.waitpid(pid, 0)[1]}\n".encode())
+    os.read(go, 1)
+    os._exit(0)
+
+
+class Screen:
+    """A program on a terminal."""
+    def __init__(self, argv, term="vt100", size=(80, 24)):
+        columns, rows = size
+        self.glass = Glass(columns, rows)
+        self.stream = Stream(self.glass)
+        self.raw = bytearray()
+        self.status = None
+        go, gone = os.pipe()
+        told, tell = os.pipe()
+        self.leader, self.fd = pty.fork()
+        if not self.leader:
+            os.close(gone)
+            lead(argv, go, tell, dict(os.environ, TERM=term, LC_ALL="C.UTF-8"))
+        os.close(go)
+        os.close(tell)
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+        self.settings = termios.tcgetattr(self.fd)
+        os.write(gone, b"g")
+        self.gone = gone
+        self.told = os.fdopen(told, "r")
+        self.pid = int(self.told.readline())
+
+    def read(self, seconds):
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return False
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.raw += data
+        self.stream.feed(data)
+        return bool(data)
+
+    def lines(self):
+        return [line.rstrip() for line in self.glass.display]
+
+    def text(self):
+        return "\n".join(self.lines())
+
+    def wait(self, condition, seconds=None):
+        """Until condition(self) holds. A regular expression is looked for."""
+        if isinstance(condition, str):
+            pattern = re.compile(condition, re.M)
+            condition = lambda s: pattern.search(s.text())
+        end = time.monotonic() + (seconds or SLOW)
+        while time.monotonic() < end:
+            # Not in the middle of a refresh.
+            while self.read(0.15):
+                pass
+            if condition(self):
+                return True
+            if self.ended():
+                return bool(condition(self))
+        return False
+
+    def still(self, seconds):
+        """Nothing comes for so long."""
+        while self.read(0.15):
+            pass
+        return not self.read(seconds)
+
+    def type(self, keys):
+        os.write(self.fd, keys)
+
+    def resize(self, columns, rows):
+        self.glass.resize(rows, columns)
+        self.glass.reset()
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+    def ended(self):
+        if self.status is None and select.select([self.told], [], [], 0)[0]:
+            self.status = int(self.told.readline() or -1)
+            while self.read(0.1):
+                pass
+        return self.status is not None
+
+    def end(self):
+        """Return: its wait status, None if it does not end."""
+        stop = time.monotonic() + SLOW
+        while not self.ended() and time.monotonic() < stop:
+            self.read(0.1)
+        return self.status
+
+    def restored(self):
+        return termios.tcgetattr(self.fd) == self.settings
+
+    def close(self):
+        if not self.ended():
+            os.kill(self.pid, signal.SIGKILL)
+        os.close(self.gone)
+        os.waitpid(self.leader, 0)
+        os.close(self.fd)
+        self.told.close()
+
+    def coloured(self):
+        return re.search(rb"\x1b\[[0-9;]*3[0-7]m", self.raw) is not None
+
+    def attributes(self, word):
+        """Of the first character of the line in which a word is."""
+        for y, line in enumerate(self.glass.display):
+            if word in line:
+                return self.glass.buffer[y][line.index(word)]
+        return self.glass.default_char
+
+    def first(self):
+        """The first row of the table."""
+        lines = self.lines()
+        for y, line in enumerate(lines):
+            if line.startswith(HEADING):
+                return lines[y + 1].split()[0] if lines[y + 1] else ""
+        return ""
+
+
+def terminals(program):
+    """Each size on each terminal, with everything to be seen."""
+    for term, size in itertools.product(("vt100", "xterm-256color"), ((80, 24), (120, 40))):
+        name = f"{term} {size[0]}x{size[1]}"
+        top = tempfile.mkdtemp()
+        ids = fake.make(top)
+        s = Screen([program, top, "--delay", "0.3"], term, size)
+        wide = size[0] >= 117
+        ok(s.wait(r"^104 stray"), f"{name} comes up", s)
+        lines = s.lines()
+        ok(lines[0].startswith("memstate top") and "5 groups, 4 tasks" in lines[0],
+           f"{name} says what it is", s)
+        ok(lines[1] == "unaccounted 512 MiB: anon 1.00 GiB observed, 512 MiB reported (50%)",
+           f"{name} sums up what is unaccounted", s)
+        bands = re.findall(r"[a-z]+", lines[2])
+        ok(bands == ["reported", "enforced", "observed", "compared"],
+           f"{name} labels figures for what they are", s)
+        wanted = (["RESERVED", "PREPARED", "READY", "CHARGED", "HIGH", "MAX", "PRESSURE",
+                   "ANON", "COVERAGE", "UNACCOUNTED"] if wide else
+                  ["RESRV", "PREPD", "READY", "CHRGD", "HIGH", "MAX", "PRES", "ANON",
+                   "COVER", "UNACC"])
+        ok(lines[3].split()[3:] == wanted, f"{name} heads each column", s)
+        ok(s.attributes(HEADING).reverse, f"{name} reverses the heading", s)
+        ok(len(lines[3]) == size[0], f"{name} fills the width", s)
+        row = ("  web.slice/ 300 MiB 10.0 MiB 80.0 MiB 80.0 MiB 96.0 MiB 128 MiB high "
+               "100 MiB 90% 10.0 MiB" if wide else
+               " web.slice/ 300M 10.0M 80.0M 80.0M 96.0M 128M high 100M 90% 10.0M")
+        ok(s.wait(lambda s: any(re.sub(" +", " ", l).strip() == row.strip() and
+                                l.startswith(row[:3]) for l in s.lines())),
+           f"{name} shows a group's figures", s)
+        ok(any(re.search(r"blank me/? .* - +- +-$", l) for l in s.lines()),
+           f"{name} shows what is not known", s)
+        ok("odd?name" in s.text() and b"odd\x1b" not in s.raw,
+           f"{name} sends no name's escapes on", s)
+        ok(s.attributes("redis/").bold and not s.attributes("batch/").bold,
+           f"{name} makes pressure bold", s)
+        ok(s.coloured() == (term != "vt100"), f"{name} has colours as the terminal does", s)
+        if term != "vt100":
+            ok(s.attributes("redis/").fg == "red" and
+               s.attributes("web.slice/").fg in ("brown", "yellow"),
+               f"{name} colours pressure", s)
+        fake.write(top, "sysfs/groups", str(ids["batch"]), "ready", 777 << 20)
+        ok(s.wait(r"batch/.* 777( MiB|M)"), f"{name} follows the figures", s)
+        s.type(b"q")
+        ok(s.end() == 0, f"{name} q quits", s)
+        ok(s.restored(), f"{name} q restores the terminal", s)
+        if term != "vt100":
+            ok(b"\x1b[?1049l" in s.raw and s.raw.rfind(b"\x1b[?25h") > s.raw.rfind(b"\x1b[?25l"),
+               f"{name} leaves the other screen, with a cursor", s)
+        s.close()
+        shutil.rmtree(top)
+
+
+def keys(program):
+    top = tempfile.mkdtemp()
+    ids = fake.make(top)
+    root = os.path.join(top, "sysfs/groups", str(ids["root"]))
+    # vt100 has no page keys of its own: xterm's are sent where it knows them
+    for term in "vt100", "xterm-256color":
+        s = Screen([program, top, "--delay", "0.3"], term, (80, 12))
+        ok(s.wait("^1-7 of 9"), f"{term} small screen shows its part", s)
+        s.type(DOWN)
+        ok(s.wait("^2-8 of 9") and s.first() == "batch/", f"{term} down", s)
+        s.type(DOWN * 5)
+        ok(s.wait("^3-9 of 9"), f"{term} down ends at the end", s)
+        s.type(UP)
+        ok(s.wait("^2-8 of 9"), f"{term} up", s)
+        s.type(UP * 9)
+        ok(s.wait("^1-7 of 9") and s.first() == "/", f"{term} up ends at the top", s)
+        if term != "vt100":
+            s.type(PGDN)
+            ok(s.wait("^3-9 of 9"), f"{term} page down", s)
+            s.type(PGUP)
+            ok(s.wait("^1-7 of 9"), f"{term} page up", s)
+            s.type(END)
+            ok(s.wait("^3-9 of 9"), f"{term} end", s)
+        s.type(b"t")
+        ok(s.wait("^1-5 of 5.*t show tasks") and "redis-server" not in s.text(),
+           f"{term} t hides tasks", s)
+        s.type(b"t")
+        ok(s.wait("of 9.*t hide tasks"), f"{term} t shows tasks", s)
+        s.type(b" ")
+        ok(s.wait("paused$"), f"{term} space pauses", s)
+        fake.write(root, "prepared", 333 << 20)
+        ok(s.still(1.0) and "333M" not in s.text(), f"{term} nothing moves then", s)
+        s.type(UP * 9 + b" ")
+        ok(s.wait("^/ .* 333M") and "paused" not in s.text(), f"{term} space goes on", s)
+        fake.write(root, "prepared", 112 << 20)
+        s.type(b"x\x1bz\xff\x00")
+        ok(s.wait("^/ .* 112M") and not s.ended(), f"{term} other keys do nothing", s)
+        s.type(b"Q")
+        ok(s.end() == 0, f"{term} Q quits", s)
+        s.close()
+    shutil.rmtree(top)
+
+
+def sizes(program):
+    top = tempfile.mkdtemp()
+    fake.make(top)
+    s = Screen([program, top, "--delay", "60"], "xterm-256color", (80, 24))
+    ok(s.wait("^104 stray"), "resize: comes up", s)
+    s.resize(120, 40)
+    ok(s.wait("UNACCOUNTED$") and s.lines()[39].startswith("1-9 of 9"),
+       "resize: larger, at once", s)
+    s.resize(80, 10)
+    ok(s.wait("UNACC$") and s.lines()[9].startswith("1-5 of 9"), "resize: smaller", s)
+    for size in (20, 5), (1, 1), (10, 3), (300, 80), (40, 24):
+        s.resize(*size)
+        s.wait(lambda s: s.still(0.4), 3)
+        ok(not s.ended(), f"resize: {size[0]}x{size[1]} is survived", s)
+    s.resize(80, 24)
+    ok(s.wait("^104 stray") and s.lines()[3].endswith("UNACC"), "resize: and back", s)
+    s.type(b"q")
+    ok(s.end() == 0, "resize: quits", s)
+    s.close()
+    shutil.rmtree(top)
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
+def until(condition):
+    end = time.monotonic() + SLOW
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.05)
+    return condition()
+
+
+def signals(program):
+    top = tempfile.mkdtemp()
+    fake.make(top)
+    for sig in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+        s = Screen([program, top, "--delay", "60"], "xterm-256color")
+        s.wait("^104 stray")
+        moved = not s.restored()
+        if sig == signal.SIGINT:
+            s.type(b"\x03")     # as it is typed
+        else:
+            os.kill(s.pid, sig)
+        status = s.end()
+        ok(status is not None and os.WIFSIGNALED(status) and os.WTERMSIG(status) == sig,
+           f"{sig.name}: dies of it at once", s)
+        ok(moved and s.restored() and b"\x1b[?1049l" in s.raw and
+           s.raw.rfind(b"\x1b[?25h") > s.raw.rfind(b"\x1b[?25l"),
+           f"{sig.name}: terminal is restored", s)
+        s.close()
+    s = Screen([program, top, "--delay", "60"], "xterm-256color")
+    s.wait("^104 stray")
+    s.type(b"\x1a")
+    ok(until(lambda: state(s.pid) == "T" and s.restored()), "^Z: stops, terminal is restored", s)
+    s.glass.reset()
+    os.kill(s.pid, signal.SIGCONT)
+    ok(s.wait("^104 stray") and not s.restored(), "SIGCONT: the screen is back", s)
+    s.type(b"q")
+    ok(s.end() == 0 and s.restored(), "SIGCONT: quits", s)
+    s.close()
+    # The module goes while it runs.
+    s = Screen([program, top, "--delay", "0.3"], "vt100")
+    s.wait("^104 stray")
+    os.rename(f"{top}/sysfs", f"{top}/gone")
+    ok(s.end() is not None and os.waitstatus_to_exitcode(s.status) == 1 and s.restored(),
+       "module unloaded: ends", s)
+    ok(b"sysfs is not there: the module is not loaded" in s.raw, "module unloaded: says why", s)
+    s.close()
+    s = Screen([program, top], "vt100")
+    ok(s.end() is not None and os.waitstatus_to_exitcode(s.status) == 1 and
+       b"not loaded" in s.raw and b"\x1b" not in s.raw,
+       "module not loaded: says so on an untouched screen", s)
+    s.close()
+    os.rename(f"{top}/gone", f"{top}/sysfs")
+    s = Screen([program, top, "--iterations", "3", "--delay", "0.1"], "vt100")
+    ok(s.end() == 0 and s.restored(), "--iterations ends the screen, too", s)
+    s.close()
+    s = Screen([program, top, "--no-tasks"], "vt100")
+    ok(s.wait("^1-5 of 5.*t show tasks"), "--no-tasks begins without tasks", s)
+    s.type(b"t")
+    ok(s.wait("of 9"), "--no-tasks: t shows them", s)
+    s.close()
+    for term, why in ("nonsense", "'nonsense' is unknown"), ("dumb", "'dumb' cannot move"), \
+                     ("", "TERM is not set"):
+        s = Screen([program, top], term)
+        ok(s.end() is not None and os.waitstatus_to_exitcode(s.status) == 1 and
+           why.encode() in s.raw and b"try: memstate top --batch" in s.raw and s.restored(),
+           f"TERM={term}: says why, and what to do", s)
+        s.close()
+    shutil.rmtree(top)
+
+
+def names(program):
+    """Names as cgroups can have them."""
+    top = tempfile.mkdtemp()
+    for path, name in (("b\u00e4ume", "one"), ("\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34", "two"),
+                       ("a" * 200, "three")):
+        fake.CGROUPS[path] = (name, 1, 1, 1, 1, "max", "max", "none", 0)
+    fake.make(top)
+    s = Screen([program, top, "--delay", "60"], "xterm-256color")
+    ok(s.wait("^104 stray"), "names: comes up", s)
+    lines = [l for l in s.lines() if " 200%" in l]
+    ok(any("b\u00e4ume/" in l for l in lines), "names: beyond ASCII", s)
+    ok(any(re.search(r"^ a+~ ", l) for l in lines), "names: cut, with a mark", s)
+    # A wide character takes two places: pyte leaves the second one empty.
+    ends = {s.glass.display[y].rstrip().endswith("0B") and
+            max(x for x, c in s.glass.buffer[y].items() if c.data.strip())
+            for y in range(4, 23) if s.lines()[y] and "200%" in s.lines()[y]}
+    ok(ends == {79}, f"names: columns stay in line, whatever the width ({ends})", s)
+    s.type(b"q")
+    s.end()
+    s.close()
+    shutil.rmtree(top)
+
+
+class Task:
+    """A program in a cgroup that reports through the shim."""
+    def __init__(self, program, cgroup, mib):
+        work = (f"import mmap, sys\n"
+                f"m = mmap.mmap(-1, {mib} << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+                f"m.write(b'x' * ({mib} << 20))\n"
+                f"print('ready', flush=True)\nsys.stdin.read()\n")
+        enter = f"echo $$ >{cgroup}/cgroup.procs && exec \"$@\""
+        self.process = subprocess.Popen(
+            ["sh", "-c", enter, "sh", program, "run", "--quiet", "--", sys.executable,
+             "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ready = self.process.stdout.readline() == b"ready\n"
+
+    def end(self):
+        self.process.stdin.close()
+        return self.process.wait()
+
+
+def module(program):
+    """The real thing."""
+    root = "/sys/fs/cgroup"
+    outer, inner = f"{root}/top-test", f"{root}/top-test/inner"
+    os.mkdir(outer)
+    with open(f"{outer}/cgroup.subtree_control", "w", encoding="ascii") as f:
+        f.write("+memory")
+    os.mkdir(inner)
+    task = Task(program, inner, 48)
+    ok(task.ready, "module: a task reports")
+    group = f"/sys/class/misc/memstate/groups/{os.stat(inner).st_ino}"
+    with open(f"{group}/max", "w", encoding="ascii") as f:
+        f.write("1G")
+    table = subprocess.run([program, "top", "--batch", "--iterations", "1"],
+                           stdout=subprocess.PIPE, check=False).stdout.decode()
+    rows = {l.split()[0] if "/" in l.split()[0] else "task": l
+            for l in table.splitlines()[4:]}
+    print("".join(f"# {l}\n" for l in table.splitlines()), end="")
+    ok({"/", "top-test/", "inner/", "task"} <= rows.keys(), "module: --batch has the tree")
+    line = rows.get("inner/", "").replace(" MiB", "M").replace(" GiB", "G").split()
+    ok(len(line) == 11 and line[6] == "1.00G", "module: a limit is shown")
+    with open(f"{inner}/memory.stat", encoding="ascii") as f:
+        anon = int(re.search(r"^anon (\d+)", f.read(), re.M)[1])
+    ok(len(line) == 11 and line[8].endswith("M") and
+       abs(float(line[8][:-1]) - anon / 2**20) < 3, f"module: anon is the cgroup's ({anon})")
+    cover = int(line[9][:-1]) if len(line) == 11 and line[9][:-1].isdigit() else -1
+    ok(80 <= cover <= 250, f"module: coverage of a task under the shim ({cover})")
+    # Memory of a program that does not report is nobody's.
+    silent = subprocess.Popen(
+        ["sh", "-c", f"echo $$ >{inner}/cgroup.procs && exec \"$@\"", "sh", sys.executable,
+         "-c", "x = b'x' * (96 << 20)\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    silent.stdout.readline()
+    for term, size in itertools.product(("vt100", "xterm-256color"), ((80, 24), (120, 40))):
+        name = f"module {term} {size[0]}x{size[1]}"
+        s = Screen([program, "top", "--delay", "0.5"], term, size)
+        ok(s.wait(r"^ +\d+ python3 "), f"{name} shows the task", s)
+        ok(s.wait(r"^ +inner/ "), f"{name} shows its group", s)
+        line = next((l for l in s.lines() if l.strip().startswith("inner/")), "")
+        line = line.replace(" MiB", "M").replace(" GiB", "G").split()
+        ok(len(line) == 11 and line[9].endswith("%") and int(line[9][:-1]) < 80 and
+           line[10].endswith("M") and 70 < float(line[10][:-1]) < 160,
+           f"{name} shows what a silent program makes of coverage", s)
+        ok(s.coloured() is False, f"{name} without pressure there is no colour", s)
+        s.type(b"t")
+        ok(s.wait("t show tasks") and "python3" not in s.text(), f"{name} t hides the task", s)
+        s.type(b"q")
+        ok(s.end() == 0 and s.restored(), f"{name} q quits", s)
+        s.close()
+    silent.stdin.close()
+    silent.wait()
+    # Pressure, live: a limit below what is charged.
+    s = Screen([program, "top", "--delay", "0.5"], "xterm-256color", (120, 40))
+    s.wait(r"^ +inner/ ")
+    with open(f"{group}/high", "w", encoding="ascii") as f:
+        f.write("1M")
+    ok(s.wait(r"^ +inner/ .* high "), "module: pressure shows", s)
+    ok(s.coloured() and s.attributes("inner/").bold, "module: and stands out", s)
+    nobody = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                             program, "top", "--batch", "--iterations", "1"],
+                            stdout=subprocess.PIPE, check=False).stdout.decode()
+    print("".join(f"# {l}\n" for l in nobody.splitlines()), end="")
+    ok("inner/" in nobody and "python3" not in nobody and "of others not shown" in nobody,
+       "module: others see groups by name, and no tasks")
+    task.end()
+    ok(s.wait(lambda s: "python3" not in s.text()), "module: the task goes", s)
+    os.rmdir(inner)
+    ok(s.wait(lambda s: "inner/" not in s.text()), "module: the group goes", s)
+    s.type(b"q")
+    ok(s.end() == 0, "module: quits", s)
+    s.close()
+    os.rmdir(outer)
+
+
+def main():
+    what, program = sys.argv[1:]
+    if what == "module":
+        module(program)
+    else:
+        for part in terminals, keys, sizes, signals, names:
+            part(program)
+    print(f"1..{count}")
+    sys.exit(1 if failed else 0)
+
+
+main()
