@@ -69,6 +69,7 @@ ok "it is held to the limit all the same" "grep -qE '(2[0-9]|3[0-2]) MiB, then e
 ok "run with the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
 ok "run with a wrong size" "$memstate run --high x -- true; [ \$? = 2 ]"
 
+# shellcheck disable=SC2016 # the inner shell expands it
 (echo 0 >$cg/inner/cgroup.procs && exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
 import time
 x = bytearray(8 << 20)

@@ -144,7 +144,7 @@ lane_checkpatch() {
 		userspace/*)                     ignore=("${ignore_user[@]}") ;;
 		kmod/core/port*|include/uapi/*)  ignore=("${ignore_port[@]}") ;;
 		kmod/core/stats.h)               ignore=(PREFER_DEFINED_ATTRIBUTE_MACRO) ;; # userspace has none
-		kmod/trace.h|kmod/sysfs.c)       ignore=("${ignore_declaring[@]}") ;;
+		kmod/trace.h|kmod/sysfs*.[ch])       ignore=("${ignore_declaring[@]}") ;;
 		kmod/core/rules.c)               ignore=(SPACING) ;; # +1, -1 in a table
 		*)                               ignore=() ;;
 		esac

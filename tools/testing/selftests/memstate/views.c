@@ -3,7 +3,7 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#include "device.h"
+#include "cgroup.h"
 #include "kselftest_harness.h"
 
 #define BASE	0x400000000UL
@@ -233,6 +233,49 @@ TEST(tracepoints_name_the_record)
 	EXPECT_TRUE(trace_has(text));
 	EXPECT_TRUE(trace_has("error=-22"));
 	dev_close(&d);
+}
+
+TEST(tracepoints_name_charges_refusals_and_pressure)
+{
+	char text[256];
+	int dev, cg = cg_make("ms-trace");
+	u64 id = cg_id(cg);
+	pid_t child;
+	struct dev d;
+
+	if (access(TRACING "events/memstate", F_OK))
+		SKIP(return, "no tracefs at " TRACING);
+	ASSERT_TRUE(write_file(TRACING "trace", ""));
+	ASSERT_TRUE(write_file(TRACING "events/memstate/enable", "1"));
+	dev = open(MEMSTATE_DEVICE, O_RDWR);
+	ASSERT_EQ(0, limit_high(dev, cg, PAGE));
+	ASSERT_EQ(0, limit_max(dev, cg, 4 * PAGE));
+	child = cg_child("ms-trace");
+	if (!child) {
+		if (dev_open_credit(&d, 64) || dev_charge(&d, 2 * PAGE, 0, 0, NULL) ||
+		    dev_charge(&d, 3 * PAGE, 0, 0, NULL) != -EDQUOT)
+			_exit(1);
+		dev_post(&d, REC(BASE, 8 * PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
+		_exit(dev_totals(&d).breaches == 1 ? 0 : 2);
+	}
+	EXPECT_EQ(0, join(child));
+	ASSERT_TRUE(write_file(TRACING "events/memstate/enable", "0"));
+	snprintf(text, sizeof(text), "memstate_charge: pid=%d group=%llu bytes=8192 charged=8192",
+		 child, id);
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_deny: pid=%d group=%llu bytes=12288 breach=0",
+		 child, id);
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_deny: pid=%d group=%llu bytes=16384 breach=1",
+		 child, id);
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_pressure: group=%llu pressure=high was=none", id);
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_pressure: group=%llu pressure=max was=high", id);
+	EXPECT_TRUE(trace_has(text));
+	close(dev);
+	close(cg);
+	EXPECT_EQ(0, cg_remove("ms-trace"));
 }
 
 TEST_HARNESS_MAIN
