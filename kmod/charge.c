@@ -249,9 +249,10 @@ void ms_charge_show(struct ms_task *task)
 
 /* ---- requests ---------------------------------------------------------------- */
 
+/* NULL: a task's own. */
 static struct ms_group *group_of_limit(const struct ms_limit *l)
 {
-	return l->owner;
+	return l ? l->owner : NULL;
 }
 
 /* Take the unused credit of one task back. */
@@ -338,6 +339,8 @@ bool ms_charge_fast(struct ms_task *task, u64 bytes)
 	if (!credit_word(task))
 		return false;
 	have = credit_take(task, 0, bytes);
+	if (have == bytes)
+		return true;
 	if (ms_limits_charge(&task->limit, bytes - have + ms_param_credit_batch,
 			     &refused)) {
 		credit_give(task, ms_param_credit_batch);
@@ -435,12 +438,14 @@ static int request_try(struct ms_task *task, const struct memstate_charge *arg,
 static int request_wait(const struct ms_terms *terms, ktime_t end)
 {
 	ktime_t left = ktime_sub(end, ktime_get());
+	const struct ms_limit *l = terms->refused;
+	u64 wanted = terms->wanted;
 	int ret;
 
 	if (left <= 0)
 		return -ETIME;
 	ret = wait_event_interruptible_hrtimeout(ms_limits_waiters,
-		ms_limit_room(terms->refused) >= terms->wanted, left);
+						 ms_limit_room(l) >= wanted, left);
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 

@@ -264,8 +264,8 @@ static int do_charge(struct ms_file *file, void *arg)
 		return ret;
 	if (trim && c->flags != MEMSTATE_CHARGE_TRIM)
 		return -EINVAL;
-	if (trim ? c->bytes : !c->bytes || !PAGE_ALIGNED(c->bytes | c->addr) ||
-			      c->bytes >= TASK_SIZE_MAX)
+	if (trim != !c->bytes || !PAGE_ALIGNED(c->bytes | c->addr) ||
+	    c->bytes >= TASK_SIZE_MAX)
 		return -EINVAL;
 	if (c->addr && !(c->flags & MEMSTATE_CHARGE_RANGE))
 		return -EINVAL;
@@ -639,6 +639,7 @@ static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 static __poll_t memstate_poll(struct file *filp, poll_table *wait)
 {
 	struct ms_file *file = filp->private_data;
+	/* Acquire: as in file_events(). */
 	struct ms_group *group = smp_load_acquire(&file->watched);
 	__poll_t mask = 0;
 

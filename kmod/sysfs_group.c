@@ -62,7 +62,8 @@ static struct attribute *group_attrs[] = {
 	&limit_attrs[15].attr,
 	NULL
 };
-/* The list and its end. */
+
+/* As many as stand in the list above. */
 static_assert(ARRAY_SIZE(limit_attrs) == 16);
 
 static const struct attribute_group group_group = { .attrs = group_attrs };

@@ -193,7 +193,11 @@ void ms_peak_end(struct ms_peak *p)
  */
 u64 ms_peak_read(const struct ms_peak *p, const struct ms_limit *l)
 {
-	if (p->limit != l)
-		return l->peak;
-	return p->value > l->recent ? p->value : l->recent;
+	u64 value = l->peak;
+
+	if (p->limit == l)
+		value = p->value;
+	if (p->limit == l && l->recent > value)
+		value = l->recent;
+	return value;
 }

@@ -206,14 +206,13 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 			ms_err("no process %s", target);
 			return -1;
 		}
-	} else if (strchr(target, '/')) {
-		ms_err("%s: no such cgroup", target);
-		return -1;
 	} else {
-		int nr = find_container(target, path, sizeof(path));
+		int nr = strchr(target, '/') ? -1 :
+			 find_container(target, path, sizeof(path));
 
 		if (nr != 1) {
-			ms_err(nr ? "%s: more than one cgroup has this name; give its path" :
+			ms_err(nr < 0 ? "%s: no such cgroup" :
+			       nr ? "%s: more than one cgroup has this name; give its path" :
 				    "%s: neither a cgroup, nor a process id, nor a container",
 			       target);
 			return -1;

@@ -187,8 +187,8 @@ int memstate_post(unsigned int from, unsigned int to, unsigned int class_,
  *
  * Context: any.
  * Return: 0; -EINVAL: record @done is malformed; -ENOSPC: it would make too many
- * ranges; -EDQUOT: over a limit; -ENOMEM; -ENODEV. The books are as if it and those after it had not
- * been given.
+ * ranges; -EDQUOT: over a limit; -ENOMEM; -ENODEV. The books are as if it and those
+ * after it had not been given.
  */
 int memstate_apply(const struct memstate_record *records, uint32_t nr,
 		   uint32_t *done)
