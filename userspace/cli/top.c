@@ -582,7 +582,7 @@ static void draw(struct screen *s)
 	erase();
 	title_line(&s->data, line, sizeof(line));
 	if (s->paused)
-		strcat(line, "  paused");
+		snprintf(line + strlen(line), sizeof(line) - strlen(line), "  paused");
 	put_line(0, line, A_BOLD);
 	summary_line(&s->data, line, sizeof(line));
 	put_line(1, line, A_NORMAL);
@@ -716,7 +716,7 @@ static bool terminal_is_good(void)
 		ms_err("terminal '%s' is unknown; try: memstate top --batch", name);
 		return false;
 	}
-	good = cursor_address != NULL;
+	good = !!cursor_address;
 	del_curterm(cur_term);
 	if (!good)
 		ms_err("terminal '%s' cannot move its cursor; try: memstate top --batch",

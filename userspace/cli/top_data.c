@@ -370,7 +370,7 @@ static void name_group(struct top_row *row, const char *path, bool known)
 
 static int read_group(int dir, struct cgroups *cg, struct top_row *row)
 {
-	char text[PATH_MAX + 1], path[PATH_MAX] = "";
+	char text[PATH_MAX + 1] = "", path[PATH_MAX] = "";
 	int ret = read_row(dir, row), fd;
 	ssize_t n;
 
