@@ -217,6 +217,18 @@ void ms_charge_close(struct ms_task *task)
 }
 
 /**
+ * ms_charge_has_own() - has a task a limit of its own?
+ * @task: the task
+ *
+ * Context: any. Return: true if it has.
+ */
+bool ms_charge_has_own(const struct ms_task *task)
+{
+	return (READ_ONCE(task->limit.high) & READ_ONCE(task->limit.max)) !=
+	       MEMSTATE_UNLIMITED;
+}
+
+/**
  * ms_charge_show() - show a task its limits and what pressure there is
  * @task: the task
  *
@@ -325,7 +337,8 @@ void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
  * @task:	the task, the caller's
  * @bytes:	how much, a multiple of the page size, not 0
  *
- * Nothing is drained. The task cannot be closed meanwhile: the caller holds the file
+ * Nothing is drained. A task with a limit of its own goes the long way, at the end of
+ * which it is shown what pressure there is. The task cannot be closed meanwhile: the caller holds the file
  * and belongs to the address space.
  *
  * Context: process; does not sleep; no lock is held. Return: true if it was granted;
@@ -336,7 +349,7 @@ bool ms_charge_fast(struct ms_task *task, u64 bytes)
 	struct ms_limit *refused;
 	u64 have;
 
-	if (!credit_word(task))
+	if (!credit_word(task) || ms_charge_has_own(task))
 		return false;
 	have = credit_take(task, 0, bytes);
 	if (have == bytes)

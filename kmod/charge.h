@@ -58,6 +58,7 @@ void ms_charge_settle(struct ms_task *task);
 u64 ms_charge_trim(struct ms_task *task);
 void ms_charge_close(struct ms_task *task);
 void ms_charge_show(struct ms_task *task);
+bool ms_charge_has_own(const struct ms_task *task);
 
 bool ms_charge_fast(struct ms_task *task, u64 bytes);
 int ms_charge_request(struct ms_task *task, struct memstate_charge *arg);

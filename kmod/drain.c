@@ -127,6 +127,9 @@ void ms_books_unlock(struct ms_books *books)
 	ms_charge_settle(task);
 	books_flush(task);
 	books_publish(task);
+	/* Of groups a worker tells. */
+	if (ms_charge_has_own(task))
+		ms_charge_show(task);
 	set_active_memcg(books->memcg_before);
 	mem_cgroup_put(books->memcg);
 	mutex_unlock(&task->lock);

@@ -502,6 +502,12 @@ TEST_F(limits, own_limit_goes_down_only)
 				     2 * MIB));
 	EXPECT_EQ(2 * MIB, d->page->max);
 	EXPECT_EQ(MIB, d->page->high);
+	/* It presses, too, and that is shown at once. */
+	ASSERT_EQ(0, dev_ready(d, BASE, MIB));
+	EXPECT_EQ(MEMSTATE_PRESSURE_HIGH, d->page->pressure);
+	dev_post(d, REC(BASE, MIB, MEMSTATE_READY, MEMSTATE_NONE, 0, 0));
+	dev_trim(d);
+	EXPECT_EQ(MEMSTATE_PRESSURE_NONE, d->page->pressure);
 	child = fork();
 	if (!child) {
 		int fd;
