@@ -108,7 +108,13 @@ class Screen:
         told, tell = os.pipe()
         self.leader, self.fd = pty.fork()
         if not self.leader:
-            os.close(gone)
+            # Of pipes to other programs, too, there is to be one end only.
+            for fd in sorted(int(fd) for fd in os.listdir("/proc/self/fd"))[3:]:
+                if fd not in (go, tell):
+                    try:
+                        os.close(fd)
+                    except OSError:
+                        pass    # that of the list itself
             lead(argv, go, tell, dict(os.environ, TERM=term, LC_ALL="C.UTF-8"))
         os.close(go)
         os.close(tell)
@@ -441,6 +447,11 @@ class Task:
         return self.process.wait()
 
 
+def cells(line):
+    """What stands in a line, with sizes as in the narrow table."""
+    return re.sub(r"(\d) ([BKMG])(iB)?", r"\1\2", line).split()
+
+
 def module(program):
     """The real thing."""
     root = "/sys/fs/cgroup"
@@ -460,7 +471,7 @@ def module(program):
             for l in table.splitlines()[4:]}
     print("".join(f"# {l}\n" for l in table.splitlines()), end="")
     ok({"/", "top-test/", "inner/", "task"} <= rows.keys(), "module: --batch has the tree")
-    line = rows.get("inner/", "").replace(" MiB", "M").replace(" GiB", "G").split()
+    line = cells(rows.get("inner/", ""))
     ok(len(line) == 11 and line[6] == "1.00G", "module: a limit is shown")
     with open(f"{inner}/memory.stat", encoding="ascii") as f:
         anon = int(re.search(r"^anon (\d+)", f.read(), re.M)[1])
@@ -479,8 +490,7 @@ def module(program):
         s = Screen([program, "top", "--delay", "0.5"], term, size)
         ok(s.wait(r"^ +\d+ python3 "), f"{name} shows the task", s)
         ok(s.wait(r"^ +inner/ "), f"{name} shows its group", s)
-        line = next((l for l in s.lines() if l.strip().startswith("inner/")), "")
-        line = line.replace(" MiB", "M").replace(" GiB", "G").split()
+        line = cells(next((l for l in s.lines() if l.strip().startswith("inner/")), ""))
         ok(len(line) == 11 and line[9].endswith("%") and int(line[9][:-1]) < 80 and
            line[10].endswith("M") and 70 < float(line[10][:-1]) < 160,
            f"{name} shows what a silent program makes of coverage", s)
