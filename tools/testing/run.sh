@@ -31,6 +31,7 @@ suites() {
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
 	demo: $here/demo/test.sh
+	top: $here/top/run.sh
 	oci: $here/oci/run.sh
 	install: $here/install/run.sh
 	LIST

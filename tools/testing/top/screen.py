@@ -122,7 +122,8 @@ class Screen:
         self.settings = termios.tcgetattr(self.fd)
         os.write(gone, b"g")
         self.gone = gone
-        self.told = os.fdopen(told, "r")
+        # Without a buffer, which select() would not know of.
+        self.told = os.fdopen(told, "rb", 0)
         self.pid = int(self.told.readline())
 
     def read(self, seconds):
