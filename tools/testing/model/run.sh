@@ -107,6 +107,7 @@ breaks() {
 
 cbmc_all() {
 	local tools=$work/cbmc.err cbmc rules='rules.c @CORE/rules.c --unwind 10'
+	local limit_files='limit.c @CORE/limit.c --unwind 5'
 	if ! cbmc=$("$here/tools.sh" cbmc 2>"$tools"); then
 		skip cbmc "no CBMC: $(tail -n 1 "$tools")"
 		return
@@ -120,6 +121,15 @@ cbmc_all() {
 		'nothing is taken that was not published' ring.c -DENTRIES=2 -DOPS=4 --unwind 5
 	breaks ring-sequence-kept ring.h 's/rec->w1 = w1 & 0xffffffffu/rec->w1 = w1/' \
 		'w1 is that of the record in turn' ring.c -DENTRIES=2 -DOPS=4 --unwind 5
+	# shellcheck disable=SC2086 # $limit_files is a list of words
+	{
+	holds limit-charge $limit_files --function charge
+	holds limit-room $limit_files --function room
+	breaks limit-one-byte-more limit.c 's/if (bytes > own_room(n)) {/if (bytes > own_room(n) + 1) {/' \
+		'no level passes its max' $limit_files --function charge
+	breaks limit-not-the-root limit.c 's/for (n = l; n; n = n->parent) {/for (n = l; n->parent; n = n->parent) {/' \
+		'granted exactly where each level has room' $limit_files --function charge
+	}
 	holds hostile hostile.c --unwind 3
 	breaks hostile-reloaded ring.h 's/rec->w1 = w1 &/rec->w1 = ms_load64(\&slot->w1) \&/' \
 		'w1 is loaded once' hostile.c --unwind 3
