@@ -338,8 +338,8 @@ void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
  * @bytes:	how much, a multiple of the page size, not 0
  *
  * Nothing is drained. A task with a limit of its own goes the long way, at the end of
- * which it is shown what pressure there is. The task cannot be closed meanwhile: the caller holds the file
- * and belongs to the address space.
+ * which it is shown what pressure there is. The task cannot be closed meanwhile: the
+ * caller holds the file and belongs to the address space.
  *
  * Context: process; does not sleep; no lock is held. Return: true if it was granted;
  * else nothing has changed.

@@ -564,9 +564,9 @@ struct memstate_audit {
  *
  * Where there is too little room: drains first, then takes unused credit back from the
  * other tasks below the limit, before it refuses. -EDQUOT: over a limit; -EINTR: a
- * signal came while waiting, with nothing charged; -EINVAL: no multiple of the page size, zero without TRIM, or
- * beyond the address space; -ENXIO: no ring with CREDIT; -EPERM: not the bound
- * task; -ESRCH: the task is gone; -ENOMEM.
+ * signal came while waiting, with nothing charged; -EINVAL: no multiple of the page
+ * size, zero without TRIM, or beyond the address space; -ENXIO: no ring with CREDIT;
+ * -EPERM: not the bound task; -ESRCH: the task is gone; -ENOMEM.
  */
 struct memstate_charge {
 	__u32 size;

@@ -76,7 +76,7 @@ x = bytearray(8 << 20)
 time.sleep(1000)"') &
 child=$!
 for _ in $(seq 100); do
-	[ "$(cat /sys/class/misc/memstate/groups/$id/ready 2>/dev/null || echo 0)" -gt 8000000 ] && break
+	[ "$(cat "/sys/class/misc/memstate/groups/$id/ready" 2>/dev/null || echo 0)" -gt 8000000 ] && break
 	sleep 0.1
 done
 ok "stat of groups" "$memstate stat -g"
