@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "cgroupfs.h"
 #include "cli.h"
 
 /* Of a container's id no fewer characters than runtimes print. */
@@ -22,21 +23,17 @@
 const char *ms_cgroup_root(void)
 {
 	static char root[PATH_MAX];
-	char line[4096], point[PATH_MAX];
+	char *line = NULL, *which, *point;
+	size_t size = 0;
 	FILE *f;
 
 	if (*root)
 		return root;
 	f = fopen("/proc/self/mountinfo", "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		char *type = strstr(line, " - ");
-
-		if (type && !strncmp(type, " - cgroup2 ", 11) &&
-		    sscanf(line, "%*s %*s %*s %*s %4095s", point) == 1) {
+	while (f && !*root && getline(&line, &size, f) > 0)
+		if (ms_cgroupfs_mount(line, &which, &point))
 			snprintf(root, sizeof(root), "%s", point);
-			break;
-		}
-	}
+	free(line);
 	if (f)
 		fclose(f);
 	return *root ? root : NULL;
@@ -52,25 +49,11 @@ const char *ms_cgroup_root(void)
  */
 int ms_cgroup_of_pid(pid_t pid, char *path, size_t size)
 {
-	char file[64], line[PATH_MAX];
-	int ret = -ENOENT;
-	FILE *f;
+	char process[16] = "self";
 
 	if (pid)
-		snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
-	else
-		snprintf(file, sizeof(file), "/proc/self/cgroup");
-	f = fopen(file, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line, "0::", 3)) {
-			snprintf(path, size, "%s", line + 3);
-			ret = 0;
-		}
-	}
-	if (f)
-		fclose(f);
-	return ret;
+		snprintf(process, sizeof(process), "%d", pid);
+	return ms_cgroupfs_of(process, path, size) ? -ENOENT : 0;
 }
 
 /**

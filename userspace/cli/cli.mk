@@ -3,7 +3,7 @@
 CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c figures.c handle.c limit.c main.c out.c \
 		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
 		stat.c stat_group.c top.c top_data.c watch.c) \
-	    userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
+	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
 CLI_BIN := $(O)/memstate

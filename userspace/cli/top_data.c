@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroupfs.h"
 #include "top.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -147,50 +148,17 @@ struct cgroups {
 	size_t room;
 };
 
-/* mountinfo writes blanks and the like as three octal digits. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *from = text; *from; to++) {
-		if (from[0] == '\\' && from[1] >= '0' && from[1] <= '3' &&
-		    from[2] >= '0' && from[2] <= '7' && from[3] >= '0' &&
-		    from[3] <= '7') {
-			*to = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 |
-				     (from[3] - '0'));
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
 /* Open where cgroup2 is mounted; of several mounts the first that has a directory. */
 static int open_mount(const char *mountinfo)
 {
 	FILE *f = fopen(mountinfo, "re");
-	char *line = NULL;
+	char *line = NULL, *root, *point;
 	size_t size = 0;
 	int fd = -1;
 
-	while (f && fd < 0 && getline(&line, &size, f) > 0) {
-		char *type = strstr(line, " - "), *place = line, *end;
-
-		if (!type || strncmp(type, " - cgroup2 ", 11))
-			continue;
-		/* id, parent, device, root, place */
-		for (int i = 0; place && i < 4; i++) {
-			place = strchr(place, ' ');
-			place += place ? 1 : 0;
-		}
-		end = place ? strchr(place, ' ') : NULL;
-		if (!end)
-			continue;
-		*end = '\0';
-		unescape(place);
-		fd = open(place, DIR_FLAGS);
-	}
+	while (f && fd < 0 && getline(&line, &size, f) > 0)
+		if (ms_cgroupfs_mount(line, &root, &point))
+			fd = open(point, DIR_FLAGS);
 	free(line);
 	if (f)
 		fclose(f);

@@ -8,80 +8,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "cgroupfs.h"
 #include "oci.h"
 
 /* ---- the directory ----------------------------------------------------------- */
-
-/*
- * The path behind "0::" in a process's cgroup file. Return: 0; a negative errno;
- * MS_OCI_MISSING: there is none.
- */
-static int cgroup_of(const char *process, char *path, size_t size)
-{
-	int ret = MS_OCI_MISSING;
-	char *line = NULL;
-	size_t room = 0;
-	char name[64];
-	ssize_t n;
-	FILE *in;
-
-	snprintf(name, sizeof(name), "/proc/%s/cgroup", process);
-	in = fopen(name, "re");
-	if (!in)
-		return -errno;
-	while (ret == MS_OCI_MISSING && (n = getline(&line, &room, in)) > 0) {
-		if (line[n - 1] == '\n')
-			line[n - 1] = '\0';
-		if (strncmp(line, "0::/", 4))
-			continue;
-		ret = 0;
-		if (snprintf(path, size, "%s", line + 3) >= (int)size)
-			ret = -ENAMETOOLONG;
-	}
-	free(line);
-	fclose(in);
-	return ret;
-}
-
-/* Blanks and the like are written as \ and three octal digits in mountinfo. */
-static void unescape(char *text)
-{
-	char *to = text;
-
-	while (*text) {
-		if (text[0] == '\\' && text[1] >= '0' && text[1] <= '3' &&
-		    text[2] >= '0' && text[2] <= '7' && text[3] >= '0' &&
-		    text[3] <= '7') {
-			*to++ = (char)((text[1] - '0') << 6 |
-				       (text[2] - '0') << 3 | (text[3] - '0'));
-			text += 4;
-		} else {
-			*to++ = *text++;
-		}
-	}
-	*to = '\0';
-}
-
-/* A line of mountinfo: false if it is no mount of cgroup v2. */
-static bool cgroup2_mount(char *line, char **root, char **point)
-{
-	char *type = strstr(line, " - "), *save;
-	int i;
-
-	if (!type || strncmp(type, " - cgroup2 ", strlen(" - cgroup2 ")))
-		return false;
-	/* id, parent, device, root, mount point */
-	strtok_r(line, " ", &save);
-	for (i = 0; i < 2; i++)
-		strtok_r(NULL, " ", &save);
-	*root = strtok_r(NULL, " ", &save);
-	*point = strtok_r(NULL, " ", &save);
-	if (!*root || !*point)
-		return false;
-	unescape(*root);
-	unescape(*point);
-	return true;
-}
 
 /* What of @path lies below @root: "" or "/...", NULL: nothing. */
 static const char *below(const char *path, const char *root)
@@ -127,7 +57,7 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup,
 	while (cgroup->fd < 0 && getline(&line, &room, in) > 0) {
 		const char *rest;
 
-		if (!cgroup2_mount(line, &root, &point))
+		if (!ms_cgroupfs_mount(line, &root, &point))
 			continue;
 		mounted = true;
 		rest = below(path, root);
@@ -168,7 +98,7 @@ int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 
 	cgroup->fd = -1;
 	snprintf(process, sizeof(process), "%d", (int)pid);
-	ret = cgroup_of(process, path, sizeof(path));
+	ret = ms_cgroupfs_of(process, path, sizeof(path));
 	if (ret == -ENOENT)
 		ret = -ESRCH;
 	if (ret < 0) {
@@ -188,7 +118,7 @@ int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 		return -ENOENT;
 	}
 	if (!strcmp(path, "/") ||
-	    (!cgroup_of("self", own, sizeof(own)) && !strcmp(path, own))) {
+	    (!ms_cgroupfs_of("self", own, sizeof(own)) && !strcmp(path, own))) {
 		snprintf(
 			why, MS_OCI_WHY_MAX,
 			"process %d: it has no cgroup v2 of its own but is in %s",
