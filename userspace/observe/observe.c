@@ -6,7 +6,7 @@
  * Model
  *
  *   By LD_PRELOAD it stands in for libc's mmap, mmap64, munmap, mprotect,
- *   pkey_mprotect, madvise, posix_madvise and mremap. Each makes the system call
+ *   pkey_mprotect, madvise, posix_madvise, mremap and sbrk. Each makes the system call
  *   itself and posts what the rules (lib/sysrules.h) make of it. It needs no
  *   constructor and no dlsym(), so calls that come early are like any other. What
  *   libc and the loader map for themselves does not come by here.
@@ -485,6 +485,49 @@ PUBLIC void *mremap(void *old, size_t old_size, size_t size, int flags, ...)
 		va_end(args);
 	}
 	return pointer_result(remap(old, old_size, size, flags, to));
+}
+
+/* ---- sbrk ---------------------------------------------------------------------- */
+
+/*
+ * Allocators fall back to it when mmap fails. libc's own malloc does not come by here.
+ * The break is moved by libc's brk(), which remembers where it is.
+ */
+static void *move_break(intptr_t increment)
+{
+	u64 from = (u64)ms_raw1(SYS_brk, 0), to = from + (u64)increment;
+	u64 bytes = ms_page_up(to) - ms_page_up(from);
+	struct memstate_record record;
+
+	if (!increment)
+		return (void *)from;
+	if (increment < 0 && !unmaps_known() && ms_sysrule_brk(&record, from, to))
+		post(&record, 1);
+	if (increment > 0 && !charge(bytes)) {
+		errno = ENOMEM;
+		return (void *)-1;
+	}
+	if (brk((void *)to)) {
+		if (increment > 0)
+			memstate_uncharge(bytes);
+		else if (!unmaps_known() && ms_sysrule_brk(&record, to, from))
+			post(&record, 1);
+		return (void *)-1;
+	}
+	if (increment > 0 && ms_sysrule_brk(&record, from, to))
+		post(&record, 1);
+	return (void *)from;
+}
+
+PUBLIC void *sbrk(intptr_t increment)
+{
+	return move_break(increment);
+}
+
+void *__sbrk(intptr_t increment);
+PUBLIC void *__sbrk(intptr_t increment)
+{
+	return move_break(increment);
 }
 
 /* ---- the end ------------------------------------------------------------------ */
