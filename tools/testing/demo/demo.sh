@@ -70,6 +70,15 @@ say "the system"
 for name in "${!pids[@]}"; do
 	[ "$(value "tasks/${pids[$name]}/drift")" = 0 ] || die "$name drifts"
 	[ "$(value "tasks/${pids[$name]}/ready")" -gt 0 ] || die "$name reports nothing Ready"
+	# What is charged is what is held, and at most some batches of credit. Two files
+	# belong together only while the program stands still.
+	kill -STOP "${pids[$name]}"
+	sleep 0.2
+	held=$(value "tasks/${pids[$name]}/ready_direct")
+	credit=$(($(value "tasks/${pids[$name]}/charged") - held))
+	kill -CONT "${pids[$name]}"
+	echo "$name: $held bytes held, $credit of credit"
+	{ [ $credit -ge 0 ] && [ $credit -le 1048576 ]; } || die "$name: the charge is off"
 done
 
 say "the ledger of redis-server, and where it differs from the mappings"

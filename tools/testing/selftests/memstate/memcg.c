@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Who pays for the books: the task's memory cgroup, whoever drains. */
-#include <sys/stat.h>
-
-#include "device.h"
+#include "cgroup.h"
 #include "kselftest_harness.h"
 
 #define CGROUP	"/sys/fs/cgroup/memstate-test"
 #define BASE	0x600000000UL
 #define BATCH	4000
 #define BATCHES	4
-
-static bool write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return ok;
-}
 
 static long long charged(void)
 {
