@@ -43,6 +43,8 @@ outcome() {
 	message=$(said "$1")
 	if [ "$kills" != 0 ] || { [ $status = 137 ] && [ -z "$message" ]; }; then
 		echo "killed"
+	elif grep -q "^stalled in reclaim" "$log"; then
+		echo "stalled"
 	elif [ $status = 0 ] && [ -n "$message" ]; then
 		echo "survived: $message"
 	elif [ -n "$message" ]; then
@@ -72,18 +74,20 @@ redis() {
 	done
 	# The client is not what is limited.
 	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
-	LD_PRELOAD='' redis-benchmark -p "$1" -t set -r 10000000 -n 2000000 -d 1000 -P 50 \
+	LD_PRELOAD='' timeout 120 redis-benchmark -p "$1" -t set -r 10000000 -n 300000 -d 1000 -P 50 \
 		-q >/dev/null 2>&1
+	# It has met its limit by now, or will be in reclaim for ever.
+	kill $server 2>/dev/null && echo "stalled in reclaim"
 	wait $server
 }
 export -f redis
 
 row "Python (jemalloc)" 128M 'MemoryError' \
-	sh -c "LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/hog.py 1024"
+	sh -c "LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/hog.py 400"
 row "JVM, serial collector" 160M 'OutOfMemoryError.*|Native memory allocation.*|insufficient memory' \
-	java -XX:+UseSerialGC -XX:ErrorFile=/dev/null -Xms8m -Xmx800m -cp "$classes" Hog 1024
+	java -XX:+UseSerialGC -XX:ErrorFile=/dev/null -Xms8m -Xmx800m -cp "$classes" Hog 700
 row "JVM, G1" 300M 'OutOfMemoryError.*|Native memory allocation.*|insufficient memory' \
-	java -XX:+UseG1GC -XX:ErrorFile=/dev/null -Xms8m -Xmx800m -cp "$classes" Hog 1024
+	java -XX:+UseG1GC -XX:ErrorFile=/dev/null -Xms8m -Xmx800m -cp "$classes" Hog 700
 row "Node" 200M 'FATAL ERROR.*|RangeError.*|Fatal process out of memory.*|process OOM' \
-	node --max-old-space-size=1024 "$here/hog.js" 1024
+	node --max-old-space-size=1024 "$here/hog.js" 700
 row "redis" 64M 'Out Of Memory allocating [0-9]+ bytes' bash -c "redis 7001"
