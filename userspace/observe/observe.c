@@ -159,14 +159,19 @@ static u64 mmap_charge(size_t size, int prot, int flags)
 			     MEMSTATE_READY ? bytes : 0;
 }
 
+static long mmap_over(void *addr, size_t size, int prot, int flags, int fd,
+		      off_t offset);
+
 PUBLIC void *mmap(void *addr, size_t bytes, int prot, int flags, int fd,
 		  off_t offset)
 {
 	u64 charged = mmap_charge(bytes, prot, flags);
 	long ret;
 
+	/* What it replaces may be what makes it too much. */
 	if (!charge(charged))
-		return pointer_result(-ENOMEM);
+		return pointer_result(flags & MAP_FIXED ?
+			mmap_over(addr, bytes, prot, flags, fd, offset) : -ENOMEM);
 	ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd, offset);
 	if (!ms_raw_failed(ret))
 		post_call(CALL_MMAP, (u64)ret, bytes, prot, flags);
@@ -406,6 +411,53 @@ static void pieces_put(const struct pieces *p, u64 old, u64 addr, u64 old_bytes,
 	}
 }
 
+/* Bytes of a range that are charged. */
+static u64 pieces_charged(const struct pieces *p)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < p->nr; i++)
+		if (p->list[i].state == MEMSTATE_READY ||
+		    (p->list[i].flags & MEMSTATE_RANGE_LAZY))
+			sum += p->list[i].end - p->list[i].start;
+	return sum;
+}
+
+/* mmap over what is charged already: that takes only the difference. */
+static long mmap_over(void *addr, size_t size, int prot, int flags, int fd,
+		      off_t offset)
+{
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 start = (u64)addr, bytes = ms_page_up(size), old, more;
+	uint64_t paid = 0;
+	struct pieces p;
+	long ret = -ENOMEM;
+
+	if (!aligned(addr) || !pieces_read(&p, start, start + bytes))
+		return -ENOMEM;
+	old = pieces_charged(&p);
+	more = bytes > old ? bytes - old : 0;
+	if (!old || !charge(more))
+		goto out;
+
+	ms_sysrule_munmap(records, start, bytes);
+	memstate_apply_paid(records, 1, &paid, MEMSTATE_TRANSITION_HOLD);
+	ret = ms_raw6(SYS_mmap, (long)addr, (long)size, prot, flags, fd, offset);
+	if (ms_raw_failed(ret)) {
+		pieces_put(&p, start, start, bytes, bytes, &paid);
+		paid += more;
+	} else {
+		paid += more;
+		memstate_apply_paid(records,
+				    ms_sysrule_mmap(records, (u64)ret, bytes, prot, flags),
+				    &paid, MEMSTATE_TRANSITION_HOLD);
+	}
+	memstate_uncharge(paid);
+out:
+	pieces_free(&p);
+	return ret;
+}
+
 /* What growing by mremap will make Ready. */
 static u64 growth_charge(const struct pieces *p, u64 old_end, u64 more)
 {
@@ -431,10 +483,7 @@ static long remap_pieces(struct pieces *p, u64 from, u64 old_bytes, u64 bytes,
 		more = growth_charge(p, from + old_bytes, bytes - old_bytes);
 	/* A copy, too: the old range stays, without its contents, and its charge. */
 	if (flags & MREMAP_DONTUNMAP)
-		for (u32 i = 0; i < p->nr; i++)
-			if (p->list[i].state == MEMSTATE_READY ||
-			    (p->list[i].flags & MEMSTATE_RANGE_LAZY))
-				kept += p->list[i].end - p->list[i].start;
+		kept = pieces_charged(p);
 	if (!charge(more + kept))
 		return -ENOMEM;
 

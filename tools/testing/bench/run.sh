@@ -37,3 +37,7 @@ echo "== device, in a virtual machine (emulated: ratios are rough)"
 bench_vm 6.1 device -m 3G | judge device || exit 1
 echo "== device, in instructions"
 bench_vm 6.1 icount -i -m 1G || exit 1
+echo "== limits under stress: bytes that a watcher saw above what was allowed"
+"$here/../selftests/run.sh" 6.1 tree >"$out/tree.tap" 2>&1
+sed -n 's/^.*charges_never_pass_max_whatever_happens:\(.*\)$/\1/p' \
+	"$here/../../../build/selftests-6.1/vm.err"

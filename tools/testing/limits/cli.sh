@@ -78,6 +78,29 @@ P
 ok "sbrk is charged, refused and given back" "$memstate run --max 32M -- python3 $work/sbrk.py"
 ok "and reported" "grep -qE 'peak (2[4-9]|3[0-2])' $work/said"
 ok "also by the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/sbrk.py"
+cat >"$work/fixed.py" <<'P'
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_ssize_t
+libc.mmap.argtypes = [ctypes.c_ssize_t, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+RW, ANON, FIXED, MIB = 3, 0x22, 0x10, 1 << 20
+at = libc.mmap(0, 40 * MIB, 0, ANON, -1, 0)
+assert libc.mmap(at, 20 * MIB, RW, ANON | FIXED, -1, 0) == at
+# Again over the same, and four more: below the limit only as what is there counts.
+assert libc.mmap(at, 24 * MIB, RW, ANON | FIXED, -1, 0) == at
+assert libc.mmap(at, 24 * MIB, RW, ANON | FIXED, -1, 0) == at
+assert libc.mmap(at, 40 * MIB, RW, ANON | FIXED, -1, 0) == -1 and ctypes.get_errno() == 12
+# And growing, or moving, what is there.
+libc.mremap.restype = ctypes.c_ssize_t
+libc.mremap.argtypes = [ctypes.c_ssize_t, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int]
+to = libc.mremap(at, 24 * MIB, 28 * MIB, 1)
+assert to != -1
+assert libc.mremap(to, 28 * MIB, 60 * MIB, 1) == -1 and ctypes.get_errno() == 12
+assert libc.munmap(ctypes.c_ssize_t(to), ctypes.c_size_t(28 * MIB)) == 0
+assert libc.mmap(0, 28 * MIB, RW, ANON, -1, 0) != -1
+P
+ok "mapping over one's own memory takes the difference" "$memstate run --max 32M -- python3 $work/fixed.py"
+ok "without a breach" "grep -q 'breaches 0' $work/said"
 ok "run where no cgroup may be made" "setpriv --reuid 65534 --clear-groups $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
 ok "it is held to the limit all the same" "grep -qE '(2[0-9]|3[0-2]) MiB, then errno 12' $work/said"
 ok "run with the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
