@@ -428,7 +428,7 @@ static void bench_memory(struct dev *d)
 	long before = slab_kib();
 	pid_t pids[TASKS];
 	char name[64], byte;
-	int ready[2], go[2], cg[GROUPS];
+	int ready[2], go[2], stop[2], cg[GROUPS];
 
 	for (int i = 0; i < GROUPS; i++) {
 		snprintf(name, sizeof(name), "bench/%d", i);
@@ -446,17 +446,18 @@ static void bench_memory(struct dev *d)
 		cg_remove(name);
 	}
 
-	if (pipe(ready) || pipe(go))
+	/* Who waits for the end must not take another's turn: a pipe for each. */
+	if (pipe(ready) || pipe(go) || pipe(stop))
 		abort();
 	for (int i = 0; i < TASKS; i++) {
 		pids[i] = fork();
 		if (pids[i])
 			continue;
-		close(go[1]);
+		close(stop[1]);
 		if (write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(1);
 		if (open(MEMSTATE_DEVICE, O_RDWR) < 0 || write(ready[1], "r", 1) != 1 ||
-		    read(go[0], &byte, 1) != 0)
+		    read(stop[0], &byte, 1) != 0)
 			_exit(2);
 		_exit(0);
 	}
@@ -470,7 +471,7 @@ static void bench_memory(struct dev *d)
 	printf("%-28s %12.0f bytes page %.4f\n", "memory_per_task_without_ring",
 	       (double)(slab_kib() - before) * 1024 / TASKS,
 	       (double)(slab_kib() - before) * 1024 / TASKS / PAGE);
-	close(go[1]);
+	close(stop[1]);
 	for (int i = 0; i < TASKS; i++)
 		waitpid(pids[i], NULL, 0);
 }
