@@ -124,7 +124,7 @@ installed() {
 	try "soname is libmemstate.so.0" sh -c \
 		"readelf -d '$lib/libmemstate.so.0' | grep -q 'soname: .libmemstate.so.0.'"
 	try "the report path knows no malloc" sh -c \
-		"! nm '$o/obj/userspace/lib/'*.o | grep -E ' U (malloc|calloc|realloc|mmap|mmap64|free)\$'"
+		"! nm '$o/libmemstate.a' | grep -E ' U (malloc|calloc|realloc|mmap|mmap64|free)\$'"
 	export PKG_CONFIG_PATH=$lib/pkgconfig
 	local use
 	use="$(pkg-config --cflags --libs memstate)" || use=

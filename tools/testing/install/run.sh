@@ -38,7 +38,10 @@ ok "make_builds_everything" 'make_in all'
 ok "make_install" 'make_in install'
 for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr/lib/libmemstate.a \
 	usr/lib/libmemstate-observe.so usr/lib/pkgconfig/memstate.pc usr/include/memstate.h \
-	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 \
+	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 usr/share/man/man1/memstate-limit.1 \
+	usr/share/man/man1/memstate-watch.1 usr/share/man/man1/memstate-top.1 usr/sbin/memstate-oci-hook \
+	usr/share/man/man8/memstate-oci-hook.8 usr/share/memstate/cdi/memstate.json \
+	usr/share/containers/oci/hooks.d/memstate-oci-hook.json \
 	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
 	ok "installs.$file" "[ -e '$dest/$file' ]"
 done

@@ -123,7 +123,7 @@ def main():
     if args.cdi:
         with open(args.cdi, encoding="utf-8") as spec:
             spec = json.load(spec)
-        if (spec["cdiVersion"], spec["kind"]) != ("0.6.0", "memstate.org/accounting"):
+        if (spec["cdiVersion"], spec["kind"]) != ("0.3.0", "memstate.org/accounting"):
             raise SystemExit("not our specification")
         apply_edits(config, spec["containerEdits"])
         apply_edits(config, spec["devices"][0]["containerEdits"])

@@ -51,7 +51,7 @@ echo "TAP version 13"
 rm -rf "$out"
 mkdir -p "$out/bin" "$out/bundle"
 PATH=$PATH:/usr/sbin:/sbin
-for need in gcc:gcc make:make python3:python3 runc:runc crun:crun; do
+for need in gcc:gcc make:make python3:python3 runc:runc crun:crun podman:podman lxc-execute:lxc; do
 	command -v "${need%:*}" >/dev/null && continue
 	echo "# no ${need%:*}: install the Debian package ${need#*:}"
 	result 1 "needs.${need%:*}"
@@ -64,7 +64,8 @@ ok builds_and_installs make -s -C "$top/userspace" O="$out/build" PREFIX="$out/p
 	finish
 flags=(-std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address -fsanitize=undefined -pthread
 	-fno-sanitize-recover=all -D_GNU_SOURCE "-DMS_VERSION=\"test\"" "-I$top/include/uapi"
-	"-I$top/userspace/include" "-I$top/userspace/oci" "-I$top/tools/testing/core")
+	"-I$top/userspace/include" "-I$top/userspace/lib" "-I$top/userspace/oci"
+	"-I$top/tools/testing/core")
 ok limits_test_builds gcc "${flags[@]}" -o "$out/limits" "$here/limits.c" \
 	"$top/userspace/oci/limits.c" "$out/build/libmemstate.a" || finish
 "$out/limits" >"$out/limits.tap" 2>"$out/limits.err"
@@ -75,6 +76,7 @@ grep -q "^1\.\.$(grep -cE '^(not )?ok' "$out/limits.tap")\$" "$out/limits.tap"
 result $((status | $?)) limits_test_comes_to_its_end
 hook=$out/hook
 ok hook_builds_with_sanitizers gcc "${flags[@]}" -o "$hook" "$top"/userspace/oci/*.c \
+	"$top/userspace/lib/cgroupfs.c" \
 	"$out/build/libmemstate.a" -ljson-c || finish
 
 # says NAME STATUS TEXT STATE [OPTIONS]: the hook's one line of complaint
@@ -152,7 +154,7 @@ ok cdi_names_what_is_installed python3 -c "
 import json, os
 spec = json.load(open('$out/prefix/share/memstate/cdi/memstate.json'))
 edits = spec['containerEdits']
-assert spec['cdiVersion'] == '0.6.0' and spec['kind'] == 'memstate.org/accounting'
+assert spec['cdiVersion'] == '0.3.0' and spec['kind'] == 'memstate.org/accounting'
 assert spec['devices'][0]['name'] == 'default'
 assert all(os.path.isfile(mount['hostPath']) for mount in edits['mounts'])
 preloaded = edits['env'][0].split('=')[1]
@@ -184,4 +186,13 @@ for kernel in $kernels; do
 	[ $status = 0 ] || tail -n 40 "$out/guest-$kernel.err" | sed 's/^/# /'
 	result $status "$kernel guest comes to its end, and the kernel has no complaint"
 done
+module=$("$here/../vm/module.sh" 6.1 2>"$out/module.err" | tail -n 1)
+"$here/../vm/vm.sh" -k 6.1 -m 3G -t 600 -- bash "$here/engines.sh" "$module" "$out" \
+	>"$out/engines.tap" 2>"$out/engines.err"
+status=$?
+relay engines <"$out/engines.tap"
+grep -q '^guest came to its end$' "$out/engines.tap" && [ $status = 0 ]
+status=$?
+[ $status = 0 ] || tail -n 40 "$out/engines.err" | sed 's/^/# /'
+result $status "engines: comes to its end, and the kernel has no complaint"
 finish

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# engines.sh MODULE OUT: podman by the CDI specification, and liblxc by its hook, in
+# the virtual machine. OUT has prefix/ (what was installed) and bin/.
+# shellcheck disable=SC2317 # functions are called by name
+set -u
+module=$1 out=$2
+prefix=$out/prefix
+root=/run/engines/root
+groups=/sys/class/misc/memstate/groups
+
+ok() { # name function arguments
+	local name=$1
+	shift
+	if "$@" >/run/engines/said 2>&1; then
+		echo "ok - $name"
+	else
+		sed 's/^/# /' /run/engines/said | tail -n 20
+		echo "not ok - $name"
+	fi
+}
+# What a program that takes more and more was given before it was told
+told_below() { # bytes
+	local got
+	got=$(sed -n 's/^\([0-9]*\) ENOMEM$/\1/p' /run/engines/hog)
+	cat /run/engines/hog
+	[ -n "$got" ] && [ "$got" -gt $(($1 / 2)) ] && [ "$got" -le "$1" ]
+}
+
+insmod "$module" || exit 1
+mkdir -p /etc/cdi /run/containers $root/{usr,proc,sys,dev,tmp,etc,run,var/tmp}
+mkdir -p "$root$out"
+for name in bin lib lib64 sbin; do ln -s usr/$name $root/$name; done
+cp "$prefix/share/memstate/cdi/memstate.json" /etc/cdi/
+mkdir -p /var/lib/containers
+mount -t tmpfs tmpfs /var/lib/containers
+
+podman_() { timeout 120 podman --cgroup-manager=cgroupfs --storage-driver vfs "$@"; }
+podman_run() { # runtime options
+	local runtime=$1
+	shift
+	podman_ --runtime "$runtime" run --network none --security-opt seccomp=unconfined \
+		-v /usr:/usr:ro -v "$out:$out:ro" --device memstate.org/accounting=default "$@"
+}
+podman_held() {
+	podman_run "$1" --rm --annotation org.memstate.max=64M --rootfs $root \
+		"$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
+	told_below 67108864
+}
+podman_derived() {
+	podman_run "$1" --rm --memory 128m --rootfs $root "$out/bin/inside" hog \
+		>/run/engines/hog 2>&1 </dev/null
+	told_below 134217728
+}
+podman_wrong() {
+	! podman_run "$1" --rm --annotation org.memstate.max=12Q --rootfs $root \
+		"$out/bin/inside" hog </dev/null
+}
+podman_found() {
+	local id
+	podman_run crun -d --name found --rootfs $root "$out/bin/inside" wait \
+		>/run/engines/id </dev/null || return
+	id=$(tail -n 1 /run/engines/id | cut -c 1-12)
+	"$prefix/bin/memstate" limit "$id" --max 32M | grep 'Max *32.0 MiB' || return
+	# exec gives the environment of its own options only
+	podman_ exec --env "LD_PRELOAD=$prefix/lib/libmemstate-observe.so" found \
+		"$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
+	podman_ rm -f -t 0 found
+	told_below 33554432
+}
+for runtime in crun runc; do
+	ok "podman, $runtime: a container is held to its annotation" podman_held $runtime
+	ok "podman, $runtime: a limit is derived from --memory" podman_derived $runtime
+	ok "podman, $runtime: a wrong annotation fails the start" podman_wrong $runtime
+done
+ok "podman: memstate limit finds a container by its id" podman_found
+
+cat >/run/engines/limit <<HOOK
+#!/bin/sh
+exec $prefix/bin/memstate limit "\$LXC_PID" --max 48M
+HOOK
+chmod 755 /run/engines/limit
+mkdir -p /var/lib/lxc/held
+cat >/var/lib/lxc/held/config <<CONFIG
+lxc.rootfs.path = dir:$root
+lxc.apparmor.profile = unconfined
+lxc.net.0.type = empty
+lxc.mount.auto = proc:mixed sys:ro
+lxc.mount.entry = /usr usr none bind,ro 0 0
+lxc.mount.entry = $out ${out#/} none bind,ro 0 0
+lxc.mount.entry = /dev/memstate dev/memstate none bind,create=file 0 0
+lxc.environment = LD_PRELOAD=$prefix/lib/libmemstate-observe.so
+lxc.hook.start-host = /run/engines/limit
+CONFIG
+lxc_held() {
+	timeout 120 lxc-execute -n held -- "$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
+	told_below 50331648
+}
+ok "liblxc: a container is held to what its hook sets" lxc_held
+
+only_the_parents() {
+	local i id
+	# libpod's own parent cgroup stays, and so does its group.
+	rmdir /sys/fs/cgroup/libpod_parent/* /sys/fs/cgroup/libpod_parent \
+		/sys/fs/cgroup/lxc.* 2>/dev/null
+	for ((i = 0; i < 60; i++)); do
+		[ "$(ls $groups)" = 1 ] && return
+		sleep 0.5
+	done
+	for id in "$groups"/*; do echo "$id: $(cat "$id/path")"; done
+	return 1
+}
+ok "no group is left behind" only_the_parents
+ok "the module goes" rmmod memstate
+echo "guest came to its end"
