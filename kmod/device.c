@@ -70,6 +70,16 @@ static void file_seen(struct ms_file *file)
 	WRITE_ONCE(file->seen, file_events(file));
 }
 
+/* A reference in place of a use: the group may go, the object stays. */
+static struct ms_group *group_ref(struct ms_group *group)
+{
+	if (!IS_ERR_OR_NULL(group)) {
+		kobject_get(&group->kobj);
+		ms_group_put(group);
+	}
+	return group;
+}
+
 /*
  * The group that a scope means: NULL for a task, or where SCOPE_GROUP finds none. To
  * be given back.
@@ -88,12 +98,7 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 		group = ms_group_root;
 		break;
 	case MEMSTATE_SCOPE_GROUP:
-		group = ms_group_of_fd(fd, make);
-		if (!IS_ERR_OR_NULL(group)) {
-			kobject_get(&group->kobj);
-			ms_group_put(group);
-		}
-		return group;
+		return group_ref(ms_group_of_fd(fd, make));
 	case MEMSTATE_SCOPE_OWN_GROUP:
 		group = file->task->group;
 		break;
@@ -298,22 +303,23 @@ static int do_limit_set(struct ms_file *file, void *arg)
 {
 	struct memstate_limit *l = arg;
 	struct ms_group *group;
-	int ret;
 
 	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)) ||
 	    l->scope == MEMSTATE_SCOPE_WATCHED)
 		return -EINVAL;
-	if (l->scope != MEMSTATE_SCOPE_TASK) {
-		ret = ms_group_may_limit(l->scope == MEMSTATE_SCOPE_GROUP ? l->fd :
-									    -1);
-		if (ret)
-			return ret;
-	}
-	group = file_group(file, l->scope, l->fd, true);
+	if (l->scope == MEMSTATE_SCOPE_GROUP)
+		group = group_ref(ms_group_to_limit(l->fd));
+	else
+		group = file_group(file, l->scope, l->fd, true);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	if (!group)
 		return limit_set_own(file, l);
+	/* Without a directory there is nothing else to go by. */
+	if (l->scope != MEMSTATE_SCOPE_GROUP && !capable(CAP_SYS_RESOURCE)) {
+		group_unref(group);
+		return -EPERM;
+	}
 	ms_limits_set(&group->limit, l->set, l->high, l->max);
 	group_unref(group);
 	return 0;

@@ -2,6 +2,7 @@
 #include <linux/cgroup.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
@@ -338,30 +339,48 @@ static int may_write_above(struct file *file)
 	return ret == -EACCES ? -EPERM : ret;
 }
 
-/**
- * ms_group_may_limit() - may the caller set the limits of a cgroup?
- * @fd: descriptor of its directory; -1: only a capability will do
- *
- * Who could have made or removed the cgroup may. So whoever owns a cgroup can limit
- * those below it, and never lift its own limit.
- *
- * Context: process; may sleep. Return: 0, -EPERM, -EROFS, -EBADF.
- */
-int ms_group_may_limit(int fd)
+/* May the caller set the limits of the cgroup whose directory this is? */
+static int may_limit(struct cgroup *cgrp, int fd)
 {
 	struct file *file;
 	int ret;
 
 	if (capable(CAP_SYS_RESOURCE))
 		return 0;
-	if (fd < 0)
-		return -EPERM;
 	file = fget_raw(fd);
 	if (!file)
 		return -EBADF;
-	ret = may_write_above(file);
+	/* Another thread may have put another file in its place: then it does not count. */
+	if (file_inode(file)->i_sb->s_magic != CGROUP2_SUPER_MAGIC ||
+	    file_inode(file)->i_ino != cgroup_id(cgrp))
+		ret = -EBADF;
+	else
+		ret = may_write_above(file);
 	fput(file);
 	return ret;
+}
+
+/**
+ * ms_group_to_limit() - the group of a directory, for who may set its limits
+ * @fd: descriptor of a cgroup v2 directory
+ *
+ * Who could have made or removed the cgroup may. So whoever owns a cgroup can limit
+ * those below it, and never lift its own limit.
+ *
+ * Context: process; may sleep. Return: as ms_group_of_fd(); -EPERM; -EROFS.
+ */
+struct ms_group *ms_group_to_limit(int fd)
+{
+	struct cgroup *cgrp = cgroup_get_from_fd(fd);
+	struct ms_group *group;
+	int ret;
+
+	if (IS_ERR(cgrp))
+		return ERR_CAST(cgrp);
+	ret = may_limit(cgrp, fd);
+	group = ret ? ERR_PTR(ret) : group_get(cgrp, true);
+	cgroup_put(cgrp);
+	return group;
 }
 
 /**

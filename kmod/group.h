@@ -84,7 +84,7 @@ struct ms_group *ms_group_of_current(void);
 struct ms_group *ms_group_of_fd(int fd, bool make);
 void ms_group_put(struct ms_group *group);
 void ms_group_release(struct kobject *kobj);
-int ms_group_may_limit(int fd);
+struct ms_group *ms_group_to_limit(int fd);
 bool ms_group_below(const struct ms_group *group, const struct ms_group *above);
 
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals);

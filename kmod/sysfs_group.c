@@ -166,7 +166,9 @@ static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 	u64 limit;
 	int ret;
 
-	ret = ms_group_may_limit(-1) ?: parse_limit(buf, length, &limit);
+	if (!capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	ret = parse_limit(buf, length, &limit);
 	if (ret)
 		return ret;
 	ms_limits_set(&group_of(kobj)->limit,

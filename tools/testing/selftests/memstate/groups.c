@@ -480,6 +480,40 @@ GROUPS(capabilities_of_a_user_namespace_do_not_count)
 	ASSERT_EQ(0, cg_remove("ms-groups/ns"));
 }
 
+struct swapper {
+	int fd;
+	int files[2];
+	bool stop;
+};
+
+static void *swap(void *arg)
+{
+	struct swapper *s = arg;
+
+	for (int i = 0; !__atomic_load_n(&s->stop, __ATOMIC_RELAXED); i++)
+		dup2(s->files[i % 2], s->fd);
+	return NULL;
+}
+
+/* The file that is asked about is the one that is used, whatever another thread does. */
+static bool lifted_by_a_swap(int dev, int own, int below)
+{
+	struct swapper s = { dup(below), { own, below }, false };
+	pthread_t thread;
+	bool lifted = false;
+
+	if (pthread_create(&thread, NULL, swap, &s))
+		return true;
+	for (unsigned long i = 0; i < scaled(20000) + 500 && !lifted; i++) {
+		limit_max(dev, s.fd, 3 * MIB);
+		lifted = group_limit(dev, own).max == 3 * MIB;
+	}
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	close(s.fd);
+	return lifted;
+}
+
 /* As a container has it: a cgroup namespace, cgroups mounted in it, uid 0. */
 static int contained(int dev, u64 id)
 {
@@ -502,6 +536,8 @@ static int contained(int dev, u64 id)
 	below = open(name, O_RDONLY | O_DIRECTORY);
 	if (limit_max(dev, below, MIB))
 		return 6;
+	if (lifted_by_a_swap(dev, own, below))
+		return 10;
 	/* Where it is mounted read-only, not even that. */
 	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL))
 		return 7;
