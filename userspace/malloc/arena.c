@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "arena.h"
+#include "knobs.h"
+#include "lock.h"
+#include "os.h"
+
+#define NR_BINS		112
+#define NR_ARENAS_MAX	64
+
+/* Bounds of what is reserved at once, and the least that makes sense. */
+#define RESERVE_MAX	((size_t)4 << 40)
+#define RESERVE_MIN	((size_t)16 << 20)
+#define ARENA_ALIGN	((size_t)2 << 20)
+
+/* An arena grows by this much, or by an eighth of what it has. */
+#define GROW_MIN	(((size_t)1 << 20) >> MS_SLICE_SHIFT)
+#define GROW_MAX	(((size_t)64 << 20) >> MS_SLICE_SHIFT)
+
+/* Metadata becomes accessible in such steps. */
+#define META_STEP	((size_t)16 << 10)
+
+/* Below this much that is free and dirty nobody looks at the clock. */
+#define DIRTY_KEEP	(((size_t)1 << 20) >> MS_SLICE_SHIFT)
+/* The clock is looked at once in so many calls, or slices. */
+#define TICK_CALLS	16
+/* How many runs of a bin are tried before a longer one is taken. */
+#define FIT_TRIES	8
+
+struct region {
+	uintptr_t base;
+	size_t bytes;
+	size_t mapped;
+	size_t used;
+};
+
+static struct arena {
+	uintptr_t base;
+	size_t nr_slices;
+	size_t mapped;			/* slices */
+	struct ms_slab *slabs;
+	size_t slabs_mapped;		/* bytes */
+} arenas[NR_ARENAS_MAX];
+static unsigned int nr_arenas;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Free runs: [0] clean, [1] dirty. */
+static struct ms_slab *bins[2][NR_BINS];
+static uint64_t bins_used[2][2];
+static struct ms_slab *oldest, *newest;
+static size_t dirty_slices;
+static unsigned int calls;
+static uint64_t purged_bytes, purges, grows;
+
+/* The allocator's own memory: between guard pages, away from the entries. */
+static struct region meta;
+static pthread_mutex_t meta_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct ms_map ms_map;
+struct ms_slab ms_slab_none;
+
+/* ---- metadata ---------------------------------------------------------------- */
+
+static int meta_ready(uintptr_t base, size_t *mapped, size_t want, size_t limit)
+{
+	size_t step;
+	int ret;
+
+	if (want <= *mapped)
+		return 0;
+	if (want > limit)
+		return -ENOMEM;
+	step = (want - *mapped + META_STEP - 1) & ~(META_STEP - 1);
+	if (step > limit - *mapped)
+		step = limit - *mapped;
+	ret = ms_os_map((void *)(base + *mapped), step, MEMSTATE_METADATA);
+	if (!ret)
+		ret = ms_os_used((void *)(base + *mapped), step, MEMSTATE_METADATA);
+	if (!ret)
+		*mapped += step;
+	return ret;
+}
+
+void *ms_meta_alloc(size_t bytes)
+{
+	void *p = NULL;
+
+	bytes = (bytes + 63) & ~(size_t)63;
+	ms_lock(&meta_lock);
+	if (!meta_ready(meta.base, &meta.mapped, meta.used + bytes, meta.bytes)) {
+		p = (void *)(meta.base + meta.used);
+		meta.used += bytes;
+	}
+	ms_unlock(&meta_lock);
+	return p;
+}
+
+/* ---- addresses ----------------------------------------------------------------- */
+
+static struct arena *arena_of(const struct ms_slab *entry)
+{
+	for (unsigned int i = 0; i < nr_arenas; i++)
+		if ((uintptr_t)entry - (uintptr_t)arenas[i].slabs <
+		    arenas[i].nr_slices * sizeof(*entry))
+			return &arenas[i];
+	__builtin_unreachable();
+}
+
+void *ms_arena_addr(const struct ms_slab *entry)
+{
+	const struct arena *a = arena_of(entry);
+
+	return (void *)(a->base + ((size_t)(entry - a->slabs) << MS_SLICE_SHIFT));
+}
+
+struct ms_slab *ms_slab_find_far(const void *p)
+{
+	unsigned int nr = __atomic_load_n(&nr_arenas, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 1; i < nr; i++) {
+		size_t slice = ((uintptr_t)p - arenas[i].base) >> MS_SLICE_SHIFT;
+
+		if (slice < arenas[i].nr_slices)
+			return &arenas[i].slabs[slice];
+	}
+	return NULL;
+}
+
+/* ---- free runs ----------------------------------------------------------------- */
+
+static unsigned int bin_of(uint32_t len)
+{
+	unsigned int e;
+
+	if (len < 8)
+		return len;
+	e = 31 - (unsigned int)__builtin_clz(len);
+	return 8 + (e - 3) * 4 + ((len >> (e - 2)) & 3);
+}
+
+static void run_insert(struct ms_slab *run, uint32_t len, bool dirty)
+{
+	unsigned int bin = bin_of(len);
+	struct ms_slab *last = run + len - 1, *head = bins[dirty][bin];
+
+	ms_slab_set_state(run, dirty ? MS_RUN_DIRTY : MS_RUN_CLEAN);
+	run->len = len;
+	ms_slab_set_state(last, run->state);
+	last->len = len;
+	run->prev = NULL;
+	run->next = head;
+	if (head)
+		head->prev = run;
+	bins[dirty][bin] = run;
+	bins_used[dirty][bin / 64] |= UINT64_C(1) << bin % 64;
+	if (!dirty)
+		return;
+	dirty_slices += len;
+	run->newer = NULL;
+	run->older = newest;
+	if (newest)
+		newest->newer = run;
+	else
+		oldest = run;
+	newest = run;
+}
+
+static void run_remove(struct ms_slab *run)
+{
+	bool dirty = ms_slab_state(run) == MS_RUN_DIRTY;
+	unsigned int bin = bin_of(run->len);
+	struct ms_slab *last = run + run->len - 1;
+
+	if (run->prev)
+		run->prev->next = run->next;
+	else
+		bins[dirty][bin] = run->next;
+	if (run->next)
+		run->next->prev = run->prev;
+	if (!bins[dirty][bin])
+		bins_used[dirty][bin / 64] &= ~(UINT64_C(1) << bin % 64);
+	if (dirty) {
+		dirty_slices -= run->len;
+		if (run->older)
+			run->older->newer = run->newer;
+		else
+			oldest = run->newer;
+		if (run->newer)
+			run->newer->older = run->older;
+		else
+			newest = run->older;
+	}
+	ms_slab_set_state(last, MS_RUN_NONE);
+	ms_slab_set_state(run, MS_RUN_NONE);
+}
+
+/* A run becomes free, together with its neighbours of the same kind. */
+static void run_free(struct ms_slab *run, uint32_t len, bool dirty)
+{
+	struct arena *a = arena_of(run);
+	uint8_t state = dirty ? MS_RUN_DIRTY : MS_RUN_CLEAN;
+	struct ms_slab *after = run + len;
+
+	if (run > a->slabs && ms_slab_state(run - 1) == state) {
+		struct ms_slab *before = run - run[-1].len;
+
+		len += before->len;
+		run_remove(before);
+		run = before;
+	}
+	if (after < a->slabs + a->mapped && ms_slab_state(after) == state) {
+		len += after->len;
+		run_remove(after);
+	}
+	run_insert(run, len, dirty);
+	if (dirty)
+		run->stamp = ms_os_now_ms();
+}
+
+static struct ms_slab *run_find(bool dirty, uint32_t len)
+{
+	unsigned int bin = bin_of(len), word, tries = 0;
+	struct ms_slab *run;
+	uint64_t rest;
+
+	for (run = bins[dirty][bin]; run && tries < FIT_TRIES; run = run->next, tries++)
+		if (run->len >= len)
+			return run;
+	bin++;
+	for (word = bin / 64; word < 2; word++) {
+		rest = bins_used[dirty][word];
+		if (word == bin / 64)
+			rest &= ~UINT64_C(0) << bin % 64;
+		if (rest)
+			return bins[dirty][word * 64 +
+					   (unsigned int)__builtin_ctzll(rest)];
+	}
+	return NULL;
+}
+
+/* Cut what is wanted out of a free run. */
+static struct ms_slab *run_cut(struct ms_slab *run, uint32_t skip, uint32_t len)
+{
+	bool dirty = ms_slab_state(run) == MS_RUN_DIRTY;
+	uint32_t stamp = dirty ? run->stamp : 0;
+	uint32_t whole = run->len;
+	struct ms_slab *rest;
+
+	run_remove(run);
+	if (skip) {
+		run_insert(run, skip, dirty);
+		if (dirty)
+			run->stamp = stamp;
+	}
+	rest = run + skip + len;
+	if (whole > skip + len) {
+		run_insert(rest, whole - skip - len, dirty);
+		if (dirty)
+			rest->stamp = stamp;
+	}
+	return run + skip;
+}
+
+/* ---- growing ------------------------------------------------------------------- */
+
+static size_t reserve_default(void)
+{
+	size_t page = ms_os_page(), bytes = (size_t)64 << 30;
+	long pages = sysconf(_SC_PHYS_PAGES);
+	struct rlimit as;
+
+	while (pages > 0 && bytes < RESERVE_MAX && bytes / 8 < (size_t)pages * page)
+		bytes *= 2;
+	if (!getrlimit(RLIMIT_AS, &as) && as.rlim_cur != RLIM_INFINITY)
+		while (bytes > RESERVE_MIN && bytes > as.rlim_cur / 2)
+			bytes /= 2;
+	return bytes;
+}
+
+/* A new arena; the first one brings the metadata with it. */
+static int arena_add(size_t bytes)
+{
+	struct arena *a = &arenas[nr_arenas];
+	size_t page = ms_os_page(), entries, own, all;
+	char *p;
+
+	if (nr_arenas == NR_ARENAS_MAX)
+		return -ENOMEM;
+	for (;; bytes /= 2) {
+		if (bytes < RESERVE_MIN)
+			return -ENOMEM;
+		entries = (bytes >> MS_SLICE_SHIFT) * sizeof(struct ms_slab);
+		entries = (entries + page - 1) & ~(page - 1);
+		own = nr_arenas ? 0 : entries;
+		/* guard, entries, guard, own memory, guard, and then the heap */
+		all = (entries + own + 3 * page + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+		p = ms_os_reserve(all + bytes, ARENA_ALIGN, MEMSTATE_HEAP);
+		if (p)
+			break;
+	}
+	a->base = (uintptr_t)p + all;
+	a->nr_slices = bytes >> MS_SLICE_SHIFT;
+	a->slabs = (struct ms_slab *)(a->base - page - entries);
+	if (own) {
+		meta.base = a->base - page - entries - page - own;
+		meta.bytes = own;
+		ms_map.base = a->base;
+		ms_map.nr_slices = a->nr_slices;
+		ms_map.slabs = a->slabs;
+	}
+	__atomic_store_n(&nr_arenas, nr_arenas + 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int arena_grow(struct arena *a, size_t slices)
+{
+	size_t step = a->mapped / 8, want, room = a->nr_slices - a->mapped;
+	int ret;
+
+	if (step < GROW_MIN)
+		step = GROW_MIN;
+	if (step > GROW_MAX)
+		step = GROW_MAX;
+	if (step < slices)
+		step = slices;
+	if (step > room)
+		step = room;
+	if (step < slices)
+		return -ENOMEM;
+	want = (a->mapped + step) * sizeof(struct ms_slab);
+	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, want,
+			 (a->nr_slices * sizeof(struct ms_slab) + ms_os_page() - 1) &
+				 ~(ms_os_page() - 1));
+	if (!ret)
+		ret = ms_os_map((void *)(a->base + (a->mapped << MS_SLICE_SHIFT)),
+				step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+	if (ret)
+		return ret;
+	a->mapped += step;
+	grows++;
+	run_free(a->slabs + a->mapped - step, (uint32_t)step, false);
+	return 0;
+}
+
+/* How much a free run at the end of an arena adds to what it grows by. */
+static size_t arena_tail(const struct arena *a)
+{
+	const struct ms_slab *last = a->slabs + a->mapped - 1;
+
+	return a->mapped && ms_slab_state(last) == MS_RUN_CLEAN ? last->len : 0;
+}
+
+static int grow(uint32_t slices)
+{
+	size_t bytes = reserve_default();
+	int ret = -ENOMEM;
+
+	for (unsigned int i = 0; i < nr_arenas; i++) {
+		size_t tail = arena_tail(&arenas[i]);
+
+		if (arenas[i].nr_slices - arenas[i].mapped + tail < slices)
+			continue;
+		ret = arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
+		if (!ret)
+			return 0;
+	}
+	if (ret != -ENOMEM || (nr_arenas && arenas[nr_arenas - 1].mapped == 0))
+		return ret;
+	while (bytes >> MS_SLICE_SHIFT < slices && bytes < (size_t)1 << 46)
+		bytes *= 2;
+	ret = arena_add(bytes);
+	if (ret || arenas[nr_arenas - 1].nr_slices < slices)
+		return -ENOMEM;
+	return arena_grow(&arenas[nr_arenas - 1], slices);
+}
+
+/**
+ * ms_arena_init() - make the first arena
+ *
+ * Context: the caller's lock. Return: 0; -ENOMEM.
+ */
+int ms_arena_init(void)
+{
+	ms_map.secret = ms_os_random();
+	return arena_add(ms_knobs.reserve ? ms_knobs.reserve : reserve_default());
+}
+
+/* ---- taking and giving ------------------------------------------------------- */
+
+static bool tick(void)
+{
+	if (dirty_slices <= DIRTY_KEEP || ms_knobs.decay_ms < 0)
+		return false;
+	if (++calls % TICK_CALLS)
+		return false;
+	return ms_os_now_ms() - oldest->stamp >= (uint64_t)ms_knobs.decay_ms;
+}
+
+/* Slices to leave out so that what follows is aligned. */
+static uint32_t skip_of(const struct ms_slab *run, size_t align)
+{
+	uintptr_t addr = (uintptr_t)ms_arena_addr(run);
+
+	return (uint32_t)((-addr & (align - 1)) >> MS_SLICE_SHIFT);
+}
+
+static struct ms_slab *take_locked(uint32_t slices, uint32_t slack, size_t align,
+				   bool *dirty, int *ret)
+{
+	struct ms_slab *run = run_find(true, slices + slack);
+
+	*dirty = run;
+	if (!run)
+		run = run_find(false, slices + slack);
+	while (!run) {
+		*ret = grow(slices + slack);
+		if (*ret)
+			return NULL;
+		run = run_find(false, slices + slack);
+	}
+	return run_cut(run, slack ? skip_of(run, align) : 0, slices);
+}
+
+/**
+ * ms_arena_take() - take a run of slices, and charge it
+ * @slices:	how many
+ * @align:	of the address, a power of two
+ * @run:	what was taken: private to the caller, its entry without a state
+ *
+ * Context: without locks. Return: 0; -ENOMEM: no room, or over a limit, after everything
+ * that is free has been dropped.
+ */
+int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run)
+{
+	uint32_t slack = align > MS_SLICE ? (uint32_t)(align >> MS_SLICE_SHIFT) - 1 : 0;
+	bool dirty, due, idle;
+	int tries, ret = 0;
+
+	for (tries = 0; tries < 2; tries++) {
+		ms_lock(&lock);
+		run->entry = take_locked(slices, slack, align, &dirty, &ret);
+		due = tick();
+		idle = dirty_slices;
+		ms_unlock(&lock);
+		if (run->entry) {
+			run->addr = ms_arena_addr(run->entry);
+			run->zero = !dirty;
+			if (!dirty)
+				ret = ms_os_used(run->addr, (size_t)slices << MS_SLICE_SHIFT,
+						 MEMSTATE_HEAP);
+			/* Books that are full do not take memory away. */
+			if (ret != -EDQUOT)
+				ret = 0;
+			if (!ret) {
+				if (due || (!dirty && idle && ms_os_pressed()))
+					ms_arena_scavenge(!due);
+				return 0;
+			}
+			ms_lock(&lock);
+			run_free(run->entry, slices, false);
+			ms_unlock(&lock);
+		}
+		if (!ms_arena_scavenge(true))
+			break;
+	}
+	return -ENOMEM;
+}
+
+/**
+ * ms_arena_give() - a run is free from now on, and may hold memory
+ * @entry:	its first; blank but for what run_insert() sets
+ * @slices:	how many
+ *
+ * Context: without locks.
+ */
+void ms_arena_give(struct ms_slab *entry, uint32_t slices)
+{
+	bool due;
+
+	ms_lock(&lock);
+	run_free(entry, slices, true);
+	due = tick();
+	ms_unlock(&lock);
+	if (MS_UNLIKELY(due || (ms_knobs.decay_ms == 0) || ms_os_pressed()))
+		ms_arena_scavenge(!due);
+}
+
+/**
+ * ms_arena_extend() - take what follows a run
+ * @entry:	its first
+ * @slices:	how many it has
+ * @more:	how many to add
+ * @zero:	what was added reads as zeros
+ *
+ * Context: without locks. Return: whether it could be done.
+ */
+bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool *zero)
+{
+	struct ms_slab *after = entry + slices, *taken = NULL;
+	const struct arena *a;
+	bool dirty = false;
+
+	ms_lock(&lock);
+	a = arena_of(entry);
+	if (after < a->slabs + a->mapped &&
+	    (ms_slab_state(after) == MS_RUN_DIRTY || ms_slab_state(after) == MS_RUN_CLEAN) &&
+	    after->len >= more) {
+		dirty = ms_slab_state(after) == MS_RUN_DIRTY;
+		taken = run_cut(after, 0, more);
+	}
+	ms_unlock(&lock);
+	if (!taken)
+		return false;
+	*zero = !dirty;
+	if (dirty || ms_os_used(ms_arena_addr(taken), (size_t)more << MS_SLICE_SHIFT,
+				MEMSTATE_HEAP) != -EDQUOT)
+		return true;
+	ms_lock(&lock);
+	run_free(taken, more, false);
+	ms_unlock(&lock);
+	return false;
+}
+
+/* ---- dropping ------------------------------------------------------------------ */
+
+/**
+ * ms_arena_scavenge() - make free memory Prepared
+ * @all: not only what is older than the decay time
+ *
+ * Context: without locks; several at once share the work.
+ * Return: bytes that were dropped.
+ */
+size_t ms_arena_scavenge(bool all)
+{
+	uint32_t now = ms_os_now_ms(), len;
+	size_t bytes = 0;
+	struct ms_slab *run;
+	void *addr;
+	bool gone;
+
+	ms_lock(&lock);
+	while ((run = oldest) &&
+	       (all || now - run->stamp >= (uint64_t)ms_knobs.decay_ms)) {
+		len = run->len;
+		run_remove(run);
+		ms_unlock(&lock);
+		addr = ms_arena_addr(run);
+		gone = !ms_os_unused(addr, (size_t)len << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+		ms_lock(&lock);
+		purges++;
+		if (gone) {
+			bytes += (size_t)len << MS_SLICE_SHIFT;
+			purged_bytes += (size_t)len << MS_SLICE_SHIFT;
+		}
+		run_free(run, len, !gone);
+		/* What could not be dropped (locked memory) is the newest now. */
+		if (!gone)
+			break;
+	}
+	ms_unlock(&lock);
+	return bytes;
+}
+
+/**
+ * ms_arena_figures() - for the statistics
+ * @f: where to put them
+ *
+ * Context: without locks.
+ */
+void ms_arena_figures(struct ms_arena_figures *f)
+{
+	ms_lock(&meta_lock);
+	f->meta = meta.mapped;
+	ms_unlock(&meta_lock);
+	ms_lock(&lock);
+	f->reserved = 0;
+	f->mapped = 0;
+	for (unsigned int i = 0; i < nr_arenas; i++) {
+		f->reserved += arenas[i].nr_slices << MS_SLICE_SHIFT;
+		f->mapped += arenas[i].mapped << MS_SLICE_SHIFT;
+		f->meta += arenas[i].slabs_mapped;
+	}
+	f->dirty = dirty_slices << MS_SLICE_SHIFT;
+	f->purged = purged_bytes;
+	f->purges = purges;
+	f->grows = grows;
+	ms_unlock(&lock);
+}
+
+void ms_arena_fork_prepare(void)
+{
+	ms_lock(&lock);
+	ms_lock(&meta_lock);
+}
+
+void ms_arena_fork_done(void)
+{
+	ms_unlock(&meta_lock);
+	ms_unlock(&lock);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where slabs and large blocks come from: runs of slices.
+ *
+ * Model
+ *
+ *   An *arena* is address space, reserved in one large piece and made accessible from its
+ *   beginning in steps. Free runs are *clean* (Prepared, hold no memory) or *dirty* (Ready:
+ *   pages may be there). Neighbours of one kind are one run. A request takes the dirty run
+ *   that fits best, else a clean one, else the arena grows: memory that is there already
+ *   is used first, as a page fault costs more than anything else here.
+ *
+ *   Dirty runs stand in order of age. Once older than the decay time they become clean, in
+ *   one go for all that are; at once under pressure.
+ *
+ *   Runs are kept by length in bins, four per doubling, as in TLSF (Masmano et al. 2004).
+ *
+ * Locking
+ *
+ *   One lock for all. Charging and dropping memory are done without it, on runs that are in
+ *   no list.
+ */
+#ifndef MS_MALLOC_ARENA_H
+#define MS_MALLOC_ARENA_H
+
+#include "slab.h"
+
+/* A run that was taken. */
+struct ms_run {
+	struct ms_slab *entry;
+	void *addr;
+	bool zero;	/* holds no memory yet: reads as zeros */
+};
+
+MS_HIDDEN int ms_arena_init(void);
+
+MS_HIDDEN int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run);
+MS_HIDDEN void ms_arena_give(struct ms_slab *entry, uint32_t slices);
+MS_HIDDEN bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more,
+			       bool *zero);
+
+/* Drop what has been free for long, or all of it. Return: bytes that became Prepared. */
+MS_HIDDEN size_t ms_arena_scavenge(bool all);
+
+MS_HIDDEN void *ms_arena_addr(const struct ms_slab *entry);
+
+/* Memory for the allocator itself, zero, never given back. */
+MS_HIDDEN void *ms_meta_alloc(size_t bytes);
+
+/**
+ * struct ms_arena_figures - for the statistics
+ * @reserved:	bytes of address space
+ * @mapped:	of these accessible
+ * @dirty:	bytes of free runs that may hold memory
+ * @meta:	bytes of metadata in use
+ * @purged:	bytes ever dropped
+ * @purges:	calls that took
+ * @grows:	times that an arena grew
+ */
+struct ms_arena_figures {
+	size_t reserved;
+	size_t mapped;
+	size_t dirty;
+	size_t meta;
+	uint64_t purged;
+	uint64_t purges;
+	uint64_t grows;
+};
+
+MS_HIDDEN void ms_arena_figures(struct ms_arena_figures *f);
+
+MS_HIDDEN void ms_arena_fork_prepare(void);
+MS_HIDDEN void ms_arena_fork_done(void);
+
+#endif /* MS_MALLOC_ARENA_H */

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread's heap: the slabs it allocates from, and what it frees for others.
+ *
+ * Model
+ *
+ *   Each class has a *current* slab, from whose list blocks are popped; the fast path is
+ *   in malloc.c. Here is what happens when that list is empty: frees by other threads are
+ *   collected, then comes the next slab that has free blocks, then untouched blocks of the
+ *   current one, then an empty slab of the heap's own, then one of an orphan, and at last
+ *   the arena.
+ *
+ *   What a thread frees of another's it gathers by owner in *batches*, arrays of
+ *   addresses, and posts one when it is full, with one atomic operation. It does not touch
+ *   the blocks; the owner puts them into its lists when it next takes the slow path.
+ *
+ *   A thread that ends leaves its heap as an *orphan*, as it is; the next new thread takes
+ *   it over whole. Who needs a slab before that takes one from an orphan.
+ *
+ * Locking
+ *
+ *   A heap is its thread's alone, but for the inbox. Orphans and the pool of batches have
+ *   a lock each; arena's lock is never taken with one of them held:
+ *
+ *     heaps_lock	orphans; who takes one off the list owns it
+ *     batches_lock	the pool of batches
+ *
+ * Races
+ *
+ *   A slab that is handed on while somebody reads its owner: the block is sent to the
+ *   old one, who forwards it.
+ */
+#ifndef MS_MALLOC_HEAP_H
+#define MS_MALLOC_HEAP_H
+
+#include <memstate.h>
+
+#include "slab.h"
+
+#define MS_BATCH_BLOCKS	61
+#define MS_NR_OUT	16
+#define MS_CACHED_MAX	8
+
+/* Blocks that are on their way to their owner. */
+struct ms_batch {
+	struct ms_batch *next;
+	struct ms_heap *owner;
+	uint32_t nr;
+	uint32_t bytes;
+	void *blocks[MS_BATCH_BLOCKS];
+};
+
+/**
+ * struct ms_heap - a thread's heap
+ * @direct:	current slab by size, in grains
+ * @bins:	current slab by class
+ * @avail:	slabs with free blocks, by class: oldest first
+ * @avail_last:	the newest of these
+ * @nr_slabs:	slabs by class
+ * @out:	batches being filled, by a hash of the owner
+ * @spare:	batches to be used next
+ * @nr_spare:	how many
+ * @cached:	empty slabs: of one slice, of MS_SLAB_LONG
+ * @nr_cached:	how many
+ * @inbox:	batches that others have posted
+ * @allocs:	blocks ever handed out, by class; read by others
+ * @frees:	likewise taken back
+ * @remote:	of these freed by others
+ * @refills:	slow paths taken
+ * @large_allocs: large blocks handed out by this thread, and their bytes
+ * @large_frees: large blocks taken back by this thread, and their bytes
+ * @shard:	where the statistics go
+ * @next:	in a list of orphans
+ * @all_next:	in the list of all heaps, which only grows
+ * @id:		number, from 0
+ */
+struct ms_heap {
+	struct ms_slab *direct[MS_NR_DIRECT];
+	struct ms_slab *bins[MS_NR_CLASSES];
+	struct ms_slab *avail[MS_NR_CLASSES];
+	struct ms_slab *avail_last[MS_NR_CLASSES];
+	uint32_t nr_slabs[MS_NR_CLASSES];
+	struct ms_batch *out[MS_NR_OUT];
+	struct ms_batch *spare;
+	uint32_t nr_spare;
+	struct ms_slab *cached[2];
+	uint32_t nr_cached[2];
+	struct ms_batch *inbox __attribute__((aligned(64)));
+	uint64_t allocs[MS_NR_CLASSES] __attribute__((aligned(64)));
+	uint64_t frees[MS_NR_CLASSES];
+	uint64_t remote;
+	uint64_t refills;
+	uint64_t large_allocs, large_alloc_bytes;
+	uint64_t large_frees, large_free_bytes;
+	struct ms_heap *next;
+	struct ms_heap *all_next;
+	uint32_t id;
+};
+
+extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
+	__attribute__((tls_model("initial-exec")));
+extern MS_HIDDEN struct ms_heap ms_heap_none;
+
+/* This thread's heap, made if there is none; to be given back after the operation. */
+MS_HIDDEN struct ms_heap *ms_heap_enter(void);
+MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
+
+MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
+MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
+MS_HIDDEN void ms_heap_free_remote(struct ms_heap *heap, struct ms_heap *owner,
+				   struct ms_slab *slab, void *block);
+
+/* Give back what is kept for later. Return: whether there was something. */
+MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
+
+/* Bring the counts up to date that this thread can see. */
+MS_HIDDEN void ms_heap_count(struct ms_heap *heap);
+MS_HIDDEN struct ms_heap *ms_heap_first(void);
+
+MS_HIDDEN void ms_heap_fork_prepare(void);
+MS_HIDDEN void ms_heap_fork_done(void);
+MS_HIDDEN void ms_heap_fork_child(void);
+
+/* ---- what ends the process ---------------------------------------------------- */
+
+MS_HIDDEN void ms_malloc_die(const char *what, const void *p) __attribute__((noreturn));
+
+/* A block goes back to its slab; the caller owns it. */
+static inline void ms_slab_free(struct ms_heap *heap, struct ms_slab *slab, void *block)
+{
+	void *head = slab->free;
+
+	if (MS_UNLIKELY(head == block))
+		ms_malloc_die("free(): this block is free already", block);
+	ms_link_store(block, head);
+	slab->free = block;
+	if (MS_UNLIKELY(--slab->countdown == 0))
+		ms_slab_event(heap, slab);
+}
+
+#endif /* MS_MALLOC_HEAP_H */

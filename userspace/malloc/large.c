@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "arena.h"
+#include "large.h"
+
+static uint32_t slices_of(size_t size)
+{
+	return (uint32_t)((size + MS_SLICE - 1) >> MS_SLICE_SHIFT);
+}
+
+static void count(uint64_t *blocks, uint64_t *bytes, size_t slices)
+{
+	__atomic_store_n(blocks, __atomic_load_n(blocks, __ATOMIC_RELAXED) + 1,
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(bytes,
+			 __atomic_load_n(bytes, __ATOMIC_RELAXED) +
+				 (slices << MS_SLICE_SHIFT), __ATOMIC_RELAXED);
+}
+
+/**
+ * ms_large_alloc() - a block that no slab can hold
+ * @heap:	the caller's
+ * @size:	bytes, not 0
+ * @align:	of the address, a power of two
+ * @zero:	its contents are to be zeros
+ *
+ * Context: any. Return: the block; NULL: no memory, or over a limit.
+ */
+void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero)
+{
+	struct ms_run run;
+
+	if (size > MS_LARGE_MAX || align > MS_LARGE_MAX)
+		return NULL;
+	if (ms_arena_take(slices_of(size), align, &run)) {
+		if (!ms_heap_trim(heap) || ms_arena_take(slices_of(size), align, &run))
+			return NULL;
+	}
+	run.entry->len = slices_of(size);
+	ms_slab_set_state(run.entry, MS_RUN_LARGE);
+	count(&heap->large_allocs, &heap->large_alloc_bytes, run.entry->len);
+	if (zero && !run.zero)
+		memset(run.addr, 0, size);
+	return run.addr;
+}
+
+/**
+ * ms_large_free() - the block is not used any longer
+ * @heap:	the caller's
+ * @entry:	its first slice's entry
+ *
+ * Context: any.
+ */
+void ms_large_free(struct ms_heap *heap, struct ms_slab *entry)
+{
+	uint32_t len = entry->len;
+
+	count(&heap->large_frees, &heap->large_free_bytes, len);
+	ms_slab_set_state(entry, MS_RUN_NONE);
+	ms_arena_give(entry, len);
+}
+
+/**
+ * ms_large_resize() - make a block longer or shorter where it is
+ * @heap:	the caller's
+ * @entry:	its first slice's entry
+ * @size:	bytes, more than a slab's block can have
+ *
+ * Context: any. Return: whether it could be done.
+ */
+bool ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
+{
+	uint32_t old = entry->len, len;
+	bool zero;
+
+	if (size > MS_LARGE_MAX)
+		return false;
+	len = slices_of(size);
+	if (len > old && !ms_arena_extend(entry, old, len - old, &zero))
+		return false;
+	entry->len = len;
+	if (len < old)
+		ms_arena_give(entry + len, old - len);
+	if (len != old) {
+		count(&heap->large_frees, &heap->large_free_bytes, old);
+		count(&heap->large_allocs, &heap->large_alloc_bytes, len);
+	}
+	return true;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The malloc family, and its fast paths.
+ *
+ * malloc: a load finds the current slab of the size, another its first free block, a
+ * compare shows that it is one, and a third its successor. free: the slab's entry from the
+ * address, a compare shows that it is this thread's, and the block goes to the front of
+ * its list. No atomic operation, no lock, no report.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "arena.h"
+#include "heap.h"
+#include "large.h"
+#include "names.h"
+#include "os.h"
+
+#include <memstate-malloc.h>
+
+/* A block is left as it is by realloc while more than this part of it is used. */
+#define SHRINK_PART	2
+
+static void *fail(void)
+{
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* ---- allocate ------------------------------------------------------------------- */
+
+static inline void *slab_pop(struct ms_slab *slab)
+{
+	void *block = slab->free;
+
+	if (MS_UNLIKELY(!ms_slab_holds(slab, block)))
+		return NULL;
+	slab->free = ms_link_load(block);
+	return block;
+}
+
+static __attribute__((noinline)) void *alloc_slow(unsigned int class_)
+{
+	struct ms_heap *heap = ms_heap_enter();
+	void *block;
+
+	if (!heap)
+		return fail();
+	block = ms_heap_refill(heap, class_);
+	ms_heap_leave(heap);
+	return block ? block : fail();
+}
+
+static __attribute__((noinline)) void *alloc_large(size_t size, size_t align, bool zero)
+{
+	struct ms_heap *heap = ms_heap_enter();
+	void *block;
+
+	if (!heap)
+		return fail();
+	block = ms_large_alloc(heap, size, align, zero);
+	ms_heap_leave(heap);
+	return block ? block : fail();
+}
+
+static inline void *alloc_class(unsigned int class_)
+{
+	void *block = slab_pop(ms_heap_mine->bins[class_]);
+
+	return MS_LIKELY(block) ? block : alloc_slow(class_);
+}
+
+static inline void *alloc(size_t size)
+{
+	void *block;
+
+	if (MS_LIKELY(size <= MS_DIRECT_MAX)) {
+		block = slab_pop(ms_heap_mine->direct[(size + MS_GRAIN - 1) / MS_GRAIN]);
+		return MS_LIKELY(block) ? block : alloc_slow(ms_class_of(size | !size));
+	}
+	if (size <= MS_SMALL_MAX)
+		return alloc_class(ms_class_of(size));
+	return alloc_large(size, MS_GRAIN, false);
+}
+
+static void *alloc_aligned(size_t align, size_t size)
+{
+	size_t rounded = (size + align - 1) & ~(align - 1);
+	unsigned int c;
+
+	if (align <= MS_GRAIN)
+		return alloc(size);
+	if (rounded < size)
+		return fail();
+	if (!rounded)
+		rounded = align;
+	if (align <= MS_SLICE && rounded <= MS_SMALL_MAX)
+		for (c = ms_class_of(rounded); c < MS_NR_CLASSES; c++)
+			if (!(ms_class_size(c) & (align - 1)))
+				return alloc_class(c);
+	return alloc_large(rounded, align, false);
+}
+
+EXPORT void *NAME(malloc)(size_t size)
+{
+	return alloc(size);
+}
+
+static void *alloc_zero(size_t size)
+{
+	void *block;
+
+	if (size > MS_SMALL_MAX)
+		return alloc_large(size, MS_GRAIN, true);
+	block = alloc(size);
+	return MS_LIKELY(block) ? memset(block, 0, size) : NULL;
+}
+
+EXPORT void *NAME(calloc)(size_t nr, size_t size)
+{
+	size_t bytes;
+
+	if (MS_UNLIKELY(__builtin_mul_overflow(nr, size, &bytes)))
+		return fail();
+	return alloc_zero(bytes);
+}
+
+/* ---- free ------------------------------------------------------------------------ */
+
+/* The first entry of the run that a block lies in, or the process ends. */
+static struct ms_slab *run_of(const void *block, const char *none)
+{
+	struct ms_slab *entry = ms_slice_of(block);
+
+	if (MS_UNLIKELY(!entry || ((uintptr_t)block & (MS_GRAIN - 1))))
+		ms_malloc_die(none, block);
+	entry -= entry->back;
+	if (ms_slab_owner(entry))
+		return entry;
+	if (ms_slab_state(entry) != MS_RUN_LARGE || ms_arena_addr(entry) != block)
+		ms_malloc_die(none, block);
+	return entry;
+}
+
+static size_t run_bytes(const struct ms_slab *entry)
+{
+	return ms_slab_owner(entry) ? ms_class_size(entry->class_) : ms_large_bytes(entry);
+}
+
+static __attribute__((noinline)) void free_slow(void *block)
+{
+	struct ms_heap *heap, *owner;
+	struct ms_slab *entry;
+
+	if (!block)
+		return;
+	entry = run_of(block, "free(): this is no block of this allocator, or free already");
+	heap = ms_heap_enter();
+	if (!heap)
+		return;
+	owner = ms_slab_owner(entry);
+	if (!owner)
+		ms_large_free(heap, entry);
+	else if (owner == heap)
+		ms_slab_free(heap, entry, block);
+	else
+		ms_heap_free_remote(heap, owner, entry, block);
+	ms_heap_leave(heap);
+}
+
+static inline void release(void *block)
+{
+	size_t slice = ((uintptr_t)block - ms_map.base) >> MS_SLICE_SHIFT;
+	struct ms_heap *heap = ms_heap_mine;
+	struct ms_slab *slab;
+
+	if (MS_LIKELY(slice < ms_map.nr_slices)) {
+		slab = &ms_map.slabs[slice];
+		slab -= slab->back;
+		if (MS_LIKELY(ms_slab_owner(slab) == heap)) {
+			ms_slab_free(heap, slab, block);
+			return;
+		}
+	}
+	free_slow(block);
+}
+
+EXPORT void NAME(free)(void *block)
+{
+	release(block);
+}
+
+EXPORT void NAME(cfree)(void *block)
+{
+	release(block);
+}
+
+EXPORT void NAME(free_sized)(void *block, size_t size)
+{
+	(void)size;
+	release(block);
+}
+
+EXPORT void NAME(free_aligned_sized)(void *block, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	release(block);
+}
+
+/* ---- resize ---------------------------------------------------------------------- */
+
+static bool resize_in_place(struct ms_slab *entry, size_t old, size_t size)
+{
+	struct ms_heap *heap;
+	bool done;
+
+	if (size <= old && size >= old / SHRINK_PART)
+		return true;
+	if (ms_slab_owner(entry) || size <= MS_SMALL_MAX)
+		return false;
+	heap = ms_heap_enter();
+	done = heap && ms_large_resize(heap, entry, size);
+	if (heap)
+		ms_heap_leave(heap);
+	return done;
+}
+
+EXPORT void *NAME(realloc)(void *block, size_t size)
+{
+	struct ms_slab *entry;
+	size_t old;
+	void *copy;
+
+	if (!block)
+		return alloc(size);
+	if (!size) {
+		release(block);
+		return NULL;
+	}
+	entry = run_of(block, "realloc(): this is no block of this allocator, or free already");
+	old = run_bytes(entry);
+	if (resize_in_place(entry, old, size))
+		return block;
+	copy = alloc(size);
+	if (!copy)
+		return size <= old ? block : NULL;
+	memcpy(copy, block, size < old ? size : old);
+	release(block);
+	return copy;
+}
+
+EXPORT void *NAME(reallocarray)(void *block, size_t nr, size_t size)
+{
+	size_t bytes;
+
+	if (MS_UNLIKELY(__builtin_mul_overflow(nr, size, &bytes)))
+		return fail();
+	return NAME(realloc)(block, bytes);
+}
+
+/* ---- aligned --------------------------------------------------------------------- */
+
+static bool is_power_of_2(size_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+EXPORT void *NAME(memalign)(size_t align, size_t size)
+{
+	if (align > (SIZE_MAX >> 1) + 1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	/* As glibc does: the next power of two. */
+	while (!is_power_of_2(align))
+		align = align ? (align | (align - 1)) + 1 : MS_GRAIN;
+	return alloc_aligned(align, size);
+}
+
+EXPORT void *NAME(aligned_alloc)(size_t align, size_t size)
+{
+	if (!is_power_of_2(align)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return alloc_aligned(align, size);
+}
+
+EXPORT int NAME(posix_memalign)(void **out, size_t align, size_t size)
+{
+	int saved = errno;
+	void *block;
+
+	if (!is_power_of_2(align) || align % sizeof(void *))
+		return EINVAL;
+	block = alloc_aligned(align, size);
+	errno = saved;
+	if (!block)
+		return ENOMEM;
+	*out = block;
+	return 0;
+}
+
+EXPORT void *NAME(valloc)(size_t size)
+{
+	return alloc_aligned(ms_os_page(), size);
+}
+
+EXPORT void *NAME(pvalloc)(size_t size)
+{
+	size_t page = ms_os_page(), rounded = (size + page - 1) & ~(page - 1);
+
+	if (rounded < size)
+		return fail();
+	return alloc_aligned(page, rounded ? rounded : page);
+}
+
+/* ---- ask ------------------------------------------------------------------------- */
+
+EXPORT size_t NAME(malloc_usable_size)(void *block)
+{
+	if (!block)
+		return 0;
+	return run_bytes(run_of(block,
+				"malloc_usable_size(): this is no block of this allocator"));
+}
+
+EXPORT int NAME(malloc_trim)(size_t pad)
+{
+	struct ms_heap *heap = ms_heap_enter();
+	bool some = false;
+
+	(void)pad;
+	if (heap) {
+		some = ms_heap_trim(heap);
+		ms_heap_leave(heap);
+	}
+	return ms_arena_scavenge(true) || some;
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+
+MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c fork.c heap.c knobs.c large.c malloc.c \
+		new.c os.c)
+MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
+MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
+OBJS += $(MALLOC_OBJS)
+ALL += $(MALLOC_SO)
+
+# Blocks are handed out here, not gone through: the compiler must not know malloc.
+$(MALLOC_OBJS): MS_CFLAGS += -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
+	-fno-builtin-free
+
+# What a new handler throws passes through.
+$(O)/obj/userspace/malloc/new.o: MS_CFLAGS += -fexceptions
+
+$(MALLOC_SO): $(MALLOC_OBJS) $(LIB_SO)
+	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
+	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc.so.0 -Wl,-z,defs -Wl,-z,now \
+		-Wl,-rpath,'$$ORIGIN' $(CFLAGS) $(MS_LDFLAGS) -o $@ \
+		$(MALLOC_OBJS) -L$(O) -lmemstate
+	$(Q)ln -sf $(@F) $(O)/libmemstate-malloc.so.0
+	$(Q)ln -sf libmemstate-malloc.so.0 $(O)/libmemstate-malloc.so
+
+install::
+	$(Q)install -D -m 644 $(TOP)/userspace/include/memstate-malloc.h \
+		$(DESTDIR)$(PREFIX)/include/memstate-malloc.h
+	$(Q)install -D -m 644 $(MALLOC_SO) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)
+	$(Q)ln -sf libmemstate-malloc.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0
+	$(Q)ln -sf libmemstate-malloc.so.0 $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so
+
+uninstall::
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate-malloc.h \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0 \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)

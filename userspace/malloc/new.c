@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+/*
+ * C++: operator new and delete, by their names in the Itanium ABI, so that neither a C++
+ * compiler nor its library is needed. Where memory is short the program's new handler is
+ * called for as long as there is one; else std::bad_alloc is thrown, by whichever C++
+ * library the program has.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "heap.h"
+#include "names.h"
+
+#include <memstate-malloc.h>
+
+#ifndef MS_MALLOC_PREFIX
+
+typedef void (*handler_fn)(void);
+
+/* std::get_new_handler(), and what throws: libstdc++'s, libc++'s. */
+extern handler_fn _ZSt15get_new_handlerv(void) __attribute__((weak));
+extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak, noreturn));
+extern void _ZNSt3__117__throw_bad_allocEv(void) __attribute__((weak, noreturn));
+
+void *malloc(size_t size);
+void *aligned_alloc(size_t align, size_t size);
+void free(void *block);
+
+static void *try(size_t size, size_t align)
+{
+	if (!align)
+		return malloc(size);
+	return aligned_alloc(align, size);
+}
+
+static __attribute__((noinline)) void *again(size_t size, size_t align, bool throws)
+{
+	handler_fn handler;
+	void *block;
+
+	while (_ZSt15get_new_handlerv && (handler = _ZSt15get_new_handlerv())) {
+		handler();
+		block = try(size, align);
+		if (block)
+			return block;
+	}
+	if (!throws)
+		return NULL;
+	if (_ZSt17__throw_bad_allocv)
+		_ZSt17__throw_bad_allocv();
+	if (_ZNSt3__117__throw_bad_allocEv)
+		_ZNSt3__117__throw_bad_allocEv();
+	ms_malloc_die("operator new: no memory, and nobody to throw std::bad_alloc", NULL);
+}
+
+static inline void *new(size_t size, size_t align, bool throws)
+{
+	void *block = try(size, align);
+
+	return MS_LIKELY(block) ? block : again(size, align, throws);
+}
+
+/* A nothrow form must not let what a handler throws out: it is not declared to. */
+#define NEW(name, aligned_name)						\
+EXPORT void *name(size_t size);						\
+EXPORT void *name(size_t size) { return new(size, 0, true); }		\
+EXPORT void *aligned_name(size_t size, size_t align);			\
+EXPORT void *aligned_name(size_t size, size_t align)			\
+{									\
+	return new(size, align, true);					\
+}
+
+#define NEW_NOTHROW(name, aligned_name)					\
+EXPORT void *name(size_t size, const void *tag);			\
+EXPORT void *name(size_t size, const void *tag)				\
+{									\
+	(void)tag;							\
+	return new(size, 0, false);					\
+}									\
+EXPORT void *aligned_name(size_t size, size_t align, const void *tag);	\
+EXPORT void *aligned_name(size_t size, size_t align, const void *tag)	\
+{									\
+	(void)tag;							\
+	return new(size, align, false);					\
+}
+
+#define DELETE(name)							\
+EXPORT void name(void *block);						\
+EXPORT void name(void *block) { free(block); }
+
+#define DELETE2(name)							\
+EXPORT void name(void *block, size_t more);				\
+EXPORT void name(void *block, size_t more)				\
+{									\
+	(void)more;							\
+	free(block);							\
+}
+
+#define DELETE3(name)							\
+EXPORT void name(void *block, size_t more, size_t still);		\
+EXPORT void name(void *block, size_t more, size_t still)		\
+{									\
+	(void)more;							\
+	(void)still;							\
+	free(block);							\
+}
+
+NEW(_Znwm, _ZnwmSt11align_val_t)
+NEW(_Znam, _ZnamSt11align_val_t)
+NEW_NOTHROW(_ZnwmRKSt9nothrow_t, _ZnwmSt11align_val_tRKSt9nothrow_t)
+NEW_NOTHROW(_ZnamRKSt9nothrow_t, _ZnamSt11align_val_tRKSt9nothrow_t)
+
+/* plain; sized, aligned or nothrow; sized and aligned, aligned and nothrow */
+DELETE(_ZdlPv)
+DELETE(_ZdaPv)
+DELETE2(_ZdlPvm)
+DELETE2(_ZdaPvm)
+DELETE2(_ZdlPvSt11align_val_t)
+DELETE2(_ZdaPvSt11align_val_t)
+DELETE2(_ZdlPvRKSt9nothrow_t)
+DELETE2(_ZdaPvRKSt9nothrow_t)
+DELETE3(_ZdlPvmSt11align_val_t)
+DELETE3(_ZdaPvmSt11align_val_t)
+DELETE3(_ZdlPvSt11align_val_tRKSt9nothrow_t)
+DELETE3(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+
+#endif /* !MS_MALLOC_PREFIX */

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "knobs.h"
+#include "os.h"
+#include "raw.h"
+
+static void *reserve(size_t bytes, enum memstate_class class_)
+{
+	long ret;
+
+	if (ms_knobs.accounting)
+		return memstate_reserve(bytes, class_);
+	ret = ms_raw6(SYS_mmap, 0, (long)bytes, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return ms_raw_failed(ret) ? NULL : (void *)ret;
+}
+
+void ms_os_release(void *addr, size_t bytes)
+{
+	if (!bytes)
+		return;
+	if (!ms_knobs.accounting || memstate_free(addr, bytes) == -ENODEV)
+		ms_raw_munmap(addr, bytes);
+}
+
+void *ms_os_reserve(size_t bytes, size_t align, enum memstate_class class_)
+{
+	char *p = reserve(bytes + align, class_);
+	size_t head;
+
+	/* No back end keeps books: then without. */
+	if (!p && ms_knobs.accounting && memstate_backend() == MEMSTATE_BACKEND_NONE) {
+		ms_knobs.accounting = false;
+		p = reserve(bytes + align, class_);
+	}
+	if (!p)
+		return NULL;
+	head = -(uintptr_t)p & (align - 1);
+	ms_os_release(p, head);
+	ms_os_release(p + head + bytes, align - head);
+	return p + head;
+}
+
+int ms_os_map(void *addr, size_t bytes, enum memstate_class class_)
+{
+	if (ms_knobs.accounting)
+		return memstate_map(addr, bytes, class_);
+	return (int)ms_raw3(SYS_mprotect, addr, bytes, PROT_READ | PROT_WRITE);
+}
+
+int ms_os_used(void *addr, size_t bytes, enum memstate_class class_)
+{
+	if (!ms_knobs.accounting)
+		return 0;
+	return memstate_post(MEMSTATE_PREPARED, MEMSTATE_READY, class_, 0, addr, bytes);
+}
+
+int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_)
+{
+	if (ms_knobs.accounting)
+		return memstate_unused(addr, bytes, class_);
+	return (int)ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
+}
+
+bool ms_os_pressed(void)
+{
+	return ms_knobs.accounting && memstate_pressure() != MEMSTATE_PRESSURE_NONE;
+}
+
+uint32_t ms_os_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint32_t)((uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
+}
+
+uintptr_t ms_os_random(void)
+{
+	const uintptr_t *given = (const uintptr_t *)getauxval(AT_RANDOM);
+	uintptr_t value = 0;
+
+	if (ms_raw3(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
+	    sizeof(value))
+		return value;
+	/* The second half: the first is the stack protector's. */
+	return given ? given[1] : (uintptr_t)&value * 0x9e3779b97f4a7c15u;
+}
+
+size_t ms_os_page(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}

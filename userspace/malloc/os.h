@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The allocator's view of the system: libmemstate's verbs, or, with the accounting
+ * switched off, the bare system calls. No more than this is asked of the system.
+ *
+ * All return 0 or a negative errno; none allocates or touches errno.
+ */
+#ifndef MS_MALLOC_OS_H
+#define MS_MALLOC_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <memstate.h>
+
+#include "slab.h"
+
+/* None to Reserved, aligned. Return: NULL: there is no room. */
+MS_HIDDEN void *ms_os_reserve(size_t bytes, size_t align, enum memstate_class class_);
+MS_HIDDEN void ms_os_release(void *addr, size_t bytes);
+
+/* Reserved to Prepared. */
+MS_HIDDEN int ms_os_map(void *addr, size_t bytes, enum memstate_class class_);
+
+/* Prepared to Ready. -EDQUOT: over a limit. */
+MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
+
+/* Ready to Prepared: the contents are gone, zero when touched again. */
+MS_HIDDEN int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_);
+
+/* Whether a limit is near: then nothing is kept that is not used. */
+MS_HIDDEN bool ms_os_pressed(void);
+
+/* Coarse, milliseconds. */
+MS_HIDDEN uint32_t ms_os_now_ms(void);
+MS_HIDDEN uintptr_t ms_os_random(void);
+MS_HIDDEN size_t ms_os_page(void);
+
+#endif /* MS_MALLOC_OS_H */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known of each slice of 16 KiB of the heap: an entry of one cache line, in an
+ * array that lies elsewhere, found from an address by arithmetic. No byte of a program
+ * borders on it.
+ *
+ * Model
+ *
+ *   A run of slices is free, or a *slab* (blocks of one class), or a *large* block.
+ *   The entry of its first slice describes it. Of the others, those of a slab say how far
+ *   it is back to the first; those of large blocks and free runs are blank (owner NULL,
+ *   back 0, state MS_RUN_NONE), but for the last of a free run, which repeats its length:
+ *   that is how neighbours find each other. So an address that is no block's is told from
+ *   one that is, wherever it points.
+ *
+ *   A slab's free blocks are a list through the blocks themselves. Each link is stored xor
+ *   a secret, and what comes out is used only if it lies in the slab: a link that was
+ *   overwritten is found when it is followed.
+ *
+ *   Counting. Only the slow paths count. A slab is *armed* with a countdown that frees
+ *   decrement; when it reaches zero something is to be done. While a slab is current it is
+ *   armed so high that this cannot happen. What was freed meanwhile is the difference;
+ *   what was allocated follows from it, as a current slab is left only when its list is
+ *   empty.
+ *
+ * Locking
+ *
+ *   A slab's entry is its owner's alone, but for @owner, @back, @state and @class_, which
+ *   whoever frees reads; these change only while no block is in use, or (owner) when an
+ *   orphaned heap hands the slab on: who read the old owner sends the block there, and it
+ *   is forwarded. A free run's entry is protected by the arena's lock.
+ */
+#ifndef MS_MALLOC_SLAB_H
+#define MS_MALLOC_SLAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sizes.h"
+
+#define MS_LIKELY(x)	__builtin_expect(!!(x), 1)
+#define MS_UNLIKELY(x)	__builtin_expect(!!(x), 0)
+#define MS_HIDDEN	__attribute__((visibility("hidden")))
+
+struct ms_heap;
+
+enum ms_run_state {
+	MS_RUN_NONE,	/* within a run, or never used */
+	MS_RUN_CLEAN,	/* free, and holds no memory: Prepared */
+	MS_RUN_DIRTY,	/* free, and may hold memory: Ready */
+	MS_RUN_LARGE,
+	MS_SLAB_CURRENT, /* a heap allocates from it */
+	MS_SLAB_AVAIL,	/* in its heap's list: has free blocks, or untouched ones */
+	MS_SLAB_FULL,	/* in no list */
+	MS_SLAB_CACHED,	/* empty, kept by its heap */
+};
+
+/* Armed with this, a countdown does not reach zero. */
+#define MS_NEVER	0x40000000u
+
+struct ms_slab {
+	/* read by whoever frees */
+	struct ms_heap *owner;		/* NULL: not a slab */
+	uint8_t state;
+	uint8_t class_;
+	uint8_t back;			/* slices to the first one */
+	uint8_t slices;			/* slab: length */
+	union {
+		uint32_t bytes;		/* slab: capacity * block size */
+		uint32_t len;		/* free run, large block: slices */
+	};
+	union {
+		struct {		/* slab: written by its owner only */
+			void *free;
+			uintptr_t base;
+			uint32_t countdown;
+			uint32_t armed;
+			uint32_t used;		/* blocks in use when last counted */
+			uint16_t extended;	/* blocks that were ever in the list */
+			uint16_t capacity;
+		};
+		struct {		/* dirty run: arena's lock */
+			struct ms_slab *older;
+			struct ms_slab *newer;
+			uint32_t stamp;		/* when it was freed, ms */
+		};
+	};
+	struct ms_slab *next;		/* in a heap's or the arena's list */
+	struct ms_slab *prev;
+};
+
+_Static_assert(sizeof(struct ms_slab) == 64, "an entry is one cache line");
+
+/**
+ * struct ms_map - from addresses to entries; constant once there is a heap
+ * @base:	of the first arena; those that come later are searched for
+ * @nr_slices:	of the first arena
+ * @slabs:	its entries
+ * @secret:	what links of free lists are stored with
+ */
+struct ms_map {
+	uintptr_t base;
+	size_t nr_slices;
+	struct ms_slab *slabs;
+	uintptr_t secret;
+} __attribute__((aligned(64)));
+
+extern MS_HIDDEN struct ms_map ms_map;
+extern MS_HIDDEN struct ms_slab ms_slab_none;
+
+MS_HIDDEN struct ms_slab *ms_slab_find_far(const void *p);
+
+/* The entry of the slice that an address lies in; NULL: in none of ours. */
+static inline struct ms_slab *ms_slice_of(const void *p)
+{
+	size_t slice = ((uintptr_t)p - ms_map.base) >> MS_SLICE_SHIFT;
+
+	if (MS_UNLIKELY(slice >= ms_map.nr_slices))
+		return ms_slab_find_far(p);
+	return &ms_map.slabs[slice];
+}
+
+/* Read by neighbours under the arena's lock while a heap changes it: no order is needed. */
+static inline enum ms_run_state ms_slab_state(const struct ms_slab *slab)
+{
+	return (enum ms_run_state)__atomic_load_n(&slab->state, __ATOMIC_RELAXED);
+}
+
+static inline void ms_slab_set_state(struct ms_slab *slab, enum ms_run_state state)
+{
+	__atomic_store_n(&slab->state, (uint8_t)state, __ATOMIC_RELAXED);
+}
+
+static inline struct ms_heap *ms_slab_owner(const struct ms_slab *slab)
+{
+	return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
+}
+
+static inline void ms_slab_set_owner(struct ms_slab *slab, struct ms_heap *owner)
+{
+	__atomic_store_n(&slab->owner, owner, __ATOMIC_RELAXED);
+}
+
+static inline void *ms_link_load(const void *block)
+{
+	return (void *)(*(const uintptr_t *)block ^ ms_map.secret);
+}
+
+static inline void ms_link_store(void *block, const void *next)
+{
+	*(uintptr_t *)block = (uintptr_t)next ^ ms_map.secret;
+}
+
+/* Whether an address lies among a slab's blocks; NULL does not. */
+static inline bool ms_slab_holds(const struct ms_slab *slab, const void *p)
+{
+	return (uintptr_t)p - slab->base < slab->bytes;
+}
+
+static inline void ms_slab_arm(struct ms_slab *slab, uint32_t frees)
+{
+	slab->armed = frees;
+	slab->countdown = frees;
+}
+
+#endif /* MS_MALLOC_SLAB_H */
