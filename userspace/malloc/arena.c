@@ -37,22 +37,28 @@ struct region {
 	size_t used;
 };
 
+/* Free runs by length: [0] clean, [1] dirty. */
+static struct zone {
+	struct ms_slab *bins[2][NR_BINS];
+	uint64_t used[2][2];
+} zones[2];
+
 static struct arena {
 	uintptr_t base;
 	size_t nr_slices;
 	size_t mapped;			/* slices */
+	struct zone *zone;
 	struct ms_slab *slabs;
+	uint32_t *tags;
 	size_t slabs_mapped;		/* bytes */
+	size_t tags_mapped;		/* bytes */
 } arenas[NR_ARENAS_MAX];
 static unsigned int nr_arenas;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* Free runs: [0] clean, [1] dirty. */
-static struct ms_slab *bins[2][NR_BINS];
-static uint64_t bins_used[2][2];
 static struct ms_slab *oldest, *newest;
-static size_t dirty_slices;
+static size_t dirty_slices, clean_slices;
 static unsigned int calls;
 static uint64_t purged_bytes, purges, grows;
 
@@ -62,6 +68,11 @@ static pthread_mutex_t meta_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct ms_map ms_map;
 struct ms_slab ms_slab_none;
+
+static int64_t decay_ms(void)
+{
+	return __atomic_load_n(&ms_knobs.decay_ms, __ATOMIC_RELAXED);
+}
 
 /* ---- metadata ---------------------------------------------------------------- */
 
@@ -117,17 +128,39 @@ void *ms_arena_addr(const struct ms_slab *entry)
 	return (void *)(a->base + ((size_t)(entry - a->slabs) << MS_SLICE_SHIFT));
 }
 
-struct ms_slab *ms_slab_find_far(const void *p)
+struct ms_slab *ms_slab_find_far(const void *p, uint32_t *tag)
 {
 	unsigned int nr = __atomic_load_n(&nr_arenas, __ATOMIC_ACQUIRE);
 
-	for (unsigned int i = 1; i < nr; i++) {
+	*tag = 0;
+	for (unsigned int i = 0; i < nr; i++) {
 		size_t slice = ((uintptr_t)p - arenas[i].base) >> MS_SLICE_SHIFT;
 
-		if (slice < arenas[i].nr_slices)
-			return &arenas[i].slabs[slice];
+		if (slice >= arenas[i].nr_slices)
+			continue;
+		if (slice >= __atomic_load_n(&arenas[i].mapped, __ATOMIC_RELAXED))
+			return NULL;
+		*tag = ms_tag_load(&arenas[i].tags[slice]);
+		return &arenas[i].slabs[slice - (*tag & MS_TAG_BACK_MASK)];
 	}
 	return NULL;
+}
+
+/**
+ * ms_arena_tag() - say whose a slab is
+ * @slab:	its first slice's entry
+ * @slices:	how many it has
+ * @tag:	owner and class; 0: it is none any longer
+ *
+ * Context: who owns the run.
+ */
+void ms_arena_tag(struct ms_slab *slab, uint32_t slices, uint32_t tag)
+{
+	const struct arena *a = arena_of(slab);
+	uint32_t *tags = &a->tags[slab - a->slabs];
+
+	for (uint32_t i = 0; i < slices; i++)
+		__atomic_store_n(&tags[i], tag ? tag | i : 0, __ATOMIC_RELAXED);
 }
 
 /* ---- free runs ----------------------------------------------------------------- */
@@ -145,7 +178,8 @@ static unsigned int bin_of(uint32_t len)
 static void run_insert(struct ms_slab *run, uint32_t len, bool dirty)
 {
 	unsigned int bin = bin_of(len);
-	struct ms_slab *last = run + len - 1, *head = bins[dirty][bin];
+	struct zone *zone = arena_of(run)->zone;
+	struct ms_slab *last = run + len - 1, *head = zone->bins[dirty][bin];
 
 	ms_slab_set_state(run, dirty ? MS_RUN_DIRTY : MS_RUN_CLEAN);
 	run->len = len;
@@ -155,10 +189,12 @@ static void run_insert(struct ms_slab *run, uint32_t len, bool dirty)
 	run->next = head;
 	if (head)
 		head->prev = run;
-	bins[dirty][bin] = run;
-	bins_used[dirty][bin / 64] |= UINT64_C(1) << bin % 64;
-	if (!dirty)
+	zone->bins[dirty][bin] = run;
+	zone->used[dirty][bin / 64] |= UINT64_C(1) << bin % 64;
+	if (!dirty) {
+		clean_slices += len;
 		return;
+	}
 	dirty_slices += len;
 	run->newer = NULL;
 	run->older = newest;
@@ -173,17 +209,20 @@ static void run_remove(struct ms_slab *run)
 {
 	bool dirty = ms_slab_state(run) == MS_RUN_DIRTY;
 	unsigned int bin = bin_of(run->len);
+	struct zone *zone = arena_of(run)->zone;
 	struct ms_slab *last = run + run->len - 1;
 
 	if (run->prev)
 		run->prev->next = run->next;
 	else
-		bins[dirty][bin] = run->next;
+		zone->bins[dirty][bin] = run->next;
 	if (run->next)
 		run->next->prev = run->prev;
-	if (!bins[dirty][bin])
-		bins_used[dirty][bin / 64] &= ~(UINT64_C(1) << bin % 64);
-	if (dirty) {
+	if (!zone->bins[dirty][bin])
+		zone->used[dirty][bin / 64] &= ~(UINT64_C(1) << bin % 64);
+	if (!dirty) {
+		clean_slices -= run->len;
+	} else {
 		dirty_slices -= run->len;
 		if (run->older)
 			run->older->newer = run->newer;
@@ -221,23 +260,23 @@ static void run_free(struct ms_slab *run, uint32_t len, bool dirty)
 		run->stamp = ms_os_now_ms();
 }
 
-static struct ms_slab *run_find(bool dirty, uint32_t len)
+static struct ms_slab *run_find(const struct zone *zone, bool dirty, uint32_t len)
 {
 	unsigned int bin = bin_of(len), word, tries = 0;
 	struct ms_slab *run;
 	uint64_t rest;
 
-	for (run = bins[dirty][bin]; run && tries < FIT_TRIES; run = run->next, tries++)
+	for (run = zone->bins[dirty][bin]; run && tries < FIT_TRIES; run = run->next, tries++)
 		if (run->len >= len)
 			return run;
 	bin++;
 	for (word = bin / 64; word < 2; word++) {
-		rest = bins_used[dirty][word];
+		rest = zone->used[dirty][word];
 		if (word == bin / 64)
 			rest &= ~UINT64_C(0) << bin % 64;
 		if (rest)
-			return bins[dirty][word * 64 +
-					   (unsigned int)__builtin_ctzll(rest)];
+			return zone->bins[dirty][word * 64 +
+						 (unsigned int)__builtin_ctzll(rest)];
 	}
 	return NULL;
 }
@@ -281,11 +320,18 @@ static size_t reserve_default(void)
 	return bytes;
 }
 
+static size_t page_up(size_t bytes)
+{
+	size_t page = ms_os_page();
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
 /* A new arena; the first one brings the metadata with it. */
-static int arena_add(size_t bytes)
+static int arena_add(struct zone *zone, size_t bytes)
 {
 	struct arena *a = &arenas[nr_arenas];
-	size_t page = ms_os_page(), entries, own, all;
+	size_t guard = ms_os_page(), entries, tags, own, all;
 	char *p;
 
 	if (nr_arenas == NR_ARENAS_MAX)
@@ -293,25 +339,33 @@ static int arena_add(size_t bytes)
 	for (;; bytes /= 2) {
 		if (bytes < RESERVE_MIN)
 			return -ENOMEM;
-		entries = (bytes >> MS_SLICE_SHIFT) * sizeof(struct ms_slab);
-		entries = (entries + page - 1) & ~(page - 1);
+		entries = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->slabs));
+		tags = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->tags));
 		own = nr_arenas ? 0 : entries;
-		/* guard, entries, guard, own memory, guard, and then the heap */
-		all = (entries + own + 3 * page + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+		/* guard, own memory, guard, tags, guard, entries, guard, the heap */
+		all = (own + tags + entries + 4 * guard + ARENA_ALIGN - 1) &
+		      ~(ARENA_ALIGN - 1);
 		p = ms_os_reserve(all + bytes, ARENA_ALIGN, MEMSTATE_HEAP);
 		if (p)
 			break;
 	}
-	a->base = (uintptr_t)p + all;
-	a->nr_slices = bytes >> MS_SLICE_SHIFT;
-	a->slabs = (struct ms_slab *)(a->base - page - entries);
+	*a = (struct arena) {
+		.base = (uintptr_t)p + all,
+		.nr_slices = bytes >> MS_SLICE_SHIFT,
+		.zone = zone,
+	};
+	a->slabs = (struct ms_slab *)(a->base - guard - entries);
+	a->tags = (uint32_t *)(a->base - guard - entries - guard - tags);
 	if (own) {
-		meta.base = a->base - page - entries - page - own;
+		meta.base = (uintptr_t)a->tags - guard - own;
 		meta.bytes = own;
 		ms_map.base = a->base;
 		ms_map.nr_slices = a->nr_slices;
+		ms_map.tags = a->tags;
 		ms_map.slabs = a->slabs;
 	}
+	if (zone == &zones[1] && ms_knobs.huge)
+		ms_os_huge((void *)a->base, bytes);
 	__atomic_store_n(&nr_arenas, nr_arenas + 1, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -331,16 +385,19 @@ static int arena_grow(struct arena *a, size_t slices)
 		step = room;
 	if (step < slices)
 		return -ENOMEM;
-	want = (a->mapped + step) * sizeof(struct ms_slab);
-	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, want,
-			 (a->nr_slices * sizeof(struct ms_slab) + ms_os_page() - 1) &
-				 ~(ms_os_page() - 1));
+	want = a->mapped + step;
+	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, want * sizeof(*a->slabs),
+			 page_up(a->nr_slices * sizeof(*a->slabs)));
+	if (!ret)
+		ret = meta_ready((uintptr_t)a->tags, &a->tags_mapped,
+				 want * sizeof(*a->tags),
+				 page_up(a->nr_slices * sizeof(*a->tags)));
 	if (!ret)
 		ret = ms_os_map((void *)(a->base + (a->mapped << MS_SLICE_SHIFT)),
 				step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
 	if (ret)
 		return ret;
-	a->mapped += step;
+	__atomic_store_n(&a->mapped, want, __ATOMIC_RELAXED);
 	grows++;
 	run_free(a->slabs + a->mapped - step, (uint32_t)step, false);
 	return 0;
@@ -354,26 +411,25 @@ static size_t arena_tail(const struct arena *a)
 	return a->mapped && ms_slab_state(last) == MS_RUN_CLEAN ? last->len : 0;
 }
 
-static int grow(uint32_t slices)
+static int grow(struct zone *zone, uint32_t slices)
 {
-	size_t bytes = reserve_default();
+	size_t bytes = ms_knobs.reserve ? ms_knobs.reserve : reserve_default();
 	int ret = -ENOMEM;
 
 	for (unsigned int i = 0; i < nr_arenas; i++) {
 		size_t tail = arena_tail(&arenas[i]);
 
-		if (arenas[i].nr_slices - arenas[i].mapped + tail < slices)
+		if (arenas[i].zone != zone ||
+		    arenas[i].nr_slices - arenas[i].mapped + tail < slices)
 			continue;
-		ret = arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
-		if (!ret)
-			return 0;
+		return arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
 	}
-	if (ret != -ENOMEM || (nr_arenas && arenas[nr_arenas - 1].mapped == 0))
-		return ret;
 	while (bytes >> MS_SLICE_SHIFT < slices && bytes < (size_t)1 << 46)
 		bytes *= 2;
-	ret = arena_add(bytes);
-	if (ret || arenas[nr_arenas - 1].nr_slices < slices)
+	ret = arena_add(zone, bytes);
+	if (ret)
+		return ret;
+	if (arenas[nr_arenas - 1].nr_slices < slices)
 		return -ENOMEM;
 	return arena_grow(&arenas[nr_arenas - 1], slices);
 }
@@ -386,18 +442,18 @@ static int grow(uint32_t slices)
 int ms_arena_init(void)
 {
 	ms_map.secret = ms_os_random();
-	return arena_add(ms_knobs.reserve ? ms_knobs.reserve : reserve_default());
+	return arena_add(&zones[0], ms_knobs.reserve ? ms_knobs.reserve : reserve_default());
 }
 
 /* ---- taking and giving ------------------------------------------------------- */
 
 static bool tick(void)
 {
-	if (dirty_slices <= DIRTY_KEEP || ms_knobs.decay_ms < 0)
+	if (dirty_slices <= DIRTY_KEEP || decay_ms() < 0)
 		return false;
 	if (++calls % TICK_CALLS)
 		return false;
-	return ms_os_now_ms() - oldest->stamp >= (uint64_t)ms_knobs.decay_ms;
+	return ms_os_now_ms() - oldest->stamp >= (uint64_t)decay_ms();
 }
 
 /* Slices to leave out so that what follows is aligned. */
@@ -411,16 +467,17 @@ static uint32_t skip_of(const struct ms_slab *run, size_t align)
 static struct ms_slab *take_locked(uint32_t slices, uint32_t slack, size_t align,
 				   bool *dirty, int *ret)
 {
-	struct ms_slab *run = run_find(true, slices + slack);
+	struct zone *zone = &zones[(size_t)slices << MS_SLICE_SHIFT >= MS_ZONE_HUGE_FROM];
+	struct ms_slab *run = run_find(zone, true, slices + slack);
 
 	*dirty = run;
 	if (!run)
-		run = run_find(false, slices + slack);
+		run = run_find(zone, false, slices + slack);
 	while (!run) {
-		*ret = grow(slices + slack);
+		*ret = grow(zone, slices + slack);
 		if (*ret)
 			return NULL;
-		run = run_find(false, slices + slack);
+		run = run_find(zone, false, slices + slack);
 	}
 	return run_cut(run, slack ? skip_of(run, align) : 0, slices);
 }
@@ -485,7 +542,7 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
 	run_free(entry, slices, true);
 	due = tick();
 	ms_unlock(&lock);
-	if (MS_UNLIKELY(due || (ms_knobs.decay_ms == 0) || ms_os_pressed()))
+	if (MS_UNLIKELY(due || decay_ms() == 0 || ms_os_pressed()))
 		ms_arena_scavenge(!due);
 }
 
@@ -544,7 +601,7 @@ size_t ms_arena_scavenge(bool all)
 
 	ms_lock(&lock);
 	while ((run = oldest) &&
-	       (all || now - run->stamp >= (uint64_t)ms_knobs.decay_ms)) {
+	       (all || now - run->stamp >= (uint64_t)decay_ms())) {
 		len = run->len;
 		run_remove(run);
 		ms_unlock(&lock);
@@ -582,13 +639,83 @@ void ms_arena_figures(struct ms_arena_figures *f)
 	for (unsigned int i = 0; i < nr_arenas; i++) {
 		f->reserved += arenas[i].nr_slices << MS_SLICE_SHIFT;
 		f->mapped += arenas[i].mapped << MS_SLICE_SHIFT;
-		f->meta += arenas[i].slabs_mapped;
+		f->meta += arenas[i].slabs_mapped + arenas[i].tags_mapped;
 	}
 	f->dirty = dirty_slices << MS_SLICE_SHIFT;
+	f->taken = f->mapped - f->dirty - (clean_slices << MS_SLICE_SHIFT);
 	f->purged = purged_bytes;
 	f->purges = purges;
 	f->grows = grows;
 	ms_unlock(&lock);
+}
+
+/**
+ * ms_arena_walk() - call a function with each slab
+ * @fn:		the function; of a slab that is not the caller's it may only look at the owner
+ * @arg:	for it
+ *
+ * Context: without locks.
+ */
+void ms_arena_walk(ms_slab_fn fn, void *arg)
+{
+	unsigned int nr = __atomic_load_n(&nr_arenas, __ATOMIC_ACQUIRE);
+	size_t mapped;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		ms_lock(&lock);
+		mapped = arenas[i].mapped;
+		ms_unlock(&lock);
+		for (size_t slice = 0; slice < mapped; slice++) {
+			uint32_t tag = ms_tag_load(&arenas[i].tags[slice]);
+
+			if (tag && !(tag & MS_TAG_BACK_MASK))
+				fn(&arenas[i].slabs[slice], ms_tag_heap(tag), arg);
+		}
+	}
+}
+
+static const char *bin_check(const struct zone *zone, int dirty, unsigned int bin,
+			     size_t *sums)
+{
+	const struct ms_slab *run = zone->bins[dirty][bin];
+
+	if (!run != !(zone->used[dirty][bin / 64] >> bin % 64 & 1))
+		return "a bin's bit does not say whether it is empty";
+	for (; run; run = run->next) {
+		const struct arena *a = arena_of(run);
+		const struct ms_slab *end = run + run->len;
+
+		sums[dirty] += run->len;
+		if (bin_of(run->len) != bin || a->zone != zone)
+			return "a run stands in another bin";
+		if (run->state != (dirty ? MS_RUN_DIRTY : MS_RUN_CLEAN) ||
+		    end[-1].state != run->state || end[-1].len != run->len)
+			return "the two ends of a run disagree";
+		if (end < a->slabs + a->mapped && ms_slab_state(end) == run->state)
+			return "neighbours are not one run";
+	}
+	return NULL;
+}
+
+/**
+ * ms_arena_check() - whether the free runs are as they should be
+ *
+ * Context: without locks. Return: NULL, or what is wrong.
+ */
+const char *ms_arena_check(void)
+{
+	size_t sums[2] = { 0, 0 }, aged = 0;
+	const char *wrong = NULL;
+
+	ms_lock(&lock);
+	for (int i = 0; i < 4 * NR_BINS && !wrong; i++)
+		wrong = bin_check(&zones[i & 1], i >> 1 & 1, (unsigned int)i >> 2, sums);
+	for (const struct ms_slab *run = oldest; run; run = run->newer)
+		aged += run->len;
+	if (!wrong && (sums[0] != clean_slices || sums[1] != dirty_slices || aged != dirty_slices))
+		wrong = "the runs do not add up";
+	ms_unlock(&lock);
+	return wrong;
 }
 
 void ms_arena_fork_prepare(void)

@@ -13,6 +13,10 @@
  *   Dirty runs stand in order of age. Once older than the decay time they become clean, in
  *   one go for all that are; at once under pressure.
  *
+ *   There are two zones, of arenas of their own. Slabs and blocks below 2 MiB come from
+ *   the first; larger blocks from the second, which asks for huge pages: it is made when
+ *   the first such block is, so that a small program has none.
+ *
  *   Runs are kept by length in bins, four per doubling, as in TLSF (Masmano et al. 2004).
  *
  * Locking
@@ -34,6 +38,9 @@ struct ms_run {
 
 MS_HIDDEN int ms_arena_init(void);
 
+/* Blocks from this on have a zone of their own, with huge pages. */
+#define MS_ZONE_HUGE_FROM	((size_t)2 << 20)
+
 MS_HIDDEN int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run);
 MS_HIDDEN void ms_arena_give(struct ms_slab *entry, uint32_t slices);
 MS_HIDDEN bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more,
@@ -51,6 +58,7 @@ MS_HIDDEN void *ms_meta_alloc(size_t bytes);
  * struct ms_arena_figures - for the statistics
  * @reserved:	bytes of address space
  * @mapped:	of these accessible
+ * @taken:	of these in slabs and large blocks
  * @dirty:	bytes of free runs that may hold memory
  * @meta:	bytes of metadata in use
  * @purged:	bytes ever dropped
@@ -60,6 +68,7 @@ MS_HIDDEN void *ms_meta_alloc(size_t bytes);
 struct ms_arena_figures {
 	size_t reserved;
 	size_t mapped;
+	size_t taken;
 	size_t dirty;
 	size_t meta;
 	uint64_t purged;
@@ -68,6 +77,16 @@ struct ms_arena_figures {
 };
 
 MS_HIDDEN void ms_arena_figures(struct ms_arena_figures *f);
+
+/* Tag the slices of a slab, 0: they are none any longer. */
+MS_HIDDEN void ms_arena_tag(struct ms_slab *slab, uint32_t slices, uint32_t tag);
+
+/* Call a function with each slab, and the number of the heap that owns it. */
+typedef void (*ms_slab_fn)(struct ms_slab *slab, uint32_t owner, void *arg);
+MS_HIDDEN void ms_arena_walk(ms_slab_fn fn, void *arg);
+
+/* NULL, or what is wrong with the free runs. */
+MS_HIDDEN const char *ms_arena_check(void);
 
 MS_HIDDEN void ms_arena_fork_prepare(void);
 MS_HIDDEN void ms_arena_fork_done(void);

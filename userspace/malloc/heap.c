@@ -18,6 +18,9 @@
 #define BATCH_BYTES	((uint32_t)64 << 10)
 #define SPARE_MAX	8
 
+/* How many blocks ahead they are fetched. */
+#define AHEAD		6
+
 /* Long slabs are cached beside those of one slice. */
 #define LONG_SLICES	(MS_SLAB_LONG >> MS_SLICE_SHIFT)
 
@@ -28,21 +31,37 @@ __thread struct ms_heap *ms_heap_mine __attribute__((tls_model("initial-exec")))
 static __thread bool thread_ended __attribute__((tls_model("initial-exec")));
 
 struct ms_heap ms_heap_none = {
+	.id = MS_NR_HEAPS_MAX,
 	.direct = { [0 ... MS_NR_DIRECT - 1] = &ms_slab_none },
 	.bins = { [0 ... MS_NR_CLASSES - 1] = &ms_slab_none },
+	.out = { [0 ... MS_NR_OUT - 1] = &ms_batch_none },
 };
+
+/* Nobody's. */
+struct ms_batch ms_batch_none;
+
+_Static_assert(sizeof(struct ms_batch) == 2048, "half a page");
 
 static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ms_heap *orphans;
 static uint32_t nr_orphans;
-static struct ms_heap *all_heaps;
-static uint32_t nr_heaps;
+
+/* All heaps by number, in chunks; there are only ever more. 0 is none. */
+#define CHUNK	256
+static struct ms_heap **chunks[MS_NR_HEAPS_MAX / CHUNK];
+static uint32_t nr_heaps = 1;
+
 static pthread_key_t key;
 /* Written under heaps_lock; the map and the key are there once it says WORKS. */
 static enum { UNTRIED, WORKS, FAILED } ready;
 
 static pthread_mutex_t batches_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ms_batch *batches;
+
+static struct ms_heap *heap_by_id(uint32_t id)
+{
+	return chunks[id / CHUNK][id % CHUNK];
+}
 
 /* ---- lists of slabs ------------------------------------------------------------ */
 
@@ -116,41 +135,13 @@ static uint32_t list_length(const struct ms_slab *slab)
 	return n;
 }
 
-/**
- * ms_heap_count() - count what the slow paths have not yet
- * @heap: the caller's own
- *
- * Of current slabs only: what was freed in full ones is counted when they have enough.
- *
- * Context: any.
- */
-void ms_heap_count(struct ms_heap *heap)
-{
-	for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
-		struct ms_slab *slab = heap->bins[c];
-
-		if (slab == &ms_slab_none)
-			continue;
-		count(heap, slab, slab->extended - list_length(slab));
-		ms_slab_arm(slab, MS_NEVER);
-	}
-}
-
-struct ms_heap *ms_heap_first(void)
-{
-	return __atomic_load_n(&all_heaps, __ATOMIC_ACQUIRE);
-}
-
 /* ---- slabs come and go ------------------------------------------------------------ */
 
-static void slab_destroy(struct ms_heap *heap, struct ms_slab *slab)
+static void slab_destroy(struct ms_slab *slab)
 {
 	uint32_t slices = slab->slices;
 
-	(void)heap;
-	for (uint32_t i = 1; i < slices; i++)
-		slab[i].back = 0;
-	ms_slab_set_owner(slab, NULL);
+	ms_arena_tag(slab, slices, 0);
 	ms_slab_set_state(slab, MS_RUN_NONE);
 	ms_arena_give(slab, slices);
 }
@@ -163,13 +154,13 @@ static void slab_release(struct ms_heap *heap, struct ms_slab *slab)
 	heap->nr_slabs[slab->class_]--;
 	if (kind < 0 || heap->nr_cached[kind] >= MS_CACHED_MAX ||
 	    ms_knobs.decay_ms == 0) {
-		slab_destroy(heap, slab);
+		slab_destroy(slab);
 		return;
 	}
 	ms_slab_set_state(slab, MS_SLAB_CACHED);
 	slab->next = heap->cached[kind];
 	heap->cached[kind] = slab;
-	heap->nr_cached[kind]++;
+	add(&heap->nr_cached[kind], 1);
 }
 
 static struct ms_slab *slab_cached(struct ms_heap *heap, uint32_t slices)
@@ -181,7 +172,7 @@ static struct ms_slab *slab_cached(struct ms_heap *heap, uint32_t slices)
 		return NULL;
 	slab = heap->cached[kind];
 	heap->cached[kind] = slab->next;
-	heap->nr_cached[kind]--;
+	add(&heap->nr_cached[kind], -UINT64_C(1));
 	return slab;
 }
 
@@ -194,8 +185,8 @@ bool ms_heap_trim(struct ms_heap *heap)
 			struct ms_slab *slab = heap->cached[kind];
 
 			heap->cached[kind] = slab->next;
-			heap->nr_cached[kind]--;
-			slab_destroy(heap, slab);
+			add(&heap->nr_cached[kind], -UINT64_C(1));
+			slab_destroy(slab);
 			some = true;
 		}
 	}
@@ -236,6 +227,11 @@ static void slab_format(struct ms_heap *heap, struct ms_slab *slab, unsigned int
 	heap->nr_slabs[c]++;
 }
 
+static uint32_t tag_of(const struct ms_heap *heap, unsigned int c)
+{
+	return heap->id << MS_TAG_HEAP_SHIFT | c << MS_TAG_CLASS_SHIFT;
+}
+
 static struct ms_slab *slab_new(struct ms_heap *heap, unsigned int c)
 {
 	uint32_t slices = ms_class_slices(c, heap->nr_slabs[c]);
@@ -248,11 +244,8 @@ static struct ms_slab *slab_new(struct ms_heap *heap, unsigned int c)
 		slab = run.entry;
 		slab->slices = (uint8_t)slices;
 		slab->base = (uintptr_t)run.addr;
-		slab->back = 0;
-		for (uint32_t i = 1; i < slices; i++)
-			slab[i].back = (uint8_t)i;
-		ms_slab_set_owner(slab, heap);
 	}
+	ms_arena_tag(slab, slices, tag_of(heap, c));
 	slab_format(heap, slab, c);
 	return slab;
 }
@@ -304,7 +297,7 @@ static void batch_put(struct ms_heap *heap, struct ms_batch *b)
 
 static void batch_post(struct ms_batch *b)
 {
-	struct ms_heap *owner = b->owner;
+	struct ms_heap *owner = heap_by_id(b->owner);
 
 	b->next = __atomic_load_n(&owner->inbox, __ATOMIC_RELAXED);
 	/* Release: pairs with the exchange in inbox_collect(). */
@@ -316,42 +309,43 @@ static void batch_post(struct ms_batch *b)
 static void out_flush(struct ms_heap *heap)
 {
 	for (unsigned int i = 0; i < MS_NR_OUT; i++) {
-		if (heap->out[i])
-			batch_post(heap->out[i]);
-		heap->out[i] = NULL;
+		if (heap->out[i] == &ms_batch_none)
+			continue;
+		batch_post(heap->out[i]);
+		heap->out[i] = &ms_batch_none;
 	}
 }
 
 /**
  * ms_heap_free_remote() - free what belongs to another heap
  * @heap:	the caller's
- * @owner:	the other
- * @slab:	the block's
+ * @tag:	of the block's slab
  * @block:	the block
  *
  * Context: any. If there is no memory for a batch, the block is lost.
  */
-void ms_heap_free_remote(struct ms_heap *heap, struct ms_heap *owner,
-			 struct ms_slab *slab, void *block)
+void ms_heap_free_remote(struct ms_heap *heap, uint32_t tag, void *block)
 {
-	unsigned int slot = owner->id % MS_NR_OUT;
+	uint32_t owner = ms_tag_heap(tag);
+	unsigned int slot = owner % MS_NR_OUT;
 	struct ms_batch *b = heap->out[slot];
 
-	if (MS_UNLIKELY(!b || b->owner != owner)) {
-		if (b)
+	if (MS_UNLIKELY(b->owner != owner)) {
+		if (b != &ms_batch_none)
 			batch_post(b);
+		heap->out[slot] = &ms_batch_none;
 		b = batch_get(heap);
-		heap->out[slot] = b;
 		if (!b)
 			return;
+		heap->out[slot] = b;
 		b->owner = owner;
 		b->nr = 0;
 		b->bytes = 0;
 	}
 	b->blocks[b->nr++] = block;
-	b->bytes += (uint32_t)ms_class_size(slab->class_);
+	b->bytes += (uint32_t)ms_class_size(ms_tag_class(tag));
 	if (MS_UNLIKELY(b->nr == MS_BATCH_BLOCKS || b->bytes >= BATCH_BYTES)) {
-		heap->out[slot] = NULL;
+		heap->out[slot] = &ms_batch_none;
 		batch_post(b);
 	}
 }
@@ -369,20 +363,19 @@ static bool inbox_collect(struct ms_heap *heap)
 		next = b->next;
 		for (uint32_t i = 0; i < b->nr; i++) {
 			void *block = b->blocks[i];
-			struct ms_slab *slab = ms_slice_of(block);
-			struct ms_heap *owner;
+			uint32_t tag;
+			struct ms_slab *slab = ms_slab_find(block, &tag);
 
-			slab -= slab->back;
-			owner = ms_slab_owner(slab);
-			if (MS_LIKELY(owner == heap))
+			__builtin_prefetch(b->blocks[(i + AHEAD) % MS_BATCH_BLOCKS], 1);
+			if (MS_LIKELY(ms_tag_heap(tag) == heap->id))
 				ms_slab_free(heap, slab, block);
-			else if (owner)
-				ms_heap_free_remote(heap, owner, slab, block);
+			else if (tag)
+				ms_heap_free_remote(heap, tag, block);
 			else
 				ms_malloc_die("free(): this block is free already",
 					      block);
 		}
-		heap->remote += b->nr;
+		add(&heap->remote, b->nr);
 		batch_put(heap, b);
 	}
 	return true;
@@ -480,7 +473,7 @@ static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
 	if (slab) {
 		orphan->nr_slabs[c]--;
 		heap->nr_slabs[c]++;
-		ms_slab_set_owner(slab, heap);
+		ms_arena_tag(slab, slab->slices, tag_of(heap, c));
 	}
 
 	/* To the end: the next one has its turn with who comes next. */
@@ -521,7 +514,7 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 	struct ms_slab *slab = heap->bins[class_];
 	void *block;
 
-	heap->refills++;
+	add(&heap->refills, 1);
 	/* May be that only the inlined path did not know. */
 	block = pop(slab);
 	if (block)
@@ -563,14 +556,20 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 
 static struct ms_heap *heap_new(void)
 {
-	struct ms_heap *heap = ms_meta_alloc(sizeof(*heap));
+	struct ms_heap ***chunk = &chunks[nr_heaps / CHUNK];
+	struct ms_heap *heap;
 
+	if (nr_heaps == MS_NR_HEAPS_MAX)
+		return NULL;
+	if (!*chunk)
+		*chunk = ms_meta_alloc(CHUNK * sizeof(**chunk));
+	heap = *chunk ? ms_meta_alloc(sizeof(*heap)) : NULL;
 	if (!heap)
 		return NULL;
 	memcpy(heap, &ms_heap_none, sizeof(*heap));
-	heap->id = nr_heaps++;
-	heap->all_next = all_heaps;
-	__atomic_store_n(&all_heaps, heap, __ATOMIC_RELEASE);
+	heap->id = nr_heaps;
+	(*chunk)[nr_heaps % CHUNK] = heap;
+	__atomic_store_n(&nr_heaps, nr_heaps + 1, __ATOMIC_RELEASE);
 	return heap;
 }
 
@@ -690,6 +689,133 @@ void ms_heap_leave(struct ms_heap *heap)
 	ms_heap_mine = &ms_heap_none;
 	heap_settle(heap);
 	heap_orphan(heap);
+}
+
+/* ---- figures -------------------------------------------------------------------- */
+
+/* The heaps whose slabs the caller may look into: its own, and all orphans. */
+struct seen {
+	struct ms_heap *heap;
+	struct ms_heap *orphans;
+	const char *wrong;
+};
+
+static struct ms_heap *may_see(const struct seen *seen, uint32_t owner)
+{
+	struct ms_heap *orphan = seen->orphans;
+
+	if (owner == seen->heap->id)
+		return seen->heap;
+	while (orphan && orphan->id != owner)
+		orphan = orphan->next;
+	return orphan;
+}
+
+static uint32_t in_use_of(const struct ms_slab *slab)
+{
+	return slab->state == MS_SLAB_CURRENT ?
+		       slab->extended - list_length(slab) :
+		       slab->used - (slab->armed - slab->countdown);
+}
+
+static void slab_count(struct ms_slab *slab, uint32_t owner, void *arg)
+{
+	struct ms_heap *heap = may_see(arg, owner);
+
+	if (!heap || slab->state == MS_SLAB_CACHED)
+		return;
+	count(heap, slab, in_use_of(slab));
+	if (slab->state == MS_SLAB_CURRENT)
+		ms_slab_arm(slab, MS_NEVER);
+	else
+		slab->armed = slab->countdown;
+}
+
+static void slab_check(struct ms_slab *slab, uint32_t owner, void *arg)
+{
+	struct seen *seen = arg;
+	uint32_t listed = 0, in_use;
+
+	if (!may_see(seen, owner) || slab->state == MS_SLAB_CACHED)
+		return;
+	for (const void *p = slab->free; p; p = ms_link_load(p), listed++)
+		if (!ms_slab_holds(slab, p) || listed > slab->capacity ||
+		    ((uintptr_t)p - slab->base) % ms_class_size(slab->class_)) {
+			seen->wrong = "a list of free blocks is damaged";
+			return;
+		}
+	in_use = in_use_of(slab);
+	if (in_use + listed != slab->extended || slab->extended > slab->capacity)
+		seen->wrong = "blocks in use and free ones do not add up";
+	if (slab->state == MS_SLAB_AVAIL && (!in_use || slab->countdown != in_use))
+		seen->wrong = "a slab is not armed with the blocks in use";
+}
+
+/* Orphans cannot get a thread, nor lose a slab, while the lock is held. */
+static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
+{
+	*seen = (struct seen) { .heap = heap };
+	inbox_collect(heap);
+	ms_lock(&heaps_lock);
+	seen->orphans = orphans;
+	for (struct ms_heap *o = orphans; o; o = o->next) {
+		inbox_collect(o);
+		out_flush(o);
+	}
+	ms_arena_walk(fn, seen);
+	ms_unlock(&heaps_lock);
+}
+
+static uint64_t get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/**
+ * ms_heap_figures() - sum up over all heaps
+ * @heap:	the caller's
+ * @f:		where to
+ *
+ * Context: without locks.
+ */
+void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f)
+{
+	uint32_t nr = __atomic_load_n(&nr_heaps, __ATOMIC_ACQUIRE);
+	struct ms_heap *h;
+	struct seen seen;
+
+	see(heap, slab_count, &seen);
+	memset(f, 0, sizeof(*f));
+	f->orphans = __atomic_load_n(&nr_orphans, __ATOMIC_RELAXED);
+	for (uint32_t id = 1; id < nr; id++) {
+		h = heap_by_id(id);
+		for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
+			f->allocs[c] += get(&h->allocs[c]);
+			f->frees[c] += get(&h->frees[c]);
+		}
+		f->large_allocs += get(&h->large_allocs);
+		f->large_alloc_bytes += get(&h->large_alloc_bytes);
+		f->large_frees += get(&h->large_frees);
+		f->large_free_bytes += get(&h->large_free_bytes);
+		f->cached += get(&h->nr_cached[0]) + get(&h->nr_cached[1]) * LONG_SLICES;
+		f->remote += get(&h->remote);
+		f->refills += get(&h->refills);
+		f->heaps++;
+	}
+}
+
+/**
+ * ms_heap_check() - whether slabs and their lists are as they should be
+ * @heap: the caller's
+ *
+ * Context: without locks. Return: NULL, or what is wrong.
+ */
+const char *ms_heap_check(struct ms_heap *heap)
+{
+	struct seen seen;
+
+	see(heap, slab_check, &seen);
+	return seen.wrong;
 }
 
 /* ---- fork ------------------------------------------------------------------------ */

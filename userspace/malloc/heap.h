@@ -37,14 +37,14 @@
 
 #include "slab.h"
 
-#define MS_BATCH_BLOCKS	61
+#define MS_BATCH_BLOCKS	253
 #define MS_NR_OUT	16
 #define MS_CACHED_MAX	8
 
 /* Blocks that are on their way to their owner. */
 struct ms_batch {
 	struct ms_batch *next;
-	struct ms_heap *owner;
+	uint32_t owner;
 	uint32_t nr;
 	uint32_t bytes;
 	void *blocks[MS_BATCH_BLOCKS];
@@ -71,10 +71,10 @@ struct ms_batch {
  * @large_frees: large blocks taken back by this thread, and their bytes
  * @shard:	where the statistics go
  * @next:	in a list of orphans
- * @all_next:	in the list of all heaps, which only grows
- * @id:		number, from 0
+ * @id:		number, from 1; what its slabs are tagged with
  */
 struct ms_heap {
+	uint32_t id;
 	struct ms_slab *direct[MS_NR_DIRECT];
 	struct ms_slab *bins[MS_NR_CLASSES];
 	struct ms_slab *avail[MS_NR_CLASSES];
@@ -84,7 +84,7 @@ struct ms_heap {
 	struct ms_batch *spare;
 	uint32_t nr_spare;
 	struct ms_slab *cached[2];
-	uint32_t nr_cached[2];
+	uint64_t nr_cached[2];
 	struct ms_batch *inbox __attribute__((aligned(64)));
 	uint64_t allocs[MS_NR_CLASSES] __attribute__((aligned(64)));
 	uint64_t frees[MS_NR_CLASSES];
@@ -93,13 +93,12 @@ struct ms_heap {
 	uint64_t large_allocs, large_alloc_bytes;
 	uint64_t large_frees, large_free_bytes;
 	struct ms_heap *next;
-	struct ms_heap *all_next;
-	uint32_t id;
 };
 
 extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
 	__attribute__((tls_model("initial-exec")));
 extern MS_HIDDEN struct ms_heap ms_heap_none;
+extern MS_HIDDEN struct ms_batch ms_batch_none;
 
 /* This thread's heap, made if there is none; to be given back after the operation. */
 MS_HIDDEN struct ms_heap *ms_heap_enter(void);
@@ -107,15 +106,55 @@ MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
 
 MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
 MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
-MS_HIDDEN void ms_heap_free_remote(struct ms_heap *heap, struct ms_heap *owner,
-				   struct ms_slab *slab, void *block);
+MS_HIDDEN void ms_heap_free_remote(struct ms_heap *heap, uint32_t tag, void *block);
+
+/* Classes of which a full batch is no more than is posted at once. */
+#define MS_BATCH_SMALL	16
+
+/* The same, without a call, where the batch has room and is not to be posted yet. */
+static inline bool ms_heap_gather(struct ms_heap *heap, uint32_t tag, void *block)
+{
+	uint32_t owner = ms_tag_heap(tag);
+	struct ms_batch *b = heap->out[owner % MS_NR_OUT];
+
+	if (MS_UNLIKELY(b->owner != owner || b->nr >= MS_BATCH_BLOCKS - 1 ||
+			ms_tag_class(tag) >= MS_BATCH_SMALL))
+		return false;
+	b->blocks[b->nr++] = block;
+	return true;
+}
 
 /* Give back what is kept for later. Return: whether there was something. */
 MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
 
-/* Bring the counts up to date that this thread can see. */
-MS_HIDDEN void ms_heap_count(struct ms_heap *heap);
-MS_HIDDEN struct ms_heap *ms_heap_first(void);
+/**
+ * struct ms_heap_figures - sums over all heaps
+ * @allocs:	blocks ever handed out, by class
+ * @frees:	likewise taken back
+ * @large_allocs: large blocks handed out; then their bytes, and the same taken back
+ * @cached:	slices of empty slabs that heaps keep
+ * @remote:	blocks freed by others
+ * @refills:	slow paths taken
+ * @heaps:	heaps
+ * @orphans:	of these without a thread
+ */
+struct ms_heap_figures {
+	uint64_t allocs[MS_NR_CLASSES];
+	uint64_t frees[MS_NR_CLASSES];
+	uint64_t large_allocs, large_alloc_bytes;
+	uint64_t large_frees, large_free_bytes;
+	uint64_t cached;
+	uint64_t remote;
+	uint64_t refills;
+	uint64_t heaps;
+	uint64_t orphans;
+};
+
+/* Count what the slow paths have not yet, as far as it can be seen, and sum up. */
+MS_HIDDEN void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f);
+
+/* NULL, or what is wrong with the slabs of this heap and of orphans. */
+MS_HIDDEN const char *ms_heap_check(struct ms_heap *heap);
 
 MS_HIDDEN void ms_heap_fork_prepare(void);
 MS_HIDDEN void ms_heap_fork_done(void);

@@ -13,6 +13,7 @@
 
 struct ms_knobs ms_knobs = {
 	.accounting = true,
+	.huge = true,
 	.decay_ms = DECAY_MS,
 };
 
@@ -107,16 +108,16 @@ static void read_bytes(const char *name, size_t *bytes)
 		*bytes = (size_t)value;
 }
 
-static void read_stats(const char *name, int *stats)
+static void read_stats(const char *name, enum ms_stats_at_exit *stats)
 {
 	const char *text = getenv(name);
 
 	if (!text || !*text || !strcmp(text, "0"))
 		return;
 	if (!strcmp(text, "text") || !strcmp(text, "1"))
-		*stats = 1;
+		*stats = MS_STATS_TEXT;
 	else if (!strcmp(text, "json"))
-		*stats = 2;
+		*stats = MS_STATS_JSON;
 	else
 		bad(name, text, "text or json");
 }
@@ -129,6 +130,7 @@ static void read_stats(const char *name, int *stats)
 void ms_knobs_read(void)
 {
 	read_flag("MEMSTATE_MALLOC_ACCOUNTING", &ms_knobs.accounting);
+	read_flag("MEMSTATE_MALLOC_HUGE", &ms_knobs.huge);
 	read_ms("MEMSTATE_MALLOC_DECAY_MS", &ms_knobs.decay_ms);
 	read_bytes("MEMSTATE_MALLOC_RESERVE", &ms_knobs.reserve);
 	read_stats("MEMSTATE_MALLOC_STATS", &ms_knobs.stats);

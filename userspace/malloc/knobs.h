@@ -9,18 +9,22 @@
 
 #include "slab.h"
 
+enum ms_stats_at_exit { MS_STATS_NONE, MS_STATS_TEXT, MS_STATS_JSON };
+
 /**
  * struct ms_knobs - settings
  * @accounting:	report to libmemstate
  * @decay_ms:	how long free memory stays Ready; 0: not at all, -1: for ever
+ * @huge:	ask for huge pages for blocks of some megabytes
  * @reserve:	bytes of address space to reserve, 0: by the machine's memory
- * @stats:	print statistics at exit: 0, 1 (text), 2 (JSON)
+ * @stats:	print statistics at exit
  */
 struct ms_knobs {
 	bool accounting;
+	bool huge;
 	int64_t decay_ms;
 	size_t reserve;
-	int stats;
+	enum ms_stats_at_exit stats;
 };
 
 extern MS_HIDDEN struct ms_knobs ms_knobs;

@@ -128,44 +128,42 @@ EXPORT void *NAME(calloc)(size_t nr, size_t size)
 
 /* ---- free ------------------------------------------------------------------------ */
 
-/* The first entry of the run that a block lies in, or the process ends. */
-static struct ms_slab *run_of(const void *block, const char *none)
+/* The entry of the run that a block lies in, or the process ends. *@tag: 0: large. */
+static struct ms_slab *run_of(const void *block, uint32_t *tag, const char *none)
 {
-	struct ms_slab *entry = ms_slice_of(block);
+	struct ms_slab *entry = ms_slab_find(block, tag);
 
 	if (MS_UNLIKELY(!entry || ((uintptr_t)block & (MS_GRAIN - 1))))
 		ms_malloc_die(none, block);
-	entry -= entry->back;
-	if (ms_slab_owner(entry))
-		return entry;
-	if (ms_slab_state(entry) != MS_RUN_LARGE || ms_arena_addr(entry) != block)
+	if (!*tag && (ms_slab_state(entry) != MS_RUN_LARGE || ms_arena_addr(entry) != block))
 		ms_malloc_die(none, block);
 	return entry;
 }
 
-static size_t run_bytes(const struct ms_slab *entry)
+static size_t run_bytes(const struct ms_slab *entry, uint32_t tag)
 {
-	return ms_slab_owner(entry) ? ms_class_size(entry->class_) : ms_large_bytes(entry);
+	return tag ? ms_class_size(ms_tag_class(tag)) : ms_large_bytes(entry);
 }
 
 static __attribute__((noinline)) void free_slow(void *block)
 {
-	struct ms_heap *heap, *owner;
 	struct ms_slab *entry;
+	struct ms_heap *heap;
+	uint32_t tag;
 
 	if (!block)
 		return;
-	entry = run_of(block, "free(): this is no block of this allocator, or free already");
+	entry = run_of(block, &tag,
+		       "free(): this is no block of this allocator, or free already");
 	heap = ms_heap_enter();
 	if (!heap)
 		return;
-	owner = ms_slab_owner(entry);
-	if (!owner)
+	if (!tag)
 		ms_large_free(heap, entry);
-	else if (owner == heap)
+	else if (ms_tag_heap(tag) == heap->id)
 		ms_slab_free(heap, entry, block);
 	else
-		ms_heap_free_remote(heap, owner, entry, block);
+		ms_heap_free_remote(heap, tag, block);
 	ms_heap_leave(heap);
 }
 
@@ -173,13 +171,18 @@ static inline void release(void *block)
 {
 	size_t slice = ((uintptr_t)block - ms_map.base) >> MS_SLICE_SHIFT;
 	struct ms_heap *heap = ms_heap_mine;
-	struct ms_slab *slab;
+	uint32_t tag;
 
 	if (MS_LIKELY(slice < ms_map.nr_slices)) {
-		slab = &ms_map.slabs[slice];
-		slab -= slab->back;
-		if (MS_LIKELY(ms_slab_owner(slab) == heap)) {
-			ms_slab_free(heap, slab, block);
+		tag = ms_tag_load(&ms_map.tags[slice]);
+		if (MS_LIKELY(ms_tag_heap(tag) == heap->id)) {
+			slice -= tag & MS_TAG_BACK_MASK;
+			ms_slab_free(heap, &ms_map.slabs[slice], block);
+			return;
+		}
+		if (MS_LIKELY(tag && heap != &ms_heap_none)) {
+			if (MS_UNLIKELY(!ms_heap_gather(heap, tag, block)))
+				ms_heap_free_remote(heap, tag, block);
 			return;
 		}
 	}
@@ -211,14 +214,14 @@ EXPORT void NAME(free_aligned_sized)(void *block, size_t align, size_t size)
 
 /* ---- resize ---------------------------------------------------------------------- */
 
-static bool resize_in_place(struct ms_slab *entry, size_t old, size_t size)
+static bool resize_in_place(struct ms_slab *entry, uint32_t tag, size_t old, size_t size)
 {
 	struct ms_heap *heap;
 	bool done;
 
 	if (size <= old && size >= old / SHRINK_PART)
 		return true;
-	if (ms_slab_owner(entry) || size <= MS_SMALL_MAX)
+	if (tag || size <= MS_SMALL_MAX)
 		return false;
 	heap = ms_heap_enter();
 	done = heap && ms_large_resize(heap, entry, size);
@@ -230,6 +233,7 @@ static bool resize_in_place(struct ms_slab *entry, size_t old, size_t size)
 EXPORT void *NAME(realloc)(void *block, size_t size)
 {
 	struct ms_slab *entry;
+	uint32_t tag;
 	size_t old;
 	void *copy;
 
@@ -239,9 +243,10 @@ EXPORT void *NAME(realloc)(void *block, size_t size)
 		release(block);
 		return NULL;
 	}
-	entry = run_of(block, "realloc(): this is no block of this allocator, or free already");
-	old = run_bytes(entry);
-	if (resize_in_place(entry, old, size))
+	entry = run_of(block, &tag,
+		       "realloc(): this is no block of this allocator, or free already");
+	old = run_bytes(entry, tag);
+	if (resize_in_place(entry, tag, old, size))
 		return block;
 	copy = alloc(size);
 	if (!copy)
@@ -321,10 +326,14 @@ EXPORT void *NAME(pvalloc)(size_t size)
 
 EXPORT size_t NAME(malloc_usable_size)(void *block)
 {
+	struct ms_slab *entry;
+	uint32_t tag;
+
 	if (!block)
 		return 0;
-	return run_bytes(run_of(block,
-				"malloc_usable_size(): this is no block of this allocator"));
+	entry = run_of(block, &tag,
+		       "malloc_usable_size(): this is no block of this allocator");
+	return run_bytes(entry, tag);
 }
 
 EXPORT int NAME(malloc_trim)(size_t pad)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c fork.c heap.c knobs.c large.c malloc.c \
-		new.c os.c)
+		new.c os.c stats.c)
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
 OBJS += $(MALLOC_OBJS)

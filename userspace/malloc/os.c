@@ -67,6 +67,11 @@ int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_)
 	return (int)ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
 }
 
+void ms_os_huge(void *addr, size_t bytes)
+{
+	ms_raw3(SYS_madvise, addr, bytes, MADV_HUGEPAGE);
+}
+
 bool ms_os_pressed(void)
 {
 	return ms_knobs.accounting && memstate_pressure() != MEMSTATE_PRESSURE_NONE;

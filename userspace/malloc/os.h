@@ -29,6 +29,9 @@ MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
 /* Ready to Prepared: the contents are gone, zero when touched again. */
 MS_HIDDEN int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_);
 
+/* Ask for huge pages; what comes of it is the system's decision. */
+MS_HIDDEN void ms_os_huge(void *addr, size_t bytes);
+
 /* Whether a limit is near: then nothing is kept that is not used. */
 MS_HIDDEN bool ms_os_pressed(void);
 

@@ -7,11 +7,13 @@
  * Model
  *
  *   A run of slices is free, or a *slab* (blocks of one class), or a *large* block.
- *   The entry of its first slice describes it. Of the others, those of a slab say how far
- *   it is back to the first; those of large blocks and free runs are blank (owner NULL,
- *   back 0, state MS_RUN_NONE), but for the last of a free run, which repeats its length:
- *   that is how neighbours find each other. So an address that is no block's is told from
- *   one that is, wherever it points.
+ *   The entry of its first slice describes it; the last of a free run repeats its length:
+ *   that is how neighbours find each other. The others are blank.
+ *
+ *   Beside the entries there is a *tag* for each slice, four bytes: of a slab its owner,
+ *   class and how far it is back to the first slice, else zero. A thread that frees needs
+ *   no more of somebody else's slab; the tags rarely change, the entries do all the time.
+ *   So an address that is no block's is told from one that is, wherever it points.
  *
  *   A slab's free blocks are a list through the blocks themselves. Each link is stored xor
  *   a secret, and what comes out is used only if it lies in the slab: a link that was
@@ -25,10 +27,10 @@
  *
  * Locking
  *
- *   A slab's entry is its owner's alone, but for @owner, @back, @state and @class_, which
- *   whoever frees reads; these change only while no block is in use, or (owner) when an
- *   orphaned heap hands the slab on: who read the old owner sends the block there, and it
- *   is forwarded. A free run's entry is protected by the arena's lock.
+ *   A slab's entry is its owner's alone, but for @state, which neighbours look at. Its tags
+ *   change only while no block is in use, or when an orphaned heap hands the slab on: who
+ *   read the old owner sends the block there, and it is forwarded. A free run's entry is
+ *   protected by the arena's lock.
  */
 #ifndef MS_MALLOC_SLAB_H
 #define MS_MALLOC_SLAB_H
@@ -60,18 +62,8 @@ enum ms_run_state {
 #define MS_NEVER	0x40000000u
 
 struct ms_slab {
-	/* read by whoever frees */
-	struct ms_heap *owner;		/* NULL: not a slab */
-	uint8_t state;
-	uint8_t class_;
-	uint8_t back;			/* slices to the first one */
-	uint8_t slices;			/* slab: length */
 	union {
-		uint32_t bytes;		/* slab: capacity * block size */
-		uint32_t len;		/* free run, large block: slices */
-	};
-	union {
-		struct {		/* slab: written by its owner only */
+		struct {		/* slab: its owner's */
 			void *free;
 			uintptr_t base;
 			uint32_t countdown;
@@ -86,22 +78,50 @@ struct ms_slab {
 			uint32_t stamp;		/* when it was freed, ms */
 		};
 	};
+	union {
+		uint32_t bytes;		/* slab: capacity * block size */
+		uint32_t len;		/* free run, large block: slices */
+	};
+	uint8_t state;
+	uint8_t class_;
+	uint8_t slices;			/* slab: length */
+	uint8_t __pad;
 	struct ms_slab *next;		/* in a heap's or the arena's list */
 	struct ms_slab *prev;
+	uint64_t __pad1;
 };
 
 _Static_assert(sizeof(struct ms_slab) == 64, "an entry is one cache line");
 
+/* A tag: owner's number, class, slices back to the first. */
+#define MS_TAG_CLASS_SHIFT	8
+#define MS_TAG_HEAP_SHIFT	15
+#define MS_TAG_BACK_MASK	0xffu
+#define MS_TAG_CLASS_MASK	0x7fu
+#define MS_NR_HEAPS_MAX		(1u << (32 - MS_TAG_HEAP_SHIFT))
+
+static inline uint32_t ms_tag_heap(uint32_t tag)
+{
+	return tag >> MS_TAG_HEAP_SHIFT;
+}
+
+static inline unsigned int ms_tag_class(uint32_t tag)
+{
+	return tag >> MS_TAG_CLASS_SHIFT & MS_TAG_CLASS_MASK;
+}
+
 /**
- * struct ms_map - from addresses to entries; constant once there is a heap
+ * struct ms_map - from addresses to tags and entries; constant once there is a heap
  * @base:	of the first arena; those that come later are searched for
  * @nr_slices:	of the first arena
+ * @tags:	its tags
  * @slabs:	its entries
  * @secret:	what links of free lists are stored with
  */
 struct ms_map {
 	uintptr_t base;
 	size_t nr_slices;
+	uint32_t *tags;
 	struct ms_slab *slabs;
 	uintptr_t secret;
 } __attribute__((aligned(64)));
@@ -109,16 +129,24 @@ struct ms_map {
 extern MS_HIDDEN struct ms_map ms_map;
 extern MS_HIDDEN struct ms_slab ms_slab_none;
 
-MS_HIDDEN struct ms_slab *ms_slab_find_far(const void *p);
+static inline uint32_t ms_tag_load(const uint32_t *tag)
+{
+	return __atomic_load_n(tag, __ATOMIC_RELAXED);
+}
 
-/* The entry of the slice that an address lies in; NULL: in none of ours. */
-static inline struct ms_slab *ms_slice_of(const void *p)
+MS_HIDDEN struct ms_slab *ms_slab_find_far(const void *p, uint32_t *tag);
+
+/* The entry of the run that an address lies in; NULL: in no arena. *@tag: 0: no slab. */
+static inline struct ms_slab *ms_slab_find(const void *p, uint32_t *tag)
 {
 	size_t slice = ((uintptr_t)p - ms_map.base) >> MS_SLICE_SHIFT;
 
-	if (MS_UNLIKELY(slice >= ms_map.nr_slices))
-		return ms_slab_find_far(p);
-	return &ms_map.slabs[slice];
+	if (MS_LIKELY(slice < ms_map.nr_slices)) {
+		*tag = ms_tag_load(&ms_map.tags[slice]);
+		if (MS_LIKELY(*tag))
+			return &ms_map.slabs[slice - (*tag & MS_TAG_BACK_MASK)];
+	}
+	return ms_slab_find_far(p, tag);
 }
 
 /* Read by neighbours under the arena's lock while a heap changes it: no order is needed. */
@@ -130,16 +158,6 @@ static inline enum ms_run_state ms_slab_state(const struct ms_slab *slab)
 static inline void ms_slab_set_state(struct ms_slab *slab, enum ms_run_state state)
 {
 	__atomic_store_n(&slab->state, (uint8_t)state, __ATOMIC_RELAXED);
-}
-
-static inline struct ms_heap *ms_slab_owner(const struct ms_slab *slab)
-{
-	return __atomic_load_n(&slab->owner, __ATOMIC_RELAXED);
-}
-
-static inline void ms_slab_set_owner(struct ms_slab *slab, struct ms_heap *owner)
-{
-	__atomic_store_n(&slab->owner, owner, __ATOMIC_RELAXED);
 }
 
 static inline void *ms_link_load(const void *block)
