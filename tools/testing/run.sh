@@ -26,6 +26,7 @@ suites() {
 	kernel-6.12: $here/selftests/run.sh 6.12
 	kernel-7.2: $here/selftests/run.sh 7.2
 	replay: $here/replay/run.sh
+	malloc: $here/malloc/run.sh
 	limits: $here/limits/run.sh
 	observe: $here/observe/run.sh
 	model: $here/model/run.sh

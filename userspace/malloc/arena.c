@@ -114,7 +114,9 @@ void *ms_meta_alloc(size_t bytes)
 
 static struct arena *arena_of(const struct ms_slab *entry)
 {
-	for (unsigned int i = 0; i < nr_arenas; i++)
+	unsigned int nr = __atomic_load_n(&nr_arenas, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < nr; i++)
 		if ((uintptr_t)entry - (uintptr_t)arenas[i].slabs <
 		    arenas[i].nr_slices * sizeof(*entry))
 			return &arenas[i];

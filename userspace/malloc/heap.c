@@ -193,12 +193,90 @@ bool ms_heap_trim(struct ms_heap *heap)
 	return some;
 }
 
+#ifdef MS_MALLOC_HARDENED
+/**
+ * ms_block_filled() - whether a free block is as it was left
+ * @block:	the block
+ * @size:	its length
+ *
+ * Context: any. Ends the process if not.
+ */
+void ms_block_filled(const void *block, size_t size)
+{
+	const unsigned char *p = block;
+
+	for (size_t i = sizeof(void *); i < size; i++)
+		if (p[i] != MS_FREE_BYTE)
+			ms_malloc_die("malloc(): a free block was written to", p + i);
+}
+
+/**
+ * ms_slab_suspect() - a block that is freed looks as if it were free
+ * @slab:	its slab
+ * @block:	the block
+ *
+ * Context: any. Ends the process if it is.
+ */
+void ms_slab_suspect(const struct ms_slab *slab, const void *block)
+{
+	uint32_t n = 0;
+
+	for (const void *p = slab->free; ms_slab_holds(slab, p) && n <= slab->capacity;
+	     p = ms_link_load(p), n++)
+		if (p == block)
+			ms_malloc_die("free(): this block is free already", block);
+}
+
+/* Blocks come in no order that can be foreseen. */
+static void shuffle(uint32_t *order, uint32_t n)
+{
+	static uint64_t state;
+
+	for (uint32_t i = 0; i < n; i++)
+		order[i] = i;
+	for (uint32_t i = n - 1; i > 0; i--) {
+		uint32_t j, other;
+
+		state = (state ^ ms_map.secret) * 0x5851f42d4c957f2du + 0x14057b7ef767814fu;
+		j = (uint32_t)((state >> 32) % (i + 1));
+		other = order[i];
+		order[i] = order[j];
+		order[j] = other;
+	}
+}
+
+static void link_blocks(struct ms_slab *slab, char *p, size_t size, uint32_t n)
+{
+	uint32_t order[EXTEND_BYTES / MS_GRAIN + EXTEND_BYTES / MS_GRAIN / 2];
+
+	shuffle(order, n);
+	while (n--) {
+		char *block = p + order[n] * size;
+
+		memset(block + sizeof(void *), MS_FREE_BYTE, size - sizeof(void *));
+		ms_link_store(block, slab->free);
+		slab->free = block;
+	}
+}
+#else
+static void link_blocks(struct ms_slab *slab, char *p, size_t size, uint32_t n)
+{
+	void *first = p;
+
+	while (--n) {
+		ms_link_store(p, p + size);
+		p += size;
+	}
+	ms_link_store(p, slab->free);
+	slab->free = first;
+}
+#endif
+
 /* Put untouched blocks into the list of a slab that has none. */
 static void slab_extend(struct ms_slab *slab, size_t size)
 {
 	uint32_t n = (uint32_t)(EXTEND_BYTES / size), left;
 	char *p = (char *)slab->base + slab->extended * size;
-	void *first = p;
 
 	left = slab->capacity - slab->extended;
 	if (n < 1)
@@ -206,12 +284,7 @@ static void slab_extend(struct ms_slab *slab, size_t size)
 	if (n > left || left - n < n / 2)
 		n = left;
 	slab->extended = (uint16_t)(slab->extended + n);
-	while (--n) {
-		ms_link_store(p, p + size);
-		p += size;
-	}
-	ms_link_store(p, slab->free);
-	slab->free = first;
+	link_blocks(slab, p, size, n);
 }
 
 static void slab_format(struct ms_heap *heap, struct ms_slab *slab, unsigned int c)
@@ -221,6 +294,7 @@ static void slab_format(struct ms_heap *heap, struct ms_slab *slab, unsigned int
 	slab->class_ = (uint8_t)c;
 	slab->capacity = (uint16_t)(((size_t)slab->slices << MS_SLICE_SHIFT) / size);
 	slab->bytes = (uint32_t)(slab->capacity * size);
+	slab->divisor = UINT64_MAX / size + 1;
 	slab->extended = 0;
 	slab->used = 0;
 	slab->free = NULL;
@@ -499,6 +573,9 @@ static void *pop(struct ms_slab *slab)
 			      (void *)slab->base);
 	next = ms_link_load(block);
 	slab->free = next;
+#ifdef MS_MALLOC_HARDENED
+	ms_block_filled(block, ms_class_size(slab->class_));
+#endif
 	return block;
 }
 

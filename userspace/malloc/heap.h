@@ -164,11 +164,34 @@ MS_HIDDEN void ms_heap_fork_child(void);
 
 MS_HIDDEN void ms_malloc_die(const char *what, const void *p) __attribute__((noreturn));
 
+#ifdef MS_MALLOC_HARDENED
+/* What a free block is filled with, behind its link; looked at when it is handed out. */
+#define MS_FREE_BYTE	0xdf
+MS_HIDDEN void ms_block_filled(const void *block, size_t size);
+MS_HIDDEN void ms_slab_suspect(const struct ms_slab *slab, const void *block);
+
+/* Whether a block can be one that is in use: 4 % of time, so for the hardened build. */
+static inline void ms_block_check(const struct ms_slab *slab, const void *block)
+{
+	const void *next = ms_link_load(block);
+
+	if (MS_UNLIKELY(!ms_slab_starts(slab, block)))
+		ms_malloc_die("free(): this is inside of a block", block);
+	if (MS_UNLIKELY(ms_slab_holds(slab, next) || !next))
+		ms_slab_suspect(slab, block);
+}
+#endif
+
 /* A block goes back to its slab; the caller owns it. */
 static inline void ms_slab_free(struct ms_heap *heap, struct ms_slab *slab, void *block)
 {
 	void *head = slab->free;
 
+#ifdef MS_MALLOC_HARDENED
+	ms_block_check(slab, block);
+	__builtin_memset((char *)block + sizeof(void *), MS_FREE_BYTE,
+			 ms_class_size(slab->class_) - sizeof(void *));
+#endif
 	if (MS_UNLIKELY(head == block))
 		ms_malloc_die("free(): this block is free already", block);
 	ms_link_store(block, head);

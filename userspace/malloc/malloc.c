@@ -37,6 +37,9 @@ static inline void *slab_pop(struct ms_slab *slab)
 	if (MS_UNLIKELY(!ms_slab_holds(slab, block)))
 		return NULL;
 	slab->free = ms_link_load(block);
+#ifdef MS_MALLOC_HARDENED
+	ms_block_filled(block, ms_class_size(slab->class_));
+#endif
 	return block;
 }
 

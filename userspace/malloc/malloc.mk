@@ -5,14 +5,35 @@ MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c fork.c heap.c knobs.c large
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
 OBJS += $(MALLOC_OBJS)
-ALL += $(MALLOC_SO)
+MALLOC_A := $(O)/libmemstate-malloc.a
+MALLOC_HARD_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj-hardened/%.o)
+MALLOC_HARD_SO := $(O)/libmemstate-malloc-hardened.so
+OBJS += $(MALLOC_HARD_OBJS)
+ALL += $(MALLOC_SO) $(MALLOC_A) $(MALLOC_HARD_SO)
 
 # Blocks are handed out here, not gone through: the compiler must not know malloc.
-$(MALLOC_OBJS): MS_CFLAGS += -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
+$(MALLOC_OBJS) $(MALLOC_HARD_OBJS): MS_CFLAGS += -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
 	-fno-builtin-free
 
 # What a new handler throws passes through.
-$(O)/obj/userspace/malloc/new.o: MS_CFLAGS += -fexceptions
+$(O)/obj/userspace/malloc/new.o $(O)/obj-hardened/userspace/malloc/new.o: \
+	MS_CFLAGS += -fexceptions
+
+$(O)/obj-hardened/%.o: $(TOP)/%.c
+	@mkdir -p $(@D)
+	@[ "$(V)" = 1 ] || echo "  CC      $*.c (hardened)"
+	$(Q)$(CC) $(MS_CPPFLAGS) -DMS_MALLOC_HARDENED $(MS_CFLAGS) $(CFLAGS) -MMD -MP \
+		-c -o $@ $<
+
+$(MALLOC_A): $(MALLOC_OBJS)
+	@[ "$(V)" = 1 ] || echo "  AR      $(@F)"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(MALLOC_HARD_SO): $(MALLOC_HARD_OBJS) $(LIB_SO)
+	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
+	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc-hardened.so -Wl,-z,defs -Wl,-z,now \
+		-Wl,-rpath,'$$ORIGIN' $(CFLAGS) $(MS_LDFLAGS) -o $@ \
+		$(MALLOC_HARD_OBJS) -L$(O) -lmemstate
 
 $(MALLOC_SO): $(MALLOC_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
@@ -28,9 +49,14 @@ install::
 	$(Q)install -D -m 644 $(MALLOC_SO) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)
 	$(Q)ln -sf libmemstate-malloc.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0
 	$(Q)ln -sf libmemstate-malloc.so.0 $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so
+	$(Q)install -D -m 644 $(MALLOC_A) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.a
+	$(Q)install -D -m 644 $(MALLOC_HARD_SO) \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate-malloc.h \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.a \
+		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0 \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)

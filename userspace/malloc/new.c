@@ -3,7 +3,8 @@
  * C++: operator new and delete, by their names in the Itanium ABI, so that neither a C++
  * compiler nor its library is needed. Where memory is short the program's new handler is
  * called for as long as there is one; else std::bad_alloc is thrown, by whichever C++
- * library the program has.
+ * library the program has. The nothrow forms of new are that library's: they call the others
+ * and catch what these, or a handler, throw.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static void *try(size_t size, size_t align)
 	return aligned_alloc(align, size);
 }
 
-static __attribute__((noinline)) void *again(size_t size, size_t align, bool throws)
+static __attribute__((noinline)) void *again(size_t size, size_t align)
 {
 	handler_fn handler;
 	void *block;
@@ -44,8 +45,6 @@ static __attribute__((noinline)) void *again(size_t size, size_t align, bool thr
 		if (block)
 			return block;
 	}
-	if (!throws)
-		return NULL;
 	if (_ZSt17__throw_bad_allocv)
 		_ZSt17__throw_bad_allocv();
 	if (_ZNSt3__117__throw_bad_allocEv)
@@ -53,35 +52,20 @@ static __attribute__((noinline)) void *again(size_t size, size_t align, bool thr
 	ms_malloc_die("operator new: no memory, and nobody to throw std::bad_alloc", NULL);
 }
 
-static inline void *new(size_t size, size_t align, bool throws)
+static inline void *new(size_t size, size_t align)
 {
 	void *block = try(size, align);
 
-	return MS_LIKELY(block) ? block : again(size, align, throws);
+	return MS_LIKELY(block) ? block : again(size, align);
 }
 
-/* A nothrow form must not let what a handler throws out: it is not declared to. */
 #define NEW(name, aligned_name)						\
 EXPORT void *name(size_t size);						\
-EXPORT void *name(size_t size) { return new(size, 0, true); }		\
+EXPORT void *name(size_t size) { return new(size, 0); }		\
 EXPORT void *aligned_name(size_t size, size_t align);			\
 EXPORT void *aligned_name(size_t size, size_t align)			\
 {									\
-	return new(size, align, true);					\
-}
-
-#define NEW_NOTHROW(name, aligned_name)					\
-EXPORT void *name(size_t size, const void *tag);			\
-EXPORT void *name(size_t size, const void *tag)				\
-{									\
-	(void)tag;							\
-	return new(size, 0, false);					\
-}									\
-EXPORT void *aligned_name(size_t size, size_t align, const void *tag);	\
-EXPORT void *aligned_name(size_t size, size_t align, const void *tag)	\
-{									\
-	(void)tag;							\
-	return new(size, align, false);					\
+	return new(size, align);					\
 }
 
 #define DELETE(name)							\
@@ -107,8 +91,6 @@ EXPORT void name(void *block, size_t more, size_t still)		\
 
 NEW(_Znwm, _ZnwmSt11align_val_t)
 NEW(_Znam, _ZnamSt11align_val_t)
-NEW_NOTHROW(_ZnwmRKSt9nothrow_t, _ZnwmSt11align_val_tRKSt9nothrow_t)
-NEW_NOTHROW(_ZnamRKSt9nothrow_t, _ZnamSt11align_val_tRKSt9nothrow_t)
 
 /* plain; sized, aligned or nothrow; sized and aligned, aligned and nothrow */
 DELETE(_ZdlPv)

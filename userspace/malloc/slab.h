@@ -17,7 +17,9 @@
  *
  *   A slab's free blocks are a list through the blocks themselves. Each link is stored xor
  *   a secret, and what comes out is used only if it lies in the slab: a link that was
- *   overwritten is found when it is followed.
+ *   overwritten is found when it is followed. Freed twice is found where the block is the
+ *   last that was freed; in the hardened build also where it begins with what would be a
+ *   link, for then the list is searched.
  *
  *   Counting. Only the slow paths count. A slab is *armed* with a countdown that frees
  *   decrement; when it reaches zero something is to be done. While a slab is current it is
@@ -85,10 +87,10 @@ struct ms_slab {
 	uint8_t state;
 	uint8_t class_;
 	uint8_t slices;			/* slab: length */
-	uint8_t __pad;
+	uint8_t __reserved;
 	struct ms_slab *next;		/* in a heap's or the arena's list */
 	struct ms_slab *prev;
-	uint64_t __pad1;
+	uint64_t divisor;		/* slab: 2^64 / block size, rounded up */
 };
 
 _Static_assert(sizeof(struct ms_slab) == 64, "an entry is one cache line");
@@ -160,20 +162,37 @@ static inline void ms_slab_set_state(struct ms_slab *slab, enum ms_run_state sta
 	__atomic_store_n(&slab->state, (uint8_t)state, __ATOMIC_RELAXED);
 }
 
+/* In the hardened build a link depends on where it is stored. */
+static inline uintptr_t ms_link_secret(const void *block)
+{
+#ifdef MS_MALLOC_HARDENED
+	return ms_map.secret ^ (uintptr_t)block * 0x9e3779b97f4a7c15u;
+#else
+	(void)block;
+	return ms_map.secret;
+#endif
+}
+
 static inline void *ms_link_load(const void *block)
 {
-	return (void *)(*(const uintptr_t *)block ^ ms_map.secret);
+	return (void *)(*(const uintptr_t *)block ^ ms_link_secret(block));
 }
 
 static inline void ms_link_store(void *block, const void *next)
 {
-	*(uintptr_t *)block = (uintptr_t)next ^ ms_map.secret;
+	*(uintptr_t *)block = (uintptr_t)next ^ ms_link_secret(block);
 }
 
 /* Whether an address lies among a slab's blocks; NULL does not. */
 static inline bool ms_slab_holds(const struct ms_slab *slab, const void *p)
 {
 	return (uintptr_t)p - slab->base < slab->bytes;
+}
+
+/* Whether an address in a slab is a block's first: divisibility as in Lemire et al. 2019. */
+static inline bool ms_slab_starts(const struct ms_slab *slab, const void *p)
+{
+	return ((uintptr_t)p - slab->base) * slab->divisor < slab->divisor;
 }
 
 static inline void ms_slab_arm(struct ms_slab *slab, uint32_t frees)

@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# run.sh: the allocator. LIB=path tests another one, as far as it goes.
+#
+# Preloaded, with the accounting on and off and in its hardened build: conformance, stress,
+# life cycle, what it has to find, real programs. Its own code under sanitizers: the same
+# stress with the functions' names prefixed. System calls made to fail, and limits.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+bin=$top/build/userspace
+build=$top/build/malloc
+lib=${LIB:-$bin/libmemstate-malloc.so}
+flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
+	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$top/tools/testing/core"
+# Tests do on purpose what compilers warn of.
+wrong="-fno-builtin -Wno-use-after-free -Wno-free-nonheap-object"
+seed=${SEED:-$(date +%s)}
+nr=0
+failed=0
+plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
+
+export MEMSTATE_BACKEND=embedded
+export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
+
+result() { # status name
+	nr=$((nr + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $nr - $2"
+	else
+		echo "not ok $nr - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# try NAME COMMAND...: a test that is a command
+try() {
+	local name=$1 status
+	shift
+	if [ "$(type -t "$1")" = function ]; then
+		"$@" >"$build/try.log" 2>&1 </dev/null
+	else
+		timeout 300 "$@" >"$build/try.log" 2>&1 </dev/null
+	fi
+	status=$?
+	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -n 30
+	result $status "$name"
+	return $status
+}
+
+# Pass a program's TAP on, renumbered; one more test says that it came to its end.
+relay() { # prefix command...
+	local prefix=$1 log=$build/relay.log line status plan=-1 seen=0 bad=0
+	shift
+	timeout 300 "$@" >"$log" 2>"$log.err" </dev/null
+	status=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*|"not ok "*)
+			nr=$((nr + 1))
+			seen=$((seen + 1))
+			[ "${line%% *}" = ok ] || bad=$((bad + 1))
+			echo "${line%%ok *}ok $nr - $prefix ${line#*- }"
+			;;
+		1..*) plan=${line#1..} ;;
+		*) echo "$line" ;;
+		esac
+	done <"$log"
+	failed=$((failed + bad))
+	sed 's/^/# /' "$log.err" | head -60
+	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $bad -gt 0 ]; }
+	result $? "$prefix ran to its end (status $status, $seen of $plan)"
+}
+
+build_tests() {
+	# shellcheck disable=SC2086 # a list of flags
+	for t in family stress death faults; do
+		gcc $flags $wrong -o "$build/$t" "$here/$t.c" || return
+	done
+	# shellcheck disable=SC2086
+	gcc $flags -o "$build/life" "$here/life.c" -ldl &&
+	gcc $flags -shared -fPIC -o "$build/libearly.so" "$here/early.c" &&
+	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
+		-o "$build/newdelete" "$here/newdelete.cc" &&
+	clang++ -O1 -g -Wall -Wextra -std=c++20 -fsized-deallocation -pthread -fno-builtin \
+		-I"$top/tools/testing/core" -o "$build/newdelete-clang" "$here/newdelete.cc"
+}
+
+# everything that a program sees, under one library and environment
+preloaded() { # name library environment...
+	local name=$1 library=$2
+	shift 2
+	relay "$name family:" env "$@" LD_PRELOAD="$library" "$build/family"
+	relay "$name new and delete:" env "$@" LD_PRELOAD="$library" "$build/newdelete"
+	try "$name stress: four threads, seed $seed" \
+		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 60000
+	try "$name stress: memory dropped as soon as it is free, seed $seed" \
+		env "$@" MEMSTATE_MALLOC_DECAY_MS=0 LD_PRELOAD="$library" "$build/stress" "$seed" 4 20000
+	try "$name stress: fork while others allocate, seed $seed" \
+		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 20000 fork
+	try "$name life: atexit, threads that end, fork, vfork, dlopen" \
+		env "$@" LD_PRELOAD="$library" "$build/life" "$build/libearly.so"
+	try "$name life: a library before it allocates in its constructor and around fork" \
+		env "$@" LD_PRELOAD="$build/libearly.so $library" "$build/life" "$build/libearly.so"
+	try "$name life: a library behind it does" \
+		env "$@" LD_PRELOAD="$library $build/libearly.so" "$build/life" "$build/libearly.so"
+}
+
+# The allocator's own code in the program.
+sanitized() { # cc sanitizers
+	local cc=$1 san=$2 o=$build/$1-${2//,/+} f pids=()
+	mkdir -p "$o"
+	rm -f "$o"/*.o
+	for f in "$top"/userspace/malloc/*.c "$top"/userspace/lib/*.c \
+		"$top/kmod/core/rules.c" "$here/stress.c"; do
+		[ "${f##*/}" != cgroupfs.c ] || continue
+		# shellcheck disable=SC2086
+		"$cc" -std=gnu11 $flags -fsanitize="$san" -DMS_MALLOC_PREFIX -fno-builtin \
+			-DMS_VERSION='"test"' -I"$top/userspace/malloc" -c \
+			-o "$o/$(echo "${f#"$top"/}" | tr / _).o" "$f" &
+		pids+=($!)
+		[ ${#pids[@]} -lt 4 ] || { wait "${pids[0]}" || return; pids=("${pids[@]:1}"); }
+	done
+	for f in "${pids[@]}"; do wait "$f" || return; done
+	"$cc" -pthread -fsanitize="$san" -o "$o/stress" "$o"/*.o
+}
+
+# inject CALL: each one of that call fails once
+inject() {
+	local call=$1 n count out=$build/inject.out begun=0
+	LD_PRELOAD=$lib strace -f -qq -o "$build/count.log" -e trace="$call" "$build/faults" \
+		>/dev/null 2>&1
+	count=$(grep -c "$call(" "$build/count.log")
+	for n in $(seq 1 "$count"); do
+		timeout 60 strace -f -qq -o "$build/inject.log" -e trace="$call" \
+			-e inject="$call:error=ENOMEM:when=$n" -E LD_PRELOAD="$lib" \
+			"$build/faults" >"$out" 2>&1 && { begun=$((begun + 1)); continue; }
+		# The loader may end over it, before there is a program.
+		if grep -q begun "$out"; then
+			echo "$call number $n failed:"
+			cat "$out"
+			return 1
+		fi
+	done
+	echo "$count calls, $begun runs came to their end"
+	[ "$begun" -gt 0 ]
+}
+
+mkdir -p "$build"
+for tool in gcc g++ clang clang++ strace make; do
+	command -v $tool >/dev/null || { echo "Bail out! $tool is missing"; exit 1; }
+done
+if [ -z "${LIB:-}" ]; then
+	try "the library builds without a warning" make -s -C "$top/userspace" \
+		CFLAGS="-O2 -g -Werror" O="$build/werror" || { echo "1..$nr"; exit 1; }
+	make -s -C "$top/userspace" >&2 || exit 1
+fi
+build_tests >&2 || { echo "Bail out! the tests do not build"; exit 1; }
+
+preloaded "plain" "$lib"
+relay "plain new and delete (clang):" env LD_PRELOAD="$lib" "$build/newdelete-clang"
+relay "plain" env LD_PRELOAD="$lib" "$build/death"
+if [ -z "${LIB:-}" ]; then
+	preloaded "without accounting" "$lib" MEMSTATE_MALLOC_ACCOUNTING=0
+	preloaded "hardened" "$bin/libmemstate-malloc-hardened.so"
+	relay "hardened" env LD_PRELOAD="$bin/libmemstate-malloc-hardened.so" "$build/death" hardened
+
+	for san in "gcc thread" "clang thread" "gcc address,undefined" \
+		"clang address,undefined"; do
+		# shellcheck disable=SC2086 # two words
+		if try "$san: the allocator's own code builds without a warning" sanitized $san; then
+			o=$build/${san/ /-}
+			# shellcheck disable=SC2086
+			try "$san: stress, seed $seed" $plain "${o//,/+}/stress" "$seed" 4 6000
+		fi
+	done
+
+	# The program, and everything it needs, in one file.
+	# shellcheck disable=SC2086
+	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
+		"$here/family.c" "$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
+		relay "linked statically:" "$build/static"
+
+	for call in mmap mprotect madvise munmap; do
+		try "faults: each $call fails once" inject $call
+	done
+	for size in 300000 600000; do
+		try "faults: no more than $size KiB of address space" \
+			bash -c "ulimit -v $size; LD_PRELOAD=$lib $build/faults"
+	done
+	for max in 8M 32M 200M; do
+		bytes=$((${max%M} << 20))
+		try "limit: at $max there is ENOMEM, and afterwards memory again" \
+			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
+	done
+fi
+
+relay "program" "$here/programs.sh" "$lib" "$build/programs"
+echo "1..$nr"
+[ $failed = 0 ]
