@@ -17,7 +17,7 @@ export PREFIX DESTDIR V
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test bench check-static clean \
+.PHONY: all help modules userspace deps run test bench bench-malloc check-static clean \
 	install install-modules install-userspace uninstall dkms
 
 all: modules userspace	## module for the running kernel, libraries and tools
@@ -49,6 +49,9 @@ test: deps	## everything that must pass before a change lands
 
 bench: deps	## figures, as ratios to named peers in the same run
 	$(Q)$(T)/bench/run.sh
+
+bench-malloc: deps userspace	## the allocator beside its peers: time and memory
+	$(Q)$(T)/bench/malloc/run.py
 
 check-static: deps	## only the static lanes
 	$(Q)$(T)/run.sh static

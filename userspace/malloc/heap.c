@@ -195,19 +195,22 @@ bool ms_heap_trim(struct ms_heap *heap)
 
 #ifdef MS_MALLOC_HARDENED
 /**
- * ms_block_filled() - whether a free block is as it was left
+ * ms_block_handed_out() - whether a free block is as it was left
  * @block:	the block
  * @size:	its length
  *
+ * Takes the link away, so that the block does not look as if it were free.
+ *
  * Context: any. Ends the process if not.
  */
-void ms_block_filled(const void *block, size_t size)
+void ms_block_handed_out(void *block, size_t size)
 {
 	const unsigned char *p = block;
 
 	for (size_t i = sizeof(void *); i < size; i++)
 		if (p[i] != MS_FREE_BYTE)
 			ms_malloc_die("malloc(): a free block was written to", p + i);
+	memset(block, MS_FREE_BYTE, sizeof(void *));
 }
 
 /**
@@ -574,7 +577,7 @@ static void *pop(struct ms_slab *slab)
 	next = ms_link_load(block);
 	slab->free = next;
 #ifdef MS_MALLOC_HARDENED
-	ms_block_filled(block, ms_class_size(slab->class_));
+	ms_block_handed_out(block, ms_class_size(slab->class_));
 #endif
 	return block;
 }

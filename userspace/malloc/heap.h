@@ -167,7 +167,7 @@ MS_HIDDEN void ms_malloc_die(const char *what, const void *p) __attribute__((nor
 #ifdef MS_MALLOC_HARDENED
 /* What a free block is filled with, behind its link; looked at when it is handed out. */
 #define MS_FREE_BYTE	0xdf
-MS_HIDDEN void ms_block_filled(const void *block, size_t size);
+MS_HIDDEN void ms_block_handed_out(void *block, size_t size);
 MS_HIDDEN void ms_slab_suspect(const struct ms_slab *slab, const void *block);
 
 /* Whether a block can be one that is in use: 4 % of time, so for the hardened build. */

@@ -38,7 +38,7 @@ static inline void *slab_pop(struct ms_slab *slab)
 		return NULL;
 	slab->free = ms_link_load(block);
 #ifdef MS_MALLOC_HARDENED
-	ms_block_filled(block, ms_class_size(slab->class_));
+	ms_block_handed_out(block, ms_class_size(slab->class_));
 #endif
 	return block;
 }
