@@ -127,7 +127,7 @@ static int do_query(struct ms_file *file, void *arg)
 {
 	struct memstate_query *q = arg;
 
-	if (q->__reserved || q->__reserved1)
+	if (q->__reserved)
 		return -EINVAL;
 	*q = (struct memstate_query) {
 		.abi_version = MEMSTATE_ABI_VERSION,

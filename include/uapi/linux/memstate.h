@@ -17,6 +17,8 @@
  *   2  Limits: CHARGE, LIMIT_SET, LIMIT_GET, WATCH; the credit word and SETUP's
  *      CREDIT; pressure and limits in the totals page; TRANSITION's @paid, HOLD
  *      and INHERITED; TOTALS of groups and its LAST; more members of totals.
+ *   3  Shared statistics shards: SHARDS, ALLOC, the mapping at OFF_SHARDS,
+ *      alloc_gen in the totals page, shards_max in QUERY.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -24,7 +26,7 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-#define MEMSTATE_ABI_VERSION	2
+#define MEMSTATE_ABI_VERSION	3
 
 #define MEMSTATE_DEVICE		"/dev/memstate"
 
@@ -147,6 +149,7 @@ struct memstate_record {
 /* mmap offsets of the device */
 #define MEMSTATE_OFF_RING	0x00000000
 #define MEMSTATE_OFF_TOTALS	0x10000000
+#define MEMSTATE_OFF_SHARDS	0x20000000
 
 /**
  * struct memstate_ring_control - first page of the ring mapping
@@ -240,6 +243,10 @@ struct memstate_totals {
  * @max:	the lowest max above the task, its own included; not covered by @seq
  * @high:	likewise high
  * @__reserved:	zero
+ * @alloc_gen:	which set of its shard a writer uses, 0 to 2; not covered by @seq, and
+ *		on a cache line of its own
+ * @__reserved1: zero
+ * @__reserved2: zero
  * @totals:	the task's books as of the last drain
  */
 struct memstate_totals_page {
@@ -252,9 +259,71 @@ struct memstate_totals_page {
 	__u64 group;
 	__u64 max;
 	__u64 high;
-	__u64 __reserved[10];
+	__u64 __reserved[2];
+	__u32 alloc_gen;
+	__u32 __reserved1;
+	__u64 __reserved2[7];
 	struct memstate_totals totals;
 };
+
+/* ---- statistics shards ---------------------------------------------------- */
+
+/**
+ * enum memstate_alloc_counter - what an allocator counts
+ * @MEMSTATE_ALLOC_BYTES:	bytes of blocks handed out, ever
+ * @MEMSTATE_ALLOC_COUNT:	blocks handed out, ever
+ * @MEMSTATE_FREE_BYTES:	bytes of blocks taken back, ever
+ * @MEMSTATE_FREE_COUNT:	blocks taken back, ever
+ * @MEMSTATE_IDLE_BYTES:	Ready bytes that hold no block
+ * @MEMSTATE_SLAB_BYTES:	Ready bytes in slabs and large blocks
+ * @MEMSTATE_REFILLS:		slow paths taken
+ * @MEMSTATE_REMOTE_FREES:	blocks taken back that another thread had freed
+ * @MEMSTATE_IN_USE:		bytes of blocks in use, by class: this + enum
+ *				memstate_class
+ *
+ * Sums over all shards; what falls again is added to by deltas that wrap. The
+ * allocator counts where it takes its slow path, so figures lag by what a thread
+ * holds ready. They are the program's own word: shown, never used to enforce. A
+ * counter that has no name here is for later.
+ */
+enum memstate_alloc_counter {
+	MEMSTATE_ALLOC_BYTES	= 0,
+	MEMSTATE_ALLOC_COUNT	= 1,
+	MEMSTATE_FREE_BYTES	= 2,
+	MEMSTATE_FREE_COUNT	= 3,
+	MEMSTATE_IDLE_BYTES	= 4,
+	MEMSTATE_SLAB_BYTES	= 5,
+	MEMSTATE_REFILLS	= 6,
+	MEMSTATE_REMOTE_FREES	= 7,
+	MEMSTATE_IN_USE		= 8,
+};
+#define MEMSTATE_ALLOC_COUNTERS	24
+#define MEMSTATE_ALLOC_SETS	3
+
+/**
+ * struct memstate_alloc_shard - one writer's statistics
+ * @seq:	odd while the writer writes
+ * @__reserved:	zero
+ * @set:	deltas of enum memstate_alloc_counter, by alloc_gen
+ *
+ * Shard protocol. A shard has one writer at a time, who
+ *   1. stores @seq + 1 (odd);
+ *   2. has a full barrier;
+ *   3. loads alloc_gen from the totals page with acquire order: this set it uses;
+ *   4. adds to counters of that set by plain loads and stores of whole words;
+ *   5. stores @seq + 1 (even) with release order.
+ * What is written between 1 and 5 is seen whole or not at all. The reader moves
+ * alloc_gen on, waits until each shard has been seen outside of a write, takes the
+ * sets that have been closed, and leaves zeros there. It waits for a bounded time: a
+ * write is some stores long, and no system call belongs into it.
+ *
+ * Writable by the task and hostile for all the kernel knows.
+ */
+struct memstate_alloc_shard {
+	__u32 seq;
+	__u32 __reserved[15];
+	__u64 set[MEMSTATE_ALLOC_SETS][MEMSTATE_ALLOC_COUNTERS];
+} __attribute__((__aligned__(64)));
 
 /* ---- ioctls ------------------------------------------------------------- */
 
@@ -277,9 +346,12 @@ struct memstate_totals_page {
 #define MEMSTATE_IOC_LIMIT_SET	_IO(MEMSTATE_IOC_MAGIC, 0x18)
 #define MEMSTATE_IOC_LIMIT_GET	_IO(MEMSTATE_IOC_MAGIC, 0x19)
 #define MEMSTATE_IOC_WATCH	_IO(MEMSTATE_IOC_MAGIC, 0x1a)
+#define MEMSTATE_IOC_SHARDS	_IO(MEMSTATE_IOC_MAGIC, 0x1b)
+#define MEMSTATE_IOC_ALLOC	_IO(MEMSTATE_IOC_MAGIC, 0x1c)
 
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
+#define MEMSTATE_FEATURE_SHARDS	2
 
 /**
  * struct memstate_query - what this kernel offers
@@ -297,7 +369,7 @@ struct memstate_totals_page {
  * @credit_batch:	out: bytes that CHARGE adds to the credit word, where there
  *			is room, beyond what was asked for
  * @groups_max:		out: most groups there can be
- * @__reserved1:	zero
+ * @shards_max:		out: most statistics shards a task can have
  */
 struct memstate_query {
 	__u32 size;
@@ -313,7 +385,7 @@ struct memstate_query {
 	__u32 __reserved;
 	__u64 credit_batch;
 	__u32 groups_max;
-	__u32 __reserved1;
+	__u32 shards_max;
 };
 
 /* flags of SETUP: this task keeps to the credit protocol */
@@ -406,13 +478,13 @@ struct memstate_transition {
 };
 
 /*
- * scope of TOTALS, LIMIT_SET, LIMIT_GET, WATCH
+ * scope of TOTALS, ALLOC, LIMIT_SET, LIMIT_GET, WATCH
  *
  * TASK       the task that the descriptor is bound to
  * SYSTEM     everything: the group of the root cgroup
  * GROUP      the group of a cgroup v2 directory, given by a descriptor
  * OWN_GROUP  the group that the task belongs to
- * WATCHED    what the file watches (TOTALS and LIMIT_GET)
+ * WATCHED    what the file watches (TOTALS, ALLOC and LIMIT_GET)
  */
 #define MEMSTATE_SCOPE_TASK		0
 #define MEMSTATE_SCOPE_SYSTEM		1
@@ -660,6 +732,59 @@ struct memstate_watch {
 	__s32 fd;
 };
 
+/**
+ * struct memstate_shards - make the task's statistics shards, or learn of them
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @nr_shards:	in: how many, or 0 for the default or those there are; out: how many
+ * @shard_bytes: out: from one shard to the next
+ * @shards_bytes: out: length of the mapping at MEMSTATE_OFF_SHARDS
+ *
+ * -EINVAL: more than shards_max; -EEXIST: there is another number; -ENXIO: no ring,
+ * and so no alloc_gen; -EPERM: not the bound task; -ESRCH: the task is gone; -ENOMEM.
+ */
+struct memstate_shards {
+	__u32 size;
+	__u32 flags;
+	__u32 nr_shards;
+	__u32 shard_bytes;
+	__u64 shards_bytes;
+};
+
+/*
+ * flags of ALLOC, set by the kernel
+ *
+ * STALE  a shard stayed in the middle of a write for longer than is waited: the
+ *        counters are, as a whole, those of an earlier moment
+ */
+#define MEMSTATE_ALLOC_STALE	1
+
+/**
+ * struct memstate_alloc - read what allocators count
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero; out: MEMSTATE_ALLOC_*
+ * @scope:	in: MEMSTATE_SCOPE_*
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @nr_shards:	out: how many were read, 0: nobody counts
+ * @__reserved:	zero
+ * @counters:	out: sums by enum memstate_alloc_counter
+ *
+ * Of one task: a consistent snapshot, made of whole writes. Of a group: the sum of
+ * its tasks' snapshots, and stale if one of them is. All zero for a task that is gone.
+ *
+ * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2 directory;
+ * -ENOENT: the cgroup is gone; -EINTR: killed.
+ */
+struct memstate_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__s32 fd;
+	__u32 nr_shards;
+	__u32 __reserved;
+	__u64 counters[MEMSTATE_ALLOC_COUNTERS];
+};
+
 /* ---- sizes: part of the ABI --------------------------------------------- */
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
@@ -677,6 +802,7 @@ MEMSTATE_ABI_SIZE(memstate_record, 16);
 MEMSTATE_ABI_SIZE(memstate_ring_control, 128);
 MEMSTATE_ABI_SIZE(memstate_totals, 320);
 MEMSTATE_ABI_SIZE(memstate_totals_page, 448);
+MEMSTATE_ABI_SIZE(memstate_alloc_shard, 640);
 MEMSTATE_ABI_SIZE(memstate_query, 64);
 MEMSTATE_ABI_SIZE(memstate_setup, 32);
 MEMSTATE_ABI_SIZE(memstate_sync, 32);
@@ -689,5 +815,7 @@ MEMSTATE_ABI_SIZE(memstate_audit, 40);
 MEMSTATE_ABI_SIZE(memstate_charge, 48);
 MEMSTATE_ABI_SIZE(memstate_limit, 168);
 MEMSTATE_ABI_SIZE(memstate_watch, 16);
+MEMSTATE_ABI_SIZE(memstate_shards, 24);
+MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

@@ -58,7 +58,11 @@ int main(void)
 	AT(memstate_totals_page, group, 24);
 	AT(memstate_totals_page, max, 32);
 	AT(memstate_totals_page, high, 40);
+	AT(memstate_totals_page, alloc_gen, 64);
 	AT(memstate_totals_page, totals, 128);
+	SIZE(memstate_alloc_shard, 640);
+	AT(memstate_alloc_shard, seq, 0);
+	AT(memstate_alloc_shard, set, 64);
 	SIZE(memstate_query, 64);
 	AT(memstate_query, abi_version, 8);
 	AT(memstate_query, page_size, 12);
@@ -70,6 +74,7 @@ int main(void)
 	AT(memstate_query, unmaps_max, 40);
 	AT(memstate_query, credit_batch, 48);
 	AT(memstate_query, groups_max, 56);
+	AT(memstate_query, shards_max, 60);
 	SIZE(memstate_setup, 32);
 	AT(memstate_setup, ring_entries, 8);
 	AT(memstate_setup, records_offset, 12);
@@ -137,6 +142,15 @@ int main(void)
 	SIZE(memstate_watch, 16);
 	AT(memstate_watch, scope, 8);
 	AT(memstate_watch, fd, 12);
+	SIZE(memstate_shards, 24);
+	AT(memstate_shards, nr_shards, 8);
+	AT(memstate_shards, shard_bytes, 12);
+	AT(memstate_shards, shards_bytes, 16);
+	SIZE(memstate_alloc, 216);
+	AT(memstate_alloc, scope, 8);
+	AT(memstate_alloc, fd, 12);
+	AT(memstate_alloc, nr_shards, 16);
+	AT(memstate_alloc, counters, 24);
 	is(MEMSTATE_IOC_QUERY, 0xbd10, "ioctl_query");
 	is(MEMSTATE_IOC_SETUP, 0xbd11, "ioctl_setup");
 	is(MEMSTATE_IOC_SYNC, 0xbd12, "ioctl_sync");
@@ -148,6 +162,11 @@ int main(void)
 	is(MEMSTATE_IOC_LIMIT_SET, 0xbd18, "ioctl_limit_set");
 	is(MEMSTATE_IOC_LIMIT_GET, 0xbd19, "ioctl_limit_get");
 	is(MEMSTATE_IOC_WATCH, 0xbd1a, "ioctl_watch");
+	is(MEMSTATE_IOC_SHARDS, 0xbd1b, "ioctl_shards");
+	is(MEMSTATE_IOC_ALLOC, 0xbd1c, "ioctl_alloc");
+	is(MEMSTATE_OFF_SHARDS, 0x20000000, "offset_of_shards");
+	is(MEMSTATE_IN_USE, 8, "counter_in_use");
+	is(MEMSTATE_ALLOC_COUNTERS, 24, "alloc_counters");
 	printf("1..%d\n", nr);
 	return failed ? 1 : 0;
 }

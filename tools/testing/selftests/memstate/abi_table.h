@@ -43,13 +43,17 @@ struct abi_row {
 	OFF(memstate_totals_page, group, 24),				\
 	OFF(memstate_totals_page, max, 32),				\
 	OFF(memstate_totals_page, high, 40),				\
+	OFF(memstate_totals_page, alloc_gen, 64),			\
 	OFF(memstate_totals_page, totals, 128),				\
+	SIZE(memstate_alloc_shard, 640),				\
+	OFF(memstate_alloc_shard, set, 64),				\
 	SIZE(memstate_query, 64),					\
 	OFF(memstate_query, abi_version, 8),				\
 	OFF(memstate_query, features, 16),				\
 	OFF(memstate_query, unmaps_max, 40),				\
 	OFF(memstate_query, credit_batch, 48),				\
 	OFF(memstate_query, groups_max, 56),				\
+	OFF(memstate_query, shards_max, 60),				\
 	SIZE(memstate_setup, 32),					\
 	OFF(memstate_setup, ring_entries, 8),				\
 	OFF(memstate_setup, records_offset, 12),			\
@@ -96,6 +100,28 @@ struct abi_row {
 	SIZE(memstate_watch, 16),					\
 	OFF(memstate_watch, scope, 8),					\
 	OFF(memstate_watch, fd, 12),					\
+	SIZE(memstate_shards, 24),					\
+	OFF(memstate_shards, nr_shards, 8),				\
+	OFF(memstate_shards, shard_bytes, 12),				\
+	OFF(memstate_shards, shards_bytes, 16),				\
+	SIZE(memstate_alloc, 216),					\
+	OFF(memstate_alloc, scope, 8),					\
+	OFF(memstate_alloc, fd, 12),					\
+	OFF(memstate_alloc, nr_shards, 16),				\
+	OFF(memstate_alloc, counters, 24),				\
+	NUM(MEMSTATE_ALLOC_BYTES, 0),					\
+	NUM(MEMSTATE_ALLOC_COUNT, 1),					\
+	NUM(MEMSTATE_FREE_BYTES, 2),					\
+	NUM(MEMSTATE_FREE_COUNT, 3),					\
+	NUM(MEMSTATE_IDLE_BYTES, 4),					\
+	NUM(MEMSTATE_SLAB_BYTES, 5),					\
+	NUM(MEMSTATE_REFILLS, 6),					\
+	NUM(MEMSTATE_REMOTE_FREES, 7),					\
+	NUM(MEMSTATE_IN_USE, 8),					\
+	NUM(MEMSTATE_ALLOC_COUNTERS, 24),				\
+	NUM(MEMSTATE_ALLOC_SETS, 3),					\
+	NUM(MEMSTATE_ALLOC_STALE, 1),					\
+	NUM(MEMSTATE_FEATURE_SHARDS, 2),				\
 	NUM(MEMSTATE_IOC_QUERY, 0xbd10),				\
 	NUM(MEMSTATE_IOC_SETUP, 0xbd11),				\
 	NUM(MEMSTATE_IOC_SYNC, 0xbd12),					\
@@ -107,8 +133,11 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_LIMIT_SET, 0xbd18),				\
 	NUM(MEMSTATE_IOC_LIMIT_GET, 0xbd19),				\
 	NUM(MEMSTATE_IOC_WATCH, 0xbd1a),				\
+	NUM(MEMSTATE_IOC_SHARDS, 0xbd1b),				\
+	NUM(MEMSTATE_IOC_ALLOC, 0xbd1c),				\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
+	NUM(MEMSTATE_OFF_SHARDS, 0x20000000),				\
 	NUM(MEMSTATE_RING_START, 1)
 
 #endif /* ABI_TABLE_H */
