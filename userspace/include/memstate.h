@@ -91,6 +91,93 @@ uint64_t memstate_totals_state(const struct memstate_totals *totals,
 			       enum memstate_state state);
 uint64_t memstate_totals_charged(const struct memstate_totals *totals);
 
+/* ---- an allocator's statistics -------------------------------------------- */
+
+/*
+ * Counters in memory that is shared with whoever reads them, kept by the allocator's
+ * threads, each in a shard of its own. Writing costs a fence and a few stores; what is
+ * written between enter and exit is seen whole or not at all.
+ *
+ *	shard = memstate_shard(index);
+ *	gen = memstate_shard_gen();
+ *	...
+ *	set = memstate_shard_enter(shard, gen);
+ *	memstate_shard_add(set, MEMSTATE_ALLOC_BYTES, bytes);
+ *	memstate_shard_add(set, MEMSTATE_ALLOC_COUNT, 1);
+ *	memstate_shard_exit(shard);
+ *
+ * A child has shards of its own, which are zero, and with the device the parent's are
+ * not mapped in it: it asks for shards and gen again before it writes. Whether that is
+ * due is told by the word behind memstate_shard_epoch(), also where no handler of
+ * pthread_atfork() ran: it is not what it was when the shards were handed out.
+ */
+struct memstate_alloc_shard *memstate_shard(unsigned int index);
+const uint32_t *memstate_shard_gen(void);
+const uint32_t *memstate_shard_epoch(void);
+
+typedef uint64_t memstate_word __attribute__((__may_alias__));
+
+/**
+ * memstate_shard_enter() - begin to write
+ * @shard:	from memstate_shard()
+ * @gen:	from memstate_shard_gen()
+ *
+ * Context: one writer of a shard at a time; between enter and exit neither a system
+ * call nor a signal handler that writes to the same shard.
+ * Return: the set to give to memstate_shard_add() until memstate_shard_exit().
+ */
+static inline uint64_t *memstate_shard_enter(struct memstate_alloc_shard *shard,
+					     const uint32_t *gen)
+{
+	uint32_t seq = __atomic_load_n(&shard->seq, __ATOMIC_RELAXED);
+
+#if defined(__x86_64__) || defined(__i386__)
+	/* A locked exchange is a full barrier, and cheaper than a fence. */
+	__atomic_exchange_n(&shard->seq, seq + 1, __ATOMIC_SEQ_CST);
+#else
+	__atomic_store_n(&shard->seq, seq + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with ms_fold_begin() */
+#endif
+	/* Acquire: pairs with the release of gen in ms_fold_begin(). */
+	return (uint64_t *)shard->set[__atomic_load_n(gen, __ATOMIC_ACQUIRE)];
+}
+
+/**
+ * memstate_shard_add() - add to a counter
+ * @set:	from memstate_shard_enter()
+ * @counter:	enum memstate_alloc_counter, or MEMSTATE_IN_USE + a class
+ * @delta:	how much; negative ones wrap
+ *
+ * Context: between enter and exit.
+ */
+static inline void memstate_shard_add(uint64_t *set, unsigned int counter,
+				      uint64_t delta)
+{
+	memstate_word *word = (memstate_word *)&set[counter];
+
+	__atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + delta,
+			 __ATOMIC_RELAXED);
+}
+
+/**
+ * memstate_shard_exit() - end a write
+ * @shard: the shard
+ *
+ * Context: after memstate_shard_enter().
+ */
+static inline void memstate_shard_exit(struct memstate_alloc_shard *shard)
+{
+	uint32_t seq = __atomic_load_n(&shard->seq, __ATOMIC_RELAXED);
+
+	/* Release: pairs with the acquire of seq in ms_fold_try(). */
+	__atomic_store_n(&shard->seq, seq + 1, __ATOMIC_RELEASE);
+}
+
+/* Sums of this process, of whom a descriptor is bound to, of a group. */
+int memstate_alloc_totals(struct memstate_alloc *alloc);
+int memstate_alloc_totals_fd(int fd, struct memstate_alloc *alloc);
+int memstate_group_alloc_totals(int cgroup_fd, struct memstate_alloc *alloc);
+
 /* ---- limits -------------------------------------------------------------- */
 
 /**
@@ -140,6 +227,9 @@ const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes);
 int memstate_parse_bytes(const char *text, uint64_t *bytes);
 const char *memstate_format_line(char *buf, size_t size,
 				 const struct memstate_totals *totals);
+const char *memstate_format_live(char *buf, size_t size,
+				 const struct memstate_totals *totals,
+				 const struct memstate_alloc *alloc);
 
 #pragma GCC visibility pop
 

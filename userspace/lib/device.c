@@ -385,6 +385,40 @@ static int device_audit(struct memstate_audit *arg)
 	return device_ioctl(MEMSTATE_IOC_AUDIT, arg);
 }
 
+static int device_shards(struct ms_shard_set *set)
+{
+	struct memstate_query query = { .size = sizeof(query) };
+	struct memstate_shards arg = { .size = sizeof(arg) };
+	long pages;
+	int ret;
+
+	/* An older kernel does not know the ioctl, which looks like a lost descriptor. */
+	ret = device_ioctl(MEMSTATE_IOC_QUERY, &query);
+	if (!ret && !(query.features & MEMSTATE_FEATURE_SHARDS))
+		ret = -ENOSYS;
+	if (!ret)
+		ret = device_ioctl(MEMSTATE_IOC_SHARDS, &arg);
+	if (!ret && arg.shard_bytes != sizeof(*set->shards))
+		ret = -ENOSYS;
+	if (ret)
+		return ret;
+	pages = ms_raw6(SYS_mmap, 0, (long)arg.shards_bytes, PROT_READ | PROT_WRITE,
+			MAP_SHARED, dev_fd, MEMSTATE_OFF_SHARDS);
+	if (ms_raw_failed(pages))
+		return (int)pages;
+	*set = (struct ms_shard_set) {
+		.shards = (struct memstate_alloc_shard *)pages,
+		.nr = arg.nr_shards,
+		.gen = &dev_page->alloc_gen,
+	};
+	return 0;
+}
+
+static int device_alloc(struct memstate_alloc *arg)
+{
+	return device_ioctl(MEMSTATE_IOC_ALLOC, arg);
+}
+
 const struct ms_ops ms_device_ops = {
 	.name = "device",
 	.open = device_open,
@@ -399,6 +433,8 @@ const struct ms_ops ms_device_ops = {
 	.system = device_system,
 	.ranges = device_ranges,
 	.audit = device_audit,
+	.shards = device_shards,
+	.alloc = device_alloc,
 	.fork = device_fork,
 };
 

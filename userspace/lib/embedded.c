@@ -8,12 +8,16 @@
  *   range map. Nobody outside can read it. Only the process's own limit is kept:
  *   what was charged is *pledged* until the record to Ready has been drained.
  *
+ *   Statistics shards lie in private memory as well, and who wants the sums folds them.
+ *
  * Locking
  *
  *   One lock around the map, with signals blocked: a handler may report, and so
- *   drain, at any moment.
+ *   drain, at any moment. Another one, likewise, around the folding of shards, which
+ *   waits for writers for a bounded time.
  */
 
+#include "fold.h"
 #include "internal.h"
 #include "rangemap.h"
 
@@ -23,6 +27,11 @@
 
 /* How often apply waits for a slot that is claimed and not published. */
 #define APPLY_TRIES	100
+
+#define SHARDS		64
+
+/* How often a reader gives way to the writer of a shard. */
+#define FOLD_TRIES	8
 
 static struct {
 	u32 tail __attribute__((aligned(64)));
@@ -37,13 +46,25 @@ static struct {
 	struct memstate_record slots[RING_ENTRIES];
 } *emb;
 
+static struct {
+	u32 gen __attribute__((aligned(64)));
+	u32 lock __attribute__((aligned(64)));
+	struct ms_fold fold;
+	struct memstate_alloc_shard shards[SHARDS];
+} *emb_shards;
+
+static void lock_take(u32 *lock, uint64_t *saved)
+{
+	ms_signals_block(saved);
+	while (!ms_cas32(lock, 0, 1))
+		ms_raw0(SYS_sched_yield);
+}
+
 static void emb_lock(void)
 {
 	uint64_t saved;
 
-	ms_signals_block(&saved);
-	while (!ms_cas32(&emb->lock, 0, 1))
-		ms_raw0(SYS_sched_yield);
+	lock_take(&emb->lock, &saved);
 	emb->saved = saved;
 }
 
@@ -291,6 +312,59 @@ static int embedded_audit(struct memstate_audit *arg)
 	return ret;
 }
 
+/* ---- shards ----------------------------------------------------------------- */
+
+/* In a child the parent's are there, copied in whatever state they were in. */
+static int embedded_shards(struct ms_shard_set *set)
+{
+	if (!emb_shards)
+		emb_shards = ms_raw_mmap(sizeof(*emb_shards));
+	else
+		memset(emb_shards, 0, sizeof(*emb_shards));
+	if (!emb_shards)
+		return -ENOMEM;
+	ms_fold_init(&emb_shards->fold, &emb_shards->gen, emb_shards->shards, SHARDS);
+	*set = (struct ms_shard_set) {
+		.shards = emb_shards->shards,
+		.nr = SHARDS,
+		.gen = &emb_shards->gen,
+	};
+	return 0;
+}
+
+/* Complete the round. The writer may be below us, if this is a signal handler. */
+static bool fold_finish(struct ms_fold *fold, int *tries)
+{
+	while (!ms_fold_try(fold)) {
+		if (++*tries > FOLD_TRIES)
+			return false;
+		ms_raw0(SYS_sched_yield);
+	}
+	return true;
+}
+
+static int embedded_alloc(struct memstate_alloc *arg)
+{
+	struct ms_fold *fold = &emb_shards->fold;
+	uint64_t saved;
+	int tries = 0;
+	bool good;
+
+	lock_take(&emb_shards->lock, &saved);
+	/* First what another reader had to leave. */
+	good = !fold->round || fold_finish(fold, &tries);
+	if (good) {
+		ms_fold_begin(fold);
+		good = fold_finish(fold, &tries);
+	}
+	memcpy(arg->counters, fold->sums, sizeof(arg->counters));
+	arg->nr_shards = fold->nr;
+	arg->flags = good ? 0 : MEMSTATE_ALLOC_STALE;
+	ms_store32_release(&emb_shards->lock, 0);
+	ms_signals_restore(&saved);
+	return 0;
+}
+
 /* ---- fork ------------------------------------------------------------------ */
 
 /* What a mapping looks like to somebody who has lost his books. */
@@ -389,5 +463,7 @@ const struct ms_ops ms_embedded_ops = {
 	.system = embedded_totals,
 	.ranges = embedded_ranges,
 	.audit = embedded_audit,
+	.shards = embedded_shards,
+	.alloc = embedded_alloc,
 	.fork = embedded_fork,
 };

@@ -65,23 +65,64 @@ const char *memstate_format_bytes(char *buf, size_t size, uint64_t bytes)
  * @totals:	the totals
  *
  * Ready+Prepared=... (Ready=... ; Prepared=...) ; Reserved=..., the form of
- * LiveMemUse in btrfs-progs-ng. What Ready consists of is added where an
- * allocator reports its statistics.
+ * LiveMemUse in btrfs-progs-ng; memstate_format_live() tells what Ready consists of.
  *
  * Context: may use stdio. Return: @buf.
  */
 const char *memstate_format_line(char *buf, size_t size,
 				 const struct memstate_totals *totals)
 {
+	return memstate_format_live(buf, size, totals, NULL);
+}
+
+/* What Ready of the heap consists of; nothing is written without shards. */
+static void format_parts(char *buf, size_t size, uint64_t heap,
+			 const struct memstate_alloc *alloc)
+{
+	char d[MEMSTATE_BYTES_MAX], f[MEMSTATE_BYTES_MAX], i[MEMSTATE_BYTES_MAX];
+	struct ms_alloc_parts parts;
+
+	*buf = '\0';
+	if (!alloc || !alloc->nr_shards)
+		return;
+	ms_alloc_parts(alloc, heap, &parts);
+	snprintf(buf, size, " (data:%s + fragOverhead:%s + idle:%s)",
+		 memstate_format_bytes(d, sizeof(d), parts.data),
+		 memstate_format_bytes(f, sizeof(f), parts.frag),
+		 memstate_format_bytes(i, sizeof(i), parts.idle));
+}
+
+/**
+ * memstate_format_live() - totals in one line, and what Ready consists of
+ * @buf:	where to put the text
+ * @size:	room, MEMSTATE_LINE_MAX is enough
+ * @totals:	the totals
+ * @alloc:	what the allocator counts, or NULL
+ *
+ * Ready+Prepared=... (Ready=... (data:... + fragOverhead:... + idle:...) ;
+ * Prepared=...) ; Reserved=...: *data* is what is handed out, *idle* what holds no
+ * block, *fragOverhead* the rest of the heap's Ready memory, never below zero. Without
+ * shards as memstate_format_line().
+ *
+ * Context: may use stdio. Return: @buf.
+ */
+const char *memstate_format_live(char *buf, size_t size,
+				 const struct memstate_totals *totals,
+				 const struct memstate_alloc *alloc)
+{
 	uint64_t ready = ms_totals_state(totals, MEMSTATE_READY);
 	uint64_t prepared = ms_totals_state(totals, MEMSTATE_PREPARED);
 	uint64_t reserved = ms_totals_state(totals, MEMSTATE_RESERVED);
 	char sum[MEMSTATE_BYTES_MAX], r[MEMSTATE_BYTES_MAX];
 	char p[MEMSTATE_BYTES_MAX], v[MEMSTATE_BYTES_MAX];
+	char parts[48 + 3 * MEMSTATE_BYTES_MAX];
 
-	snprintf(buf, size, "Ready+Prepared=%s (Ready=%s ; Prepared=%s) ; Reserved=%s",
+	format_parts(parts, sizeof(parts),
+		     totals->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], alloc);
+	snprintf(buf, size,
+		 "Ready+Prepared=%s (Ready=%s%s ; Prepared=%s) ; Reserved=%s",
 		 memstate_format_bytes(sum, sizeof(sum), ready + prepared),
-		 memstate_format_bytes(r, sizeof(r), ready),
+		 memstate_format_bytes(r, sizeof(r), ready), parts,
 		 memstate_format_bytes(p, sizeof(p), prepared),
 		 memstate_format_bytes(v, sizeof(v), reserved));
 	return buf;

@@ -11,7 +11,6 @@ struct ms_lib ms_lib;
 
 /* In a page of its own that is zero in a child. */
 struct ms_state *ms_lib_state;
-#define INITIALISING	1
 
 /* Inherited by a child, unlike the above: it then begins anew. */
 static bool lib_was_ready;
@@ -179,7 +178,7 @@ int ms_lib_init(void)
 	if (!state)
 		return -ENOMEM;
 	ms_signals_block(&saved);
-	if (__atomic_compare_exchange_n(&state->init, &seen, INITIALISING, false,
+	if (__atomic_compare_exchange_n(&state->init, &seen, MS_LIB_BUSY, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		if (lib_was_ready)
 			begin_again();
@@ -224,6 +223,8 @@ static void fork_child(void)
 	if (ms_lib_state) {
 		ms_lib_state->refused = 0;
 		ms_lib_state->reserve = 0;
+		ms_lib_state->shards = 0;
+		ms_lib_state->shards_epoch = 0;
 		__atomic_store_n(&ms_lib_state->init, 0, __ATOMIC_RELEASE);
 	}
 	if (fork_prepared)

@@ -26,6 +26,18 @@
 #define MS_HIDDEN	__attribute__((visibility("hidden")))
 
 /**
+ * struct ms_shard_set - statistics shards of this process
+ * @shards:	the shards
+ * @nr:		how many
+ * @gen:	which set of a shard is written to
+ */
+struct ms_shard_set {
+	struct memstate_alloc_shard *shards;
+	u32 nr;
+	const u32 *gen;
+};
+
+/**
  * struct ms_ops - a back end
  * @name:	for people
  * @open:	make the ring; @inherited: this process was forked from one that
@@ -43,6 +55,8 @@
  * @system:	totals of the system
  * @ranges:	as MEMSTATE_IOC_RANGES
  * @audit:	as MEMSTATE_IOC_AUDIT
+ * @shards:	make shards, and fill @set in
+ * @alloc:	as MEMSTATE_IOC_ALLOC, of this process; there are shards
  * @fork:	before a fork (0), after it in the parent (1), in the child (2)
  */
 struct ms_ops {
@@ -61,6 +75,8 @@ struct ms_ops {
 	int (*system)(struct memstate_totals *totals);
 	int (*ranges)(struct memstate_ranges *arg);
 	int (*audit)(struct memstate_audit *arg);
+	int (*shards)(struct ms_shard_set *set);
+	int (*alloc)(struct memstate_alloc *arg);
 	void (*fork)(int when);
 };
 
@@ -95,11 +111,15 @@ struct ms_lib {
  * @init:	0, under way, MS_LIB_READY
  * @refused:	a charge was refused, and the caller was told
  * @reserve:	bytes that are charged and kept for the time after a refusal
+ * @shards:	0, under way, MS_LIB_READY, MS_LIB_NEVER
+ * @shards_epoch: another in each process that has made shards
  */
 struct ms_state {
 	u32 init;
 	u32 refused;
 	u64 reserve;
+	u32 shards;
+	u32 shards_epoch;
 };
 
 extern struct ms_lib ms_lib MS_HIDDEN;
@@ -107,7 +127,9 @@ extern struct ms_state *ms_lib_state MS_HIDDEN;
 extern const struct ms_ops ms_device_ops MS_HIDDEN;
 extern const struct ms_ops ms_embedded_ops MS_HIDDEN;
 
+#define MS_LIB_BUSY	1
 #define MS_LIB_READY	2
+#define MS_LIB_NEVER	3
 
 MS_HIDDEN int ms_lib_init(void);
 
@@ -133,6 +155,32 @@ MS_HIDDEN void ms_post_wait(int tries);
 
 MS_HIDDEN void ms_signals_block(uint64_t *saved);
 MS_HIDDEN void ms_signals_restore(const uint64_t *saved);
+
+/**
+ * struct ms_alloc_parts - what the heap's Ready memory consists of, bytes
+ * @data:	in blocks that are handed out
+ * @frag:	neither that nor idle
+ * @idle:	holds no block
+ */
+struct ms_alloc_parts {
+	uint64_t data;
+	uint64_t frag;
+	uint64_t idle;
+};
+
+/* Figures of different moments, or a program's nonsense, never go below zero. */
+static inline void ms_alloc_parts(const struct memstate_alloc *alloc, uint64_t heap,
+				  struct ms_alloc_parts *parts)
+{
+	int64_t data = (int64_t)(alloc->counters[MEMSTATE_ALLOC_BYTES] -
+				 alloc->counters[MEMSTATE_FREE_BYTES]);
+	int64_t idle = (int64_t)alloc->counters[MEMSTATE_IDLE_BYTES];
+
+	parts->data = data > 0 ? (uint64_t)data : 0;
+	parts->idle = idle > 0 ? (uint64_t)idle : 0;
+	heap -= parts->data < heap ? parts->data : heap;
+	parts->frag = heap > parts->idle ? heap - parts->idle : 0;
+}
 
 /**
  * struct ms_mapping - a line of /proc/PID/maps

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 LIB_SRCS := $(addprefix userspace/lib/,audit.c device.c embedded.c format.c init.c \
-		limits.c maps.c post.c rangemap.c read.c sysrules.c verbs.c) \
-	    kmod/core/rules.c
+		limits.c maps.c post.c rangemap.c read.c shards.c sysrules.c verbs.c) \
+	    kmod/core/fold.c kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a
 LIB_SO := $(O)/libmemstate.so.$(VERSION)

@@ -405,6 +405,25 @@ int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
 }
 
 /**
+ * memstate_group_alloc_totals() - what the allocators of a group count
+ * @cgroup_fd:	as for memstate_limit_set()
+ * @alloc:	where to put the sums over the group's tasks; see
+ *		memstate_alloc_totals()
+ *
+ * Context: any. Return: 0; -ENOENT: no device; -ENOTTY: the kernel has no shards;
+ * -EBADF; -EINVAL.
+ */
+int memstate_group_alloc_totals(int cgroup_fd, struct memstate_alloc *alloc)
+{
+	*alloc = (struct memstate_alloc) {
+		.size = sizeof(*alloc),
+		.scope = scope_of(&cgroup_fd),
+		.fd = cgroup_fd,
+	};
+	return once(MEMSTATE_IOC_ALLOC, alloc);
+}
+
+/**
  * memstate_watch_open() - be told of events of a group
  * @cgroup_fd: as for memstate_limit_set()
  *
