@@ -5,7 +5,8 @@
  * Model
  *
  *   A file is bound to the task of its opener. Whoever holds it may read that
- *   task's books; only the task itself may report, charge, set up and map its ring.
+ *   task's books; only the task itself may report, charge, set up and map its ring
+ *   and its statistics shards.
  *   A file watches its task, or a group if told so by WATCH.
  *   An ioctl's structure is copied in whole, checked, handed to a handler, and
  *   copied out as far as the caller knows it.
@@ -132,9 +133,10 @@ static int do_query(struct ms_file *file, void *arg)
 	*q = (struct memstate_query) {
 		.abi_version = MEMSTATE_ABI_VERSION,
 		.page_size = PAGE_SIZE,
-		.features = MEMSTATE_FEATURE_LIMITS,
+		.features = MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS,
 		.credit_batch = ms_param_credit_batch,
 		.groups_max = READ_ONCE(ms_param_groups_max),
+		.shards_max = ms_param_shards_max,
 		.ring_entries_default = ms_param_ring_entries,
 		.ring_entries_max = ms_param_ring_entries_max,
 		.ranges_max = READ_ONCE(ms_param_ranges_max),
@@ -172,6 +174,33 @@ static int do_setup(struct ms_file *file, void *arg)
 		.records_offset = PAGE_SIZE,
 		.ring_bytes = ms_ring_bytes(task->ring),
 		.totals_bytes = PAGE_SIZE,
+	};
+	return 0;
+}
+
+static int do_shards(struct ms_file *file, void *arg)
+{
+	struct memstate_shards *s = arg;
+	struct ms_task *task = file->task;
+	struct ms_books books;
+	int ret;
+
+	ret = file_may_report(file);
+	if (ret)
+		return ret;
+	if (s->nr_shards > ms_param_shards_max)
+		return -EINVAL;
+	ret = ms_books_lock(&books, task);
+	if (ret)
+		return ret;
+	ret = ms_task_setup_shards(task, s->nr_shards);
+	ms_books_unlock(&books);
+	if (ret)
+		return ret;
+	*s = (struct memstate_shards) {
+		.nr_shards = task->shards->nr,
+		.shard_bytes = sizeof(struct memstate_alloc_shard),
+		.shards_bytes = ms_shards_bytes(task->shards),
 	};
 	return 0;
 }
@@ -256,6 +285,31 @@ static int do_totals(struct ms_file *file, void *arg)
 	ms_group_totals(group, &t->totals);
 	group_unref(group);
 	return 0;
+}
+
+static int do_alloc(struct ms_file *file, void *arg)
+{
+	struct memstate_alloc *a = arg;
+	u32 scope = a->scope;
+	s32 fd = a->fd;
+	struct ms_group *group;
+	int ret = 0;
+
+	if (a->__reserved)
+		return -EINVAL;
+	group = file_group(file, scope, fd, false);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	if (group)
+		ret = ms_shards_of_group(group, a);
+	else if (scope != MEMSTATE_SCOPE_GROUP)
+		ret = ms_shards_of_task(file->task, a);
+	else
+		memset(a, 0, sizeof(*a));
+	group_unref(group);
+	a->scope = scope;
+	a->fd = fd;
+	return ret;
 }
 
 static int do_charge(struct ms_file *file, void *arg)
@@ -512,6 +566,10 @@ static const struct ms_ioctl {
 	  MEMSTATE_LIMIT_RESET_PEAK, false, do_limit_get },
 	{ MEMSTATE_IOC_WATCH, sizeof(struct memstate_watch), 16, 0, false,
 	  do_watch },
+	{ MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 24, 0, false,
+	  do_shards },
+	{ MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 216, 0, false,
+	  do_alloc },
 };
 
 /* The head of every structure. */
@@ -532,6 +590,8 @@ union ms_ioctl_arg {
 	struct memstate_charge charge;
 	struct memstate_limit limit;
 	struct memstate_watch watch;
+	struct memstate_shards shards;
+	struct memstate_alloc alloc;
 };
 
 static long ioctl_run(const struct ms_ioctl *ioc, struct ms_file *file,
@@ -632,6 +692,7 @@ static int memstate_release(struct inode *inode, struct file *filp)
 static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 {
 	struct ms_file *file = filp->private_data;
+	struct ms_shards *shards;
 	struct ms_ring *ring;
 	int ret;
 
@@ -639,7 +700,14 @@ static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 	ring = ms_task_ring(file->task);
-	return ring ? ms_ring_mmap(ring, vma) : -ENXIO;
+	if (!ring)
+		return -ENXIO;
+	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
+		return -EINVAL;
+	if ((u64)vma->vm_pgoff << PAGE_SHIFT != MEMSTATE_OFF_SHARDS)
+		return ms_ring_mmap(ring, vma);
+	shards = ms_task_shards(file->task);
+	return shards ? ms_shards_mmap(shards, vma) : -ENXIO;
 }
 
 static __poll_t memstate_poll(struct file *filp, poll_table *wait)

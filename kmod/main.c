@@ -23,6 +23,7 @@
 #define MS_UNMAPS_LIMIT		(1u << 16)
 #define MS_DEPTH_LIMIT		1024
 #define MS_BATCH_LIMIT		(1u << 30)
+#define MS_SHARDS_LIMIT		4096
 
 unsigned int ms_param_ring_entries = 4096;
 module_param_named(ring_entries, ms_param_ring_entries, uint, 0444);
@@ -60,6 +61,10 @@ unsigned int ms_param_credit_batch = 256 * 1024;
 module_param_named(credit_batch, ms_param_credit_batch, uint, 0444);
 MODULE_PARM_DESC(credit_batch, "Bytes charged in advance where there is room (multiple of the page size)");
 
+unsigned int ms_param_shards_max = 256;
+module_param_named(shards_max, ms_param_shards_max, uint, 0444);
+MODULE_PARM_DESC(shards_max, "Most statistics shards of a task");
+
 static int params_check_range(const char *name, unsigned int value,
 			      unsigned int low, unsigned int high)
 {
@@ -96,7 +101,9 @@ static int params_check(void)
 	      params_check_range("groups_depth", ms_param_groups_depth,
 				 1, MS_DEPTH_LIMIT) ?:
 	      params_check_range("credit_batch", ms_param_credit_batch,
-				 0, MS_BATCH_LIMIT);
+				 0, MS_BATCH_LIMIT) ?:
+	      params_check_range("shards_max", ms_param_shards_max,
+				 1, MS_SHARDS_LIMIT);
 	if (!ret && !PAGE_ALIGNED(ms_param_credit_batch)) {
 		pr_err("credit_batch=%u is no multiple of the page size\n",
 		       ms_param_credit_batch);

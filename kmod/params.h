@@ -14,5 +14,6 @@ extern unsigned int ms_param_tasks_max;
 extern unsigned int ms_param_groups_max;
 extern unsigned int ms_param_groups_depth;
 extern unsigned int ms_param_credit_batch;
+extern unsigned int ms_param_shards_max;
 
 #endif /* MS_PARAMS_H */

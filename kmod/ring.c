@@ -1,39 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/mm.h>
 #include <linux/slab.h>
-#include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "pages.h"
 #include "ring.h"
-
-static void *pages_create(struct page **pages, u32 nr)
-{
-	void *addr = NULL;
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-		if (!pages[i])
-			break;
-	}
-	if (i == nr)
-		addr = vmap(pages, nr, VM_MAP, PAGE_KERNEL);
-	if (!addr) {
-		while (i--)
-			__free_page(pages[i]);
-	}
-	return addr;
-}
-
-static void pages_destroy(void *addr, struct page **pages, u32 nr)
-{
-	if (!addr)
-		return;
-	vunmap(addr);
-	/* A mapping that is still there holds pages of its own. */
-	while (nr--)
-		__free_page(pages[nr]);
-}
 
 /**
  * ms_ring_create() - make the shared pages
@@ -56,11 +27,11 @@ struct ms_ring *ms_ring_create(u32 entries, bool credit)
 	ring->entries = entries;
 	ring->credit = credit;
 	ring->nr_pages = nr_pages;
-	ring->control = pages_create(ring->pages, nr_pages);
+	ring->control = ms_pages_create(ring->pages, nr_pages);
 	if (!ring->control)
 		goto err_ring;
 	ring->slots = (void *)ring->control + PAGE_SIZE;
-	ring->totals = pages_create(ring->totals_pages, 1);
+	ring->totals = ms_pages_create(ring->totals_pages, 1);
 	if (!ring->totals)
 		goto err_control;
 
@@ -70,7 +41,7 @@ struct ms_ring *ms_ring_create(u32 entries, bool credit)
 	return ring;
 
 err_control:
-	pages_destroy(ring->control, ring->pages, nr_pages);
+	ms_pages_destroy(ring->control, ring->pages, nr_pages);
 err_ring:
 	kvfree(ring);
 	return NULL;
@@ -86,8 +57,8 @@ void ms_ring_destroy(struct ms_ring *ring)
 {
 	if (!ring)
 		return;
-	pages_destroy(ring->totals, ring->totals_pages, 1);
-	pages_destroy(ring->control, ring->pages, ring->nr_pages);
+	ms_pages_destroy(ring->totals, ring->totals_pages, 1);
+	ms_pages_destroy(ring->control, ring->pages, ring->nr_pages);
 	kvfree(ring);
 }
 
@@ -106,54 +77,24 @@ u32 ms_ring_tail(const struct ms_ring *ring, u32 head)
 	return head + min(used, ring->entries);
 }
 
-/* Half a ring is of no use, nor is one that has moved. */
-static int ring_vma_may_split(struct vm_area_struct *vma, unsigned long addr)
-{
-	return -EINVAL;
-}
-
-static int ring_vma_mremap(struct vm_area_struct *vma)
-{
-	return -EINVAL;
-}
-
-static const struct vm_operations_struct ring_vm_ops = {
-	.may_split = ring_vma_may_split,
-	.mremap = ring_vma_mremap,
-};
-
-static int ring_map_pages(struct vm_area_struct *vma, struct page **pages,
-			  u32 nr_pages)
-{
-	if (vma->vm_end - vma->vm_start != (unsigned long)nr_pages << PAGE_SHIFT)
-		return -EINVAL;
-	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-	vma->vm_ops = &ring_vm_ops;
-	return vm_map_pages_zero(vma, pages, nr_pages);
-}
-
 /**
  * ms_ring_mmap() - map the ring or the totals
  * @ring:	the ring
- * @vma:	from the device's mmap
+ * @vma:	from the device's mmap, shared and not executable
  *
- * Context: mmap lock held for writing.
- * Return: 0; -EINVAL: no such offset, wrong length, private or executable;
+ * Context: mmap lock held for writing. Return: 0; -EINVAL: no such offset, wrong length;
  * -EACCES: totals to be mapped writable; -ENOMEM.
  */
 int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma)
 {
-	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
-		return -EINVAL;
-
 	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
 	case MEMSTATE_OFF_RING:
-		return ring_map_pages(vma, ring->pages, ring->nr_pages);
+		return ms_pages_mmap(ring->pages, ring->nr_pages, vma);
 	case MEMSTATE_OFF_TOTALS:
 		if (vma->vm_flags & VM_WRITE)
 			return -EACCES;
 		vm_flags_mod(vma, 0, VM_MAYWRITE);
-		return ring_map_pages(vma, ring->totals_pages, 1);
+		return ms_pages_mmap(ring->totals_pages, 1, vma);
 	default:
 		return -EINVAL;
 	}

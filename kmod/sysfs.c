@@ -4,7 +4,8 @@
  *
  *   The same files exist for the system and for each task: a file is a value of
  *   struct memstate_totals, an attribute knows which. Reading drains first.
- *   Class directories are attribute groups of their own.
+ *   Class directories are attribute groups of their own. A task has its limits and
+ *   what its allocator counts besides.
  *
  *   System files are readable by all. A task's belong to the task's user.
  */
@@ -117,8 +118,41 @@ static struct ms_limit_attr task_limit_attrs[] = {
 	{ { "pressure", 0400 }, MS_FILE_PRESSURE },
 };
 
+/**
+ * struct alloc_attr - a file of what a task's allocator counts
+ * @attr:	what sysfs knows of it
+ * @plus:	the counter that it shows
+ * @minus:	less this one, or NO_COUNTER
+ */
+struct alloc_attr {
+	struct attribute attr;
+	u8 plus;
+	u8 minus;
+};
+
+#define NO_COUNTER	MEMSTATE_ALLOC_COUNTERS
+
+static struct alloc_attr task_alloc_attrs[] = {
+	{ { "alloc_data_bytes", 0400 }, MEMSTATE_ALLOC_BYTES, MEMSTATE_FREE_BYTES },
+	{ { "alloc_allocated_bytes", 0400 }, MEMSTATE_ALLOC_BYTES, NO_COUNTER },
+	{ { "alloc_allocated_count", 0400 }, MEMSTATE_ALLOC_COUNT, NO_COUNTER },
+	{ { "alloc_freed_bytes", 0400 }, MEMSTATE_FREE_BYTES, NO_COUNTER },
+	{ { "alloc_freed_count", 0400 }, MEMSTATE_FREE_COUNT, NO_COUNTER },
+	{ { "alloc_idle_bytes", 0400 }, MEMSTATE_IDLE_BYTES, NO_COUNTER },
+	{ { "alloc_slab_bytes", 0400 }, MEMSTATE_SLAB_BYTES, NO_COUNTER },
+	{ { "alloc_nr_shards", 0400 }, NO_COUNTER, NO_COUNTER },
+};
+
 static struct attribute *task_attrs[] = {
 	MS_ATTRS_LIST(task),
+	&task_alloc_attrs[0].attr,
+	&task_alloc_attrs[1].attr,
+	&task_alloc_attrs[2].attr,
+	&task_alloc_attrs[3].attr,
+	&task_alloc_attrs[4].attr,
+	&task_alloc_attrs[5].attr,
+	&task_alloc_attrs[6].attr,
+	&task_alloc_attrs[7].attr,
 	&task_limit_attrs[0].attr,
 	&task_limit_attrs[1].attr,
 	&task_limit_attrs[2].attr,
@@ -139,6 +173,22 @@ static struct ms_task *task_of(const struct kobject *kobj)
 	return container_of(kobj, struct ms_task, kobj);
 }
 
+static ssize_t task_show_alloc(struct ms_task *task, const struct alloc_attr *a,
+			       char *buf)
+{
+	struct memstate_alloc alloc;
+	u64 value;
+	int ret;
+
+	ret = ms_shards_of_task(task, &alloc);
+	if (ret)
+		return ret;
+	value = a->plus == NO_COUNTER ? alloc.nr_shards : alloc.counters[a->plus];
+	if (a->minus != NO_COUNTER)
+		value -= alloc.counters[a->minus];
+	return sysfs_emit(buf, "%llu\n", value);
+}
+
 static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf)
 {
 	const struct ms_limit_attr *a = ms_limit_attr_of(attr, task_limit_attrs);
@@ -150,6 +200,10 @@ static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf
 		return sysfs_emit(buf, "%llu\n", task->group->id);
 	if (a)
 		return ms_sysfs_show_limit(&task->limit, a->file, buf);
+	if (attr >= &task_alloc_attrs[0].attr &&
+	    attr <= &task_alloc_attrs[ARRAY_SIZE(task_alloc_attrs) - 1].attr)
+		return task_show_alloc(task, container_of(attr, struct alloc_attr, attr),
+				       buf);
 	ret = ms_drain_totals(task, &totals, false);
 	return ret ?: ms_sysfs_show_member(attr, &totals, buf);
 }
@@ -171,6 +225,7 @@ static void task_kobj_release(struct kobject *kobj)
 {
 	struct ms_task *task = task_of(kobj);
 
+	ms_shards_destroy(task->shards);
 	ms_ring_destroy(task->ring);
 	ms_unmaps_destroy(&task->unmaps);
 	if (task->group)

@@ -13,6 +13,9 @@
 #include "sysfs.h"
 #include "task.h"
 
+/* Shards where SHARDS asks for 0. */
+#define SHARDS_DEFAULT	64
+
 static DEFINE_MUTEX(ms_tasks_lock);
 /* Tasks whose books are open: all by id, and by pid those with a directory. */
 static DEFINE_XARRAY_ALLOC1(ms_tasks);
@@ -322,5 +325,33 @@ int ms_task_setup(struct ms_task *task, u32 entries, bool credit)
 	/* Release: pairs with the acquire in ms_task_ring(). */
 	smp_store_release(&task->ring, ring);
 	ms_charge_show(task);
+	return 0;
+}
+
+/**
+ * ms_task_setup_shards() - make the task's statistics shards
+ * @task:	the task
+ * @nr:		how many; 0: the default, or those there are
+ *
+ * Context: may sleep; lock held.
+ * Return: 0; -ENXIO: there is no ring; -EEXIST: there is another number; -ENOMEM.
+ */
+int ms_task_setup_shards(struct ms_task *task, u32 nr)
+{
+	struct ms_shards *shards = task->shards;
+
+	lockdep_assert_held(&task->lock);
+	if (!task->ring)
+		return -ENXIO;
+	if (shards)
+		return nr && nr != shards->nr ? -EEXIST : 0;
+
+	if (!nr)
+		nr = min_t(u32, SHARDS_DEFAULT, ms_param_shards_max);
+	shards = ms_shards_create(task->ring, nr);
+	if (!shards)
+		return -ENOMEM;
+	/* Release: pairs with the acquire in ms_task_shards(). */
+	smp_store_release(&task->shards, shards);
 	return 0;
 }

@@ -18,6 +18,7 @@
  *         mmap_lock         when ledger and mappings are compared
  *           unmaps.lock     spinlock, from the notifier
  *         task->show, ms_limits_lock   spinlocks, the latter innermost
+ *       task->shards->lock  readers of its allocator's statistics take turns
  *     mmap_lock             in open, for the notifier
  *     ms_groups_lock        when the task leaves its group
  *
@@ -38,6 +39,7 @@
 #include "ledger.h"
 #include "limits.h"
 #include "ring.h"
+#include "shards.h"
 #include "unmap.h"
 
 struct ms_group;
@@ -57,6 +59,7 @@ struct ms_group;
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
  * @ring:	shared pages; NULL until SETUP, then never changes
+ * @shards:	statistics of its allocator; NULL until SHARDS, then never changes
  * @head:	position up to which the ring is drained; written under lock
  * @events:	number of things worth a look: drift, rejections, comparisons,
  *		refusals, breaches, changes of pressure
@@ -92,6 +95,7 @@ struct ms_task {
 
 	/* written under lock, read anywhere */
 	struct ms_ring *ring;
+	struct ms_shards *shards;
 	u32 head;
 	bool gone;
 
@@ -116,6 +120,7 @@ void ms_task_close(struct ms_task *task);
 struct ms_task *ms_task_next(u32 *id, const struct ms_group *group);
 void ms_task_put(struct ms_task *task);
 int ms_task_setup(struct ms_task *task, u32 entries, bool credit);
+int ms_task_setup_shards(struct ms_task *task, u32 nr);
 u32 ms_task_stamp(struct ms_task *task);
 
 /**
@@ -139,6 +144,18 @@ static inline struct ms_ring *ms_task_ring(const struct ms_task *task)
 {
 	/* Acquire: pairs with the release in ms_task_setup(). */
 	return smp_load_acquire(&task->ring);
+}
+
+/**
+ * ms_task_shards() - the task's statistics shards
+ * @task: the task
+ *
+ * Context: any. Return: the shards, or NULL before SHARDS.
+ */
+static inline struct ms_shards *ms_task_shards(const struct ms_task *task)
+{
+	/* Acquire: pairs with the release in ms_task_setup_shards(). */
+	return smp_load_acquire(&task->shards);
 }
 
 #endif /* MS_TASK_H */
