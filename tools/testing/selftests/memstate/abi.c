@@ -41,9 +41,10 @@ TEST(query_tells_version_and_bounds)
 	EXPECT_EQ(sizeof(q), q.size);
 	EXPECT_EQ(3, q.abi_version);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), q.page_size);
-	EXPECT_EQ(MEMSTATE_FEATURE_LIMITS, q.features);
+	EXPECT_EQ(MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS, q.features);
 	EXPECT_EQ(256 * 1024, q.credit_batch);
 	EXPECT_GT(q.groups_max, 0);
+	EXPECT_GT(q.shards_max, 0);
 	EXPECT_GE(q.ring_entries_max, q.ring_entries_default);
 	EXPECT_GT(q.ranges_max, 0);
 	EXPECT_GT(q.records_max, 0);

@@ -104,6 +104,8 @@ COMMON_ERRORS(limit_get, memstate_limit, MEMSTATE_IOC_LIMIT_GET, 168)
 COMMON_ERRORS(limit_set, memstate_limit, MEMSTATE_IOC_LIMIT_SET, 168,
 	      .set = MEMSTATE_LIMIT_MAX, .max = MEMSTATE_UNLIMITED)
 COMMON_ERRORS(watch, memstate_watch, MEMSTATE_IOC_WATCH, 16)
+COMMON_ERRORS(shards, memstate_shards, MEMSTATE_IOC_SHARDS, 24)
+COMMON_ERRORS(alloc, memstate_alloc, MEMSTATE_IOC_ALLOC, 216)
 
 TEST_F(dev, unknown_ioctl_is_enotty)
 {

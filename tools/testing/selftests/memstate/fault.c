@@ -297,6 +297,42 @@ TEST_F_TIMEOUT(fault, readers_fail_cleanly, 120)
 	dev_close(&d);
 }
 
+TEST_F_TIMEOUT(fault, shards_are_made_whole_or_not_at_all, 120)
+{
+	int n, failures = 0, ret = -ENOMEM;
+	struct dev d;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, dev_open(&d, 64));
+	for (n = 1; ret && n < NTH_MAX; n++) {
+		struct memstate_shards s = { .size = sizeof(s), .nr_shards = 100 };
+		struct memstate_alloc a = { .size = sizeof(a) };
+
+		fail_nth(n);
+		ret = dev_ioctl(d.fd, MEMSTATE_IOC_SHARDS, &s);
+		failed_somewhere();
+		failures += !!ret;
+		ASSERT_TRUE(!ret || ret == -ENOMEM || ret == -EFAULT);
+		ASSERT_EQ(0, dev_ioctl(d.fd, MEMSTATE_IOC_ALLOC, &a));
+		/* Only the answer could not be written. */
+		EXPECT_EQ(ret == -ENOMEM ? 0 : a.nr_shards, a.nr_shards);
+		EXPECT_TRUE(ret || a.nr_shards == 100);
+	}
+	EXPECT_LT(n, NTH_MAX);
+	/* Sixteen pages, and what they are mapped by. */
+	EXPECT_GT(failures, 16);
+	for (n = 1; n < 8; n++) {
+		struct memstate_alloc a = { .size = sizeof(a) };
+
+		fail_nth(n);
+		ret = dev_ioctl(d.fd, MEMSTATE_IOC_ALLOC, &a);
+		failed_somewhere();
+		EXPECT_TRUE(!ret || ret == -EFAULT);
+	}
+	dev_close(&d);
+	EXPECT_TRUE(wait_for_tasks(0));
+}
+
 TEST_F_TIMEOUT(fault, group_is_made_whole_or_not_at_all, 120)
 {
 	int dev, n, failures = 0, top;
