@@ -17,6 +17,8 @@
  *   waits for writers for a bounded time.
  */
 
+#include <time.h>
+
 #include "fold.h"
 #include "internal.h"
 #include "rangemap.h"
@@ -30,8 +32,9 @@
 
 #define SHARDS		64
 
-/* How often a reader gives way to the writer of a shard. */
-#define FOLD_TRIES	8
+/* How often a read gives way to writers of shards, and for how long. */
+#define FOLD_NAPS	4
+#define FOLD_NAP_NS	10000
 
 static struct {
 	u32 tail __attribute__((aligned(64)));
@@ -333,12 +336,15 @@ static int embedded_shards(struct ms_shard_set *set)
 }
 
 /* Complete the round. The writer may be below us, if this is a signal handler. */
-static bool fold_finish(struct ms_fold *fold, int *tries)
+static bool fold_finish(struct ms_fold *fold, int *naps)
 {
+	struct timespec nap = { .tv_nsec = FOLD_NAP_NS };
+
 	while (!ms_fold_try(fold)) {
-		if (++*tries > FOLD_TRIES)
+		if (!*naps)
 			return false;
-		ms_raw0(SYS_sched_yield);
+		--*naps;
+		ms_raw2(SYS_nanosleep, &nap, NULL);
 	}
 	return true;
 }
@@ -347,15 +353,15 @@ static int embedded_alloc(struct memstate_alloc *arg)
 {
 	struct ms_fold *fold = &emb_shards->fold;
 	uint64_t saved;
-	int tries = 0;
+	int naps = FOLD_NAPS;
 	bool good;
 
 	lock_take(&emb_shards->lock, &saved);
 	/* First what another reader had to leave. */
-	good = !fold->round || fold_finish(fold, &tries);
+	good = !fold->round || fold_finish(fold, &naps);
 	if (good) {
 		ms_fold_begin(fold);
-		good = fold_finish(fold, &tries);
+		good = fold_finish(fold, &naps);
 	}
 	memcpy(arg->counters, fold->sums, sizeof(arg->counters));
 	arg->nr_shards = fold->nr;

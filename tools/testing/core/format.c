@@ -7,6 +7,50 @@
 
 #include "tap.h"
 
+static int live_is(const struct memstate_totals *t, const struct memstate_alloc *a,
+		   const char *want)
+{
+	char line[MEMSTATE_LINE_MAX], full[MEMSTATE_LINE_MAX + 64];
+
+	memstate_format_live(line, sizeof(line), t, a);
+	printf("# %s\n", line);
+	snprintf(full, sizeof(full), "Ready+Prepared=3.00 MiB (Ready=2.00 MiB%s ; "
+		 "Prepared=1.00 MiB) ; Reserved=1.00 GiB", want);
+	return !strcmp(line, full);
+}
+
+/* Of the heap there is 1 MiB Ready. */
+static void test_live(const struct memstate_totals *t)
+{
+	struct memstate_alloc a = { .nr_shards = 1 };
+	struct memstate_totals most;
+	char line[MEMSTATE_LINE_MAX];
+
+	a.counters[MEMSTATE_ALLOC_BYTES] = 900 << 10;
+	a.counters[MEMSTATE_FREE_BYTES] = 200 << 10;
+	a.counters[MEMSTATE_IDLE_BYTES] = 300 << 10;
+	tap_ok(live_is(t, &a, " (data:700 KiB + fragOverhead:24.0 KiB + idle:300 KiB)"),
+	       "format_live_says_what_the_heap_is_used_for");
+	a.counters[MEMSTATE_IDLE_BYTES] = 325 << 10;
+	tap_ok(live_is(t, &a, " (data:700 KiB + fragOverhead:0 B + idle:325 KiB)"),
+	       "format_live_overhead_is_never_below_zero");
+	a.counters[MEMSTATE_FREE_BYTES] = 901 << 10;
+	a.counters[MEMSTATE_IDLE_BYTES] = -(uint64_t)4096;
+	tap_ok(live_is(t, &a, " (data:0 B + fragOverhead:1.00 MiB + idle:0 B)"),
+	       "format_live_data_and_idle_are_never_below_zero");
+	a.counters[MEMSTATE_ALLOC_BYTES] = 3 << 20;
+	tap_ok(live_is(t, &a, " (data:2.12 MiB + fragOverhead:0 B + idle:0 B)"),
+	       "format_live_more_data_than_there_is_leaves_no_overhead");
+	a.nr_shards = 0;
+	tap_ok(live_is(t, &a, "") && live_is(t, NULL, ""),
+	       "format_live_without_shards_is_the_short_form");
+	memset(&most, 0xff, sizeof(most));
+	memset(&a, 0x3f, sizeof(a));
+	memstate_format_live(line, sizeof(line), &most, &a);
+	tap_ok(strlen(line) < MEMSTATE_LINE_MAX - 1 && strstr(line, "Reserved="),
+	       "format_live_fits_the_room_it_names");
+}
+
 int main(void)
 {
 	static const struct {
@@ -43,6 +87,7 @@ int main(void)
 	tap_ok(!strcmp(line, "Ready+Prepared=3.00 MiB (Ready=2.00 MiB ; "
 			     "Prepared=1.00 MiB) ; Reserved=1.00 GiB"),
 	       "format_line_sums_the_classes");
+	test_live(&t);
 	memset(&t, 0xff, sizeof(t));
 	memstate_format_line(line, sizeof(line), &t);
 	tap_ok(strlen(line) < MEMSTATE_LINE_MAX - 1 && strstr(line, "Reserved="),

@@ -13,7 +13,7 @@ top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
 kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
 shift
-programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards fault stress}
+programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards library fault stress}
 out=$top/build/selftests-$kernel
 
 case $kernel in
@@ -34,7 +34,7 @@ module=$("$vm/module.sh" "$kernel" | tail -n 1)
 
 # Inside: twice in and out, and the tests in between; then nothing may be left.
 cat >"$out/guest.sh" <<GUEST
-export MEMSTATE_TEST_SCALE=$scale
+export MEMSTATE_TEST_SCALE=$scale MEMSTATE_BACKEND=device
 ulimit -c 0
 insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
 for p in $programs; do
