@@ -44,6 +44,8 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
+struct json_object *ms_json_alloc(const struct memstate_totals *t,
+				  const struct memstate_alloc *a);
 int ms_json_print(struct json_object *o);
 
 const char *ms_size(uint64_t bytes);
@@ -84,6 +86,7 @@ struct ms_observed {
 };
 
 int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals);
+void ms_sysfs_alloc(pid_t pid, struct memstate_alloc *alloc);
 int ms_observe(pid_t pid, struct ms_observed *observed);
 void ms_process_name(pid_t pid, char *name, size_t size);
 bool ms_process_exists(pid_t pid);

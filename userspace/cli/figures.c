@@ -89,6 +89,44 @@ int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals)
 	return read_totals(dir, !pid, totals);
 }
 
+/**
+ * ms_sysfs_alloc() - what a process's allocator counts
+ * @pid:	the process
+ * @alloc:	where to put it; zero where there is nothing
+ *
+ * Each file is a snapshot of its own: that of data, of which two counters have part, is
+ * whole.
+ */
+void ms_sysfs_alloc(pid_t pid, struct memstate_alloc *alloc)
+{
+	static const struct {
+		const char *name;
+		u32 counter;
+	} files[] = {
+		{ "alloc_allocated_bytes", MEMSTATE_ALLOC_BYTES },
+		{ "alloc_allocated_count", MEMSTATE_ALLOC_COUNT },
+		{ "alloc_freed_count", MEMSTATE_FREE_COUNT },
+		{ "alloc_idle_bytes", MEMSTATE_IDLE_BYTES },
+		{ "alloc_slab_bytes", MEMSTATE_SLAB_BYTES },
+	};
+	u64 nr = 0, data = 0;
+	char dir[128];
+	int ret;
+
+	memset(alloc, 0, sizeof(*alloc));
+	snprintf(dir, sizeof(dir), SYSFS_DIR "/tasks/%d", pid);
+	ret = read_u64(dir, "", "alloc_nr_shards", &nr);
+	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
+		ret = read_u64(dir, "", files[i].name,
+			       (u64 *)&alloc->counters[files[i].counter]);
+	if (!ret)
+		ret = read_u64(dir, "", "alloc_data_bytes", &data);
+	if (ret)
+		return;
+	alloc->counters[MEMSTATE_FREE_BYTES] = alloc->counters[MEMSTATE_ALLOC_BYTES] - data;
+	alloc->nr_shards = (u32)nr;
+}
+
 /* ---- observed --------------------------------------------------------------- */
 
 /* "Name:   123 kB" lines of a file; unknown names are passed over. */

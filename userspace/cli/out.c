@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "cli.h"
-#include "rules.h"
+#include "internal.h"
 
 static void vmessage(const char *format, va_list args)
 {
@@ -171,6 +171,31 @@ void ms_json_totals(struct json_object *o, const struct memstate_totals *t)
 		json_object_object_add(classes, ms_class_names[c], class_);
 	}
 	json_object_object_add(o, "classes", classes);
+}
+
+/**
+ * ms_json_alloc() - what an allocator counts, and what follows from it
+ * @t:	the totals of the same process
+ * @a:	the counters
+ *
+ * Return: an object.
+ */
+struct json_object *ms_json_alloc(const struct memstate_totals *t,
+				  const struct memstate_alloc *a)
+{
+	struct json_object *o = json_object_new_object();
+	struct ms_alloc_parts parts;
+
+	ms_alloc_parts(a, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &parts);
+	ms_json_add(o, "data_bytes", parts.data);
+	ms_json_add(o, "frag_overhead_bytes", parts.frag);
+	ms_json_add(o, "idle_bytes", parts.idle);
+	ms_json_add(o, "slab_bytes", a->counters[MEMSTATE_SLAB_BYTES]);
+	ms_json_add(o, "allocated_bytes", a->counters[MEMSTATE_ALLOC_BYTES]);
+	ms_json_add(o, "allocated_count", a->counters[MEMSTATE_ALLOC_COUNT]);
+	ms_json_add(o, "freed_bytes", a->counters[MEMSTATE_FREE_BYTES]);
+	ms_json_add(o, "freed_count", a->counters[MEMSTATE_FREE_COUNT]);
+	return o;
 }
 
 /**

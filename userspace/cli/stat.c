@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "rules.h"
+#include "internal.h"
 
 static const char help[] =
 	"usage: memstate stat [OPTION]... [PID]...\n"
@@ -15,13 +15,15 @@ static const char help[] =
 	"Without PID: the totals of the system. With: those of the processes, beside what\n"
 	"the kernel itself counts. Each figure is reported (the program's word) or\n"
 	"observed (the kernel's). UNACCOUNTED is accessible private anonymous memory that\n"
-	"was not reported: the brk heap, and what libc and the loader map themselves.\n\n"
+	"was not reported: the brk heap, and what libc and the loader map themselves.\n"
+	"Of a process whose allocator counts: what the heap's Ready memory is used for.\n\n"
 	"With --groups: of cgroups, each with all below it; all that there are, or those\n"
 	"named (as for 'memstate limit'). COVERAGE is how much of a cgroup's anonymous memory\n"
 	"is reported.\n\n"
 	"  -g, --groups      groups instead of processes\n"
 	"  --classes         by class as well\n"
-	"  --line            one line each: Ready+Prepared=... (Ready=... ; Prepared=...)\n"
+	"  --line            one line each: Ready+Prepared=... (Ready=... ; Prepared=...);\n"
+	"                    Ready=... (data + fragOverhead + idle) if its allocator counts\n"
 	"  --json            one JSON document\n"
 	"  --watch SECONDS   again and again, until a process is gone or interrupted\n"
 	"  --help            this text\n";
@@ -77,11 +79,12 @@ static void print_classes(const struct memstate_totals *t)
 	}
 }
 
-static void print_line(const char *who, const struct memstate_totals *t)
+static void print_line(const char *who, const struct memstate_totals *t,
+		       const struct memstate_alloc *a)
 {
 	char line[MEMSTATE_LINE_MAX];
 
-	printf("%s: %s\n", who, memstate_format_line(line, sizeof(line), t));
+	printf("%s: %s\n", who, memstate_format_live(line, sizeof(line), t, a));
 }
 
 static int stat_system(void)
@@ -101,7 +104,7 @@ static int stat_system(void)
 		return ms_json_print(doc);
 	}
 	if (opt.line) {
-		print_line("system", &t);
+		print_line("system", &t, NULL);
 		return 0;
 	}
 	printf("%-14s %12s   reported\n", "SYSTEM", "BYTES");
@@ -132,19 +135,27 @@ static uint64_t unaccounted(const struct memstate_totals *t,
 }
 
 static void print_task(pid_t pid, const char *name,
-		       const struct memstate_totals *t,
+		       const struct memstate_totals *t, const struct memstate_alloc *a,
 		       const struct ms_observed *o)
 {
+	struct ms_alloc_parts parts;
+
 	printf("%-7d %-12.12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", pid, name,
 	       ms_size(ms_totals_state(t, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_PREPARED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_READY)), ms_size(t->peak_ready),
 	       ms_size(o->vm_size), ms_size(o->rss), ms_size(o->anonymous),
 	       ms_size(o->lazy_free), ms_size(unaccounted(t, o)));
+	if (!a->nr_shards)
+		return;
+	ms_alloc_parts(a, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &parts);
+	printf("%-20s heap: data %s, fragOverhead %s, idle %s\n", "", ms_size(parts.data),
+	       ms_size(parts.frag), ms_size(parts.idle));
 }
 
 static struct json_object *json_task(pid_t pid, const char *name,
 				     const struct memstate_totals *t,
+				     const struct memstate_alloc *a,
 				     const struct ms_observed *o)
 {
 	struct json_object *task = json_object_new_object();
@@ -155,6 +166,8 @@ static struct json_object *json_task(pid_t pid, const char *name,
 	json_object_object_add(task, "command", json_object_new_string(name));
 	ms_json_totals(reported, t);
 	json_object_object_add(task, "reported", reported);
+	if (a->nr_shards)
+		json_object_object_add(task, "alloc", ms_json_alloc(t, a));
 	ms_json_add(observed, "vm_size", o->vm_size);
 	ms_json_add(observed, "rss", o->rss);
 	ms_json_add(observed, "anonymous", o->anonymous);
@@ -186,6 +199,7 @@ static int stat_tasks(char **pids, int nr)
 	for (int i = 0; i < nr; i++) {
 		pid_t pid = (pid_t)atoi(pids[i]);
 		struct memstate_totals t;
+		struct memstate_alloc a;
 		struct ms_observed o;
 		char name[32], who[64];
 		int ret = ms_sysfs_totals(pid, &t);
@@ -196,14 +210,15 @@ static int stat_tasks(char **pids, int nr)
 			status = explain(pid, ret);
 			continue;
 		}
+		ms_sysfs_alloc(pid, &a);
 		ms_process_name(pid, name, sizeof(name));
 		snprintf(who, sizeof(who), "%d %s", pid, name);
 		if (opt.json)
-			json_object_array_add(list, json_task(pid, name, &t, &o));
+			json_object_array_add(list, json_task(pid, name, &t, &a, &o));
 		else if (opt.line)
-			print_line(who, &t);
+			print_line(who, &t, &a);
 		else
-			print_task(pid, name, &t, &o);
+			print_task(pid, name, &t, &a, &o);
 		if (opt.classes && !opt.json)
 			print_classes(&t);
 	}

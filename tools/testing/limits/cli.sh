@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# cli.sh MEMSTATE: in the machine: the commands that have to do with limits. TAP
-# without a plan.
+# cli.sh MEMSTATE COUNTER: in the machine: the commands that have to do with limits, and
+# what stat says of COUNTER's allocator. TAP without a plan.
 set -u
 memstate=$1
+counter=$2
 n=0
 work=$(mktemp -d)
 chmod 755 "$work"
@@ -149,4 +150,19 @@ for _ in $(seq 100); do rmdir $cg/inner $cg 2>/dev/null && break; sleep 0.1; don
 for _ in $(seq 100); do kill -0 $watcher 2>/dev/null || break; sleep 0.1; done
 ok "watch ends with the cgroup" "! kill -0 $watcher && grep -q 'the cgroup is gone' $work/watch || ! cat $work/watch"
 ok "the group's directory is gone" "! [ -e /sys/class/misc/memstate/groups/$id ]"
+
+# --- statistics shards -----------------------------------------------------------------
+mkfifo "$work/end"
+MEMSTATE_BACKEND=device "$counter" 700000 <"$work/end" >"$work/counter" &
+child=$!
+exec 5>"$work/end"
+for _ in $(seq 100); do [ -s "$work/counter" ] && break; sleep 0.1; done
+parts='data:683 KiB + fragOverhead:277 KiB + idle:64.0 KiB'
+ok "stat --line tells what the heap is used for" "$memstate stat --line $child"
+ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 B) ; Reserved=0 B' $work/said"
+ok "stat tells it as well" "$memstate stat $child | grep -q 'heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'"
+ok "and in JSON" "$memstate stat --json $child | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"processes\"][0][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536 and a[\"frag_overhead_bytes\"]==284064 and a[\"allocated_bytes\"]==700000 and a[\"freed_bytes\"]==1024, a'"
+ok "of nobody else" "! $memstate stat --line | grep -q data:"
+exec 5>&-
+ok "the program ends well" "wait $child"
 rm -rf "$work"

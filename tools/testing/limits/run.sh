@@ -28,7 +28,11 @@ make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
 	javac -d "$out" "$here/Hog.java" >>"$out/build.log" 2>&1 &&
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -o "$out/lib" "$here/lib.c" \
 		-I"$top/userspace/include" -I"$top/include/uapi" -I"$top/tools/testing/core" \
-		"$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1
+		"$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1 &&
+	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -o "$out/counter" \
+		"$top/tools/testing/core/shards.c" -I"$top/userspace/include" \
+		-I"$top/include/uapi" -I"$top/kmod/core" \
+		-I"$top/tools/testing/core" "$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1
 status=$?
 [ $status = 0 ] || sed 's/^/# /' "$out/build.log"
 result $status "builds"
@@ -42,7 +46,7 @@ mkdir /sys/fs/cgroup/lib
 (echo 0 >/sys/fs/cgroup/lib/cgroup.procs; echo "# device"; exec $out/lib /sys/fs/cgroup/lib)
 rmdir /sys/fs/cgroup/lib
 echo "# commands"
-bash $here/cli.sh $top/build/userspace/memstate
+bash $here/cli.sh $top/build/userspace/memstate $out/counter
 bash $here/table.sh $top/build/userspace/memstate $out
 for f in ready charged nr_tasks; do
 	v=\$(cat /sys/class/misc/memstate/\$f)
