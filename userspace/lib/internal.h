@@ -112,7 +112,7 @@ struct ms_lib {
  * @refused:	a charge was refused, and the caller was told
  * @reserve:	bytes that are charged and kept for the time after a refusal
  * @shards:	0, under way, MS_LIB_READY, MS_LIB_NEVER
- * @shards_epoch: another in each process that has made shards
+ * @shards_epoch: once there are shards, not 0 and another than any ancestor's
  */
 struct ms_state {
 	u32 init;

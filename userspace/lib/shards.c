@@ -7,8 +7,8 @@
  *
  *   Shards are made when somebody asks for the first one, once in each process. That
  *   they are made stands in the page that is wiped in a child, and with it an epoch
- *   that no two processes of a family of forks share: so a child finds out by one load
- *   that the shards it knows of were its parent's, whatever way it was made.
+ *   that none of its ancestors had: so a child finds out by one load that the shards it
+ *   knows of were its parent's, whatever way it was made.
  */
 
 #include "internal.h"
