@@ -131,7 +131,7 @@ static inline uint64_t *memstate_shard_enter(struct memstate_alloc_shard *shard,
 {
 	uint32_t seq = __atomic_load_n(&shard->seq, __ATOMIC_RELAXED);
 
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__x86_64__)
 	/* A locked exchange is a full barrier, and cheaper than a fence. */
 	__atomic_exchange_n(&shard->seq, seq + 1, __ATOMIC_SEQ_CST);
 #else
