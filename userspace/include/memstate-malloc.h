@@ -61,8 +61,8 @@ int msm_malloc_trim(size_t pad);
  *
  * A block counts with the size of its class. Exact for the calling thread and those that
  * have ended; of other threads as of their last slow path: what they have allocated since
- * from one slab of each class is missing, and up to an eighth of the blocks of their full
- * slabs may have been freed.
+ * from one slab of each class is missing, and up to an eighth of each slab's blocks may have
+ * been freed.
  */
 struct memstate_malloc_stats {
 	uint64_t allocated_bytes;
@@ -92,6 +92,7 @@ struct memstate_malloc_stats {
  * @block_bytes:	size of its blocks
  * @slab_bytes_first:	length of the first slabs a thread takes
  * @slab_bytes:		length of later ones
+ * @__reserved:		zero
  * @allocated_count:	blocks handed out, ever
  * @freed_count:	blocks taken back, ever
  */

@@ -61,6 +61,8 @@ static struct ms_slab *oldest, *newest;
 static size_t dirty_slices, clean_slices;
 static unsigned int calls;
 static uint64_t purged_bytes, purges, grows;
+/* Not told yet; atomic. */
+static uint64_t dropped_slices;
 
 /* The allocator's own memory: between guard pages, away from the entries. */
 static struct region meta;
@@ -614,6 +616,7 @@ size_t ms_arena_scavenge(bool all)
 		if (gone) {
 			bytes += (size_t)len << MS_SLICE_SHIFT;
 			purged_bytes += (size_t)len << MS_SLICE_SHIFT;
+			__atomic_fetch_add(&dropped_slices, len, __ATOMIC_RELAXED);
 		}
 		run_free(run, len, !gone);
 		/* What could not be dropped (locked memory) is the newest now. */
@@ -622,6 +625,13 @@ size_t ms_arena_scavenge(bool all)
 	}
 	ms_unlock(&lock);
 	return bytes;
+}
+
+uint64_t ms_arena_dropped(void)
+{
+	if (!__atomic_load_n(&dropped_slices, __ATOMIC_RELAXED))
+		return 0;
+	return __atomic_exchange_n(&dropped_slices, 0, __ATOMIC_RELAXED);
 }
 
 /**

@@ -49,6 +49,9 @@ MS_HIDDEN bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t 
 /* Drop what has been free for long, or all of it. Return: bytes that became Prepared. */
 MS_HIDDEN size_t ms_arena_scavenge(bool all);
 
+/* Slices that were dropped since the last call: they are idle no longer. */
+MS_HIDDEN uint64_t ms_arena_dropped(void);
+
 MS_HIDDEN void *ms_arena_addr(const struct ms_slab *entry);
 
 /* Memory for the allocator itself, zero, never given back. */

@@ -9,12 +9,14 @@ static void prepare(void)
 {
 	ms_heap_fork_prepare();
 	ms_arena_fork_prepare();
+	ms_publish_fork_prepare();
 	ms_in_fork = true;
 }
 
 static void done(void)
 {
 	ms_in_fork = false;
+	ms_publish_fork_done();
 	ms_arena_fork_done();
 	ms_heap_fork_done();
 }

@@ -51,7 +51,30 @@ struct ms_batch {
 };
 
 /**
+ * struct ms_sums - what is told of a heap to whoever asks from outside
+ * @alloc_bytes:	in blocks handed out, ever
+ * @alloc_count:	these blocks
+ * @free_bytes:		in blocks taken back, ever
+ * @free_count:		these blocks
+ * @slab_slices:	slices that its slabs and large blocks have taken, less those given
+ * @idle_slices:	slices that it has left free and Ready, less those it took so
+ * @refills:		slow paths taken
+ * @remote:		blocks freed by others
+ */
+struct ms_sums {
+	uint64_t alloc_bytes;
+	uint64_t alloc_count;
+	uint64_t free_bytes;
+	uint64_t free_count;
+	uint64_t slab_slices;
+	uint64_t idle_slices;
+	uint64_t refills;
+	uint64_t remote;
+};
+
+/**
  * struct ms_heap - a thread's heap
+ * @id:		number, from 1; what its slabs are tagged with
  * @direct:	current slab by size, in grains
  * @bins:	current slab by class
  * @avail:	slabs with free blocks, by class: oldest first
@@ -67,11 +90,19 @@ struct ms_batch {
  * @frees:	likewise taken back
  * @remote:	of these freed by others
  * @refills:	slow paths taken
- * @large_allocs: large blocks handed out by this thread, and their bytes
- * @large_frees: large blocks taken back by this thread, and their bytes
- * @shard:	where the statistics go
+ * @large_allocs: large blocks handed out by this thread
+ * @large_alloc_bytes: their bytes
+ * @large_frees: large blocks taken back by this thread
+ * @large_free_bytes: their bytes
+ * @events:	slabs that had enough free blocks to be looked at
+ * @sums:	for the statistics, its thread's own
+ * @told:	of these what has been published
+ * @shard:	where to
+ * @gen:	which set of it, see memstate_shard_enter()
+ * @epoch:	whose the shard is
+ * @shared:	others have the same shard
+ * @lost:	its thread is not there in this child
  * @next:	in a list of orphans
- * @id:		number, from 1; what its slabs are tagged with
  */
 struct ms_heap {
 	uint32_t id;
@@ -90,8 +121,18 @@ struct ms_heap {
 	uint64_t frees[MS_NR_CLASSES];
 	uint64_t remote;
 	uint64_t refills;
-	uint64_t large_allocs, large_alloc_bytes;
-	uint64_t large_frees, large_free_bytes;
+	uint64_t large_allocs;
+	uint64_t large_alloc_bytes;
+	uint64_t large_frees;
+	uint64_t large_free_bytes;
+	uint64_t events;
+	struct ms_sums sums;
+	struct ms_sums told;
+	struct memstate_alloc_shard *shard;
+	const uint32_t *gen;
+	uint32_t epoch;
+	bool shared;
+	bool lost;
 	struct ms_heap *next;
 };
 
@@ -124,6 +165,16 @@ static inline bool ms_heap_gather(struct ms_heap *heap, uint32_t tag, void *bloc
 	return true;
 }
 
+/* Post what is gathered; take what others have freed. */
+MS_HIDDEN void ms_heap_flush(struct ms_heap *heap);
+MS_HIDDEN bool ms_heap_collect(struct ms_heap *heap);
+
+/* The thread ends. */
+MS_HIDDEN void ms_heap_settle(struct ms_heap *heap);
+
+/* Tell whoever reads the shared statistics. */
+MS_HIDDEN void ms_heap_publish(struct ms_heap *heap);
+
 /* Give back what is kept for later. Return: whether there was something. */
 MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
 
@@ -131,7 +182,10 @@ MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
  * struct ms_heap_figures - sums over all heaps
  * @allocs:	blocks ever handed out, by class
  * @frees:	likewise taken back
- * @large_allocs: large blocks handed out; then their bytes, and the same taken back
+ * @large_allocs: large blocks handed out
+ * @large_alloc_bytes: their bytes
+ * @large_frees: large blocks taken back
+ * @large_free_bytes: their bytes
  * @cached:	slices of empty slabs that heaps keep
  * @remote:	blocks freed by others
  * @refills:	slow paths taken
@@ -141,8 +195,10 @@ MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
 struct ms_heap_figures {
 	uint64_t allocs[MS_NR_CLASSES];
 	uint64_t frees[MS_NR_CLASSES];
-	uint64_t large_allocs, large_alloc_bytes;
-	uint64_t large_frees, large_free_bytes;
+	uint64_t large_allocs;
+	uint64_t large_alloc_bytes;
+	uint64_t large_frees;
+	uint64_t large_free_bytes;
 	uint64_t cached;
 	uint64_t remote;
 	uint64_t refills;
@@ -156,6 +212,26 @@ MS_HIDDEN void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f);
 /* NULL, or what is wrong with the slabs of this heap and of orphans. */
 MS_HIDDEN const char *ms_heap_check(struct ms_heap *heap);
 
+MS_HIDDEN void ms_slab_count(struct ms_heap *heap, struct ms_slab *slab, uint32_t in_use);
+MS_HIDDEN uint32_t ms_slab_list_length(const struct ms_slab *slab);
+
+/* ---- all heaps (thread.c) ------------------------------------------------------- */
+
+MS_HIDDEN struct ms_heap *ms_heap_by_id(uint32_t id);
+MS_HIDDEN uint32_t ms_heaps_nr(void);
+
+MS_HIDDEN struct ms_heap *ms_orphan_take(void);
+MS_HIDDEN void ms_orphan_put(struct ms_heap *heap);
+MS_HIDDEN uint32_t ms_orphans_nr(void);
+
+/* The list of orphans, which stay what they are until they are released. */
+MS_HIDDEN struct ms_heap *ms_orphans_hold(void);
+MS_HIDDEN void ms_orphans_release(void);
+
+MS_HIDDEN void ms_publish_fork_prepare(void);
+MS_HIDDEN void ms_publish_fork_done(void);
+MS_HIDDEN void ms_batches_fork_prepare(void);
+MS_HIDDEN void ms_batches_fork_done(void);
 MS_HIDDEN void ms_heap_fork_prepare(void);
 MS_HIDDEN void ms_heap_fork_done(void);
 MS_HIDDEN void ms_heap_fork_child(void);
@@ -181,6 +257,13 @@ static inline void ms_block_check(const struct ms_slab *slab, const void *block)
 		ms_slab_suspect(slab, block);
 }
 #endif
+
+/* A counter that its owner alone writes, and others read. */
+static inline void ms_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n,
+			 __ATOMIC_RELAXED);
+}
 
 /* A block goes back to its slab; the caller owns it. */
 static inline void ms_slab_free(struct ms_heap *heap, struct ms_slab *slab, void *block)

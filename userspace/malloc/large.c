@@ -9,13 +9,20 @@ static uint32_t slices_of(size_t size)
 	return (uint32_t)((size + MS_SLICE - 1) >> MS_SLICE_SHIFT);
 }
 
-static void count(uint64_t *blocks, uint64_t *bytes, size_t slices)
+/* @allocs slices were handed out and @frees taken back; @dirty less are idle now. */
+static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_t dirty)
 {
-	__atomic_store_n(blocks, __atomic_load_n(blocks, __ATOMIC_RELAXED) + 1,
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(bytes,
-			 __atomic_load_n(bytes, __ATOMIC_RELAXED) +
-				 (slices << MS_SLICE_SHIFT), __ATOMIC_RELAXED);
+	ms_add(&heap->large_allocs, allocs != 0);
+	ms_add(&heap->large_alloc_bytes, allocs << MS_SLICE_SHIFT);
+	ms_add(&heap->large_frees, frees != 0);
+	ms_add(&heap->large_free_bytes, frees << MS_SLICE_SHIFT);
+	heap->sums.alloc_count += allocs != 0;
+	heap->sums.alloc_bytes += allocs << MS_SLICE_SHIFT;
+	heap->sums.free_count += frees != 0;
+	heap->sums.free_bytes += frees << MS_SLICE_SHIFT;
+	heap->sums.slab_slices += allocs - frees;
+	heap->sums.idle_slices -= dirty;
+	ms_heap_publish(heap);
 }
 
 /**
@@ -39,7 +46,7 @@ void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero)
 	}
 	run.entry->len = slices_of(size);
 	ms_slab_set_state(run.entry, MS_RUN_LARGE);
-	count(&heap->large_allocs, &heap->large_alloc_bytes, run.entry->len);
+	count(heap, run.entry->len, 0, run.zero ? 0 : run.entry->len);
 	if (zero && !run.zero)
 		memset(run.addr, 0, size);
 	return run.addr;
@@ -56,7 +63,7 @@ void ms_large_free(struct ms_heap *heap, struct ms_slab *entry)
 {
 	uint32_t len = entry->len;
 
-	count(&heap->large_frees, &heap->large_free_bytes, len);
+	count(heap, 0, len, -(uint64_t)len);
 	ms_slab_set_state(entry, MS_RUN_NONE);
 	ms_arena_give(entry, len);
 }
@@ -72,7 +79,7 @@ void ms_large_free(struct ms_heap *heap, struct ms_slab *entry)
 bool ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
 {
 	uint32_t old = entry->len, len;
-	bool zero;
+	bool zero = true;
 
 	if (size > MS_LARGE_MAX)
 		return false;
@@ -82,9 +89,9 @@ bool ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
 	entry->len = len;
 	if (len < old)
 		ms_arena_give(entry + len, old - len);
-	if (len != old) {
-		count(&heap->large_frees, &heap->large_free_bytes, old);
-		count(&heap->large_allocs, &heap->large_alloc_bytes, len);
-	}
+	if (len > old)
+		count(heap, len, old, zero ? 0 : len - old);
+	else if (len < old)
+		count(heap, len, old, -(uint64_t)(old - len));
 	return true;
 }

@@ -2,10 +2,11 @@
 /*
  * The allocator's locks, in the order in which they are taken:
  *
- *   heaps_lock (heap.c)
- *   batches_lock (heap.c)
- *   lock (arena.c)
- *     meta_lock (arena.c)
+ *   heaps_lock (thread.c)
+ *     batches_lock (remote.c)
+ *     lock (arena.c)
+ *       meta_lock (arena.c)
+ *     shared_lock (publish.c)
  *
  * Around a fork the forking thread holds all of them, and handlers that others have
  * registered may allocate meanwhile, in the parent and in the child: that thread does not

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <unistd.h>
 
+#include <memstate.h>
+
 #include "names.h"
 #include "tap.h"
 
@@ -354,6 +356,7 @@ static void the_rest(void)
 /* ---- what only this allocator tells -------------------------------------------------- */
 
 extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
+extern __typeof__(memstate_alloc_totals) memstate_alloc_totals __attribute__((weak));
 extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
 extern __typeof__(memstate_malloc_scavenge) memstate_malloc_scavenge __attribute__((weak));
 extern __typeof__(memstate_malloc_class) memstate_malloc_class __attribute__((weak));
@@ -406,6 +409,42 @@ static void statistics_are_exact(void)
 	memstate_malloc_stats(&after);
 	tap_is(after.data_bytes, before.data_bytes, "stats: at the end it is as before");
 	tap_is(memstate_malloc_check(), 0, "check: the books are in order then");
+}
+
+/* What outsiders read of the shards, and what the allocator finds by looking everywhere. */
+static void direct_and_consistent_totals_agree(void)
+{
+	struct memstate_malloc_stats stats;
+	struct memstate_alloc alloc;
+	static void *blocks[30000];
+	bool good = true, ready = true;
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 30000; i++)
+			if (i % 4 != round || round == 0)
+				blocks[i] = malloc((size_t)i * 7 % 3000 + (i % 500 ? 0 : 200000));
+		if (memstate_malloc_stats(&stats) || memstate_alloc_totals(&alloc))
+			good = false;
+		if (!alloc.nr_shards) {
+			tap_skip("without accounting", "shards: agree with the statistics");
+			return;
+		}
+		good &= alloc.counters[MEMSTATE_ALLOC_BYTES] == stats.allocated_bytes &&
+			alloc.counters[MEMSTATE_ALLOC_COUNT] == stats.allocated_count &&
+			alloc.counters[MEMSTATE_FREE_BYTES] == stats.freed_bytes &&
+			alloc.counters[MEMSTATE_FREE_COUNT] == stats.freed_count &&
+			alloc.counters[MEMSTATE_IN_USE + MEMSTATE_HEAP] == stats.data_bytes;
+		ready &= alloc.counters[MEMSTATE_SLAB_BYTES] +
+				 alloc.counters[MEMSTATE_IDLE_BYTES] == stats.ready_bytes &&
+			 alloc.counters[MEMSTATE_IDLE_BYTES] == stats.idle_bytes;
+		for (int i = 0; i < 30000; i++)
+			if (i % 4 != round + 1 || round == 3)
+				free(blocks[i]);
+		if (round == 1)
+			memstate_malloc_scavenge();
+	}
+	tap_ok(good, "shards: at rest what outsiders read is what was counted directly");
+	tap_ok(ready, "shards: so are the bytes in slabs, and those that are idle");
 }
 
 static void scavenging(void)
@@ -471,6 +510,7 @@ int main(void)
 		classes_waste_little();
 		realloc_grows_a_big_block_in_place();
 		statistics_are_exact();
+		direct_and_consistent_totals_agree();
 		scavenging();
 		settings();
 	}

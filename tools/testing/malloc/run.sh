@@ -115,7 +115,7 @@ sanitized() { # cc sanitizers
 	mkdir -p "$o"
 	rm -f "$o"/*.o
 	for f in "$top"/userspace/malloc/*.c "$top"/userspace/lib/*.c \
-		"$top/kmod/core/rules.c" "$here/stress.c"; do
+		"$top"/kmod/core/{rules,fold}.c "$here/stress.c"; do
 		[ "${f##*/}" != cgroupfs.c ] || continue
 		# shellcheck disable=SC2086
 		"$cc" -std=gnu11 $flags -fsanitize="$san" -DMS_MALLOC_PREFIX -fno-builtin \

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/* Which heap a thread has: new ones, and those whose thread has ended. */
+#include <string.h>
+
+#include "arena.h"
+#include "heap.h"
+#include "knobs.h"
+#include "lock.h"
+
+__thread struct ms_heap *ms_heap_mine __attribute__((tls_model("initial-exec"))) =
+	&ms_heap_none;
+
+/* The thread has gone through its destructors: it borrows for what still comes. */
+static __thread bool thread_ended __attribute__((tls_model("initial-exec")));
+
+struct ms_heap ms_heap_none = {
+	.id = MS_NR_HEAPS_MAX,
+	.direct = { [0 ... MS_NR_DIRECT - 1] = &ms_slab_none },
+	.bins = { [0 ... MS_NR_CLASSES - 1] = &ms_slab_none },
+	.out = { [0 ... MS_NR_OUT - 1] = &ms_batch_none },
+};
+
+/* Protects everything below; what is read without it says so. */
+static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_heap *orphans, *last_orphan;
+static uint32_t nr_orphans;
+
+/* All heaps by number, in chunks; there are only ever more. 0 is none. */
+#define CHUNK	256
+static struct ms_heap **chunks[MS_NR_HEAPS_MAX / CHUNK];
+static uint32_t nr_heaps = 1;
+
+static pthread_key_t key;
+/* Read without the lock; the map and the key are there once it says WORKS. */
+static enum { UNTRIED, WORKS, FAILED } ready;
+
+static struct ms_heap *heap_new(void)
+{
+	struct ms_heap ***chunk = &chunks[nr_heaps / CHUNK];
+	struct ms_heap *heap;
+
+	if (nr_heaps == MS_NR_HEAPS_MAX)
+		return NULL;
+	if (!*chunk)
+		*chunk = ms_meta_alloc(CHUNK * sizeof(**chunk));
+	heap = *chunk ? ms_meta_alloc(sizeof(*heap)) : NULL;
+	if (!heap)
+		return NULL;
+	memcpy(heap, &ms_heap_none, sizeof(*heap));
+	heap->id = nr_heaps;
+	(*chunk)[nr_heaps % CHUNK] = heap;
+	__atomic_store_n(&nr_heaps, nr_heaps + 1, __ATOMIC_RELEASE);
+	return heap;
+}
+
+static struct ms_heap *orphan_pop(void)
+{
+	struct ms_heap *heap = orphans;
+
+	if (heap) {
+		orphans = heap->next;
+		if (!orphans)
+			last_orphan = NULL;
+		__atomic_store_n(&nr_orphans, nr_orphans - 1, __ATOMIC_RELAXED);
+	}
+	return heap;
+}
+
+static struct ms_heap *heap_take(void)
+{
+	struct ms_heap *heap;
+
+	ms_lock(&heaps_lock);
+	heap = orphan_pop();
+	if (!heap)
+		heap = heap_new();
+	ms_unlock(&heaps_lock);
+	return heap;
+}
+
+/* To the front: whose memory was used last is taken over first. */
+static void heap_orphan(struct ms_heap *heap)
+{
+	ms_lock(&heaps_lock);
+	heap->next = orphans;
+	orphans = heap;
+	if (!last_orphan)
+		last_orphan = heap;
+	__atomic_store_n(&nr_orphans, nr_orphans + 1, __ATOMIC_RELAXED);
+	ms_unlock(&heaps_lock);
+}
+
+/**
+ * ms_orphan_take() - an orphan, for who looks for a slab
+ *
+ * Context: without locks. Return: one that is the caller's until ms_orphan_put(); NULL.
+ */
+struct ms_heap *ms_orphan_take(void)
+{
+	struct ms_heap *heap;
+
+	if (!ms_orphans_nr())
+		return NULL;
+	ms_lock(&heaps_lock);
+	heap = orphan_pop();
+	ms_unlock(&heaps_lock);
+	return heap;
+}
+
+/**
+ * ms_orphan_put() - give it back, to the end: the next one has its turn with who comes next
+ * @heap: from ms_orphan_take()
+ *
+ * Context: without locks.
+ */
+void ms_orphan_put(struct ms_heap *heap)
+{
+	ms_lock(&heaps_lock);
+	heap->next = NULL;
+	if (last_orphan)
+		last_orphan->next = heap;
+	else
+		orphans = heap;
+	last_orphan = heap;
+	__atomic_store_n(&nr_orphans, nr_orphans + 1, __ATOMIC_RELAXED);
+	ms_unlock(&heaps_lock);
+}
+
+uint32_t ms_orphans_nr(void)
+{
+	return __atomic_load_n(&nr_orphans, __ATOMIC_RELAXED);
+}
+
+struct ms_heap *ms_orphans_hold(void)
+{
+	ms_lock(&heaps_lock);
+	return orphans;
+}
+
+void ms_orphans_release(void)
+{
+	ms_unlock(&heaps_lock);
+}
+
+uint32_t ms_heaps_nr(void)
+{
+	return __atomic_load_n(&nr_heaps, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * ms_heap_by_id() - a heap by its number
+ * @id: from 1 to ms_heaps_nr() - 1
+ *
+ * Context: any. Return: the heap.
+ */
+struct ms_heap *ms_heap_by_id(uint32_t id)
+{
+	return chunks[id / CHUNK][id % CHUNK];
+}
+
+static void thread_exit(void *arg)
+{
+	struct ms_heap *heap = arg;
+
+	thread_ended = true;
+	ms_heap_mine = &ms_heap_none;
+	ms_heap_settle(heap);
+	heap_orphan(heap);
+}
+
+static bool start(void)
+{
+	bool works;
+
+	ms_lock(&heaps_lock);
+	if (ready == UNTRIED) {
+		ms_knobs_read();
+		__atomic_store_n(&ready, !ms_arena_init() &&
+						 !pthread_key_create(&key, thread_exit) ?
+					 WORKS : FAILED, __ATOMIC_RELEASE);
+	}
+	works = ready == WORKS;
+	ms_unlock(&heaps_lock);
+	return works;
+}
+
+/**
+ * ms_heap_enter() - the calling thread's heap
+ *
+ * Made, or taken over, at first; borrowed once the thread has gone through its
+ * destructors.
+ *
+ * Context: any. Return: the heap; NULL: no memory.
+ */
+struct ms_heap *ms_heap_enter(void)
+{
+	struct ms_heap *heap = ms_heap_mine;
+
+	if (MS_LIKELY(heap != &ms_heap_none))
+		return heap;
+	if (MS_UNLIKELY(__atomic_load_n(&ready, __ATOMIC_ACQUIRE) != WORKS) && !start())
+		return NULL;
+	heap = heap_take();
+	if (!heap)
+		return NULL;
+	ms_heap_mine = heap;
+	if (!thread_ended)
+		pthread_setspecific(key, heap);
+	return heap;
+}
+
+/**
+ * ms_heap_leave() - end of an operation
+ * @heap: from ms_heap_enter()
+ *
+ * Context: any.
+ */
+void ms_heap_leave(struct ms_heap *heap)
+{
+	if (MS_LIKELY(!thread_ended))
+		return;
+	ms_heap_mine = &ms_heap_none;
+	ms_heap_settle(heap);
+	heap_orphan(heap);
+}
+
+/* ---- fork ------------------------------------------------------------------------ */
+
+void ms_heap_fork_prepare(void)
+{
+	ms_lock(&heaps_lock);
+	ms_batches_fork_prepare();
+}
+
+void ms_heap_fork_done(void)
+{
+	ms_batches_fork_done();
+	ms_unlock(&heaps_lock);
+}
+
+/*
+ * In a child the heaps of the other threads may be in the middle of anything: they are
+ * left alone, and what they have is lost to the child. It still has to be told of.
+ */
+void ms_heap_fork_child(void)
+{
+	for (uint32_t id = 1; id < nr_heaps; id++)
+		ms_heap_by_id(id)->lost = ms_heap_by_id(id) != ms_heap_mine;
+	for (struct ms_heap *heap = orphans; heap; heap = heap->next)
+		heap->lost = false;
+}
