@@ -59,7 +59,8 @@ static void slab_check(struct ms_slab *slab, uint32_t owner, void *arg)
 	in_use = in_use_of(slab);
 	if (in_use + listed != slab->extended || slab->extended > slab->capacity)
 		seen->wrong = "blocks in use and free ones do not add up";
-	if (slab->state == MS_SLAB_AVAIL && (!in_use || !slab->countdown || slab->countdown > in_use))
+	if (slab->state == MS_SLAB_AVAIL &&
+	    (!in_use || !slab->countdown || slab->countdown > in_use))
 		seen->wrong = "a slab is armed with more than the blocks in use";
 }
 
@@ -111,7 +112,8 @@ void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f)
 		f->large_alloc_bytes += get(&h->large_alloc_bytes);
 		f->large_frees += get(&h->large_frees);
 		f->large_free_bytes += get(&h->large_free_bytes);
-		f->cached += get(&h->nr_cached[0]) + get(&h->nr_cached[1]) * (MS_SLAB_LONG >> MS_SLICE_SHIFT);
+		f->cached += get(&h->nr_cached[0]) +
+			     get(&h->nr_cached[1]) * (MS_SLAB_LONG >> MS_SLICE_SHIFT);
 		f->remote += get(&h->remote);
 		f->refills += get(&h->refills);
 		f->heaps++;

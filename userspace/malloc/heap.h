@@ -74,6 +74,8 @@ struct ms_sums {
 
 /**
  * struct ms_heap - a thread's heap
+ * @inbox:	batches that others have posted
+ * @__pad:	unused
  * @id:		number, from 1; what its slabs are tagged with
  * @direct:	current slab by size, in grains
  * @bins:	current slab by class
@@ -85,7 +87,6 @@ struct ms_sums {
  * @nr_spare:	how many
  * @cached:	empty slabs: of one slice, of MS_SLAB_LONG
  * @nr_cached:	how many
- * @inbox:	batches that others have posted
  * @allocs:	blocks ever handed out, by class; read by others
  * @frees:	likewise taken back
  * @remote:	of these freed by others
@@ -105,19 +106,21 @@ struct ms_sums {
  * @next:	in a list of orphans
  */
 struct ms_heap {
+	/* written by others: a cache line of its own */
+	struct ms_batch *inbox;
+	uint8_t __pad[64 - sizeof(struct ms_batch *)];
 	uint32_t id;
+	uint32_t nr_spare;
 	struct ms_slab *direct[MS_NR_DIRECT];
 	struct ms_slab *bins[MS_NR_CLASSES];
+	struct ms_batch *out[MS_NR_OUT];
 	struct ms_slab *avail[MS_NR_CLASSES];
 	struct ms_slab *avail_last[MS_NR_CLASSES];
 	uint32_t nr_slabs[MS_NR_CLASSES];
-	struct ms_batch *out[MS_NR_OUT];
 	struct ms_batch *spare;
-	uint32_t nr_spare;
 	struct ms_slab *cached[2];
 	uint64_t nr_cached[2];
-	struct ms_batch *inbox __attribute__((aligned(64)));
-	uint64_t allocs[MS_NR_CLASSES] __attribute__((aligned(64)));
+	uint64_t allocs[MS_NR_CLASSES];
 	uint64_t frees[MS_NR_CLASSES];
 	uint64_t remote;
 	uint64_t refills;
@@ -130,10 +133,10 @@ struct ms_heap {
 	struct ms_sums told;
 	struct memstate_alloc_shard *shard;
 	const uint32_t *gen;
+	struct ms_heap *next;
 	uint32_t epoch;
 	bool shared;
 	bool lost;
-	struct ms_heap *next;
 };
 
 extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine

@@ -60,8 +60,10 @@ void ms_malloc_die(const char *what, const void *p)
 
 static void bad(const char *name, const char *text, const char *wanted)
 {
-	say((const char *const[]){ "memstate-malloc: ", name, "=", text, ": not ", wanted,
-				   "; ignored", NULL });
+	const char *const parts[] = { "memstate-malloc: ", name, "=", text, ": not ", wanted,
+				      "; ignored", NULL };
+
+	say(parts);
 }
 
 static void read_flag(const char *name, bool *flag)

@@ -19,13 +19,12 @@
 typedef void (*handler_fn)(void);
 
 /* std::get_new_handler(), and what throws: libstdc++'s, libc++'s. */
-extern handler_fn _ZSt15get_new_handlerv(void) __attribute__((weak));
-extern void _ZSt17__throw_bad_allocv(void) __attribute__((weak, noreturn));
-extern void _ZNSt3__117__throw_bad_allocEv(void) __attribute__((weak, noreturn));
-
-void *malloc(size_t size);
-void *aligned_alloc(size_t align, size_t size);
-void free(void *block);
+handler_fn _ZSt15get_new_handlerv(void);
+__attribute__((noreturn)) void _ZSt17__throw_bad_allocv(void);
+__attribute__((noreturn)) void _ZNSt3__117__throw_bad_allocEv(void);
+#pragma weak _ZSt15get_new_handlerv
+#pragma weak _ZSt17__throw_bad_allocv
+#pragma weak _ZNSt3__117__throw_bad_allocEv
 
 static void *try(size_t size, size_t align)
 {
@@ -59,13 +58,28 @@ static inline void *new(size_t size, size_t align)
 	return MS_LIKELY(block) ? block : again(size, align);
 }
 
-#define NEW(name, aligned_name)						\
-EXPORT void *name(size_t size);						\
-EXPORT void *name(size_t size) { return new(size, 0); }		\
-EXPORT void *aligned_name(size_t size, size_t align);			\
-EXPORT void *aligned_name(size_t size, size_t align)			\
-{									\
-	return new(size, align);					\
+EXPORT void *_Znwm(size_t size);
+EXPORT void *_Znwm(size_t size)
+{
+	return new(size, 0);
+}
+
+EXPORT void *_Znam(size_t size);
+EXPORT void *_Znam(size_t size)
+{
+	return new(size, 0);
+}
+
+EXPORT void *_ZnwmSt11align_val_t(size_t size, size_t align);
+EXPORT void *_ZnwmSt11align_val_t(size_t size, size_t align)
+{
+	return new(size, align);
+}
+
+EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align);
+EXPORT void *_ZnamSt11align_val_t(size_t size, size_t align)
+{
+	return new(size, align);
 }
 
 #define DELETE(name)							\
@@ -88,9 +102,6 @@ EXPORT void name(void *block, size_t more, size_t still)		\
 	(void)still;							\
 	free(block);							\
 }
-
-NEW(_Znwm, _ZnwmSt11align_val_t)
-NEW(_Znam, _ZnamSt11align_val_t)
 
 /* plain; sized, aligned or nothrow; sized and aligned, aligned and nothrow */
 DELETE(_ZdlPv)

@@ -135,11 +135,12 @@ EXPORT size_t memstate_malloc_scavenge(void)
 
 /* ---- for people and programs ------------------------------------------------------- */
 
+#define MEMBER(name)	{ #name, offsetof(struct memstate_malloc_stats, name) }
+
 static const struct {
 	const char *name;
 	size_t offset;
 } members[] = {
-#define MEMBER(name)	{ #name, offsetof(struct memstate_malloc_stats, name) }
 	MEMBER(allocated_bytes), MEMBER(allocated_count), MEMBER(freed_bytes),
 	MEMBER(freed_count), MEMBER(data_bytes), MEMBER(frag_bytes), MEMBER(idle_bytes),
 	MEMBER(ready_bytes), MEMBER(large_bytes), MEMBER(large_count),
@@ -147,6 +148,7 @@ static const struct {
 	MEMBER(dropped_bytes), MEMBER(drops), MEMBER(grows), MEMBER(refills),
 	MEMBER(remote_frees), MEMBER(heaps), MEMBER(orphans),
 };
+
 #define NR_MEMBERS (sizeof(members) / sizeof(members[0]))
 
 struct out {

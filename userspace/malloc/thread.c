@@ -175,9 +175,8 @@ static bool start(void)
 	ms_lock(&heaps_lock);
 	if (ready == UNTRIED) {
 		ms_knobs_read();
-		__atomic_store_n(&ready, !ms_arena_init() &&
-						 !pthread_key_create(&key, thread_exit) ?
-					 WORKS : FAILED, __ATOMIC_RELEASE);
+		works = !ms_arena_init() && !pthread_key_create(&key, thread_exit);
+		__atomic_store_n(&ready, works ? WORKS : FAILED, __ATOMIC_RELEASE);
 	}
 	works = ready == WORKS;
 	ms_unlock(&heaps_lock);

@@ -185,13 +185,13 @@ def own():
 
 def real(where):
     """Real programs, each with something to do."""
-    with open(where + "/work.py", "w") as f:
+    with open(where + "/load.py", "w") as f:
         f.write(PYTHON)
-    with open(where + "/work.pl", "w") as f:
+    with open(where + "/load.pl", "w") as f:
         f.write(PERL)
-    with open(where + "/work.sql", "w") as f:
+    with open(where + "/load.sql", "w") as f:
         f.write(SQL)
-    with open(where + "/work.c", "w") as f:
+    with open(where + "/load.c", "w") as f:
         f.write("#include <stdio.h>\n#include <stdlib.h>\n")
         for i in range(1500):
             f.write(f"int f{i}(int a, int *b) {{ int s = 0; for (int i = 0; i < a; i++) "
@@ -203,10 +203,10 @@ def real(where):
     return [
         Redis(),
         Program("python", ["env", "PYTHONMALLOC=malloc", "/usr/bin/python3",
-                           where + "/work.py"]),
-        Program("gcc", ["gcc", "-O1", "-c", "-o", where + "/work.o", where + "/work.c"]),
-        Program("sqlite", ["sqlite3", ":memory:"], stdin=where + "/work.sql"),
-        Program("perl", ["perl", where + "/work.pl"]),
+                           where + "/load.py"]),
+        Program("gcc", ["gcc", "-O1", "-c", "-o", where + "/load.o", where + "/load.c"]),
+        Program("sqlite", ["sqlite3", ":memory:"], stdin=where + "/load.sql"),
+        Program("perl", ["perl", where + "/load.pl"]),
     ]
 
 
