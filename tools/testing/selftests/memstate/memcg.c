@@ -20,6 +20,24 @@ static long long charged(void)
 	return value;
 }
 
+/*
+ * The kernel's part of it: moves with each page, where the above moves in large steps.
+ * Newer kernels sum it up every two seconds.
+ */
+static long long charged_kernel(void)
+{
+	long long value = -1;
+	char line[128];
+	FILE *f = fopen(CGROUP "/memory.stat", "r");
+
+	while (f && value < 0 && fgets(line, sizeof(line), f))
+		if (sscanf(line, "kernel %lld", &value) != 1)
+			value = -1;
+	if (f)
+		fclose(f);
+	return value;
+}
+
 /* In the cgroup: post when told to, and drain nothing. */
 static void payer(int go, int done)
 {
@@ -87,6 +105,43 @@ TEST_F_TIMEOUT(memcg, ledger_is_charged_to_the_task_although_another_drains, 120
 	close(go[1]);
 	waitpid(child, &status, 0);
 	EXPECT_EQ(0, status);
+	EXPECT_TRUE(wait_for_tasks(0));
+	EXPECT_EQ(0, rmdir(CGROUP));
+}
+
+TEST_F_TIMEOUT(memcg, shards_are_charged_to_the_task, 120)
+{
+	int ready[2], status;
+	long long grown = 0;
+	pid_t child;
+
+	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	if (mkdir(CGROUP, 0755) || charged() < 0) {
+		rmdir(CGROUP);
+		SKIP(return, "no memory controller at /sys/fs/cgroup");
+	}
+	ASSERT_EQ(0, pipe(ready));
+	child = fork();
+	if (!child) {
+		struct memstate_shards s = { .size = sizeof(s), .nr_shards = 256 };
+		struct dev d;
+
+		if (!write_text(CGROUP "/cgroup.procs", "0") || dev_open(&d, 64))
+			_exit(1);
+		sleep(5);
+		grown = -charged_kernel();
+		if (dev_ioctl(d.fd, MEMSTATE_IOC_SHARDS, &s))
+			_exit(2);
+		sleep(5);
+		grown += charged_kernel();
+		_exit(write(ready[1], &grown, sizeof(grown)) != sizeof(grown));
+	}
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
+	ASSERT_EQ(sizeof(grown), read(ready[0], &grown, sizeof(grown)));
+	TH_LOG("256 shards: %lld KiB", grown / 1024);
+	EXPECT_GE(grown, 160 * 1024);
+	EXPECT_LT(grown, 200 * 1024);
 	EXPECT_TRUE(wait_for_tasks(0));
 	EXPECT_EQ(0, rmdir(CGROUP));
 }
