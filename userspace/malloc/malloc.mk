@@ -49,12 +49,15 @@ install::
 	$(Q)install -D -m 644 $(MALLOC_SO) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)
 	$(Q)ln -sf libmemstate-malloc.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0
 	$(Q)ln -sf libmemstate-malloc.so.0 $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so
+	$(Q)install -D -m 644 $(TOP)/userspace/malloc/libmemstate-malloc.3 \
+		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3
 	$(Q)install -D -m 644 $(MALLOC_A) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.a
 	$(Q)install -D -m 644 $(MALLOC_HARD_SO) \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate-malloc.h \
+		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3 \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.a \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so \
