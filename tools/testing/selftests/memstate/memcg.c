@@ -140,8 +140,9 @@ TEST_F_TIMEOUT(memcg, shards_are_charged_to_the_task, 120)
 	EXPECT_EQ(0, status);
 	ASSERT_EQ(sizeof(grown), read(ready[0], &grown, sizeof(grown)));
 	TH_LOG("256 shards: %lld KiB", grown / 1024);
-	EXPECT_GE(grown, 160 * 1024);
-	EXPECT_LT(grown, 200 * 1024);
+	/* 160 KiB, while a page or two of something else may come and go. */
+	EXPECT_GT(grown, 128 * 1024);
+	EXPECT_LT(grown, 224 * 1024);
 	EXPECT_TRUE(wait_for_tasks(0));
 	EXPECT_EQ(0, rmdir(CGROUP));
 }
