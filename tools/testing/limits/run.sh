@@ -32,7 +32,12 @@ make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -o "$out/counter" \
 		"$top/tools/testing/core/shards.c" -I"$top/userspace/include" \
 		-I"$top/include/uapi" -I"$top/kmod/core" \
-		-I"$top/tools/testing/core" "$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1
+		-I"$top/tools/testing/core" "$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1 &&
+	for t in stress faults; do
+		gcc -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-builtin -o "$out/$t" \
+			"$top/tools/testing/malloc/$t.c" -I"$top/userspace/include" \
+			-I"$top/include/uapi" -pthread >>"$out/build.log" 2>&1 || break
+	done
 status=$?
 [ $status = 0 ] || sed 's/^/# /' "$out/build.log"
 result $status "builds"
@@ -47,6 +52,16 @@ mkdir /sys/fs/cgroup/lib
 rmdir /sys/fs/cgroup/lib
 echo "# commands"
 bash $here/cli.sh $top/build/userspace/memstate $out/counter
+echo "# the allocator, accounted by the device"
+export LD_PRELOAD=$top/build/userspace/libmemstate-malloc.so MEMSTATE_BACKEND=device
+$out/stress 1 4 20000 fork && echo "ok 0 - malloc: stress, with forks" ||
+	echo "not ok 0 - malloc: stress, with forks"
+for max in 8 32 200; do
+	MEMSTATE_MAX=\${max}M $out/faults limit \$((max << 20)) &&
+		echo "ok 0 - malloc: ENOMEM at \$max MiB, and afterwards memory again" ||
+		echo "not ok 0 - malloc: ENOMEM at \$max MiB, and afterwards memory again"
+done
+unset LD_PRELOAD MEMSTATE_BACKEND
 bash $here/table.sh $top/build/userspace/memstate $out
 for f in ready charged nr_tasks; do
 	v=\$(cat /sys/class/misc/memstate/\$f)
@@ -84,6 +99,7 @@ expect() {
 	result $? "$1: told under ours"
 }
 expect "Python (jemalloc)" "survived: MemoryError"
+expect "Python (libmemstate-malloc)" "survived: MemoryError"
 expect "JVM, serial collector" "(survived|aborted): "
 expect "JVM, G1" "(survived|aborted): "
 expect "Node" "(survived|aborted): "

@@ -84,6 +84,8 @@ export -f redis
 
 row "Python (jemalloc)" 128M 'MemoryError' \
 	sh -c "LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/hog.py 400"
+row "Python (libmemstate-malloc)" 128M 'MemoryError' \
+	sh -c "LD_PRELOAD=\$LD_PRELOAD:${memstate%/*}/libmemstate-malloc.so exec python3 $here/hog.py 400"
 row "JVM, serial collector" 160M 'OutOfMemoryError.*|Native memory allocation.*|insufficient memory' \
 	java -XX:+UseSerialGC -XX:ErrorFile=/dev/null -Xms8m -Xmx800m -cp "$classes" Hog 700
 row "JVM, G1" 300M 'OutOfMemoryError.*|Native memory allocation.*|insufficient memory' \
