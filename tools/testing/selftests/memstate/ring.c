@@ -201,7 +201,7 @@ static void *reuse(void *arg)
 	return NULL;
 }
 
-TEST_F(ring, address_reuse_across_threads_leaves_what_is_mapped)
+TEST_F_TIMEOUT(ring, address_reuse_across_threads_leaves_what_is_mapped, 120)
 {
 	struct producer p = { &self->d, NULL, scaled(20000) };
 	pthread_t threads[PRODUCERS];
