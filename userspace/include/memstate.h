@@ -39,6 +39,7 @@ enum memstate_backend {
 
 enum memstate_backend memstate_backend(void);
 const char *memstate_backend_name(void);
+int memstate_atfork(void);
 const char *memstate_error(void);
 
 /* ---- verbs: the system call and the report, in the right order ----------- */

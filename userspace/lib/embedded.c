@@ -63,10 +63,13 @@ static void lock_take(u32 *lock, uint64_t *saved)
 		ms_raw0(SYS_sched_yield);
 }
 
+/* Not by who forks, in the handlers that run between ours: it has it. */
 static void emb_lock(void)
 {
 	uint64_t saved;
 
+	if (MS_UNLIKELY(ms_forking))
+		return;
 	lock_take(&emb->lock, &saved);
 	emb->saved = saved;
 }
@@ -75,6 +78,8 @@ static void emb_unlock(void)
 {
 	uint64_t saved = emb->saved;
 
+	if (MS_UNLIKELY(ms_forking))
+		return;
 	ms_store32_release(&emb->lock, 0);
 	ms_signals_restore(&saved);
 }

@@ -15,6 +15,9 @@ struct ms_state *ms_lib_state;
 /* Inherited by a child, unlike the above: it then begins anew. */
 static bool lib_was_ready;
 
+/* The kernel does wipe it. */
+static bool state_is_wiped;
+
 void ms_warn(const char *cond, const char *file, int line)
 {
 	char text[256];
@@ -67,7 +70,8 @@ static struct ms_state *state_page(void)
 	if (!page)
 		return NULL;
 	/* Before 4.14 there is none: then a child needs the handlers. */
-	ms_raw3(SYS_madvise, page, size, MADV_WIPEONFORK);
+	__atomic_store_n(&state_is_wiped, !ms_raw3(SYS_madvise, page, size, MADV_WIPEONFORK),
+			 __ATOMIC_RELAXED);
 	if (!__atomic_compare_exchange_n(&ms_lib_state, &none, page, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		ms_raw_munmap(page, size);
@@ -201,43 +205,65 @@ static bool fork_concerns_us(void)
 	       __atomic_load_n(&state->init, __ATOMIC_ACQUIRE) == MS_LIB_READY;
 }
 
-/* Written between prepare and its counterpart, by the thread that forks. */
-static __thread bool fork_prepared __attribute__((tls_model("initial-exec")));
+__thread bool ms_forking __attribute__((tls_model("initial-exec")));
 
 static void fork_prepare(void)
 {
-	fork_prepared = fork_concerns_us();
-	if (fork_prepared)
-		ms_lib.ops->fork(0);
+	if (!fork_concerns_us())
+		return;
+	ms_lib.ops->fork(0);
+	ms_forking = true;
+}
+
+static void fork_done(int when)
+{
+	if (!ms_forking)
+		return;
+	ms_forking = false;
+	ms_lib.ops->fork(when);
 }
 
 static void fork_parent(void)
 {
-	if (fork_prepared)
-		ms_lib.ops->fork(1);
+	fork_done(1);
 }
 
 static void fork_child(void)
 {
-	/* The state has been wiped; what there is belonged to the parent. */
-	if (ms_lib_state) {
+	/* Else it is zero, or already the child's: a handler before this one has used it. */
+	if (ms_lib_state && !state_is_wiped) {
 		ms_lib_state->refused = 0;
 		ms_lib_state->reserve = 0;
 		ms_lib_state->shards = 0;
 		ms_lib_state->shards_epoch = 0;
 		__atomic_store_n(&ms_lib_state->init, 0, __ATOMIC_RELEASE);
 	}
-	if (fork_prepared)
-		ms_lib.ops->fork(2);
+	fork_done(2);
 }
 
-/*
- * Only this is done by a constructor: pthread_atfork() may call malloc(), which a
- * first call from inside an allocator must not.
+/**
+ * memstate_atfork() - register the handlers that keep the books whole in a fork
+ *
+ * A constructor does it. An allocator whose own handlers hold locks under which it calls
+ * libmemstate calls this before it registers them: handlers that prepare a fork run in the
+ * reverse order, and locks are to be taken from the outside in.
+ *
+ * Calls pthread_atfork(), which may call malloc(): hence never from inside one.
+ *
+ * Context: any, once or more often. Return: 0; -ENOMEM.
  */
+int memstate_atfork(void)
+{
+	static bool done;
+
+	if (__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		return 0;
+	return -pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
 __attribute__((constructor)) static void register_handlers(void)
 {
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	memstate_atfork();
 }
 
 /**

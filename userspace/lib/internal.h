@@ -145,6 +145,8 @@ static inline int ms_lib_ready(void)
 }
 
 /* Slots that this thread has claimed and not published: above 0 in a handler only. */
+/* This thread forks: it has the locks of the back end until the handlers are done. */
+extern MS_HIDDEN __thread bool ms_forking __attribute__((tls_model("initial-exec")));
 extern MS_HIDDEN __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
 
 /* Post a record whose length has been charged, if it goes to Ready. */

@@ -13,10 +13,11 @@ $(LIB_A): $(LIB_OBJS)
 	@[ "$(V)" = 1 ] || echo "  AR      $(@F)"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The books, the device and handlers of fork outlive a dlclose().
 $(LIB_SO): $(LIB_OBJS) $(TOP)/userspace/lib/memstate.map
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) -shared -Wl,-soname,libmemstate.so.0 -Wl,-z,defs -Wl,-z,now \
-		-Wl,--version-script=$(TOP)/userspace/lib/memstate.map \
+		-Wl,-z,nodelete -Wl,--version-script=$(TOP)/userspace/lib/memstate.map \
 		$(CFLAGS) $(MS_LDFLAGS) -o $@ $(LIB_OBJS)
 	$(Q)ln -sf $(@F) $(O)/libmemstate.so.0
 	$(Q)ln -sf libmemstate.so.0 $(O)/libmemstate.so

@@ -307,6 +307,45 @@ static void test_closed(void)
 	memstate_free(p, BYTES);
 }
 
+/* Of handlers that run between the library's: they were registered before. */
+static char *handled;
+
+static void handler_before(void)
+{
+	if (handled)
+		memstate_unused(handled, 4096, C);
+}
+
+static void handler_after(void)
+{
+	if (handled && memstate_used(handled, 4096, C))
+		abort();
+}
+
+__attribute__((constructor(101))) static void first_handlers(void)
+{
+	pthread_atfork(handler_before, handler_after, handler_after);
+}
+
+static void test_handlers(void)
+{
+	char *p = memstate_alloc(BYTES, C);
+	struct memstate_totals t = now();
+	pid_t pid;
+
+	handled = p;
+	alarm(60);
+	pid = fork();
+	if (!pid)
+		_exit(in_child(p, &t));
+	alarm(0);
+	handled = NULL;
+	tap_is(child_status(pid), 7, "fork_handlers_of_others_may_report_in_the_child");
+	tap_ok(books(0, 0, BYTES), "fork_handlers_of_others_may_report_in_the_parent");
+	tap_ok(!memstate_atfork(), "fork_handlers_are_registered_once");
+	memstate_free(p, BYTES);
+}
+
 static void test_fork(void)
 {
 	char *p = memstate_alloc(BYTES, C);
@@ -473,6 +512,7 @@ int main(void)
 	test_reading();
 	test_unpublished();
 	test_fork();
+	test_handlers();
 	test_closed();
 	test_threads();
 	test_signals();
