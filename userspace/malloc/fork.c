@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <memstate.h>
+
 #include "arena.h"
 #include "heap.h"
 #include "lock.h"
@@ -27,8 +29,14 @@ static void child(void)
 	done();
 }
 
-/* Only here: pthread_atfork() allocates, which works by now. */
-__attribute__((constructor)) static void register_handlers(void)
+/*
+ * Before all others: what is registered first prepares last, so that nobody waits for a lock
+ * or a thread while we hold ours, as it is with the C library's own malloc. The shared library
+ * is linked with initfirst, and in a static program the priority says it. pthread_atfork()
+ * allocates, which works by now; libmemstate's locks are inside ours.
+ */
+__attribute__((constructor(101))) static void register_handlers(void)
 {
+	memstate_atfork();
 	pthread_atfork(prepare, done, child);
 }

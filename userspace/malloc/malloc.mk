@@ -25,20 +25,24 @@ $(O)/obj-hardened/%.o: $(TOP)/%.c
 	$(Q)$(CC) $(MS_CPPFLAGS) -DMS_MALLOC_HARDENED $(MS_CFLAGS) $(CFLAGS) -MMD -MP \
 		-c -o $@ $<
 
-$(MALLOC_A): $(MALLOC_OBJS)
+# In a static program libstdc++'s own operators call malloc, and throw.
+$(MALLOC_A): $(filter-out %/new.o,$(MALLOC_OBJS))
 	@[ "$(V)" = 1 ] || echo "  AR      $(@F)"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The handlers of fork go first; what threads do when they end is here even after dlclose().
+MALLOC_LDFLAGS := -Wl,-z,defs -Wl,-z,now -Wl,-z,initfirst -Wl,-z,nodelete -Wl,-rpath,'$$ORIGIN'
+
 $(MALLOC_HARD_SO): $(MALLOC_HARD_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc-hardened.so -Wl,-z,defs -Wl,-z,now \
-		-Wl,-rpath,'$$ORIGIN' $(CFLAGS) $(MS_LDFLAGS) -o $@ \
+	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc-hardened.so $(MALLOC_LDFLAGS) \
+		$(CFLAGS) $(MS_LDFLAGS) -o $@ \
 		$(MALLOC_HARD_OBJS) -L$(O) -lmemstate
 
 $(MALLOC_SO): $(MALLOC_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc.so.0 -Wl,-z,defs -Wl,-z,now \
-		-Wl,-rpath,'$$ORIGIN' $(CFLAGS) $(MS_LDFLAGS) -o $@ \
+	$(Q)$(CC) -shared -Wl,-soname,libmemstate-malloc.so.0 $(MALLOC_LDFLAGS) \
+		$(CFLAGS) $(MS_LDFLAGS) -o $@ \
 		$(MALLOC_OBJS) -L$(O) -lmemstate
 	$(Q)ln -sf $(@F) $(O)/libmemstate-malloc.so.0
 	$(Q)ln -sf libmemstate-malloc.so.0 $(O)/libmemstate-malloc.so

@@ -22,9 +22,33 @@ static void use(size_t base)
 	}
 }
 
-static void around_fork(void)
+/* As many libraries do: what the child inherits is whole. */
+static pthread_mutex_t whole = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void)
+{
+	pthread_mutex_lock(&whole);
+	use(20000);
+}
+
+static void after_fork(void)
 {
 	use(20000);
+	pthread_mutex_unlock(&whole);
+}
+
+/* Under the same lock, memory: slabs and large blocks, from the bottom. */
+void early_busy(void);
+void early_busy(void)
+{
+	void *p[64];
+
+	pthread_mutex_lock(&whole);
+	for (size_t i = 0; i < 64; i++)
+		p[i] = malloc(i << 12 | 1);
+	for (size_t i = 0; i < 64; i++)
+		free(p[i]);
+	pthread_mutex_unlock(&whole);
 }
 
 /* Again and again, as long as the C library asks. */
@@ -40,7 +64,7 @@ __attribute__((constructor)) static void early(void)
 {
 	use(10);
 	pthread_key_create(&key, thread_ends);
-	pthread_atfork(around_fork, around_fork, around_fork);
+	pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 __attribute__((destructor)) static void late(void)

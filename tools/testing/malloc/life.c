@@ -48,6 +48,45 @@ static void *thread(void *arg)
 	return NULL;
 }
 
+static int busy_until;
+
+static void *busy(void *arg)
+{
+	void (*early_busy)(void) = (void (*)(void))dlsym(arg, "early_busy");
+
+	while (!__atomic_load_n(&busy_until, __ATOMIC_RELAXED))
+		early_busy();
+	return NULL;
+}
+
+/* Others hold a lock of the library's and allocate, while its handlers want that lock. */
+static void forks(void *library)
+{
+	pthread_t threads[2];
+	int status;
+	pid_t pid;
+
+	__atomic_store_n(&busy_until, 0, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		must(!pthread_create(&threads[i], NULL, busy, library), "thread");
+	for (int n = 0; n < 10; n++) {
+		pid = fork();
+		if (!pid) {
+			for (int i = 0; i < 64; i++)
+				free(from_main[i]);
+			for (int i = 0; i < 64; i++)
+				from_main[i] = malloc(1000);
+			exit(0);
+		}
+		must(pid > 0, "fork");
+		waitpid(pid, &status, 0);
+		must(!status, "the child did not come to its end");
+	}
+	__atomic_store_n(&busy_until, 1, __ATOMIC_RELAXED);
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
 int main(int argc, char **argv)
 {
 	char *nothing[] = { "true", NULL };
@@ -57,6 +96,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	must(argc == 2, "usage: life LIBRARY");
+	alarm(120);
 	atexit(at_exit);
 	for (int i = 0; i < 64; i++)
 		from_main[i] = malloc((size_t)i * 50);
@@ -67,16 +107,7 @@ int main(int argc, char **argv)
 			must(!pthread_create(&threads[i], NULL, thread, library), "thread");
 		for (int i = 0; i < 16; i++)
 			pthread_join(threads[i], NULL);
-		pid = fork();
-		if (!pid) {
-			for (int i = 0; i < 64; i++)
-				free(from_main[i]);
-			for (int i = 0; i < 64; i++)
-				from_main[i] = malloc(1000);
-			exit(0);
-		}
-		waitpid(pid, &status, 0);
-		must(!status, "the child did not come to its end");
+		forks(library);
 		pid = vfork();
 		if (!pid) {
 			execv("/bin/true", nothing);

@@ -82,6 +82,7 @@ build_tests() {
 	done
 	# shellcheck disable=SC2086
 	gcc $flags -o "$build/life" "$here/life.c" -ldl &&
+	gcc $flags -o "$build/opened" "$here/opened.c" -ldl &&
 	gcc $flags -shared -fPIC -o "$build/libearly.so" "$here/early.c" &&
 	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
 		-o "$build/newdelete" "$here/newdelete.cc" &&
@@ -163,6 +164,7 @@ build_tests >&2 || { echo "Bail out! the tests do not build"; exit 1; }
 preloaded "plain" "$lib"
 relay "plain new and delete (clang):" env LD_PRELOAD="$lib" "$build/newdelete-clang"
 relay "plain" env LD_PRELOAD="$lib" "$build/death"
+try "life: opened, used by threads, closed" "$build/opened" "$lib"
 if [ -z "${LIB:-}" ]; then
 	preloaded "without accounting" "$lib" MEMSTATE_MALLOC_ACCOUNTING=0
 	preloaded "hardened" "$bin/libmemstate-malloc-hardened.so"
@@ -183,6 +185,15 @@ if [ -z "${LIB:-}" ]; then
 	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
 		"$here/family.c" "$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
 		relay "linked statically:" "$build/static"
+
+	try "linked statically: builds in C++" g++ -O1 -g -Wall -Wextra -std=c++20 -fno-builtin -static \
+		-I"$top/tools/testing/core" -o "$build/static-newdelete" "$here/newdelete.cc" \
+		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
+		relay "linked statically, new and delete:" "$build/static-newdelete"
+	try "linked statically: builds with little of C++" g++ -O1 -g -Wall -Wextra -fno-builtin \
+		-static -o "$build/static-bad-alloc" "$here/bad_alloc.cc" \
+		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
+		try "linked statically: std::bad_alloc there" "$build/static-bad-alloc"
 
 	for call in mmap mprotect madvise munmap; do
 		try "faults: each $call fails once" inject $call
