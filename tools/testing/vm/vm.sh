@@ -128,6 +128,7 @@ initrd() {
 	{
 		echo "name=$(quote "$name") cwd=$(quote "$PWD") outdir=$(quote "$outdir")"
 		echo "modules=$(quote "$modules") release=$(quote "$release") checks=$(quote "$checks")"
+		echo "limit=$([ -n "$count" ] && echo 0 || echo "$limit")" # its clock is its own
 		echo "set -- $(quote "$@")"
 	} >"$root/vm/job"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$dir/initrd.cpio"
@@ -249,7 +250,8 @@ if [ -z "$status" ]; then
 	0)       why="died" ;;
 	*)       why="QEMU failed ($code): $(tail -n 3 "$dir/qemu.log")" ;;
 	esac
-	tail -n 40 "$log" >&2
+	# From the watchdog's words on, if it came to them.
+	grep -m 1 -A 400 '\] watchdog: ' "$log" >&2 || tail -n 40 "$log" >&2
 	die "$name: $why (after $took s); the console's last lines are above"
 fi
 faults=$(reports) || die "$name: could not read the console"
