@@ -72,7 +72,7 @@ done
 rmmod memstate && echo "ok 0 - the module goes" || echo "not ok 0 - the module goes"
 echo "# the end"
 GUEST
-"$top/tools/testing/vm/vm.sh" -k "$kernel" -m 3G -t 900 -- bash "$out/guest.sh" \
+"$top/tools/testing/vm/vm.sh" -k "$kernel" -m 3G -t 1500 -- bash "$out/guest.sh" \
 	>"$out/log" 2>"$out/err" </dev/null
 status=$?
 

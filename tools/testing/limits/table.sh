@@ -16,9 +16,16 @@ under_kernel() {
 	mkdir $cgroups/kernel-max
 	echo "$size" >$cgroups/kernel-max/memory.max
 	echo 0 >$cgroups/kernel-max/memory.swap.max 2>/dev/null
-	bash -c 'echo 0 >/sys/fs/cgroup/kernel-max/cgroup.procs && exec "$@"' bash "$@" \
-		>"$log" 2>&1 </dev/null
+	timeout -k 5 200 bash -c 'echo 0 >/sys/fs/cgroup/kernel-max/cgroup.procs && exec "$@"' \
+		bash "$@" >"$log" 2>&1 </dev/null
 	status=$?
+	# Near the limit the kernel may try to reclaim for minutes before it kills.
+	[ $status != 124 ] || echo "stalled in reclaim" >"$log"
+	echo 1 >$cgroups/kernel-max/cgroup.kill
+	for _ in $(seq 100); do
+		[ -s $cgroups/kernel-max/cgroup.procs ] || break
+		sleep 0.1
+	done
 	kills=$(sed -n 's/^oom_kill //p' $cgroups/kernel-max/memory.events)
 	rmdir $cgroups/kernel-max
 }
@@ -27,8 +34,9 @@ under_kernel() {
 under_ours() {
 	local size=$1
 	shift
-	"$memstate" run --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
+	timeout -k 5 200 "$memstate" run --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
 	status=$?
+	[ $status != 124 ] || echo "hung" >"$log"
 	kills=0
 }
 
@@ -74,10 +82,10 @@ redis() {
 	done
 	# The client is not what is limited.
 	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
-	LD_PRELOAD='' timeout 120 redis-benchmark -p "$1" -t set -r 10000000 -n 300000 -d 1000 -P 50 \
+	LD_PRELOAD='' timeout --foreground 120 redis-benchmark -p "$1" -t set -r 10000000 -n 300000 -d 1000 -P 50 \
 		-q >/dev/null 2>&1
 	# It has met its limit by now, or will be in reclaim for ever.
-	kill $server 2>/dev/null && echo "stalled in reclaim"
+	kill -9 $server 2>/dev/null && echo "stalled in reclaim"
 	wait $server
 }
 export -f redis
