@@ -512,7 +512,7 @@ static void bench_device(void)
 	struct dev d;
 
 	report("mmap_munmap_closed", map_closed);
-	report("open_setup_close", measure(op_open, NULL, 200));
+	report("open_setup_close", measure(op_open, NULL, 2000));
 	if (dev_open(&d, 4096)) {
 		fprintf(stderr, "bench: %s: %s\n", MEMSTATE_DEVICE, strerror(errno));
 		exit(1);
