@@ -84,7 +84,11 @@ redis() {
 	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
 	LD_PRELOAD='' timeout --foreground 120 redis-benchmark -p "$1" -t set -r 10000000 -n 300000 -d 1000 -P 50 \
 		-q >/dev/null 2>&1
-	# It has met its limit by now, or will be in reclaim for ever.
+	# It has met its limit by now and comes to its end, or will be in reclaim for ever.
+	for _ in $(seq 150); do
+		kill -0 $server 2>/dev/null || break
+		sleep 0.1
+	done
 	kill -9 $server 2>/dev/null && echo "stalled in reclaim"
 	wait $server
 }
