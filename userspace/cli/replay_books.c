@@ -8,10 +8,6 @@
 #include "replay_books.h"
 #include "sysrules.h"
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP	4
-#endif
-
 /* A log is not a kernel: what a process did, it could do. */
 #define RANGES_MAX	(1u << 24)
 #define ADDRESS_END	((u64)1 << 56)

@@ -49,6 +49,8 @@ int memstate_map(void *addr, size_t bytes, enum memstate_class class_);
 int memstate_used(void *addr, size_t bytes, enum memstate_class class_);
 int memstate_unused(void *addr, size_t bytes, enum memstate_class class_);
 int memstate_fault(void *addr, size_t bytes, enum memstate_class class_);
+int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
+		  enum memstate_class class_);
 void *memstate_alloc(size_t bytes, enum memstate_class class_);
 int memstate_free(void *addr, size_t bytes);
 

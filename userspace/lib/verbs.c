@@ -10,6 +10,9 @@
 
 #include "internal.h"
 
+/* What has moved has moved: its books are kept as long as there is hope for memory. */
+#define MOVE_TRIES	100
+
 /* What goes to Ready has been charged. */
 static int report(unsigned int from, unsigned int to, unsigned int class_,
 		  void *addr, size_t bytes)
@@ -157,6 +160,60 @@ int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
 	if (ms_raw_failed(ret))
 		return (int)ret;
 	return report(MEMSTATE_ANY, MEMSTATE_RESERVED, class_, addr, bytes);
+}
+
+/**
+ * memstate_move() - a Ready range goes to another place, perhaps longer
+ * @from:	first byte of one mapping; None afterwards
+ * @from_bytes:	length
+ * @to:		first byte of where to; Prepared before, Ready afterwards
+ * @to_bytes:	length, at least @from_bytes; the two do not overlap
+ * @class_:	what both are held for
+ *
+ * Nothing is copied: the pages move by mremap, and their charge with them. The mapping is not
+ * merged with its new neighbours; a process may have some ten thousand.
+ *
+ * Context: any.
+ * Return: 0; -EINVAL: no multiples of the page size, shorter, or overlapping; -EDQUOT: over
+ * a limit; what mremap and the books say (-EFAULT: not one mapping; -ENOMEM, -ENOSPC); on
+ * error all is as before, but that the target may be None after -ENOMEM from mremap.
+ */
+int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
+		  enum memstate_class class_)
+{
+	struct memstate_record record;
+	uint64_t paid = 0, more = to_bytes - from_bytes;
+	long ret = check(from, from_bytes);
+	int tries = 0;
+
+	if (!ret)
+		ret = check(to, to_bytes);
+	if (ret || to_bytes < from_bytes || (u64)to_bytes >> (32 + MEMSTATE_UNIT_SHIFT))
+		return -EINVAL;
+	if (more && memstate_charge(more))
+		return -EDQUOT;
+	/* The kernel reports both places unmapped: first out, then in. */
+	record = ms_record_make((uintptr_t)from, from_bytes, MEMSTATE_READY, MEMSTATE_NONE,
+				class_, 0);
+	ret = memstate_apply_paid(&record, 1, &paid, MEMSTATE_TRANSITION_HOLD);
+	if (ret)
+		goto uncharge;
+	ret = ms_raw5(SYS_mremap, from, from_bytes, to_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	if (ms_raw_failed(ret)) {
+		record = ms_record_make((uintptr_t)from, from_bytes, MEMSTATE_NONE,
+					MEMSTATE_READY, class_, 0);
+	} else {
+		record = ms_record_make((uintptr_t)to, to_bytes, MEMSTATE_ANY, MEMSTATE_READY,
+					class_, 0);
+		paid += more;
+		more = 0;
+		ret = 0;
+	}
+	while (memstate_apply_paid(&record, 1, &paid, 0) == -ENOMEM && ++tries < MOVE_TRIES)
+		ms_raw0(SYS_sched_yield);
+uncharge:
+	memstate_uncharge(more);
+	return (int)ret;
 }
 
 static int free_reported(void *addr, size_t bytes)

@@ -35,10 +35,6 @@
 
 #define PUBLIC	__attribute__((visibility("default")))
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP	4
-#endif
-
 /* Pieces of a range that fit on the stack. */
 #define PIECES_FEW	64
 

@@ -290,6 +290,33 @@ static int in_child(char *p, const struct memstate_totals *parent)
 	return good;
 }
 
+static void test_move(void)
+{
+	char *p = memstate_reserve(4 * BYTES, C), *q = p + 2 * BYTES;
+
+	memstate_map(p, 3 * BYTES, C);
+	memstate_used(p, BYTES, C);
+	memset(p, 'a', BYTES);
+	tap_is(memstate_move(p + 1, BYTES, q, BYTES, C), -EINVAL, "move_refuses_an_odd_source");
+	tap_is(memstate_move(p, BYTES, q + 1, BYTES, C), -EINVAL, "move_refuses_an_odd_target");
+	tap_is(memstate_move(p, BYTES - 1, q, BYTES, C), -EINVAL, "move_refuses_an_odd_length");
+	tap_is(memstate_move(p, BYTES, q, BYTES + 1, C), -EINVAL, "move_refuses_an_odd_new_length");
+	tap_is(memstate_move(p, BYTES, q, BYTES / 2, C), -EINVAL, "move_refuses_to_shorten");
+	tap_is(memstate_move(p, BYTES, p + BYTES / 2, BYTES, C), -EINVAL, "move_refuses_an_overlap");
+	tap_ok(books(BYTES, 2 * BYTES, BYTES) && p[0] == 'a' && p[BYTES - 1] == 'a',
+	       "move_that_fails_changes_nothing");
+	tap_is(memstate_move(p, BYTES / 2, q, BYTES, C), 0, "move");
+	tap_ok(q[0] == 'a' && q[BYTES / 2 - 1] == 'a' && !q[BYTES / 2],
+	       "move_takes_the_contents_along");
+	tap_is(*perms(p), 0, "move_leaves_a_hole");
+	tap_ok(books(BYTES, BYTES / 2 * 2, BYTES / 2 + BYTES), "move_takes_the_charge_along");
+	memstate_unused(q, BYTES, C);
+	tap_ok(books(BYTES, 2 * BYTES, BYTES / 2), "move_has_made_an_ordinary_range");
+	memstate_free(p + BYTES / 2, BYTES / 2);
+	memstate_free(p + BYTES, 3 * BYTES);
+	tap_ok(books(0, 0, 0), "move_leaves_nothing");
+}
+
 /* A daemon closes all it has, whatever it is, and forks. */
 static void test_closed(void)
 {
@@ -511,6 +538,7 @@ int main(void)
 	test_errors();
 	test_reading();
 	test_unpublished();
+	test_move();
 	test_fork();
 	test_handlers();
 	test_closed();

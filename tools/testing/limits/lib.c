@@ -86,6 +86,14 @@ static void verbs(void)
 	tap_is(held(), 8 * MIB, "gives back what was held");
 	ret = memstate_used(b, 7 * MIB, MEMSTATE_HEAP);
 	tap_is(ret, 0, "so that there is room again");
+	memset(b, 1, 7 * MIB);
+	tap_is(memstate_move(b, 7 * MIB, b + 32 * MIB, 15 * MIB, MEMSTATE_HEAP), -EDQUOT,
+	       "move to more than there is room for");
+	tap_ok(b[7 * MIB - 1] == 1 && held() == 15 * MIB, "changes nothing");
+	tap_is(memstate_move(b, 7 * MIB, b + 32 * MIB, 7 * MIB + MIB / 2, MEMSTATE_HEAP), 0,
+	       "move to what there is room for");
+	tap_ok(b[39 * MIB - 1] == 1 && !b[39 * MIB] && held() == 15 * MIB + MIB / 2,
+	       "holds it then");
 	tap_is(memstate_fault(b, 64 * MIB, MEMSTATE_HEAP), 0, "fault");
 	tap_is(held(), 8 * MIB, "gives it back as well");
 	tap_is(memstate_free(a, 8 * MIB) | memstate_free(b, 64 * MIB), 0, "free");
