@@ -27,6 +27,8 @@
 #define DIRTY_KEEP	(((size_t)1 << 20) >> MS_SLICE_SHIFT)
 /* The clock is looked at once in so many calls, or slices. */
 #define TICK_CALLS	16
+/* Odd mappings; a process may have 65,530 of all kinds. */
+#define ODD_MAX		8192
 /* How many runs of a bin are tried before a longer one is taken. */
 #define FIT_TRIES	8
 
@@ -60,6 +62,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ms_slab *oldest, *newest;
 static size_t dirty_slices, clean_slices;
 static unsigned int calls;
+static long nr_odd;
+static size_t lost_slices;
 static uint64_t purged_bytes, purges, grows;
 /* Not told yet; atomic. */
 static uint64_t dropped_slices;
@@ -241,6 +245,15 @@ static void run_remove(struct ms_slab *run)
 	ms_slab_set_state(run, MS_RUN_NONE);
 }
 
+/* Of two runs that become one. At most: it is the number of mappings to be careful of. */
+static uint8_t odd_sum(unsigned int a, unsigned int b)
+{
+	if (a + b <= UINT8_MAX)
+		return (uint8_t)(a + b);
+	nr_odd -= a + b - UINT8_MAX;
+	return UINT8_MAX;
+}
+
 /* A run becomes free, together with its neighbours of the same kind. */
 static void run_free(struct ms_slab *run, uint32_t len, bool dirty)
 {
@@ -253,11 +266,13 @@ static void run_free(struct ms_slab *run, uint32_t len, bool dirty)
 
 		len += before->len;
 		run_remove(before);
+		before->odd = odd_sum(before->odd, run->odd);
 		run = before;
 	}
 	if (after < a->slabs + a->mapped && ms_slab_state(after) == state) {
 		len += after->len;
 		run_remove(after);
+		run->odd = odd_sum(run->odd, after->odd);
 	}
 	run_insert(run, len, dirty);
 	if (dirty)
@@ -293,6 +308,13 @@ static struct ms_slab *run_cut(struct ms_slab *run, uint32_t skip, uint32_t len)
 	uint32_t whole = run->len;
 	struct ms_slab *rest;
 
+	/* Each piece may have them all. */
+	run[skip].odd = run->odd;
+	nr_odd += skip ? run->odd : 0;
+	if (whole > skip + len) {
+		run[skip + len].odd = run->odd;
+		nr_odd += run->odd;
+	}
 	run_remove(run);
 	if (skip) {
 		run_insert(run, skip, dirty);
@@ -543,6 +565,10 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
 	bool due;
 
 	ms_lock(&lock);
+	if (entry->odd == MS_ODD_WHOLE) {
+		entry->odd++;
+		nr_odd++;
+	}
 	run_free(entry, slices, true);
 	due = tick();
 	ms_unlock(&lock);
@@ -555,11 +581,13 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
  * @entry:	its first
  * @slices:	how many it has
  * @more:	how many to add
+ * @clean:	also by what holds no memory yet
  * @zero:	what was added reads as zeros
  *
  * Context: without locks. Return: whether it could be done.
  */
-bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool *zero)
+bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool clean,
+		     bool *zero)
 {
 	struct ms_slab *after = entry + slices, *taken = NULL;
 	const struct arena *a;
@@ -568,10 +596,14 @@ bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool
 	ms_lock(&lock);
 	a = arena_of(entry);
 	if (after < a->slabs + a->mapped &&
-	    (ms_slab_state(after) == MS_RUN_DIRTY || ms_slab_state(after) == MS_RUN_CLEAN) &&
-	    after->len >= more) {
+	    (ms_slab_state(after) == MS_RUN_DIRTY ||
+	     (clean && ms_slab_state(after) == MS_RUN_CLEAN)) && after->len >= more) {
 		dirty = ms_slab_state(after) == MS_RUN_DIRTY;
 		taken = run_cut(after, 0, more);
+		/* It may be several mappings now, and that is two at least. */
+		nr_odd += entry->odd == MS_ODD_WHOLE;
+		entry->odd = odd_sum(entry->odd + (entry->odd == MS_ODD_WHOLE), taken->odd);
+		taken->odd = 0;
 	}
 	ms_unlock(&lock);
 	if (!taken)
@@ -586,7 +618,116 @@ bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool
 	return false;
 }
 
+/**
+ * ms_arena_take_alike() - a run for what is elsewhere now, to be moved there
+ * @entry:	the first of that, in the zone of huge pages
+ * @slices:	how many to take
+ *
+ * They lie alike in respect of huge pages: so these are moved as they are.
+ *
+ * Context: without locks. Return: the first, not charged; NULL: there is no room, or memory
+ * that is there already: copying adds none to it, and moving would.
+ */
+struct ms_slab *ms_arena_take_alike(const struct ms_slab *entry, uint32_t slices)
+{
+	uintptr_t in = (uintptr_t)ms_arena_addr(entry) & (MS_ZONE_HUGE_FROM - 1);
+	uint32_t slack = (MS_ZONE_HUGE_FROM >> MS_SLICE_SHIFT) - 1;
+	struct zone *zone = arena_of(entry)->zone;
+	struct ms_slab *run = NULL;
+
+	ms_lock(&lock);
+	if (nr_odd < ODD_MAX && !run_find(zone, true, slices)) {
+		run = run_find(zone, false, slices + slack);
+		if (!run && !grow(zone, slices + slack))
+			run = run_find(zone, false, slices + slack);
+	}
+	if (run) {
+		in = (in - (uintptr_t)ms_arena_addr(run)) & (MS_ZONE_HUGE_FROM - 1);
+		run = run_cut(run, (uint32_t)(in >> MS_SLICE_SHIFT), slices);
+	}
+	ms_unlock(&lock);
+	return run;
+}
+
+/**
+ * ms_arena_give_clean() - a run is free from now on, and holds nothing
+ * @entry:	its first
+ * @slices:	how many
+ *
+ * Context: without locks.
+ */
+void ms_arena_give_clean(struct ms_slab *entry, uint32_t slices)
+{
+	ms_lock(&lock);
+	run_free(entry, slices, false);
+	ms_unlock(&lock);
+}
+
+/**
+ * ms_arena_odd() - a block has moved
+ * @from:	where it was: no odd mapping any longer
+ * @to:		where it is: one
+ *
+ * Context: without locks; both are the caller's.
+ */
+void ms_arena_odd(struct ms_slab *from, struct ms_slab *to)
+{
+	ms_lock(&lock);
+	nr_odd += MS_ODD_WHOLE - from->odd - to->odd;
+	ms_unlock(&lock);
+	from->odd = 0;
+	to->odd = MS_ODD_WHOLE;
+}
+
+/**
+ * ms_arena_lose() - a run is never used again: somebody else may have the addresses
+ * @slices: how many it has
+ *
+ * Context: without locks.
+ */
+void ms_arena_lose(uint32_t slices)
+{
+	ms_lock(&lock);
+	lost_slices += slices;
+	ms_unlock(&lock);
+}
+
+/**
+ * ms_arena_trim() - give back the end of a run
+ * @entry:	its first
+ * @keep:	how many slices it keeps
+ * @slices:	how many it has
+ *
+ * Context: without locks.
+ */
+void ms_arena_trim(struct ms_slab *entry, uint32_t keep, uint32_t slices)
+{
+	entry[keep].odd = entry->odd;
+	if (entry->odd) {
+		ms_lock(&lock);
+		nr_odd += entry->odd;
+		ms_unlock(&lock);
+	}
+	ms_arena_give(entry + keep, slices - keep);
+}
+
 /* ---- dropping ------------------------------------------------------------------ */
+
+/* Ready to Prepared, odd mappings by the way to what they were. */
+static bool drop(struct ms_slab *run, uint32_t len)
+{
+	size_t bytes = (size_t)len << MS_SLICE_SHIFT;
+	void *addr = ms_arena_addr(run);
+
+	if (run->odd && !ms_os_renew(addr, bytes, MEMSTATE_HEAP, false, ms_knobs.huge)) {
+		ms_lock(&lock);
+		nr_odd -= run->odd;
+		ms_unlock(&lock);
+		run->odd = 0;
+		return true;
+	}
+	return !ms_os_unused(addr, bytes, MEMSTATE_HEAP);
+}
 
 /**
  * ms_arena_scavenge() - make free memory Prepared
@@ -600,7 +741,6 @@ size_t ms_arena_scavenge(bool all)
 	uint32_t now = ms_os_now_ms(), len;
 	size_t bytes = 0;
 	struct ms_slab *run;
-	void *addr;
 	bool gone;
 
 	ms_lock(&lock);
@@ -609,8 +749,7 @@ size_t ms_arena_scavenge(bool all)
 		len = run->len;
 		run_remove(run);
 		ms_unlock(&lock);
-		addr = ms_arena_addr(run);
-		gone = !ms_os_unused(addr, (size_t)len << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+		gone = drop(run, len);
 		ms_lock(&lock);
 		purges++;
 		if (gone) {
@@ -654,7 +793,7 @@ void ms_arena_figures(struct ms_arena_figures *f)
 		f->meta += arenas[i].slabs_mapped + arenas[i].tags_mapped;
 	}
 	f->dirty = dirty_slices << MS_SLICE_SHIFT;
-	f->taken = f->mapped - f->dirty - (clean_slices << MS_SLICE_SHIFT);
+	f->taken = f->mapped - f->dirty - ((clean_slices + lost_slices) << MS_SLICE_SHIFT);
 	f->purged = purged_bytes;
 	f->purges = purges;
 	f->grows = grows;

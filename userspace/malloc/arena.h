@@ -44,7 +44,12 @@ MS_HIDDEN int ms_arena_init(void);
 MS_HIDDEN int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run);
 MS_HIDDEN void ms_arena_give(struct ms_slab *entry, uint32_t slices);
 MS_HIDDEN bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more,
-			       bool *zero);
+			       bool clean, bool *zero);
+MS_HIDDEN struct ms_slab *ms_arena_take_alike(const struct ms_slab *entry, uint32_t slices);
+MS_HIDDEN void ms_arena_give_clean(struct ms_slab *entry, uint32_t slices);
+MS_HIDDEN void ms_arena_lose(uint32_t slices);
+MS_HIDDEN void ms_arena_odd(struct ms_slab *from, struct ms_slab *to);
+MS_HIDDEN void ms_arena_trim(struct ms_slab *entry, uint32_t keep, uint32_t slices);
 
 /* Drop what has been free for long, or all of it. Return: bytes that became Prepared. */
 MS_HIDDEN size_t ms_arena_scavenge(bool all);

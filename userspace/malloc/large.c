@@ -3,6 +3,7 @@
 
 #include "arena.h"
 #include "large.h"
+#include "move.h"
 
 static uint32_t slices_of(size_t size)
 {
@@ -68,30 +69,52 @@ void ms_large_free(struct ms_heap *heap, struct ms_slab *entry)
 	ms_arena_give(entry, len);
 }
 
+/*
+ * Into memory that is there already; or else where there is none yet; or else elsewhere. One
+ * that has moved rather moves again, because then it still is one mapping.
+ * Return: where it is then; NULL: it has to be copied.
+ */
+static struct ms_slab *longer(struct ms_slab *entry, uint32_t old, uint32_t len, bool *zero)
+{
+	struct ms_slab *to;
+
+	if (ms_arena_extend(entry, old, len - old, entry->odd != MS_ODD_WHOLE, zero))
+		return entry;
+	if (old < MS_ZONE_HUGE_FROM >> MS_SLICE_SHIFT)
+		return NULL;
+	to = ms_move(entry, old, len);
+	if (to)
+		ms_slab_set_state(to, MS_RUN_LARGE);
+	else if (entry->odd == MS_ODD_WHOLE && ms_arena_extend(entry, old, len - old, true, zero))
+		to = entry;
+	return to;
+}
+
 /**
- * ms_large_resize() - make a block longer or shorter where it is
+ * ms_large_resize() - make a block longer or shorter without copying it
  * @heap:	the caller's
  * @entry:	its first slice's entry
  * @size:	bytes, more than a slab's block can have
  *
- * Context: any. Return: whether it could be done.
+ * Context: any. Return: the block, where it is now; NULL: it could not be done.
  */
-bool ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
+void *ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
 {
 	uint32_t old = entry->len, len;
 	bool zero = true;
 
 	if (size > MS_LARGE_MAX)
-		return false;
+		return NULL;
 	len = slices_of(size);
-	if (len > old && !ms_arena_extend(entry, old, len - old, &zero))
-		return false;
-	entry->len = len;
-	if (len < old)
-		ms_arena_give(entry + len, old - len);
-	if (len > old)
+	if (len > old) {
+		entry = longer(entry, old, len, &zero);
+		if (!entry)
+			return NULL;
 		count(heap, len, old, zero ? 0 : len - old);
-	else if (len < old)
+	} else if (len < old) {
+		ms_arena_trim(entry, len, old);
 		count(heap, len, old, -(uint64_t)(old - len));
-	return true;
+	}
+	entry->len = len;
+	return ms_arena_addr(entry);
 }

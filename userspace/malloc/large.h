@@ -10,7 +10,7 @@
 
 MS_HIDDEN void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero);
 MS_HIDDEN void ms_large_free(struct ms_heap *heap, struct ms_slab *entry);
-MS_HIDDEN bool ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size);
+MS_HIDDEN void *ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size);
 
 static inline size_t ms_large_bytes(const struct ms_slab *entry)
 {

@@ -217,20 +217,21 @@ EXPORT void NAME(free_aligned_sized)(void *block, size_t align, size_t size)
 
 /* ---- resize ---------------------------------------------------------------------- */
 
-static bool resize_in_place(struct ms_slab *entry, uint32_t tag, size_t old, size_t size)
+/* Return: where the block is then; NULL: it has to be copied. */
+static void *resize(void *block, struct ms_slab *entry, uint32_t tag, size_t old, size_t size)
 {
 	struct ms_heap *heap;
-	bool done;
 
 	if (size <= old && size >= old / SHRINK_PART)
-		return true;
+		return block;
 	if (tag || size <= MS_SMALL_MAX)
-		return false;
+		return NULL;
 	heap = ms_heap_enter();
-	done = heap && ms_large_resize(heap, entry, size);
-	if (heap)
-		ms_heap_leave(heap);
-	return done;
+	if (!heap)
+		return NULL;
+	block = ms_large_resize(heap, entry, size);
+	ms_heap_leave(heap);
+	return block;
 }
 
 EXPORT void *NAME(realloc)(void *block, size_t size)
@@ -249,8 +250,9 @@ EXPORT void *NAME(realloc)(void *block, size_t size)
 	entry = run_of(block, &tag,
 		       "realloc(): this is no block of this allocator, or free already");
 	old = run_bytes(entry, tag);
-	if (resize_in_place(entry, tag, old, size))
-		return block;
+	copy = resize(block, entry, tag, old, size);
+	if (copy)
+		return copy;
 	copy = alloc(size);
 	if (!copy)
 		return size <= old ? block : NULL;

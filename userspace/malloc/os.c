@@ -67,6 +67,38 @@ int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_)
 	return (int)ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
 }
 
+int ms_os_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
+	       enum memstate_class class_)
+{
+	long ret;
+
+	if (ms_knobs.accounting)
+		return memstate_move(from, from_bytes, to, to_bytes, class_);
+	ret = ms_raw5(SYS_mremap, from, from_bytes, to_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	return ms_raw_failed(ret) ? (int)ret : 0;
+}
+
+int ms_os_renew(void *addr, size_t bytes, enum memstate_class class_, bool hole, bool huge)
+{
+	long ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				   (hole ? MAP_FIXED_NOREPLACE : MAP_FIXED), -1, 0);
+
+	if (ms_raw_failed(ret))
+		return (int)ret;
+	/* A kernel before 4.17 takes the address for a wish. */
+	if ((void *)ret != addr) {
+		ms_raw_munmap((void *)ret, bytes);
+		return -EEXIST;
+	}
+	if (huge)
+		ms_os_huge(addr, bytes);
+	if (ms_knobs.accounting)
+		memstate_post(hole ? MEMSTATE_NONE : MEMSTATE_ANY, MEMSTATE_PREPARED, class_, 0,
+			      addr, bytes);
+	return 0;
+}
+
 void ms_os_huge(void *addr, size_t bytes)
 {
 	ms_raw3(SYS_madvise, addr, bytes, MADV_HUGEPAGE);

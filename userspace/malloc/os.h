@@ -29,6 +29,20 @@ MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
 /* Ready to Prepared: the contents are gone, zero when touched again. */
 MS_HIDDEN int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_);
 
+/*
+ * A Ready range to a Prepared one, where it may be longer. Its old place is a hole afterwards;
+ * if it fails, with -EDQUOT nothing has changed, else the new one may be a hole.
+ */
+MS_HIDDEN int ms_os_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
+			 enum memstate_class class_);
+
+/*
+ * Any range, or a hole, Prepared as if it had never been anything else: one mapping with its
+ * neighbours. -EEXIST: somebody else has mapped something into the hole.
+ */
+MS_HIDDEN int ms_os_renew(void *addr, size_t bytes, enum memstate_class class_, bool hole,
+			  bool huge);
+
 /* Ask for huge pages; what comes of it is the system's decision. */
 MS_HIDDEN void ms_os_huge(void *addr, size_t bytes);
 

@@ -60,6 +60,9 @@ enum ms_run_state {
 	MS_SLAB_CACHED,	/* empty, kept by its heap */
 };
 
+/* How odd a block is that has moved, and is one mapping. */
+#define MS_ODD_WHOLE	1
+
 /* Armed with this, a countdown does not reach zero. */
 #define MS_NEVER	0x40000000u
 
@@ -87,7 +90,7 @@ struct ms_slab {
 	uint8_t state;
 	uint8_t class_;
 	uint8_t slices;			/* slab: length */
-	uint8_t __reserved;
+	uint8_t odd;			/* large block, dirty run: odd mappings, see move.c */
 	struct ms_slab *next;		/* in a heap's or the arena's list */
 	struct ms_slab *prev;
 	uint64_t divisor;		/* slab: 2^64 / block size, rounded up */

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memstate.h>
@@ -363,6 +365,108 @@ extern __typeof__(memstate_malloc_class) memstate_malloc_class __attribute__((we
 extern __typeof__(memstate_malloc_set) memstate_malloc_set __attribute__((weak));
 extern __typeof__(memstate_malloc_get) memstate_malloc_get __attribute__((weak));
 
+static int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	int nr = 0, c;
+
+	while ((c = fgetc(f)) != EOF)
+		nr += c == '\n';
+	fclose(f);
+	return nr;
+}
+
+static long peak_mib(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_maxrss >> 10;
+}
+
+/* Each page says whose it is, and which. */
+static void pages_mark(unsigned int *p, size_t from, size_t size, unsigned int who)
+{
+	for (size_t k = from / 4096; k < size / 4096; k++)
+		p[k * 1024] = (unsigned int)k << 4 | who;
+}
+
+static int pages_marked(const unsigned int *p, size_t size, unsigned int who)
+{
+	for (size_t k = 0; k < size / 4096; k++)
+		if (p[k * 1024] != ((unsigned int)k << 4 | who))
+			return 0;
+	return 1;
+}
+
+/* Neighbours that grow in turn, with one that shrinks: none can do it where it is. */
+static void realloc_moves_big_blocks(void)
+{
+	enum { NR = 6 };
+	unsigned int *p[NR];
+	size_t size[NR], more;
+	int before, good = 1;
+
+	memstate_malloc_scavenge();
+	before = mappings();
+	for (int round = 0; round < 3; round++) {
+		for (unsigned int i = 0; i < NR; i++) {
+			size[i] = 2 * MIB + i * 50000;
+			p[i] = malloc(size[i]);
+			pages_mark(p[i], 0, size[i], i);
+		}
+		for (int step = 0; step < 9; step++) {
+			for (unsigned int i = 0; i < NR; i++) {
+				more = size[i] + size[i] / (2 + i % 3);
+				p[i] = realloc(p[i], more);
+				good &= p[i] && pages_marked(p[i], size[i], i);
+				pages_mark(p[i], 0, more, i);
+				size[i] = more;
+			}
+			size[step % NR] /= 3;
+			p[step % NR] = realloc(p[step % NR], size[step % NR]);
+			good &= pages_marked(p[step % NR], size[step % NR], (unsigned int)step % NR);
+			if (step % 3 == 2)
+				memstate_malloc_scavenge();
+		}
+		for (int i = 0; i < NR; i++)
+			free(p[i]);
+	}
+	tap_ok(good, "realloc: big blocks without room keep their contents");
+	memstate_malloc_scavenge();
+	tap_ok(mappings() <= before + 8, "realloc: what has moved leaves no mappings behind (%d, %d)",
+	       before, mappings());
+	p[0] = calloc(1, 64 * MIB);
+	for (size_t k = 0; k < 64 * MIB / sizeof(int); k += 1024)
+		good &= !p[0][k];
+	tap_ok(good, "calloc: zeros where moved blocks were");
+	free(p[0]);
+	tap_ok(!memstate_malloc_check(), "realloc: the figures are right after moves");
+}
+
+static void realloc_has_a_big_block_once(void)
+{
+	size_t size = 64 * MIB;
+	unsigned int *p, *fence;
+	long before, after;
+
+	memstate_malloc_scavenge();
+	p = malloc(size);
+	fence = malloc(2 * MIB);
+	pages_mark(p, 0, size, 1);
+	before = peak_mib();
+	for (; size < 256 * MIB; size += 32 * MIB) {
+		p = realloc(p, size + 32 * MIB);
+		pages_mark(p, size, size + 32 * MIB, 1);
+	}
+	after = peak_mib();
+	tap_ok(pages_marked(p, size, 1), "realloc: to 256 MiB, contents kept");
+	tap_ok(after - before < 220, "realloc: never twice in memory (%ld MiB for 192 more)",
+	       after - before);
+	free(fence);
+	free(p);
+}
+
 /* Blocks of each class, counted by hand, against what the allocator says. */
 static void statistics_are_exact(void)
 {
@@ -437,6 +541,12 @@ static void direct_and_consistent_totals_agree(void)
 		ready &= alloc.counters[MEMSTATE_SLAB_BYTES] +
 				 alloc.counters[MEMSTATE_IDLE_BYTES] == stats.ready_bytes &&
 			 alloc.counters[MEMSTATE_IDLE_BYTES] == stats.idle_bytes;
+		if (!ready)
+			printf("# slab %llu, idle %llu; ready %llu, idle %llu\n",
+			       (unsigned long long)alloc.counters[MEMSTATE_SLAB_BYTES],
+			       (unsigned long long)alloc.counters[MEMSTATE_IDLE_BYTES],
+			       (unsigned long long)stats.ready_bytes,
+			       (unsigned long long)stats.idle_bytes);
 		for (int i = 0; i < 30000; i++)
 			if (i % 4 != round + 1 || round == 3)
 				free(blocks[i]);
@@ -509,6 +619,8 @@ int main(void)
 	if (memstate_malloc_stats) {
 		classes_waste_little();
 		realloc_grows_a_big_block_in_place();
+		realloc_has_a_big_block_once();
+		realloc_moves_big_blocks();
 		statistics_are_exact();
 		direct_and_consistent_totals_agree();
 		scavenging();

@@ -195,7 +195,7 @@ if [ -z "${LIB:-}" ]; then
 		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
 		try "linked statically: std::bad_alloc there" "$build/static-bad-alloc"
 
-	for call in mmap mprotect madvise munmap; do
+	for call in mmap mprotect madvise munmap mremap; do
 		try "faults: each $call fails once" inject $call
 	done
 	for size in 300000 600000; do
