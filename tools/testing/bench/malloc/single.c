@@ -76,6 +76,9 @@ static void big(void)
 		size_t at = draw(&rng) % nr_live;
 		size_t size = MIB / 2 + draw(&rng) % (25 * MIB - MIB / 2);
 
+		for (size_t k = MIB / 4; k < live[at].size; k += MIB / 4)
+			if (((char *)live[at].p)[k] != 1)
+				failed("a page has lost its contents: the test");
 		live_set(at, size);
 		for (size_t k = 4096; k < size; k += 4096)
 			((char *)live[at].p)[k] = 1;
@@ -116,13 +119,20 @@ static void grow(void)
 		}
 		for (int step = 0; step < 60; step++) {
 			for (int i = 0; i < NR; i++) {
-				size[i] += size[i] / (2 + (size_t)i % 7) + 8;
+				size_t old = size[i];
+
+				size[i] += old / (2 + (size_t)i % 7) + 8;
 				if (size[i] > 200000)
 					continue;
 				v[i] = realloc(v[i], size[i]);
 				if (!v[i])
 					failed("realloc");
-				v[i][size[i] - 1] = 1;
+				/* To be kept: the first byte, and what was the last one. */
+				if (!step)
+					v[i][0] = (char)i;
+				else if (v[i][0] != (char)i || v[i][old - 1] != (char)step)
+					failed("realloc has lost contents: the test");
+				v[i][size[i] - 1] = (char)(step + 1);
 			}
 		}
 		for (int i = 0; i < NR; i++)
@@ -131,6 +141,8 @@ static void grow(void)
 			one = realloc(one, n);
 			if (!one)
 				failed("realloc");
+			if (n > MIB && one[MIB - 1] != 1)
+				failed("realloc has lost contents: the test");
 			memset(one + n - n / 9, 1, n / 9);
 		}
 		free(one);
@@ -201,18 +213,27 @@ static void strings(void)
 		memcpy(line, word, n + 1);
 		if (i % 16 == 0)
 			live_set(draw(&rng) % nr_live, n + 1);
+		if (line[n - 1] != word[n - 1] || line[n])
+			failed("a string has lost its contents: the test");
 		free(line);
 		free(word);
 	}
 }
 
 const struct workload workloads_single[] = {
-	{ "small", small, NULL, "one thread, small objects, batches freed in three orders" },
-	{ "sizes", sizes, live_drop, "one thread, 1 to 2,000 bytes, a random live set" },
-	{ "big", big, live_drop, "one thread, 0.5 to 25 MiB, every page touched" },
-	{ "frag", frag, live_drop, "one thread, a live set whose sizes shift over time" },
-	{ "grow", grow, NULL, "one thread, vectors that grow by realloc, and a huge one" },
-	{ "tree", tree, NULL, "one thread, binary trees, and one that lasts" },
-	{ "strings", strings, live_drop, "one thread, short strings and a dictionary" },
+	{ .name = "small", .run = small,
+	  .about = "one thread, small objects, batches freed in three orders" },
+	{ .name = "sizes", .run = sizes, .drop = live_drop,
+	  .about = "one thread, 1 to 2,000 bytes, a random live set" },
+	{ .name = "big", .run = big, .drop = live_drop,
+	  .about = "one thread, 0.5 to 25 MiB, every page touched" },
+	{ .name = "frag", .run = frag, .drop = live_drop,
+	  .about = "one thread, a live set whose sizes shift over time" },
+	{ .name = "grow", .run = grow,
+	  .about = "one thread, vectors that grow by realloc, and a huge one" },
+	{ .name = "tree", .run = tree,
+	  .about = "one thread, binary trees, and one that lasts" },
+	{ .name = "strings", .run = strings, .drop = live_drop,
+	  .about = "one thread, short strings and a dictionary" },
 	{ 0 }
 };

@@ -170,22 +170,29 @@ static void wave(void)
 
 enum { CHURN_THREADS = 24000, CHURN_LEFT = 4096 };
 
-static void *churn_left[CHURN_LEFT];
+/* Each block begins with its size. */
+static size_t *churn_left[CHURN_LEFT];
 
 static void *churn_work(void *arg)
 {
 	uint64_t rng = SEED ^ ((uint64_t)(uintptr_t)arg << 20);
-	void *p[100];
+	size_t *p[100];
 
-	for (int i = 0; i < 100; i++)
-		p[i] = get(16 + draw(&rng) % 2000);
+	for (int i = 0; i < 100; i++) {
+		size_t size = 16 + draw(&rng) % 2000;
+
+		p[i] = get(size);
+		*p[i] = size;
+	}
 	for (int i = 0; i < 100; i++) {
 		if (i % 25 == 0) {
-			void **left = &churn_left[draw(&rng) % CHURN_LEFT];
+			size_t *left = __atomic_exchange_n(&churn_left[draw(&rng) % CHURN_LEFT],
+							   p[i], __ATOMIC_ACQ_REL);
 
-			free(__atomic_exchange_n(left, p[i], __ATOMIC_ACQ_REL));
+			if (left)
+				put(left, *left);
 		} else {
-			free(p[i]);
+			put(p[i], *p[i]);
 		}
 	}
 	return NULL;
@@ -206,7 +213,8 @@ static void churn(void)
 static void churn_drop(void)
 {
 	for (int i = 0; i < CHURN_LEFT; i++)
-		free(churn_left[i]);
+		if (churn_left[i])
+			put(churn_left[i], *churn_left[i]);
 }
 
 /* ---- idle: a process with threads that hardly allocates --------------------------------------- */
@@ -226,10 +234,15 @@ static void idle(void)
 }
 
 const struct workload workloads_threads[] = {
-	{ "larson", larson, larson_drop, "two threads, blocks handed on to the next generation" },
-	{ "xfree", xfree, NULL, "two threads allocate, two others free" },
-	{ "wave", wave, NULL, "four threads, each frees what another has allocated" },
-	{ "churn", churn, churn_drop, "24,000 threads that live shortly" },
-	{ "idle", idle, NULL, "eight threads that hardly allocate" },
+	{ .name = "larson", .run = larson, .drop = larson_drop,
+	  .about = "two threads, blocks handed on to the next generation" },
+	{ .name = "xfree", .run = xfree,
+	  .about = "two threads allocate, two others free" },
+	{ .name = "wave", .run = wave,
+	  .about = "four threads, each frees what another has allocated" },
+	{ .name = "churn", .run = churn, .drop = churn_drop,
+	  .about = "24,000 threads that live shortly" },
+	{ .name = "idle", .run = idle, .sleeps = 1,
+	  .about = "eight threads that hardly allocate" },
 	{ 0 }
 };

@@ -12,12 +12,14 @@
  * @run:	the load; leaves something live where that is in its nature
  * @drop:	frees what is left
  * @about:	what it stands for
+ * @sleeps:	its time says nothing
  */
 struct workload {
 	const char *name;
 	void (*run)(void);
 	void (*drop)(void);
 	const char *about;
+	int sleeps;
 };
 
 extern const struct workload workloads_single[];
