@@ -5,8 +5,9 @@
 Every round runs every workload under every allocator, in an order that is another one each
 time; printed are medians, as ratios to the best peer, and geometric means.
 
-Environment: ROUNDS (5), ONLY="small big ..." (workloads), ALLOCATORS="glibc ..." ,
-BENCH_DIR=directory (programs of another suite, as its user has built them).
+Environment: ROUNDS (5), ONLY="small big ..." (workloads), ALLOCATORS="glibc ...",
+BENCH_DIR=directory (programs of another suite, as its user has built them),
+PEERS="name=library ..." (more allocators), BASE=name (whose geometric mean is 1: mimalloc).
 """
 import json
 import math
@@ -39,25 +40,41 @@ ALLOCATORS = {
 }
 PEERS = ["glibc", "jemalloc", "mimalloc", "mimalloc-4k", "tcmalloc"]
 
-# Another suite's programs, where BENCH_DIR has them: arguments, standard input, and what in
-# the output stands for the time, if it is not the time itself.
+def inverse(pattern, work):
+    """The output has a speed: the time for so much work."""
+    return lambda text: work / float(re.search(pattern, text).group(1))
+
+
+def seconds(pattern):
+    return lambda text: float(re.search(pattern, text).group(1))
+
+
+# Another suite's programs, where BENCH_DIR has them: command, standard input, and what makes a
+# time of the output, if it is not the time that the whole takes.
 SUITE = {
-    "cfrac": ("17545186520507317056371138836327483792789528", None, None),
-    "espresso": ("{src}/espresso/largest.espresso", None, None),
-    "barnes": ("", "{src}/barnes/input", None),
-    "larson": ("2 8 1000 5000 100 4141 2", None, r"relative time: ([0-9.]+)s"),
-    "larson-sized": ("2 8 1000 5000 100 4141 2", None, r"relative time: ([0-9.]+)s"),
-    "alloc-test": ("2", None, None),
-    "mstress": ("2 50 25", None, None),
-    "rptest": ("2 0 1 2 500 1000 100 8 16000", None, None),
-    "sh6bench": ("4", None, None),
-    "sh8bench": ("4", None, None),
-    "xmalloc-test": ("-w 2 -t 2 -s 64", None, r"rtime: ([0-9.]+)"),
-    "cache-scratch": ("2 1000 1 2000000 2", None, None),
-    "cache-thrash": ("2 1000 1 2000000 2", None, None),
-    "glibc-simple": ("", None, None),
-    "malloc-large": ("", None, None),
-    "mleak": ("5", None, None),
+    "cfrac": ("cfrac 17545186520507317056371138836327483792789528", None, None),
+    "espresso": ("espresso {src}/espresso/largest.espresso", None, None),
+    "barnes": ("barnes", "{src}/barnes/input", None),
+    "larson": ("larson 2 8 1000 5000 100 4141 2", None, seconds(r"relative time: ([0-9.]+)s")),
+    "larson-sized": ("larson-sized 2 8 1000 5000 100 4141 2", None,
+                     seconds(r"relative time: ([0-9.]+)s")),
+    "alloc-test1": ("alloc-test 1", None, None),
+    "alloc-testN": ("alloc-test 2", None, None),
+    "mstress": ("mstress 2 50 25", None, None),
+    "rptest": ("rptest 2 0 1 2 500 1000 100 8 16000", None,
+               inverse(r"([0-9]+) memory ops", 1e7)),
+    "sh6bench": ("sh6bench 4", None, None),
+    "sh8bench": ("sh8bench 4", None, None),
+    "xmalloc-test": ("xmalloc-test -w 2 -t 2 -s 64", None, seconds(r"rtime: ([0-9.]+)")),
+    "cache-scratch1": ("cache-scratch 1 1000 1 2000000 2", None, None),
+    "cache-scratchN": ("cache-scratch 2 1000 1 2000000 2", None, None),
+    "cache-thrash1": ("cache-thrash 1 1000 1 2000000 2", None, None),
+    "cache-thrashN": ("cache-thrash 2 1000 1 2000000 2", None, None),
+    "glibc-simple": ("glibc-simple", None, None),
+    "glibc-thread": ("glibc-thread 2", None, inverse(r"([0-9]+) iterations", 5e8)),
+    "malloc-large": ("malloc-large", None, None),
+    "mleak10": ("mleak 5", None, None),
+    "mleak100": ("mleak 50", None, None),
 }
 
 PYTHON = """
@@ -136,14 +153,14 @@ class Workload:
 
 
 class Program:
-    def __init__(self, name, command, stdin=None, pattern=None, cwd=None):
+    def __init__(self, name, command, stdin=None, score=None, cwd=None):
         self.name, self.command, self.stdin = name, command, stdin
-        self.pattern, self.cwd = pattern, cwd
+        self.score, self.cwd = score, cwd
 
     def run(self, allocator):
         figures, output = launch(allocator, self.command, self.stdin, self.cwd)
-        if self.pattern:
-            figures["seconds"] = float(re.search(self.pattern, output).group(1))
+        if self.score:
+            figures["seconds"] = self.score(output)
         return figures
 
 
@@ -214,19 +231,26 @@ def suite(directory):
     directory = os.path.realpath(directory)
     source = os.path.realpath(directory + "/../../bench")
     found = []
-    for name, (arguments, stdin, pattern) in SUITE.items():
-        if not os.access(f"{directory}/{name}", os.X_OK):
-            say(f"bench-malloc: {name} is not in {directory}: left out")
+    for name, (command, stdin, score) in SUITE.items():
+        command = command.format(src=source).split()
+        if not os.access(f"{directory}/{command[0]}", os.X_OK):
+            say(f"bench-malloc: {command[0]} is not in {directory}: {name} is left out")
             continue
-        command = [f"{directory}/{name}"] + arguments.format(src=source).split()
-        found.append(Program("suite:" + name, command,
-                             stdin and stdin.format(src=source), pattern, directory))
+        command[0] = f"{directory}/{command[0]}"
+        found.append(Program("suite:" + name, command, stdin and stdin.format(src=source), score,
+                             directory))
     return found
+
+
+def warm(peak):
+    """Memory that the host has taken back is slow to touch: whoever comes first would pay."""
+    subprocess.run([OUT + "/workloads", "warm", str(int(peak * 1.2) + (64 << 20))], check=True)
 
 
 def measure(loads, allocators, rounds):
     figures = {}
     modes = []
+    peaks = {}
     for r in range(rounds):
         ns = subprocess.run([OUT + "/workloads", "latency"], capture_output=True, text=True)
         modes.append(int(ns.stdout))
@@ -234,7 +258,10 @@ def measure(loads, allocators, rounds):
             say(f"bench-malloc: round {r + 1} of {rounds}, {load.name} ({i + 1} of {len(loads)})")
             for k in range(len(allocators)):
                 allocator = allocators[(k + r) % len(allocators)]
-                for name, value in load.run(allocator).items():
+                warm(peaks.get(load.name, 0))
+                got = load.run(allocator)
+                peaks[load.name] = max(peaks.get(load.name, 0), got["peak"])
+                for name, value in got.items():
                     figures.setdefault((load.name, allocator, name), []).append(value)
     return {key: statistics.median(values) for key, values in figures.items()}, modes
 
@@ -260,14 +287,24 @@ def table(title, loads, allocators, figures, key, text):
     print("\n".join(rows))
     means = {a: math.exp(sum(s) / len(s)) for a, s in sums.items()}
     print(f"{'geometric mean':28}" + "".join(f"{means[a]:13.3f}" for a in allocators))
-    if "mimalloc" in means:
-        print(f"{'  with mimalloc = 1':28}" +
-              "".join(f"{means[a] / means['mimalloc']:13.3f}" for a in allocators))
+    base = os.environ.get("BASE", "mimalloc")
+    if base in means:
+        print(f"{'  with ' + base + ' = 1':28}" +
+              "".join(f"{means[a] / means[base]:13.3f}" for a in allocators))
     return means
 
 
 def main():
     build()
+    for peer in os.environ.get("PEERS", "").split():
+        name, _, library = peer.partition("=")
+        if not library or name in ALLOCATORS:
+            fail(f"PEERS: {peer} is not name=library with another name")
+        ALLOCATORS[name] = (os.path.realpath(library), {})
+        PEERS.append(name)
+    base = os.environ.get("BASE")
+    if base and base not in ALLOCATORS:
+        fail(f"BASE: no allocator {base}; there are: {' '.join(ALLOCATORS)}")
     allocators = os.environ.get("ALLOCATORS", " ".join(ALLOCATORS)).split()
     for a in allocators:
         if a not in ALLOCATORS:
@@ -286,7 +323,7 @@ def main():
                 fail(f"no workload {name}; there are: {' '.join(l.name for l in loads)}")
         loads = [load for load in loads if not only or load.name in only]
         say("bench-malloc: warming up")
-        subprocess.run([OUT + "/workloads", "warm", str(1200 << 20)], check=True)
+        warm(1000 << 20)
         figures, modes = measure(loads, allocators, int(os.environ.get("ROUNDS", "5")))
     backend = "the device" if os.access("/dev/memstate", os.R_OK | os.W_OK) else \
         "the embedded back end (no device here)"
