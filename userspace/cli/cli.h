@@ -44,8 +44,9 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
-struct json_object *ms_json_alloc(const struct memstate_totals *t,
-				  const struct memstate_alloc *a);
+uint64_t ms_alloc_heap(const struct memstate_alloc *a);
+void ms_print_alloc(int indent, uint64_t heap, const struct memstate_alloc *a);
+void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_alloc *a);
 int ms_json_print(struct json_object *o);
 
 const char *ms_size(uint64_t bytes);

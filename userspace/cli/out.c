@@ -174,28 +174,57 @@ void ms_json_totals(struct json_object *o, const struct memstate_totals *t)
 }
 
 /**
- * ms_json_alloc() - what an allocator counts, and what follows from it
- * @t:	the totals of the same process
- * @a:	the counters
+ * ms_alloc_heap() - Ready memory that allocators which count have, of several processes
+ * @a: their counters
  *
- * Return: an object.
+ * Return: bytes.
  */
-struct json_object *ms_json_alloc(const struct memstate_totals *t,
-				  const struct memstate_alloc *a)
+uint64_t ms_alloc_heap(const struct memstate_alloc *a)
 {
-	struct json_object *o = json_object_new_object();
+	return a->counters[MEMSTATE_SLAB_BYTES] + a->counters[MEMSTATE_IDLE_BYTES];
+}
+
+/**
+ * ms_print_alloc() - what heaps consist of, in a line, if anybody counts
+ * @indent:	columns before it
+ * @heap:	Ready bytes of the heap
+ * @a:		the counters
+ */
+void ms_print_alloc(int indent, uint64_t heap, const struct memstate_alloc *a)
+{
 	struct ms_alloc_parts parts;
 
-	ms_alloc_parts(a, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &parts);
-	ms_json_add(o, "data_bytes", parts.data);
-	ms_json_add(o, "frag_overhead_bytes", parts.frag);
-	ms_json_add(o, "idle_bytes", parts.idle);
-	ms_json_add(o, "slab_bytes", a->counters[MEMSTATE_SLAB_BYTES]);
-	ms_json_add(o, "allocated_bytes", a->counters[MEMSTATE_ALLOC_BYTES]);
-	ms_json_add(o, "allocated_count", a->counters[MEMSTATE_ALLOC_COUNT]);
-	ms_json_add(o, "freed_bytes", a->counters[MEMSTATE_FREE_BYTES]);
-	ms_json_add(o, "freed_count", a->counters[MEMSTATE_FREE_COUNT]);
-	return o;
+	if (!a->nr_shards)
+		return;
+	ms_alloc_parts(a, heap, &parts);
+	printf("%*s heap: data %s, fragOverhead %s, idle %s\n", indent, "", ms_size(parts.data),
+	       ms_size(parts.frag), ms_size(parts.idle));
+}
+
+/**
+ * ms_json_alloc() - what allocators count, and what follows from it
+ * @o:		the object it goes to, as "alloc", if anybody counts
+ * @heap:	Ready bytes of the heap
+ * @a:		the counters
+ */
+void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_alloc *a)
+{
+	struct json_object *alloc;
+	struct ms_alloc_parts parts;
+
+	if (!a->nr_shards)
+		return;
+	alloc = json_object_new_object();
+	ms_alloc_parts(a, heap, &parts);
+	ms_json_add(alloc, "data_bytes", parts.data);
+	ms_json_add(alloc, "frag_overhead_bytes", parts.frag);
+	ms_json_add(alloc, "idle_bytes", parts.idle);
+	ms_json_add(alloc, "slab_bytes", a->counters[MEMSTATE_SLAB_BYTES]);
+	ms_json_add(alloc, "allocated_bytes", a->counters[MEMSTATE_ALLOC_BYTES]);
+	ms_json_add(alloc, "allocated_count", a->counters[MEMSTATE_ALLOC_COUNT]);
+	ms_json_add(alloc, "freed_bytes", a->counters[MEMSTATE_FREE_BYTES]);
+	ms_json_add(alloc, "freed_count", a->counters[MEMSTATE_FREE_COUNT]);
+	json_object_object_add(o, "alloc", alloc);
 }
 
 /**

@@ -16,7 +16,7 @@ static const char help[] =
 	"the kernel itself counts. Each figure is reported (the program's word) or\n"
 	"observed (the kernel's). UNACCOUNTED is accessible private anonymous memory that\n"
 	"was not reported: the brk heap, and what libc and the loader map themselves.\n"
-	"Of a process whose allocator counts: what the heap's Ready memory is used for.\n\n"
+	"Of processes whose allocator counts: what the heap's Ready memory is used for.\n\n"
 	"With --groups: of cgroups, each with all below it; all that there are, or those\n"
 	"named (as for 'memstate limit'). COVERAGE is how much of a cgroup's anonymous memory\n"
 	"is reported.\n\n"
@@ -90,17 +90,22 @@ static void print_line(const char *who, const struct memstate_totals *t,
 static int stat_system(void)
 {
 	struct memstate_totals t;
+	struct memstate_alloc a;
 	struct json_object *doc;
 	int ret = ms_sysfs_totals(0, &t);
 
 	if (ret)
 		return explain(0, ret);
+	/* By the device: who may not open it sees the rest. */
+	if (memstate_group_alloc_totals(MEMSTATE_SYSTEM, &a))
+		a.nr_shards = 0;
 	if (opt.json) {
 		doc = json_object_new_object();
 		json_object_object_add(doc, "source",
 				       json_object_new_string("reported"));
 		ms_json_add(doc, "nr_tasks", t.tasks);
 		ms_json_totals(doc, &t);
+		ms_json_alloc(doc, ms_alloc_heap(&a), &a);
 		return ms_json_print(doc);
 	}
 	if (opt.line) {
@@ -117,6 +122,7 @@ static int stat_system(void)
 	printf("%-14s %12s\n", "Ready", ms_size(ms_totals_state(&t, MEMSTATE_READY)));
 	printf("%-14s %12s   (Ready + lazy, counted directly; peak %s)\n",
 	       "Held", ms_size(t.ready_direct), ms_size(t.peak_ready));
+	ms_print_alloc(0, ms_alloc_heap(&a), &a);
 	printf("tasks %llu, ranges %llu, transitions %llu, drift %llu, rejected %llu, unmaps %llu, resyncs %llu\n",
 	       t.tasks, t.ranges, t.transitions, t.drift, t.rejected, t.unmaps,
 	       t.resyncs);
@@ -138,19 +144,13 @@ static void print_task(pid_t pid, const char *name,
 		       const struct memstate_totals *t, const struct memstate_alloc *a,
 		       const struct ms_observed *o)
 {
-	struct ms_alloc_parts parts;
-
 	printf("%-7d %-12.12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", pid, name,
 	       ms_size(ms_totals_state(t, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_PREPARED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_READY)), ms_size(t->peak_ready),
 	       ms_size(o->vm_size), ms_size(o->rss), ms_size(o->anonymous),
 	       ms_size(o->lazy_free), ms_size(unaccounted(t, o)));
-	if (!a->nr_shards)
-		return;
-	ms_alloc_parts(a, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &parts);
-	printf("%-20s heap: data %s, fragOverhead %s, idle %s\n", "", ms_size(parts.data),
-	       ms_size(parts.frag), ms_size(parts.idle));
+	ms_print_alloc(20, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], a);
 }
 
 static struct json_object *json_task(pid_t pid, const char *name,
@@ -166,8 +166,7 @@ static struct json_object *json_task(pid_t pid, const char *name,
 	json_object_object_add(task, "command", json_object_new_string(name));
 	ms_json_totals(reported, t);
 	json_object_object_add(task, "reported", reported);
-	if (a->nr_shards)
-		json_object_object_add(task, "alloc", ms_json_alloc(t, a));
+	ms_json_alloc(task, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], a);
 	ms_json_add(observed, "vm_size", o->vm_size);
 	ms_json_add(observed, "rss", o->rss);
 	ms_json_add(observed, "anonymous", o->anonymous);

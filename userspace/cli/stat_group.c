@@ -13,12 +13,14 @@
  * struct row - a group
  * @cg:		its cgroup
  * @totals:	reported
+ * @alloc:	what allocators count
  * @limit:	enforced
  * @memory:	observed
  */
 struct row {
 	struct ms_cgroup cg;
 	struct memstate_totals totals;
+	struct memstate_alloc alloc;
 	struct memstate_limit limit;
 	struct ms_cgroup_memory memory;
 };
@@ -74,6 +76,7 @@ static void print_row(const struct row *r)
 	       ms_limit_size(r->limit.max), ms_pressure_name(r->limit.pressure),
 	       r->limit.events[MEMSTATE_EVENT_DENIED], size_or_dash(r->memory.anon),
 	       coverage, size_or_dash(unaccounted(r)));
+	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
 }
 
 static void add_known(struct json_object *o, const char *key, int64_t value)
@@ -92,6 +95,7 @@ static struct json_object *json_row(const struct row *r)
 	ms_json_add(o, "cgroup_id", r->cg.id);
 	ms_json_add(said, "nr_tasks", r->totals.tasks);
 	ms_json_totals(said, &r->totals);
+	ms_json_alloc(said, ms_alloc_heap(&r->alloc), &r->alloc);
 	json_object_object_add(o, "reported", said);
 	ms_json_limit(enforced, &r->limit);
 	json_object_object_add(o, "enforced", enforced);
@@ -112,6 +116,8 @@ static int row_read(struct row *r)
 {
 	int ret = memstate_group_totals(r->cg.fd, &r->totals, 0);
 
+	if (memstate_group_alloc_totals(r->cg.fd, &r->alloc))
+		r->alloc.nr_shards = 0;
 	if (!ret)
 		ret = memstate_limit_get(r->cg.fd, &r->limit);
 	ms_cgroup_memory(&r->cg, &r->memory);

@@ -300,6 +300,7 @@ static int hold(uint64_t bytes)
 	count(shard, bytes);
 	set = memstate_shard_enter(shard, gen);
 	memstate_shard_add(set, MEMSTATE_IDLE_BYTES, 65536);
+	memstate_shard_add(set, MEMSTATE_SLAB_BYTES, (1 << 20) - 65536);
 	memstate_shard_add(set, MEMSTATE_FREE_BYTES, 1024);
 	memstate_shard_exit(shard);
 	puts("ready");

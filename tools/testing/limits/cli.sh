@@ -153,7 +153,9 @@ ok "the group's directory is gone" "! [ -e /sys/class/misc/memstate/groups/$id ]
 
 # --- statistics shards -----------------------------------------------------------------
 mkfifo "$work/end"
-MEMSTATE_BACKEND=device "$counter" 700000 <"$work/end" >"$work/counter" &
+mkdir /sys/fs/cgroup/counting
+(echo 0 >/sys/fs/cgroup/counting/cgroup.procs
+	MEMSTATE_BACKEND=device exec "$counter" 700000 <"$work/end" >"$work/counter") &
 child=$!
 exec 5>"$work/end"
 for _ in $(seq 100); do [ -s "$work/counter" ] && break; sleep 0.1; done
@@ -162,7 +164,19 @@ ok "stat --line tells what the heap is used for" "$memstate stat --line $child"
 ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 B) ; Reserved=0 B' $work/said"
 ok "stat tells it as well" "$memstate stat $child | grep -q 'heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'"
 ok "and in JSON" "$memstate stat --json $child | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"processes\"][0][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536 and a[\"frag_overhead_bytes\"]==284064 and a[\"allocated_bytes\"]==700000 and a[\"freed_bytes\"]==1024, a'"
-ok "of nobody else" "! $memstate stat --line | grep -q data:"
+heap='heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'
+"$memstate" run --quiet -- sleep 100 &
+silent=$!
+ok "stat of the system has it, from those who count" "$memstate stat | grep -q '^ *$heap'"
+ok "and in JSON" "$memstate stat --json | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"frag_overhead_bytes\"]==284064, a'"
+ok "stat --groups has it" "$memstate stat --groups /sys/fs/cgroup/counting | grep -q '$heap'"
+ok "and in JSON" "$memstate stat --groups --json /sys/fs/cgroup/counting | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"groups\"][0][\"reported\"][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536, a'"
+mkdir /sys/fs/cgroup/silent
+ok "of a group where nobody counts there is none" "! $memstate stat --groups /sys/fs/cgroup/silent | grep heap:"
+rmdir /sys/fs/cgroup/silent
+kill $silent
+wait $silent
 exec 5>&-
 ok "the program ends well" "wait $child"
+rmdir /sys/fs/cgroup/counting
 rm -rf "$work"
