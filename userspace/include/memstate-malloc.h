@@ -113,7 +113,10 @@ int memstate_malloc_check(void);
 /* Make free memory Prepared now. Return: bytes. */
 size_t memstate_malloc_scavenge(void);
 
-/* decay_ms: how long free memory stays Ready; 0: not at all; -1: for ever. */
+/*
+ * decay_ms: how long free memory stays Ready; 0: not at all; -1: for ever.
+ * background: 1: a thread drops it in time; 0: whoever takes a slow path after that.
+ */
 int memstate_malloc_set(const char *name, int64_t value);
 int memstate_malloc_get(const char *name, int64_t *value);
 

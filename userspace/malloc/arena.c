@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "arena.h"
+#include "background.h"
 #include "knobs.h"
 #include "lock.h"
 #include "os.h"
@@ -572,6 +573,7 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
 	run_free(entry, slices, true);
 	due = tick();
 	ms_unlock(&lock);
+	ms_background_news();
 	if (MS_UNLIKELY(due || decay_ms() == 0 || ms_os_pressed()))
 		ms_arena_scavenge(!due);
 }
@@ -764,6 +766,24 @@ size_t ms_arena_scavenge(bool all)
 	}
 	ms_unlock(&lock);
 	return bytes;
+}
+
+/**
+ * ms_arena_due() - when something is to be dropped
+ *
+ * Context: without locks. Return: milliseconds until then, 0: now; -1: nothing is free.
+ */
+int64_t ms_arena_due(void)
+{
+	int64_t decay = decay_ms(), age = -1;
+
+	ms_lock(&lock);
+	if (oldest && decay >= 0)
+		age = ms_os_now_ms() - oldest->stamp;
+	ms_unlock(&lock);
+	if (age < 0)
+		return -1;
+	return age < decay ? decay - age : 0;
 }
 
 uint64_t ms_arena_dropped(void)

@@ -54,6 +54,8 @@ MS_HIDDEN void ms_arena_trim(struct ms_slab *entry, uint32_t keep, uint32_t slic
 /* Drop what has been free for long, or all of it. Return: bytes that became Prepared. */
 MS_HIDDEN size_t ms_arena_scavenge(bool all);
 
+MS_HIDDEN int64_t ms_arena_due(void);
+
 /* Slices that were dropped since the last call: they are idle no longer. */
 MS_HIDDEN uint64_t ms_arena_dropped(void);
 

@@ -2,13 +2,16 @@
 #include <memstate.h>
 
 #include "arena.h"
+#include "background.h"
 #include "heap.h"
+#include "knobs.h"
 #include "lock.h"
 
 __thread bool ms_in_fork __attribute__((tls_model("initial-exec")));
 
 static void prepare(void)
 {
+	ms_background_fork_prepare();
 	ms_heap_fork_prepare();
 	ms_arena_fork_prepare();
 	ms_publish_fork_prepare();
@@ -21,22 +24,29 @@ static void done(void)
 	ms_publish_fork_done();
 	ms_arena_fork_done();
 	ms_heap_fork_done();
+	ms_background_fork_done();
 }
 
 static void child(void)
 {
 	ms_heap_fork_child();
 	done();
+	ms_background_fork_child();
 }
 
 /*
  * Before all others: what is registered first prepares last, so that nobody waits for a lock
  * or a thread while we hold ours, as it is with the C library's own malloc. The shared library
  * is linked with initfirst, and in a static program the priority says it. pthread_atfork()
- * allocates, which works by now; libmemstate's locks are inside ours.
+ * allocates, which works by now; libmemstate's locks are inside ours. The C library does not
+ * know the environment yet, but gives it to constructors.
  */
-__attribute__((constructor(101))) static void register_handlers(void)
+__attribute__((constructor(101))) static void register_handlers(int argc, char **argv,
+								char **envp)
 {
+	(void)argc;
+	(void)argv;
 	memstate_atfork();
 	pthread_atfork(prepare, done, child);
+	ms_knobs_start(envp);
 }

@@ -4,6 +4,7 @@
 
 #include <memstate.h>
 
+#include "background.h"
 #include "heap.h"
 #include "knobs.h"
 #include "raw.h"
@@ -58,6 +59,18 @@ void ms_malloc_die(const char *what, const void *p)
 	abort();
 }
 
+/**
+ * ms_malloc_say() - tell the user of something that can be gone on with
+ * @what:	what it is
+ * @more:	more of it, or NULL
+ *
+ * Context: any. Nothing is allocated.
+ */
+void ms_malloc_say(const char *what, const char *more)
+{
+	say((const char *const[]){ "memstate-malloc: ", what, more, NULL });
+}
+
 static void bad(const char *name, const char *text, const char *wanted)
 {
 	const char *const parts[] = { "memstate-malloc: ", name, "=", text, ": not ", wanted,
@@ -66,16 +79,19 @@ static void bad(const char *name, const char *text, const char *wanted)
 	say(parts);
 }
 
-static void read_flag(const char *name, bool *flag)
+static void parse_flag(const char *name, const char *text, bool *flag)
 {
-	const char *text = getenv(name);
-
 	if (!text || !*text)
 		return;
 	if (strcmp(text, "0") && strcmp(text, "1"))
 		bad(name, text, "0 or 1");
 	else
 		*flag = *text == '1';
+}
+
+static void read_flag(const char *name, bool *flag)
+{
+	parse_flag(name, getenv(name), flag);
 }
 
 static void read_ms(const char *name, int64_t *ms)
@@ -136,4 +152,22 @@ void ms_knobs_read(void)
 	read_ms("MEMSTATE_MALLOC_DECAY_MS", &ms_knobs.decay_ms);
 	read_bytes("MEMSTATE_MALLOC_RESERVE", &ms_knobs.reserve);
 	read_stats("MEMSTATE_MALLOC_STATS", &ms_knobs.stats);
+}
+
+/**
+ * ms_knobs_start() - begin what settings ask for
+ * @env: the environment
+ *
+ * Context: a constructor.
+ */
+void ms_knobs_start(char *const *env)
+{
+	static const char name[] = "MEMSTATE_MALLOC_BACKGROUND";
+	bool on = false;
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, sizeof(name) - 1) && (*env)[sizeof(name) - 1] == '=')
+			parse_flag(name, *env + sizeof(name), &on);
+	if (on && ms_background_set(true))
+		ms_malloc_say(name, ": there can be no thread");
 }

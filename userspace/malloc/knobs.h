@@ -30,5 +30,7 @@ struct ms_knobs {
 extern MS_HIDDEN struct ms_knobs ms_knobs;
 
 MS_HIDDEN void ms_knobs_read(void);
+MS_HIDDEN void ms_knobs_start(char *const *env);
+MS_HIDDEN void ms_malloc_say(const char *what, const char *more);
 
 #endif /* MS_MALLOC_KNOBS_H */

@@ -2,6 +2,7 @@
 /*
  * The allocator's locks, in the order in which they are taken:
  *
+ *   start_lock, busy (background.c)
  *   heaps_lock (thread.c)
  *     batches_lock (remote.c)
  *     lock (arena.c)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "background.h"
 #include "heap.h"
 #include "knobs.h"
 #include "names.h"
@@ -271,22 +272,32 @@ __attribute__((destructor)) static void at_exit(void)
 
 /* ---- settings ---------------------------------------------------------------------- */
 
+static int set_decay(int64_t ms)
+{
+	if (ms < -1 || ms > UINT32_MAX / 2)
+		return -EINVAL;
+	__atomic_store_n(&ms_knobs.decay_ms, ms, __ATOMIC_RELAXED);
+	ms_background_wake();
+	return 0;
+}
+
 /**
  * memstate_malloc_set() - change a setting
  * @name:	"decay_ms": how long free memory stays Ready, milliseconds; 0: not at all,
- *		-1: for ever
+ *		-1: for ever. "background": 1: a thread drops it in time, 0: whoever takes
+ *		a slow path after that
  * @value:	what to
  *
- * Context: any. Return: 0; -ENOENT: no such setting; -EINVAL: no such value.
+ * Context: any. Return: 0; -ENOENT: no such setting; -EINVAL: no such value; -EAGAIN:
+ * there can be no thread.
  */
 EXPORT int memstate_malloc_set(const char *name, int64_t value)
 {
-	if (strcmp(name, "decay_ms"))
+	if (!strcmp(name, "decay_ms"))
+		return set_decay(value);
+	if (strcmp(name, "background"))
 		return -ENOENT;
-	if (value < -1 || value > UINT32_MAX / 2)
-		return -EINVAL;
-	__atomic_store_n(&ms_knobs.decay_ms, value, __ATOMIC_RELAXED);
-	return 0;
+	return value & ~INT64_C(1) ? -EINVAL : ms_background_set(value);
 }
 
 /**
@@ -298,8 +309,11 @@ EXPORT int memstate_malloc_set(const char *name, int64_t value)
  */
 EXPORT int memstate_malloc_get(const char *name, int64_t *value)
 {
-	if (strcmp(name, "decay_ms"))
+	if (!strcmp(name, "decay_ms"))
+		*value = __atomic_load_n(&ms_knobs.decay_ms, __ATOMIC_RELAXED);
+	else if (!strcmp(name, "background"))
+		*value = ms_background_get();
+	else
 		return -ENOENT;
-	*value = __atomic_load_n(&ms_knobs.decay_ms, __ATOMIC_RELAXED);
 	return 0;
 }

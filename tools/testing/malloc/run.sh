@@ -84,6 +84,8 @@ build_tests() {
 	gcc $flags -o "$build/life" "$here/life.c" -ldl &&
 	gcc $flags -o "$build/opened" "$here/opened.c" -ldl &&
 	gcc $flags -shared -fPIC -o "$build/libearly.so" "$here/early.c" &&
+	gcc $flags $wrong -o "$build/background" "$here/background.c" -L"$bin" -lmemstate-malloc \
+		-lmemstate -Wl,-rpath,"$bin" &&
 	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
 		-o "$build/newdelete" "$here/newdelete.cc" &&
 	clang++ -O1 -g -Wall -Wextra -std=c++20 -fsized-deallocation -pthread -fno-builtin \
@@ -180,6 +182,16 @@ if [ -z "${LIB:-}" ]; then
 		fi
 	done
 
+	relay "background thread, asked for by the program:" "$build/background"
+	relay "background thread:" env MEMSTATE_MALLOC_BACKGROUND=1 "$build/background"
+	try "background thread: stress with forks, seed $seed" env MEMSTATE_MALLOC_BACKGROUND=1 \
+		MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 20000 fork
+	for san in gcc-thread clang-address+undefined; do
+		# shellcheck disable=SC2086 # two words
+		try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
+			MEMSTATE_MALLOC_BACKGROUND=1 $plain "$build/$san/stress" "$seed" 4 6000
+	done
+
 	# The program, and everything it needs, in one file.
 	# shellcheck disable=SC2086
 	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
@@ -210,5 +222,7 @@ if [ -z "${LIB:-}" ]; then
 fi
 
 relay "program" "$here/programs.sh" "$lib" "$build/programs"
+relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
+	MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
 echo "1..$nr"
 [ $failed = 0 ]

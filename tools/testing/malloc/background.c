@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The thread that drops memory: with MEMSTATE_MALLOC_BACKGROUND=1 a process that does nothing
+ * gives back what it does not use, in a child of fork as well. TAP.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memstate.h>
+#include <memstate-malloc.h>
+
+#include "names.h"
+#include "tap.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* Without allocating. */
+static long number_in(const char *file, const char *after)
+{
+	char text[4096], *p;
+	int fd = open(file, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	p = strstr(text, after);
+	return p ? strtol(p + strlen(after), NULL, 10) : -1;
+}
+
+static long resident_mib(void)
+{
+	return number_in("/proc/self/status", "VmRSS:") >> 10;
+}
+
+/* What is resident, a while after 64 MiB were freed and nothing happened since. */
+static long a_while_after(void)
+{
+	char *volatile p = malloc(64 * MIB);
+
+	memset(p, 1, 64 * MIB);
+	free(p);
+	for (int i = 0; i < 20; i++)
+		usleep(100000);
+	return resident_mib();
+}
+
+static volatile sig_atomic_t in_main;
+static pid_t main_thread;
+
+static void handler(int sig)
+{
+	in_main = sig == SIGUSR1 && gettid() == main_thread;
+}
+
+static void test_signals(void)
+{
+	signal(SIGUSR1, handler);
+	main_thread = gettid();
+	kill(getpid(), SIGUSR1);
+	tap_ok(in_main, "a signal comes to the program's thread");
+}
+
+static int in_child(void)
+{
+	return number_in("/proc/self/status", "Threads:") == 2 && a_while_after() < 30 ? 7 : 1;
+}
+
+static void test_fork(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(in_child());
+	waitpid(pid, &status, 0);
+	tap_is(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7, "a child has one of its own");
+}
+
+static void test_end(void)
+{
+	memstate_malloc_set("background", 0);
+	for (int i = 0; i < 100 && number_in("/proc/self/status", "Threads:") > 1; i++)
+		usleep(50000);
+	tap_is(number_in("/proc/self/status", "Threads:"), 1, "it ends when it is not wanted");
+}
+
+/* Before there was one: the C library keeps stacks. */
+static void test_no_room(void)
+{
+	struct rlimit was, low;
+
+	getrlimit(RLIMIT_AS, &was);
+	low = was;
+	low.rlim_cur = 4096;
+	setrlimit(RLIMIT_AS, &low);
+	tap_is(memstate_malloc_set("background", 1), -EAGAIN, "EAGAIN where there can be none");
+	setrlimit(RLIMIT_AS, &was);
+}
+
+int main(void)
+{
+	const char *wanted = getenv("MEMSTATE_MALLOC_BACKGROUND");
+	struct memstate_alloc alloc;
+	int64_t value = -1;
+	long left = a_while_after();
+
+	memstate_malloc_get("background", &value);
+	if (!wanted) {
+		tap_is(value, 0, "there is none if it is not asked for");
+		test_no_room();
+		tap_ok(left > 60, "so an idle process keeps it (%ld MiB)", left);
+		tap_is(memstate_malloc_set("background", 1), 0, "a program can ask for it");
+		left = a_while_after();
+	} else {
+		tap_is(value, 1, "there is one where the environment asks for it");
+	}
+	tap_ok(left < 30, "an idle process gives it back (%ld MiB)", left);
+	tap_ok(!memstate_alloc_totals(&alloc) && !alloc.counters[MEMSTATE_IDLE_BYTES],
+	       "and outsiders are told");
+	tap_is(memstate_malloc_set("background", 2), -EINVAL, "EINVAL for neither 0 nor 1");
+	test_signals();
+	test_fork();
+	test_end();
+	tap_is(memstate_malloc_set("background", 1), 0, "and it can begin again");
+	left = a_while_after();
+	tap_ok(left < 30, "and does its work (%ld MiB)", left);
+	return tap_end();
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A thread that drops what has been free for long, in a program that asks for one: without
+ * it that waits until some thread takes a slow path. It sleeps until something is due, and
+ * without an end while nothing is free.
+ *
+ * In a child of fork there is a new one, from the handler on.
+ */
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <time.h>
+
+#include "arena.h"
+#include "background.h"
+#include "heap.h"
+#include "knobs.h"
+#include "lock.h"
+#include "os.h"
+#include "raw.h"
+
+#define STACK		((size_t)256 << 10)
+#define LOCKED_NAP_MS	1000
+
+/* Held while something is dropped; a fork waits for that. Before all other locks. */
+static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
+
+/* There is to be one; there is one. */
+static bool wanted, running;
+static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* 1: asleep until there is something to do. */
+uint32_t ms_background_asleep;
+
+static void futex(int op, uint32_t value)
+{
+	ms_raw4(SYS_futex, &ms_background_asleep, op | FUTEX_PRIVATE_FLAG, value, NULL);
+}
+
+/**
+ * ms_background_wake() - there is something to do
+ *
+ * Context: without locks.
+ */
+void ms_background_wake(void)
+{
+	if (__atomic_exchange_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST))
+		futex(FUTEX_WAKE, 1);
+}
+
+static bool drop(void)
+{
+	struct ms_heap *heap;
+	size_t bytes;
+
+	pthread_mutex_lock(&busy);
+	bytes = ms_arena_scavenge(false);
+	if (bytes) {
+		heap = ms_heap_enter();
+		if (heap) {
+			ms_heap_publish(heap);
+			ms_heap_leave(heap);
+		}
+	}
+	pthread_mutex_unlock(&busy);
+	return bytes;
+}
+
+static bool is_wanted(void)
+{
+	return __atomic_load_n(&wanted, __ATOMIC_SEQ_CST);
+}
+
+static void nap(int64_t ms)
+{
+	struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Whoever comes first sets the allocator up, and that is not this thread. */
+static int64_t due(void)
+{
+	return ms_heaps_work() ? ms_arena_due() : -1;
+}
+
+static void *work(void *arg)
+{
+	int64_t ms;
+
+	while (is_wanted()) {
+		ms = due();
+		if (ms > 0) {
+			nap(ms);
+		} else if (!ms) {
+			/* What cannot be dropped is locked. */
+			if (!drop())
+				nap(LOCKED_NAP_MS);
+		} else {
+			/* Who gives looks at this after it gave; we look after we said it. */
+			__atomic_store_n(&ms_background_asleep, 1, __ATOMIC_SEQ_CST);
+			if (due() < 0 && is_wanted())
+				futex(FUTEX_WAIT, 1);
+			__atomic_store_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST);
+		}
+	}
+	pthread_mutex_lock(&start_lock);
+	__atomic_store_n(&running, false, __ATOMIC_RELAXED);
+	pthread_mutex_unlock(&start_lock);
+	return arg;
+}
+
+static int start(void)
+{
+	pthread_attr_t attr;
+	sigset_t all, saved;
+	pthread_t thread;
+	int ret;
+
+	/* The program's signals are for the program's threads. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK);
+	ret = pthread_create(&thread, &attr, work, NULL);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	return -ret;
+}
+
+/**
+ * ms_background_set() - whether there is to be a thread
+ * @on: whether
+ *
+ * Context: not from inside the allocator. Return: 0; -EAGAIN: there can be none.
+ */
+int ms_background_set(bool on)
+{
+	int ret = 0;
+
+	pthread_mutex_lock(&start_lock);
+	__atomic_store_n(&wanted, on, __ATOMIC_SEQ_CST);
+	if (on && !running) {
+		ret = start();
+		running = !ret;
+		if (ret)
+			__atomic_store_n(&wanted, false, __ATOMIC_SEQ_CST);
+	}
+	pthread_mutex_unlock(&start_lock);
+	ms_background_wake();
+	return ret;
+}
+
+bool ms_background_get(void)
+{
+	return is_wanted();
+}
+
+void ms_background_fork_prepare(void)
+{
+	pthread_mutex_lock(&start_lock);
+	pthread_mutex_lock(&busy);
+}
+
+void ms_background_fork_done(void)
+{
+	pthread_mutex_unlock(&busy);
+	pthread_mutex_unlock(&start_lock);
+}
+
+void ms_background_fork_child(void)
+{
+	ms_background_asleep = 0;
+	running = false;
+	if (is_wanted() && ms_background_set(true))
+		ms_malloc_say("no thread to drop memory in this child", NULL);
+}
