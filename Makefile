@@ -17,7 +17,7 @@ export PREFIX DESTDIR V
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test bench bench-malloc check-static clean \
+.PHONY: all help modules userspace deps run test test-programs bench bench-malloc check-static clean \
 	install install-modules install-userspace uninstall dkms
 
 all: modules userspace	## module for the running kernel, libraries and tools
@@ -46,6 +46,10 @@ run:	## boot a kernel in a virtual machine and watch real programs accounted
 
 test: deps	## everything that must pass before a change lands
 	$(Q)$(T)/run.sh
+
+test-programs: deps	## test suites of real programs with the allocator in them (half an hour)
+	$(Q)$(T)/vm/deps.sh suites
+	$(Q)$(T)/run.sh programs
 
 bench: deps	## figures, as ratios to named peers in the same run
 	$(Q)$(T)/bench/run.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# deps.sh build|run|test: install what is missing of that group of "packages".
+# deps.sh build|run|test|suites: install what is missing of that group of "packages".
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
@@ -12,7 +12,8 @@ case ${1-} in
 build) groups="build" ;;
 run)   groups="build run" ;;
 test)  groups="build run test" ;;
-*)     die "usage: deps.sh build|run|test" ;;
+suites) groups="build run test suites" ;;
+*)     die "usage: deps.sh build|run|test|suites" ;;
 esac
 
 installed() {

@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# suites.sh [python] [redis] [sqlite]: the test suites of real programs, as Debian carries
+# them, with the allocator in each process. TAP; what fails without it as well is a skip.
+# Half an hour, so not part of make test. PYTHON_TESTS="test_list ..." runs less, or
+# PYTHON_TESTS=all the whole.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+build=$top/build/malloc/suites
+cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}/suites
+lib=${LIB:-$top/build/userspace/libmemstate-malloc.so}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+nr=0 failed=0
+export MEMSTATE_BACKEND=embedded
+
+say() { echo "suites: $*" >&2; }
+
+bail() {
+	echo "Bail out! $*"
+	exit 1
+}
+
+# compare NAME COMMAND...: with the allocator, and if it fails then without
+compare() {
+	local name=$1 log=$build/${1//[^a-zA-Z0-9]/-}.log
+	shift
+	nr=$((nr + 1))
+	say "$name"
+	if LD_PRELOAD=$lib timeout 1800 "$@" >"$log" 2>&1 </dev/null; then
+		echo "ok $nr - $name"
+	elif timeout 1800 "$@" >"$log.without" 2>&1 </dev/null; then
+		tail -n 25 "$log" | sed 's/^/# /'
+		echo "not ok $nr - $name"
+		failed=1
+	else
+		echo "ok $nr - $name # SKIP fails without the allocator, too"
+	fi
+}
+
+# source_of PACKAGE: its source, unpacked in the cache; prints where
+source_of() {
+	local package=$1 apt=$cache/apt site
+	if [ ! -d "$cache/$package" ]; then
+		# shellcheck disable=SC2016 # apt expands these
+		site=$(apt-get indextargets --format '$(LABEL)|$(SITE)|$(CODENAME)' \
+			'Created-By: Packages' | awk -F '|' '$1 == "Debian" { print $2 "|" $3; exit }')
+		[ -n "$site" ] || return 1
+		mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$cache/new"
+		printf '%s\n' 'Types: deb-src' "URIs: ${site%|*}" "Suites: ${site#*|}" \
+			'Components: main' "Signed-By: $keyring" >"$apt/src.sources"
+		set -- -qq -o Dir::State="$apt" -o Dir::Cache="$apt" \
+			-o Dir::Etc::sourcelist="$apt/src.sources" -o Dir::Etc::sourceparts=/dev/null \
+			-o APT::Sandbox::User=root
+		apt-get "$@" update >&2 &&
+			(cd "$cache/new" && apt-get "$@" source --download-only "$package" >&2 &&
+				dpkg-source -x ./*.dsc tree >&2) || return 1
+		mv "$cache/new/tree" "$cache/$package"
+		rm -rf "$cache/new"
+	fi
+	echo "$cache/$package"
+}
+
+# --- CPython ----------------------------------------------------------------------------
+
+python() {
+	local version dir=$cache/python tests
+	version=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	if [ ! -d "$dir-$version" ]; then
+		rm -rf "$dir" && mkdir -p "$dir" &&
+			(cd "$dir" && apt-get -qq download "libpython$version-testsuite" >&2 &&
+				dpkg-deb -x ./*.deb . && rm ./*.deb) && mv "$dir" "$dir-$version" ||
+			bail "no libpython$version-testsuite"
+	fi
+	tests=${PYTHON_TESTS:-test_array test_asyncio test_ast test_bigmem test_builtin test_bytes
+		test_bz2 test_capi test_cmd_line test_codecs test_collections
+		test_concurrent_futures test_copy test_csv test_ctypes test_dbm test_decimal test_deque
+		test_descr test_dict test_email test_exceptions test_faulthandler test_file test_fork1
+		test_fstring test_functools test_gc test_generators test_gzip test_hashlib test_heapq
+		test_io test_itertools test_json test_list test_long test_lzma test_marshal test_mmap
+		test_multiprocessing_fork test_multiprocessing_spawn test_os test_pickle test_posix
+		test_pty test_queue test_random test_re test_resource test_select test_set test_shelve
+		test_signal test_socket test_sqlite3 test_ssl test_str test_struct test_subprocess
+		test_tarfile test_tempfile test_threading test_threading_local test_thread
+		test_tracemalloc test_tuple test_unicode test_weakref test_xml_etree test_zipfile
+		test_zlib}
+	[ "$tests" != all ] || tests=$(cd "$dir-$version/usr/lib/python$version/test" &&
+		for t in test_*; do echo "${t%.py}"; done | sort -u)
+	for t in $tests; do
+		compare "python $t" env PYTHONMALLOC=malloc \
+			PYTHONPATH="$dir-$version/usr/lib/python$version" \
+			python3 -W ignore -m test -w --timeout 600 "$t"
+	done
+}
+
+# --- redis --------------------------------------------------------------------------------
+
+redis() {
+	local source dir=$build/redis t
+	source=$(source_of redis) || bail "no source of redis"
+	rm -rf "$dir"
+	cp -r "$source" "$dir"
+	for t in redis-server redis-cli redis-benchmark; do
+		ln -sf "$(command -v $t)" "$dir/src/$t" || bail "no $t"
+	done
+	for t in unit/type/string unit/type/list unit/type/list-2 unit/type/hash unit/type/set \
+		unit/type/zset unit/type/stream unit/keyrevalue unit/expire unit/dump unit/sort \
+		unit/scan unit/bitops unit/hyperloglog unit/geo unit/scripting unit/multi \
+		unit/pubsub unit/maxmemory unit/latency-monitor unit/lazyfree unit/other \
+		integration/rdb integration/aof integration/replication-3; do
+		[ -e "$dir/tests/$t.tcl" ] || continue
+		compare "redis $t" bash -c "cd '$dir' && ./runtest --clients 1 --single $t"
+	done
+}
+
+# --- sqlite -------------------------------------------------------------------------------
+
+sqlite() {
+	local source dir=$build/sqlite
+	source=$(source_of sqlite3) || bail "no source of sqlite3"
+	rm -rf "$dir" && mkdir -p "$dir"
+	say "building sqlite's test program"
+	(cd "$dir" && "$source/configure" && make -j2 testfixture) >"$build/sqlite-build.log" 2>&1 ||
+		bail "sqlite's test program does not build: $build/sqlite-build.log"
+	compare "sqlite veryquick" bash -c "cd '$dir' && ./testfixture '$source/test/veryquick.test'"
+}
+
+for tool in python3 redis-server tclsh make gcc apt-get dpkg-deb dpkg-source; do
+	command -v $tool >/dev/null || bail "$tool is missing: deps.sh suites"
+done
+mkdir -p "$build" "$cache"
+make -s -C "$top/userspace" >&2 || bail "the allocator does not build"
+[ $# -gt 0 ] || set -- python redis sqlite
+for suite; do
+	case $suite in
+	python|redis|sqlite) $suite ;;
+	*) bail "no suite $suite; there are: python redis sqlite" ;;
+	esac
+done
+echo "1..$nr"
+exit $failed
