@@ -78,12 +78,15 @@ python() {
 	local version dir=$cache/python tests
 	version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	if [ ! -d "$dir-$version" ]; then
-		rm -rf "$dir" && mkdir -p "$dir" &&
-			(cd "$dir" && apt-get -qq -o APT::Sandbox::User=root download "libpython$version-testsuite" >&2 &&
-				dpkg-deb -x ./*.deb . && rm ./*.deb &&
-				cp -rn "/usr/lib/python$version/test" "usr/lib/python$version") &&
-			mv "$dir" "$dir-$version" ||
+		rm -rf "$dir"
+		mkdir -p "$dir"
+		if ! (cd "$dir" && apt-get -qq -o APT::Sandbox::User=root \
+				download "libpython$version-testsuite" >&2 &&
+			dpkg-deb -x ./*.deb . && rm ./*.deb &&
+			cp -rn "/usr/lib/python$version/test" "usr/lib/python$version"); then
 			bail "no libpython$version-testsuite"
+		fi
+		mv "$dir" "$dir-$version"
 	fi
 	tests=${PYTHON_TESTS:-test_array test_asyncio test_ast test_bigmem test_builtin test_bytes
 		test_bz2 test_capi test_cmd_line test_codecs test_collections
@@ -137,9 +140,11 @@ sqlite() {
 	(cd "$dir" && "$source/configure" && make -j2 testfixture) >"$build/sqlite-build.log" 2>&1 ||
 		bail "sqlite's test program does not build: $build/sqlite-build.log"
 	# Its tests do not work for root, and their directory is theirs.
-	rm -rf "$run" && mkdir "$run" && cp -r "$source" "$run/source" && cp "$dir/testfixture" "$run" &&
-		cp "${lib%/*}"/libmemstate*.so* "$run" &&
-		chown -R "$user" "$run" || bail "no place for $user to run sqlite's tests in"
+	rm -rf "$run"
+	mkdir "$run"
+	cp -r "$source" "$run/source"
+	cp "$dir/testfixture" "${lib%/*}"/libmemstate*.so* "$run"
+	chown -R "$user" "$run" || bail "no place for $user to run sqlite's tests in"
 	lib=$run/${lib##*/} compare "sqlite veryquick" setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups \
 		bash -c "cd '$run' && ./testfixture source/test/veryquick.test"
 	rm -rf "$run"
@@ -153,7 +158,9 @@ make -s -C "$top/userspace" >&2 || bail "the allocator does not build"
 [ $# -gt 0 ] || set -- python redis sqlite
 for suite; do
 	case $suite in
-	python|redis|sqlite) $suite ;;
+	python) python ;;
+	redis) redis ;;
+	sqlite) sqlite ;;
 	*) bail "no suite $suite; there are: python redis sqlite" ;;
 	esac
 done
