@@ -14,6 +14,7 @@
 #include "cli.h"
 
 #define SHIM	"libmemstate-observe.so"
+#define MALLOC	"libmemstate-malloc.so.0"
 
 static const char help[] =
 	"usage: memstate run [OPTION]... -- COMMAND [ARGUMENT]...\n\n"
@@ -25,6 +26,8 @@ static const char help[] =
 	"With a limit the program runs in a cgroup of its own that is removed afterwards,\n"
 	"where one may make it; else each of its processes is limited by itself. It says\n"
 	"which. SIZE is as for memory.max: bytes, with K, M, G or T behind, or max.\n\n"
+	"  --malloc        with libmemstate-malloc in place of the program's own malloc:\n"
+	"                  the heap is accounted, too, and limited\n"
 	"  --max SIZE      over it memory does not become Ready: the program gets ENOMEM\n"
 	"  --high SIZE     above it there is pressure\n"
 	"  --output FILE   figures to FILE instead\n"
@@ -33,6 +36,7 @@ static const char help[] =
 	"  --help          this text\n";
 
 static const struct option options[] = {
+	{ "malloc", no_argument, NULL, 'M' },
 	{ "max", required_argument, NULL, 'm' },
 	{ "high", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
@@ -46,6 +50,7 @@ static struct {
 	const char *output;
 	bool json;
 	bool quiet;
+	bool malloc;
 	const char *max;
 	const char *high;
 } opt;
@@ -55,8 +60,8 @@ static pid_t child;
 /* The cgroup made for the program; fd below 0: none. */
 static struct ms_cgroup own = { .fd = -1 };
 
-/* The shim is beside this program (a build tree), or where it was installed. */
-static bool find_shim(char *path, size_t size)
+/* Libraries are beside this program (a build tree), or where they were installed. */
+static bool find_library(const char *name, char *path, size_t size)
 {
 	static const char *const places[] = { "", "../lib/" };
 	char self[PATH_MAX];
@@ -66,29 +71,30 @@ static bool find_shim(char *path, size_t size)
 	if (strrchr(self, '/'))
 		strrchr(self, '/')[1] = '\0';
 	for (int i = 0; i < 2; i++) {
-		snprintf(path, size, "%s%s%s", self, places[i], SHIM);
+		snprintf(path, size, "%s%s%s", self, places[i], name);
 		if (!access(path, R_OK))
 			return true;
 	}
-	snprintf(path, size, "%s/%s", MS_LIBDIR, SHIM);
+	snprintf(path, size, "%s/%s", MS_LIBDIR, name);
 	if (!access(path, R_OK))
 		return true;
-	ms_err("%s is neither beside this program nor in %s", SHIM, MS_LIBDIR);
+	ms_err("%s is neither beside this program nor in %s", name, MS_LIBDIR);
 	return false;
 }
 
-static bool preload(const char *shim)
+/* What LD_PRELOAD is to be: ours before the program's own. Return: NULL: something is missing. */
+static char *preloads(void)
 {
+	char shim[2 * PATH_MAX], allocator[2 * PATH_MAX] = "", *value;
 	const char *others = getenv("LD_PRELOAD");
-	char *value;
-	bool ok;
 
-	if (asprintf(&value, "%s%s%s", shim, others && *others ? ":" : "",
-		     others ? others : "") < 0)
-		return false;
-	ok = !setenv("LD_PRELOAD", value, 1);
-	free(value);
-	return ok;
+	if (!find_library(SHIM, shim, sizeof(shim)) ||
+	    (opt.malloc && !find_library(MALLOC, allocator, sizeof(allocator))))
+		return NULL;
+	if (asprintf(&value, "%s%s%s%s%s", shim, *allocator ? ":" : "", allocator,
+		     others && *others ? ":" : "", others ? others : "") < 0)
+		return NULL;
+	return value;
 }
 
 static void pass_on(int sig)
@@ -309,12 +315,15 @@ static int size_arg(const char *option, const char *text)
 
 int memstate_cmd_run(int argc, char **argv)
 {
-	char shim[2 * PATH_MAX], file[] = "/tmp/memstate-run-XXXXXX";
+	char file[] = "/tmp/memstate-run-XXXXXX", *preload;
 	int c, fd, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jqh", options, NULL)) != -1) {
 		switch (c) {
+		case 'M':
+			opt.malloc = true;
+			break;
 		case 'm':
 			if (size_arg("--max", optarg))
 				return EXIT_USAGE;
@@ -343,7 +352,8 @@ int memstate_cmd_run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return ms_usage_error("run", "a command is needed");
-	if (!find_shim(shim, sizeof(shim)))
+	preload = preloads();
+	if (!preload)
 		return 1;
 	if (memstate_backend() == MEMSTATE_BACKEND_NONE) {
 		ms_err("no back end: %s", memstate_error());
@@ -373,11 +383,12 @@ int memstate_cmd_run(int argc, char **argv)
 			_exit(126);
 		if (!opt.quiet)
 			setenv("MEMSTATE_REPORT", file, 1);
-		if (preload(shim))
+		if (!setenv("LD_PRELOAD", preload, 1))
 			execvp(argv[optind], argv + optind);
 		ms_err("%s: %s", argv[optind], strerror(errno));
 		_exit(errno == ENOENT ? 127 : 126);
 	}
+	free(preload);
 	status = wait_for();
 	leave_cgroup();
 	if (!opt.quiet && report(file) && !status)

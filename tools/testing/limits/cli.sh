@@ -151,6 +151,16 @@ for _ in $(seq 100); do kill -0 $watcher 2>/dev/null || break; sleep 0.1; done
 ok "watch ends with the cgroup" "! kill -0 $watcher && grep -q 'the cgroup is gone' $work/watch || ! cat $work/watch"
 ok "the group's directory is gone" "! [ -e /sys/class/misc/memstate/groups/$id ]"
 
+# --- a program with another malloc ------------------------------------------------------
+ok "run --malloc limits the heap of a program that has libc's malloc" \
+	"$memstate run --malloc --max 64M -- python3 -c '
+try:
+    held = [bytes(1 << 20) for i in range(200)]
+except MemoryError:
+    print(\"told\")'"
+ok "and tells the program" "grep -qx told $work/said"
+ok "and the cgroup has refused it" "grep -q 'denied [1-9]' $work/said"
+
 # --- statistics shards -----------------------------------------------------------------
 mkfifo "$work/end"
 mkdir /sys/fs/cgroup/counting
