@@ -33,10 +33,10 @@ make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
 		"$top/tools/testing/core/shards.c" -I"$top/userspace/include" \
 		-I"$top/include/uapi" -I"$top/kmod/core" \
 		-I"$top/tools/testing/core" "$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1 &&
-	for t in stress faults; do
+	for t in stress faults family; do
 		gcc -std=gnu11 -O2 -g -D_GNU_SOURCE -fno-builtin -o "$out/$t" \
 			"$top/tools/testing/malloc/$t.c" -I"$top/userspace/include" \
-			-I"$top/include/uapi" -pthread >>"$out/build.log" 2>&1 || break
+			-I"$top/include/uapi" -I"$top/tools/testing/core" -pthread >>"$out/build.log" 2>&1 || break
 	done
 status=$?
 [ $status = 0 ] || sed 's/^/# /' "$out/build.log"
@@ -54,6 +54,9 @@ echo "# commands"
 bash $here/cli.sh $top/build/userspace/memstate $out/counter
 echo "# the allocator, accounted by the device"
 export LD_PRELOAD=$top/build/userspace/libmemstate-malloc.so MEMSTATE_BACKEND=device
+$out/family | sed 's/^\(not ok\|ok\) [0-9]* - /&malloc: /; /^1\.\./d'
+[ \${PIPESTATUS[0]} = 0 ] && echo "ok 0 - malloc: the family came to its end" ||
+	echo "not ok 0 - malloc: the family came to its end"
 $out/stress 1 4 20000 fork && echo "ok 0 - malloc: stress, with forks" ||
 	echo "not ok 0 - malloc: stress, with forks"
 for max in 8 32 200; do
