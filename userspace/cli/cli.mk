@@ -18,11 +18,14 @@ $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
 		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
 
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
+
 install::
 	$(Q)install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/memstate
+	$(Q)install -D -m 644 $(TOP)/packaging/memstate.bash $(DESTDIR)$(COMPLETIONS)/memstate
 	$(Q)for m in $(CLI_MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man1/$${m##*/} || exit 1; done
 
 uninstall::
-	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/memstate \
+	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/memstate $(DESTDIR)$(COMPLETIONS)/memstate \
 		$(patsubst %,$(DESTDIR)$(MANDIR)/man1/%,$(notdir $(CLI_MAN)))

@@ -39,7 +39,7 @@ ok "make_install" 'make_in install'
 for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr/lib/libmemstate.a \
 	usr/lib/libmemstate-observe.so usr/lib/pkgconfig/memstate.pc usr/include/memstate.h \
 	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 usr/share/man/man1/memstate-limit.1 \
-	usr/share/man/man1/memstate-watch.1 usr/share/man/man1/memstate-top.1 usr/sbin/memstate-oci-hook \
+	usr/share/man/man1/memstate-watch.1 usr/share/bash-completion/completions/memstate usr/lib/libmemstate-malloc.so.0 usr/share/man/man1/memstate-top.1 usr/sbin/memstate-oci-hook \
 	usr/share/man/man8/memstate-oci-hook.8 usr/share/memstate/cdi/memstate.json \
 	usr/share/containers/oci/hooks.d/memstate-oci-hook.json \
 	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
@@ -49,6 +49,41 @@ ok "udev_rule_gives_mode_0666" "grep -q 'KERNEL==\"memstate\".*MODE=\"0666\"' '$
 ok "installed_program_runs" "'$dest/usr/bin/memstate' --version | grep -q '^memstate [0-9]'"
 ok "installed_program_finds_its_shim" \
 	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --json --output '$root/out' -- true && grep -q embedded '$root/out'"
+ok "installed_program_finds_its_allocator" \
+	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --malloc --quiet -- grep -q 'usr/lib/libmemstate-malloc' /proc/self/maps"
+
+# completions WORDS...: of the last one
+# shellcheck disable=SC2016,SC2317 # another shell expands it; ok calls it
+completions() {
+	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs bash -c '
+		source "$1"
+		shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+		_memstate "$1" "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+		printf "%s\n" "${COMPREPLY[@]}"
+	' bash "$dest/usr/share/bash-completion/completions/memstate" memstate "$@"
+}
+# shellcheck disable=SC2317 # ok calls it
+every_option_is_completed() {
+	local command option
+	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		completions "$command" - >"$root/options"
+		for option in $("$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' |
+			grep -o -- '--[a-z-]*'); do
+			grep -qxe "$option" "$root/options" || { echo "$command $option"; return 1; }
+		done
+	done
+}
+mkdir -p "$root/sysfs/tasks/4711"
+# shellcheck disable=SC2016 # ok evaluates it
+ok "completion.commands" 'completions st | grep -qx stat && [ "$(completions sc)" = scan ]'
+ok "completion.every_option_that_help_tells" every_option_is_completed
+# shellcheck disable=SC2016 # ok evaluates it
+ok "completion.processes_that_report" '[ "$(completions stat 4)" = 4711 ]'
+# shellcheck disable=SC2016 # ok evaluates it
+ok "completion.no_limit_is_a_size" '[ "$(completions run --max "")" = max ]'
+ok "completion.programs_after_two_dashes" 'completions run -- mkfif | grep -qx mkfifo'
+ok "completion.cgroups" 'completions limit /sys/fs/cg | grep -qx /sys/fs/cgroup'
 ok "make_uninstall" 'make_in uninstall'
 ok "uninstall_leaves_nothing_of_ours" "! find '$dest' -name '*memstate*' | grep ."
 

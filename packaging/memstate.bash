@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Completion of memstate(1) for bash. Commands and options are what the program says itself.
+# shellcheck shell=bash
+
+# The options of a command, one a line
+_memstate_options() {
+	"$1" "$2" --help 2>/dev/null | sed -n 's/^  \(-[a-z], \)\?\(--[a-z-]*\).*/\2/p'
+}
+
+# Processes that report; cgroups
+_memstate_pids() {
+	local dir=${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks
+	[ ! -d "$dir" ] || ls "$dir"
+}
+
+_memstate() {
+	local program=$1 word=$2 before=$3 command='' i at=$COMP_CWORD list='' dash
+
+	COMPREPLY=()
+	if [ "$COMP_CWORD" = 1 ]; then
+		list="$("$program" help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p') help --help --version"
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
+		return
+	fi
+	command=${COMP_WORDS[1]}
+	for ((i = 2; i < at; i++)); do
+		[ "${COMP_WORDS[i]}" = -- ] && dash=$i && break
+	done
+	if [ "$command" = run ] && [ -n "$dash" ]; then
+		if [ "$at" = $((dash + 1)) ]; then
+			mapfile -t COMPREPLY < <(compgen -c -- "$word")
+		else
+			mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		fi
+		return
+	fi
+	case $before in
+	--output) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
+	esac
+	if [[ $word == -* ]]; then
+		list=$(_memstate_options "$program" "$command")
+		[ "$command" != run ] || list+=" --"
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
+		return
+	fi
+	case $command in
+	stat|audit|ranges) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
+	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
+	limit|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
+	replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	esac
+}
+
+complete -o filenames -F _memstate memstate
