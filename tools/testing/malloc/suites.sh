@@ -133,15 +133,14 @@ redis() {
 # --- sqlite -------------------------------------------------------------------------------
 
 sqlite() {
-	local source dir=$build/sqlite user=${SUDO_USER:-nobody} run=${TMPDIR:-/tmp}/memstate-sqlite
+	local source dir=$build/sqlite user=${SUDO_USER:-nobody} run
 	source=$(source_of sqlite3) || bail "no source of sqlite3"
 	rm -rf "$dir" && mkdir -p "$dir"
 	say "building sqlite's test program"
 	(cd "$dir" && "$source/configure" && make -j2 testfixture) >"$build/sqlite-build.log" 2>&1 ||
 		bail "sqlite's test program does not build: $build/sqlite-build.log"
 	# Its tests do not work for root, and their directory is theirs.
-	rm -rf "$run"
-	mkdir "$run"
+	run=$(mktemp -d) || bail "no temporary directory"
 	cp -r "$source" "$run/source"
 	cp "$dir/testfixture" "${lib%/*}"/libmemstate*.so* "$run"
 	chown -R "$user" "$run" || bail "no place for $user to run sqlite's tests in"
