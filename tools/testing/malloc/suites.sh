@@ -25,7 +25,7 @@ bail() {
 
 # What a log says has failed
 failures() {
-	grep -ohE '^(FAIL|ERROR): .*|\[err.*|^!Failures on these tests: .*' "$1" | sort -u
+	grep -ohE '^(FAIL|ERROR): .*|^[A-Za-z]*Error: .*|\[err.*|^!Failures on these tests: .*' "$1" | sort -u
 	grep -E '^(Segmentation|Aborted|Timeout|memstate-malloc: )' "$1"
 }
 
@@ -81,9 +81,12 @@ python() {
 		rm -rf "$dir"
 		mkdir -p "$dir"
 		if ! (cd "$dir" && apt-get -qq -o APT::Sandbox::User=root \
-				download "libpython$version-testsuite" >&2 &&
-			dpkg-deb -x ./*.deb . && rm ./*.deb &&
-			cp -rn "/usr/lib/python$version/test" "usr/lib/python$version"); then
+				download "libpython$version-testsuite" "libpython$version-stdlib" >&2 &&
+			for deb in ./*.deb; do dpkg-deb -x "$deb" . || exit; done
+			rm ./*.deb
+			# Tests and what supports them; the library itself is the machine's.
+			cd "usr/lib/python$version" && find . -mindepth 1 -maxdepth 1 ! -name test \
+				-exec rm -rf {} +); then
 			bail "no libpython$version-testsuite"
 		fi
 		mv "$dir" "$dir-$version"
