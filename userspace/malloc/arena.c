@@ -544,9 +544,7 @@ int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run)
 					ms_arena_scavenge(!due);
 				return 0;
 			}
-			ms_lock(&lock);
-			run_free(run->entry, slices, false);
-			ms_unlock(&lock);
+			ms_arena_give_clean(run->entry, slices);
 		}
 		if (!ms_arena_scavenge(true))
 			break;
@@ -578,6 +576,18 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
 		ms_arena_scavenge(!due);
 }
 
+/* A block has grown: it may be several mappings now, and that is two at least. */
+static void odd_join(struct ms_slab *entry, struct ms_slab *taken)
+{
+	unsigned int whole = entry->odd == MS_ODD_WHOLE;
+
+	ms_lock(&lock);
+	nr_odd += whole;
+	entry->odd = odd_sum(entry->odd + whole, taken->odd);
+	taken->odd = 0;
+	ms_unlock(&lock);
+}
+
 /**
  * ms_arena_extend() - take what follows a run
  * @entry:	its first
@@ -602,41 +612,41 @@ bool ms_arena_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool
 	     (clean && ms_slab_state(after) == MS_RUN_CLEAN)) && after->len >= more) {
 		dirty = ms_slab_state(after) == MS_RUN_DIRTY;
 		taken = run_cut(after, 0, more);
-		/* It may be several mappings now, and that is two at least. */
-		nr_odd += entry->odd == MS_ODD_WHOLE;
-		entry->odd = odd_sum(entry->odd + (entry->odd == MS_ODD_WHOLE), taken->odd);
-		taken->odd = 0;
 	}
 	ms_unlock(&lock);
 	if (!taken)
 		return false;
 	*zero = !dirty;
-	if (dirty || ms_os_used(ms_arena_addr(taken), (size_t)more << MS_SLICE_SHIFT,
-				MEMSTATE_HEAP) != -EDQUOT)
-		return true;
-	ms_lock(&lock);
-	run_free(taken, more, false);
-	ms_unlock(&lock);
-	return false;
+	if (!dirty && ms_os_used(ms_arena_addr(taken), (size_t)more << MS_SLICE_SHIFT,
+				 MEMSTATE_HEAP) == -EDQUOT) {
+		ms_arena_give_clean(taken, more);
+		return false;
+	}
+	if (entry->odd | taken->odd)
+		odd_join(entry, taken);
+	return true;
 }
 
 /**
  * ms_arena_take_alike() - a run for what is elsewhere now, to be moved there
- * @entry:	the first of that, in the zone of huge pages
+ * @entry:	the first of that
  * @slices:	how many to take
  *
  * They lie alike in respect of huge pages: so these are moved as they are.
  *
- * Context: without locks. Return: the first, not charged; NULL: there is no room, or memory
- * that is there already: copying adds none to it, and moving would.
+ * Context: without locks. Return: the first, not charged; NULL: @entry is in the other zone (it
+ * has grown there), there is no room, or there is memory already: copying adds none to it, and
+ * moving would.
  */
 struct ms_slab *ms_arena_take_alike(const struct ms_slab *entry, uint32_t slices)
 {
 	uintptr_t in = (uintptr_t)ms_arena_addr(entry) & (MS_ZONE_HUGE_FROM - 1);
 	uint32_t slack = (MS_ZONE_HUGE_FROM >> MS_SLICE_SHIFT) - 1;
-	struct zone *zone = arena_of(entry)->zone;
+	struct zone *zone = &zones[1];
 	struct ms_slab *run = NULL;
 
+	if (arena_of(entry)->zone != zone)
+		return NULL;
 	ms_lock(&lock);
 	if (nr_odd < ODD_MAX && !run_find(zone, true, slices)) {
 		run = run_find(zone, false, slices + slack);

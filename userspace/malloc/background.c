@@ -29,7 +29,14 @@ static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
 static bool wanted, running;
 static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* 1: asleep until there is something to do. */
+/*
+ * 1: asleep until there is something to do.
+ *
+ * It says so, and then looks for work under the arena's lock; who gives does that under the
+ * lock, and then looks whether it sleeps (ms_background_news()). Whoever has the lock second
+ * sees what the other has written. Settings are written before the exchange in
+ * ms_background_wake() and read after that in work().
+ */
 uint32_t ms_background_asleep;
 
 static void futex(int op, uint32_t value)
@@ -78,18 +85,12 @@ static void nap(int64_t ms)
 	nanosleep(&t, NULL);
 }
 
-/* Whoever comes first sets the allocator up, and that is not this thread. */
-static int64_t due(void)
-{
-	return ms_heaps_work() ? ms_arena_due() : -1;
-}
-
 static void *work(void *arg)
 {
 	int64_t ms;
 
 	while (is_wanted()) {
-		ms = due();
+		ms = ms_arena_due();
 		if (ms > 0) {
 			nap(ms);
 		} else if (!ms) {
@@ -97,9 +98,8 @@ static void *work(void *arg)
 			if (!drop())
 				nap(LOCKED_NAP_MS);
 		} else {
-			/* Who gives looks at this after it gave; we look after we said it. */
-			__atomic_store_n(&ms_background_asleep, 1, __ATOMIC_SEQ_CST);
-			if (due() < 0 && is_wanted())
+			__atomic_exchange_n(&ms_background_asleep, 1, __ATOMIC_SEQ_CST);
+			if (ms_arena_due() < 0 && is_wanted())
 				futex(FUTEX_WAIT, 1);
 			__atomic_store_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST);
 		}

@@ -145,7 +145,6 @@ extern MS_HIDDEN struct ms_heap ms_heap_none;
 extern MS_HIDDEN struct ms_batch ms_batch_none;
 
 /* This thread's heap, made if there is none; to be given back after the operation. */
-MS_HIDDEN bool ms_heaps_work(void);
 MS_HIDDEN struct ms_heap *ms_heap_enter(void);
 MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
 

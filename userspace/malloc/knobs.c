@@ -94,6 +94,7 @@ static void read_flag(const char *name, bool *flag)
 	parse_flag(name, getenv(name), flag);
 }
 
+/* A thread that drops memory may look at it meanwhile. */
 static void read_ms(const char *name, int64_t *ms)
 {
 	const char *text = getenv(name), *p;
@@ -102,7 +103,7 @@ static void read_ms(const char *name, int64_t *ms)
 	if (!text || !*text)
 		return;
 	if (!strcmp(text, "-1")) {
-		*ms = -1;
+		__atomic_store_n(ms, -1, __ATOMIC_RELAXED);
 		return;
 	}
 	for (p = text; *p >= '0' && *p <= '9' && value < 100000000; p++)
@@ -110,7 +111,7 @@ static void read_ms(const char *name, int64_t *ms)
 	if (*p)
 		bad(name, text, "a number of milliseconds, or -1");
 	else
-		*ms = value;
+		__atomic_store_n(ms, value, __ATOMIC_RELAXED);
 }
 
 static void read_bytes(const char *name, size_t *bytes)

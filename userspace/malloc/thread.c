@@ -184,16 +184,6 @@ static bool start(void)
 }
 
 /**
- * ms_heaps_work() - whether the allocator has been set up
- *
- * Context: any. Return: whether.
- */
-bool ms_heaps_work(void)
-{
-	return __atomic_load_n(&ready, __ATOMIC_ACQUIRE) == WORKS;
-}
-
-/**
  * ms_heap_enter() - the calling thread's heap
  *
  * Made, or taken over, at first; borrowed once the thread has gone through its
@@ -207,7 +197,7 @@ struct ms_heap *ms_heap_enter(void)
 
 	if (MS_LIKELY(heap != &ms_heap_none))
 		return heap;
-	if (MS_UNLIKELY(!ms_heaps_work()) && !start())
+	if (MS_UNLIKELY(__atomic_load_n(&ready, __ATOMIC_ACQUIRE) != WORKS) && !start())
 		return NULL;
 	heap = heap_take();
 	if (!heap)

@@ -444,6 +444,34 @@ static void realloc_moves_big_blocks(void)
 	tap_ok(!memstate_malloc_check(), "realloc: the figures are right after moves");
 }
 
+/* One that has grown among the small ones goes to the big ones when it leaves its place. */
+static void realloc_changes_zones(void)
+{
+	size_t size = MIB, near = (size_t)4 << 30;
+	unsigned int *p, *fence, *big = malloc(8 * MIB);
+	intptr_t far;
+
+	memstate_malloc_scavenge();
+	p = malloc(size);
+	pages_mark(p, 0, size, 1);
+	far = (char *)p - (char *)big;
+	tap_ok((size_t)(far < 0 ? -far : far) > near, "malloc: 1 MiB is elsewhere than 8 MiB");
+	/* Until it has grown where it is beyond where the others begin. */
+	while (size < 3 * MIB) {
+		p = realloc(p, size + MIB / 4);
+		pages_mark(p, size, size + MIB / 4, 1);
+		size += MIB / 4;
+	}
+	fence = malloc(MIB);
+	p = realloc(p, 16 * MIB);
+	far = (char *)p - (char *)big;
+	tap_ok(pages_marked(p, size, 1) && (size_t)(far < 0 ? -far : far) < near,
+	       "realloc: to 16 MiB is there too, contents kept");
+	free(fence);
+	free(p);
+	free(big);
+}
+
 static void realloc_has_a_big_block_once(void)
 {
 	size_t size = 64 * MIB;
@@ -620,6 +648,7 @@ int main(void)
 		classes_waste_little();
 		realloc_grows_a_big_block_in_place();
 		realloc_has_a_big_block_once();
+		realloc_changes_zones();
 		realloc_moves_big_blocks();
 		statistics_are_exact();
 		direct_and_consistent_totals_agree();
