@@ -170,12 +170,13 @@ int memstate_fault(void *addr, size_t bytes, enum memstate_class class_)
  * @to_bytes:	length, at least @from_bytes; the two do not overlap
  * @class_:	what both are held for
  *
- * Nothing is copied: the pages move by mremap, and their charge with them. The mapping is not
- * merged with its new neighbours; a process may have some ten thousand.
+ * Nothing is copied: the pages move by mremap, and their charge, which is held meanwhile, with
+ * them; Ready is less by so much for that moment. The mapping is not merged with its new
+ * neighbours; a process may have some ten thousand.
  *
  * Context: any.
  * Return: 0; -EINVAL: no multiples of the page size, shorter, or overlapping; -EDQUOT: over
- * a limit; what mremap and the books say (-EFAULT: not one mapping; -ENOMEM, -ENOSPC); on
+ * a limit; -ENODEV; what mremap and the books say (-EFAULT: not one mapping; -ENOMEM, -ENOSPC); on
  * error all is as before, but that the target may be None after -ENOMEM from mremap.
  */
 int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
@@ -190,8 +191,9 @@ int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
 		ret = check(to, to_bytes);
 	if (ret || to_bytes < from_bytes || (u64)to_bytes >> (32 + MEMSTATE_UNIT_SHIFT))
 		return -EINVAL;
-	if (more && memstate_charge(more))
-		return -EDQUOT;
+	ret = memstate_charge(more);
+	if (ret)
+		return (int)ret;
 	/* The kernel reports both places unmapped: first out, then in. */
 	record = ms_record_make((uintptr_t)from, from_bytes, MEMSTATE_READY, MEMSTATE_NONE,
 				class_, 0);
@@ -211,6 +213,8 @@ int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
 	}
 	while (memstate_apply_paid(&record, 1, &paid, 0) == -ENOMEM && ++tries < MOVE_TRIES)
 		ms_raw0(SYS_sched_yield);
+	/* Zero, unless the books have no room for it: then it is found by an audit. */
+	more += paid;
 uncharge:
 	memstate_uncharge(more);
 	return (int)ret;
