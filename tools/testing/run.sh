@@ -25,6 +25,7 @@ suites() {
 	kernel-6.1: $here/selftests/run.sh 6.1
 	kernel-6.12: $here/selftests/run.sh 6.12
 	kernel-7.2: $here/selftests/run.sh 7.2
+	kernel-7.3: $here/selftests/run.sh 7.3
 	replay: $here/replay/run.sh
 	malloc: $here/malloc/run.sh
 	limits: $here/limits/run.sh

@@ -3,7 +3,7 @@
 #
 # kernel.sh [-u] NAME...: make sure that NAME is in the cache, and say where.
 #
-# NAME   stock kernels 6.1 6.12 7.2, debug kernels kasan kcsan, or source, qemu
+# NAME   stock kernels 6.1 6.12 7.2 7.3, debug kernels kasan kcsan, or source, qemu
 # -u     look for newer packages even if a version of NAME is there
 #
 # Prints NAME=value lines for the shell: IMAGE KDIR MODULES CHROOT RELEASE,
@@ -151,18 +151,25 @@ publish() {
 
 # --- stock kernels ----------------------------------------------------------
 
+# Backports go on to the next series and keep the last of each: so by the name of the
+# image's own package, not by linux-image-cloud-amd64.
 stock() {
-	local name=$1 release=$2 compiler=$3 dir version packages temp
+	local name=$1 release=$2 compiler=$3 dir image version packages temp
 	if [ -n "$update" ] || ! newest "stock-$name-" >/dev/null; then
 		apt_update "$release"
 		need depmod
-		version=$(candidate "$release" linux-image-cloud-amd64 "$name.")
+		image=$(apt "$release" apt-cache search --names-only "^linux-image-${name//./[.]}[.].*-cloud-amd64\$" |
+			cut -d ' ' -f 1 | sort -V | tail -n 1)
+		[ -n "$image" ] || die "$release has no linux-image-$name.*-cloud-amd64"
+		version=$(candidate "$release" "$image" "$name.")
 		if [ ! -e "$cache/stock-$name-$version" ]; then
 			say "fetching Linux $version"
 			temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
 			packages=$(
-				kernel_packages "$release" "linux-image-cloud-amd64=$version"
-				kernel_packages "$release" "linux-headers-cloud-amd64=$version"
+				echo "$image=$version"
+				kernel_packages "$release" "$image=$version"
+				echo "${image/image/headers}=$version"
+				kernel_packages "$release" "${image/image/headers}=$version"
 			)
 			[ -z "$compiler" ] || packages+=" $(closure "$release" base-files bash dash coreutils \
 				sed grep findutils mawk make "$compiler" libc6-dev libelf1t64 xz-utils kmod)"
@@ -366,7 +373,7 @@ if [ "${1-}" = -u ]; then
 	update=1
 	shift
 fi
-[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|kasan|kcsan|source|qemu ..."
+[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|kasan|kcsan|source|qemu ..."
 mkdir -p "$cache"
 cache=$(readlink -f "$cache")
 trap 'rm -rf "$cache/tmp.$$".*' EXIT
@@ -376,7 +383,7 @@ for name; do
 	case $name in
 	6.1)    stock 6.1 bookworm "" ;;
 	6.12)   stock 6.12 bookworm "" ;;
-	7.2)    stock 7.2 trixie gcc-14 ;;
+	7.2|7.3) stock "$name" trixie gcc-14 ;;
 	kasan)  debug kasan base guest debug-common kasan ;;
 	kcsan)  debug kcsan base guest debug-common kcsan ;;
 	source) source_tree; echo "LINUX_SOURCE=$linux_source" ;;

@@ -4,7 +4,7 @@
 # vm.sh [OPTIONS] [--] COMMAND [ARGS]: run COMMAND as root in a virtual machine
 # that has this machine's files. What it writes is gone afterwards.
 #
-# -k NAME     kernel: 6.1 (default) 6.12 7.2 kasan kcsan
+# -k NAME     kernel: 6.1 (default) 6.12 7.2 7.3 kasan kcsan
 # -m SIZE     memory, 2G
 # -s CPUS     2
 # -t SECONDS  limit of the whole run, 300
