@@ -19,6 +19,7 @@
  *      and INHERITED; TOTALS of groups and its LAST; more members of totals.
  *   3  Shared statistics shards: SHARDS, ALLOC, the mapping at OFF_SHARDS,
  *      alloc_gen in the totals page, shards_max in QUERY.
+ *   4  io_uring: REPORT, and SYNC, TRANSITION, TOTALS, CHARGE, LIMIT_GET by URING_CMD.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -26,7 +27,7 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-#define MEMSTATE_ABI_VERSION	3
+#define MEMSTATE_ABI_VERSION	4
 
 #define MEMSTATE_DEVICE		"/dev/memstate"
 
@@ -352,6 +353,7 @@ struct memstate_alloc_shard {
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
 #define MEMSTATE_FEATURE_SHARDS	2
+#define MEMSTATE_FEATURE_URING	4
 
 /**
  * struct memstate_query - what this kernel offers
@@ -785,6 +787,42 @@ struct memstate_alloc {
 	__u64 counters[MEMSTATE_ALLOC_COUNTERS];
 };
 
+/* ---- io_uring ------------------------------------------------------------ */
+
+/*
+ * IORING_OP_URING_CMD on the device, in rings with SQEs of 64 or 128 bytes; of the
+ * latter the upper 64 bytes are zero. What it may do is what the task that submits may:
+ * EPERM and the rest are as by ioctl. It is answered at once where nothing has to be
+ * waited for, else by a worker.
+ *
+ * cmd_op SYNC, TRANSITION, TOTALS, CHARGE, LIMIT_GET (MEMSTATE_IOC_*): *cmd* is a struct
+ * memstate_uring_call. The structure, and what it points to, stay the kernel's until the
+ * completion, whose result is 0 or a negative errno, as that of the ioctl.
+ *
+ * cmd_op MEMSTATE_URING_REPORT: *cmd* is a struct memstate_record, in whose upper half of
+ * w1 there stand flags in place of a sequence: 0 or MEMSTATE_TRANSITION_HOLD. It is done as
+ * by TRANSITION with this one record and nothing paid. The result is 0, or with HOLD
+ * how much it has given up and is the caller's now, in units of MEMSTATE_UNIT, or a
+ * negative errno: -EINVAL: malformed, unknown flags, or with HOLD longer than 2^31 - 1
+ * units; else as TRANSITION.
+ *
+ * Other cmd_op: -EOPNOTSUPP. A request that fails cancels those that are linked to it;
+ * IORING_OP_MADVISE that fails does not: so a report comes before the madvise, with HOLD,
+ * and what it gave up is given back to the credit word when the madvise has been seen to
+ * succeed.
+ */
+#define MEMSTATE_URING_REPORT	_IO(MEMSTATE_IOC_MAGIC, 0x1d)
+
+/**
+ * struct memstate_uring_call - what URING_CMD carries for an ioctl
+ * @arg:	pointer to the ioctl's structure
+ * @__reserved:	zero
+ */
+struct memstate_uring_call {
+	__u64 arg;
+	__u64 __reserved;
+};
+
 /* ---- sizes: part of the ABI --------------------------------------------- */
 
 #if defined(__cplusplus) && __cplusplus >= 201103L
@@ -817,5 +855,6 @@ MEMSTATE_ABI_SIZE(memstate_limit, 168);
 MEMSTATE_ABI_SIZE(memstate_watch, 16);
 MEMSTATE_ABI_SIZE(memstate_shards, 24);
 MEMSTATE_ABI_SIZE(memstate_alloc, 216);
+MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

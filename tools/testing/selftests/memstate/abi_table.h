@@ -122,6 +122,9 @@ struct abi_row {
 	NUM(MEMSTATE_ALLOC_SETS, 3),					\
 	NUM(MEMSTATE_ALLOC_STALE, 1),					\
 	NUM(MEMSTATE_FEATURE_SHARDS, 2),				\
+	NUM(MEMSTATE_FEATURE_URING, 4),					\
+	SIZE(memstate_uring_call, 16),					\
+	OFF(memstate_uring_call, arg, 0),				\
 	NUM(MEMSTATE_IOC_QUERY, 0xbd10),				\
 	NUM(MEMSTATE_IOC_SETUP, 0xbd11),				\
 	NUM(MEMSTATE_IOC_SYNC, 0xbd12),					\
@@ -135,6 +138,7 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_WATCH, 0xbd1a),				\
 	NUM(MEMSTATE_IOC_SHARDS, 0xbd1b),				\
 	NUM(MEMSTATE_IOC_ALLOC, 0xbd1c),				\
+	NUM(MEMSTATE_URING_REPORT, 0xbd1d),				\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
 	NUM(MEMSTATE_OFF_SHARDS, 0x20000000),				\
