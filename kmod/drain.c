@@ -84,6 +84,20 @@ static void books_publish(struct ms_task *task)
 	ms_ring_release(&page->head, task->head);
 }
 
+static int books_locked(struct ms_books *books, struct ms_task *task)
+{
+	if (task->gone) {
+		mutex_unlock(&task->lock);
+		return -ESRCH;
+	}
+	books->task = task;
+	/* Asked for each time: held for longer, it would outlive its cgroup. */
+	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
+	books->memcg_before = set_active_memcg(books->memcg);
+	books->budget = DRAIN_BUDGET;
+	return 0;
+}
+
 /**
  * ms_books_lock() - open a task's books for writing
  * @books:	what to give to the other functions
@@ -99,16 +113,21 @@ int ms_books_lock(struct ms_books *books, struct ms_task *task)
 {
 	if (mutex_lock_killable(&task->lock))
 		return -EINTR;
-	if (task->gone) {
-		mutex_unlock(&task->lock);
-		return -ESRCH;
-	}
-	books->task = task;
-	/* Asked for each time: held for longer, it would outlive its cgroup. */
-	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
-	books->memcg_before = set_active_memcg(books->memcg);
-	books->budget = DRAIN_BUDGET;
-	return 0;
+	return books_locked(books, task);
+}
+
+/**
+ * ms_books_trylock() - open a task's books if nobody else has them open
+ * @books:	what to give to the other functions
+ * @task:	the task
+ *
+ * Context: process; may sleep. Return: as ms_books_lock(), but -EAGAIN: somebody has.
+ */
+int ms_books_trylock(struct ms_books *books, struct ms_task *task)
+{
+	if (!mutex_trylock(&task->lock))
+		return -EAGAIN;
+	return books_locked(books, task);
 }
 
 /**
@@ -494,6 +513,41 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 	return ret;
 }
 
+/**
+ * ms_drain_record_try() - apply a record now, if nothing has to be waited for
+ * @task:	the task, the caller's
+ * @record:	private copy
+ * @terms:	on what terms; what is left of them
+ *
+ * Context: process; may sleep for memory. Return: as ms_drain_records(), but -EAGAIN:
+ * something has to be, with nothing of the record applied: another has the books open,
+ * the ring is not at its end, credit has to be taken back from others first.
+ */
+int ms_drain_record_try(struct ms_task *task, const struct memstate_record *record,
+			struct ms_terms *terms)
+{
+	const struct ms_terms before = *terms;
+	struct ms_drain drain = {};
+	struct ms_books books;
+	u32 done = 0;
+	int ret;
+
+	ret = ms_books_trylock(&books, task);
+	if (ret)
+		return ret;
+	ret = ms_books_drain(&books, &drain);
+	if (!ret && ms_task_stamp(task) != task->head)
+		ret = -EAGAIN;
+	if (!ret)
+		ret = drain_records_pass(&books, record, 1, &done, terms);
+	if (ret == -EDQUOT || (!ret && !done)) {
+		*terms = before;
+		ret = -EAGAIN;
+	}
+	ms_books_unlock(&books);
+	return ret;
+}
+
 /* ---- readers ------------------------------------------------------------- */
 
 /**
@@ -501,19 +555,22 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
  * @task:	the task, not only the caller's
  * @totals:	where to put them; zero if the books are closed
  * @last:	as of the last drain; else drained first
+ * @nowait:	only if nobody else has the books open
  *
  * One pass: of a task that reports faster than that, an exact prefix.
  *
- * Context: process; may sleep. Return: 0; -EINTR: killed.
+ * Context: process; may sleep. Return: 0; -EINTR: killed; -EAGAIN: with @nowait,
+ * somebody has.
  */
-int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool last)
+int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool last,
+		    bool nowait)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
 	int ret;
 
 	memset(totals, 0, sizeof(*totals));
-	ret = ms_books_lock(&books, task);
+	ret = nowait ? ms_books_trylock(&books, task) : ms_books_lock(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 	/* Want of memory: what was drained is still a prefix. */
@@ -544,7 +601,7 @@ void ms_drain_group(const struct ms_group *group)
 	while ((task = ms_task_next(&id, group))) {
 		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
 		    ms_unmaps_pending(&task->unmaps))
-			ms_drain_totals(task, &totals, false);
+			ms_drain_totals(task, &totals, false, false);
 		ms_task_put(task);
 		if (fatal_signal_pending(current))
 			return;

@@ -50,14 +50,17 @@ struct ms_books {
 };
 
 int ms_books_lock(struct ms_books *books, struct ms_task *task);
+int ms_books_trylock(struct ms_books *books, struct ms_task *task);
 void ms_books_unlock(struct ms_books *books);
 int ms_books_drain(struct ms_books *books, struct ms_drain *drain);
 
 int ms_drain_own(struct ms_task *task, struct ms_drain *drain);
 int ms_drain_records(struct ms_task *task, const struct memstate_record *records,
 		     u32 nr, u32 *done, struct ms_terms *terms);
+int ms_drain_record_try(struct ms_task *task, const struct memstate_record *record,
+			struct ms_terms *terms);
 int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals,
-		    bool last);
+		    bool last, bool nowait);
 void ms_drain_group(const struct ms_group *group);
 int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need);
 void ms_drain_open(struct ms_task *task);

@@ -204,7 +204,7 @@ static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf
 	    attr <= &task_alloc_attrs[ARRAY_SIZE(task_alloc_attrs) - 1].attr)
 		return task_show_alloc(task, container_of(attr, struct alloc_attr, attr),
 				       buf);
-	ret = ms_drain_totals(task, &totals, false);
+	ret = ms_drain_totals(task, &totals, false, false);
 	return ret ?: ms_sysfs_show_member(attr, &totals, buf);
 }
 
