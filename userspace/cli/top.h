@@ -8,9 +8,11 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "files.h"
+
 /* Of figures: not known; of limits: there is none. */
-#define TOP_UNKNOWN	UINT64_MAX
-#define TOP_UNLIMITED	(UINT64_MAX - 1)
+#define TOP_UNKNOWN	MS_FILE_UNKNOWN
+#define TOP_UNLIMITED	MS_FILE_UNLIMITED
 
 /**
  * struct top_paths - where figures come from

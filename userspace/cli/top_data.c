@@ -2,11 +2,6 @@
 /*
  * Groups and tasks as a tree, each with its figures.
  *
- * The module names a group by its cgroup's id, which is the inode number of the
- * cgroup's directory. Its path is root's to read, and is that of the first cgroup
- * namespace: where it leads to no directory of that inode number, the directory is
- * searched for.
- *
  * All this is read file by file while it changes. What is gone when its turn comes
  * is left out; a row's figures need not be of one moment.
  */
@@ -17,272 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "cgroupfs.h"
+#include "cgroup_dirs.h"
+#include "files.h"
 #include "top.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-
-/* ---- files -------------------------------------------------------------------- */
-
-/* A file's text, as far as there is room. Return: its length or a negative errno. */
-static ssize_t read_text(int dir, const char *name, char *text, size_t size)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (length < size - 1) {
-		n = read(fd, text + length, size - 1 - length);
-		if (n <= 0)
-			break;
-		length += (size_t)n;
-	}
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	text[length] = '\0';
-	return n < 0 ? n : (ssize_t)length;
-}
-
-static int read_u64(int dir, const char *name, uint64_t *value)
-{
-	char text[32], *end;
-	ssize_t n = read_text(dir, name, text, sizeof(text));
-	uint64_t number;
-
-	if (n < 0)
-		return (int)n;
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (errno || end == text || (*end && *end != '\n'))
-		return -EINVAL;
-	*value = number;
-	return 0;
-}
-
-static uint64_t read_limit(int dir, const char *name)
-{
-	uint64_t value = TOP_UNKNOWN;
-	char text[32];
-
-	if (read_text(dir, name, text, sizeof(text)) < 0)
-		return TOP_UNKNOWN;
-	if (!strcmp(text, "max\n"))
-		return TOP_UNLIMITED;
-	return read_u64(dir, name, &value) ? TOP_UNKNOWN : value;
-}
-
-static enum top_pressure read_pressure(int dir)
-{
-	static const char *const names[] = {
-		[TOP_PRESSURE_NONE] = "none\n",
-		[TOP_PRESSURE_HIGH] = "high\n",
-		[TOP_PRESSURE_MAX] = "max\n",
-	};
-	char text[32];
-
-	if (read_text(dir, "pressure", text, sizeof(text)) < 0)
-		return TOP_PRESSURE_UNKNOWN;
-	for (int i = TOP_PRESSURE_NONE; i <= TOP_PRESSURE_MAX; i++)
-		if (!strcmp(text, names[i]))
-			return (enum top_pressure)i;
-	return TOP_PRESSURE_UNKNOWN;
-}
-
-/* The number behind a key at the beginning of a line, times scale. */
-static uint64_t read_key(int dir, const char *name, const char *key, uint64_t scale)
-{
-	size_t length = strlen(key);
-	char text[16384];
-
-	if (read_text(dir, name, text, sizeof(text)) < 0)
-		return TOP_UNKNOWN;
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, length))
-			return strtoull(line + length, NULL, 10) * scale;
-	}
-	return TOP_UNKNOWN;
-}
-
-/* A name that is a number: that of a group, or of a task. */
-static bool is_number(const char *name, uint64_t *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtoull(name, &end, 10);
-	return *name >= '0' && *name <= '9' && !*end && !errno;
-}
-
-/* ---- directories of cgroups ----------------------------------------------------- */
-
-/**
- * struct cgroup_dir - a directory that was found by a walk
- * @id:		cgroup id
- * @path:	below the mount
- */
-struct cgroup_dir {
-	uint64_t id;
-	char *path;
-};
-
-/**
- * struct cgroups - directories of cgroups
- * @mount:	descriptor of the mount, -1 if there is none
- * @walked:	the walk was made
- * @dirs:	what it found, by id
- * @nr:		how many
- * @room:	for how many
- */
-struct cgroups {
-	int mount;
-	bool walked;
-	struct cgroup_dir *dirs;
-	size_t nr;
-	size_t room;
-};
-
-/* Open where cgroup2 is mounted; of several mounts the first that has a directory. */
-static int open_mount(const char *mountinfo)
-{
-	FILE *f = fopen(mountinfo, "re");
-	char *line = NULL, *root, *point;
-	size_t size = 0;
-	int fd = -1;
-
-	while (f && fd < 0 && getline(&line, &size, f) > 0)
-		if (ms_cgroupfs_mount(line, &root, &point))
-			fd = open(point, DIR_FLAGS);
-	free(line);
-	if (f)
-		fclose(f);
-	return fd;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	const struct cgroup_dir *x = a, *y = b;
-
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static int keep_dir(struct cgroups *cg, uint64_t id, const char *path)
-{
-	if (cg->nr == cg->room) {
-		size_t room = cg->room ? 2 * cg->room : 64;
-		struct cgroup_dir *dirs = realloc(cg->dirs, room * sizeof(*dirs));
-
-		if (!dirs)
-			return -ENOMEM;
-		cg->dirs = dirs;
-		cg->room = room;
-	}
-	cg->dirs[cg->nr].path = strdup(path);
-	if (!cg->dirs[cg->nr].path)
-		return -ENOMEM;
-	cg->dirs[cg->nr++].id = id;
-	return 0;
-}
-
-/* Remember the directories below one, which is path; longer ones are out of reach. */
-static int walk(struct cgroups *cg, int parent, char *path, size_t length)
-{
-	int fd = dup(parent), ret = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
-
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	while (!ret && (e = readdir(dir))) {
-		size_t n = strlen(e->d_name);
-		int child;
-
-		if (e->d_type != DT_DIR || !strcmp(e->d_name, ".") ||
-		    !strcmp(e->d_name, "..") || length + n + 2 > PATH_MAX)
-			continue;
-		memcpy(path + length, e->d_name, n + 1);
-		ret = keep_dir(cg, e->d_ino, path);
-		child = ret ? -1 : openat(parent, e->d_name, DIR_FLAGS | O_NOFOLLOW);
-		if (child < 0)
-			continue;
-		path[length + n] = '/';
-		ret = walk(cg, child, path, length + n + 1);
-		close(child);
-	}
-	closedir(dir);
-	return ret;
-}
-
-static bool has_id(int fd, uint64_t id)
-{
-	struct stat st;
-
-	return fd >= 0 && !fstat(fd, &st) && st.st_ino == id;
-}
-
-/* Open a directory of a cgroup if it is the one of this id. */
-static int open_cgroup(const struct cgroups *cg, const char *path, uint64_t id)
-{
-	int fd = openat(cg->mount, *path ? path : ".", DIR_FLAGS);
-
-	if (has_id(fd, id))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-/**
- * find_cgroup() - the directory of a cgroup
- * @cg:		directories
- * @id:		cgroup id
- * @path:	in: the path as far as known, else empty; out: the one it has here,
- *		below the mount, if it was found
- *
- * Return: a descriptor, or -1: there is none, or it is out of reach.
- */
-static int find_cgroup(struct cgroups *cg, uint64_t id, char path[PATH_MAX])
-{
-	const struct cgroup_dir key = { .id = id }, *found;
-	char walked[PATH_MAX];
-	int fd;
-
-	if (cg->mount < 0)
-		return -1;
-	fd = open_cgroup(cg, path, id);
-	if (fd >= 0)
-		return fd;
-	if (!cg->walked) {
-		cg->walked = true;
-		walk(cg, cg->mount, walked, 0);
-		if (cg->nr)
-			qsort(cg->dirs, cg->nr, sizeof(*cg->dirs), by_id);
-	}
-	found = cg->nr ? bsearch(&key, cg->dirs, cg->nr, sizeof(*cg->dirs), by_id) :
-			 NULL;
-	if (!found)
-		return open_cgroup(cg, "", id);
-	snprintf(path, PATH_MAX, "%s", found->path);
-	return open_cgroup(cg, path, id);
-}
-
-static void forget_cgroups(struct cgroups *cg)
-{
-	for (size_t i = 0; i < cg->nr; i++)
-		free(cg->dirs[i].path);
-	free(cg->dirs);
-	if (cg->mount >= 0)
-		close(cg->mount);
-}
 
 /* ---- rows ------------------------------------------------------------------------- */
 
@@ -304,19 +40,19 @@ static struct top_row *add_row(struct top_data *data)
 /* What groups and tasks have in common. */
 static int read_row(int dir, struct top_row *row)
 {
-	int ret = read_u64(dir, "reserved", &row->reserved);
+	int ret = ms_file_u64(dir, "reserved", &row->reserved);
 
 	if (!ret)
-		ret = read_u64(dir, "prepared", &row->prepared);
+		ret = ms_file_u64(dir, "prepared", &row->prepared);
 	if (!ret)
-		ret = read_u64(dir, "ready", &row->ready);
+		ret = ms_file_u64(dir, "ready", &row->ready);
 	if (ret)
 		return ret;
-	if (read_u64(dir, "charged", &row->charged))
+	if (ms_file_u64(dir, "charged", &row->charged))
 		row->charged = TOP_UNKNOWN;
-	row->high = read_limit(dir, "high");
-	row->max = read_limit(dir, "max");
-	row->pressure = read_pressure(dir);
+	row->high = ms_file_limit(dir, "high");
+	row->max = ms_file_limit(dir, "max");
+	row->pressure = (enum top_pressure)(ms_file_pressure(dir) + 1);
 	row->anon = TOP_UNKNOWN;
 	return 0;
 }
@@ -336,28 +72,21 @@ static void name_group(struct top_row *row, const char *path, bool known)
 			 (unsigned long long)row->id);
 }
 
-static int read_group(int dir, struct cgroups *cg, struct top_row *row)
+static int read_group(int dir, struct ms_cgroup_dirs *cg, struct top_row *row)
 {
-	char text[PATH_MAX + 1] = "", path[PATH_MAX] = "";
 	int ret = read_row(dir, row), fd;
-	ssize_t n;
+	char path[PATH_MAX];
 
 	if (!ret)
-		ret = read_u64(dir, "parent", &row->parent);
-	if (!ret && read_u64(dir, "nr_tasks", &row->nr_tasks))
+		ret = ms_file_u64(dir, "parent", &row->parent);
+	if (!ret && ms_file_u64(dir, "nr_tasks", &row->nr_tasks))
 		row->nr_tasks = TOP_UNKNOWN;
 	if (ret)
 		return ret;
-	n = read_text(dir, "path", text, sizeof(text));
-	/* Without a leading slash there is no such cgroup any more. */
-	if (n > 1 && text[0] == '/') {
-		text[n - 1] = '\0';
-		snprintf(path, sizeof(path), "%s", text + 1);
-	}
-	fd = find_cgroup(cg, row->id, path);
+	fd = ms_cgroup_dirs_find(cg, dir, row->id, path);
 	name_group(row, path, *path);
 	if (fd >= 0) {
-		row->anon = read_key(fd, "memory.stat", "anon ", 1);
+		row->anon = ms_file_key(fd, "memory.stat", "anon ", 1);
 		close(fd);
 	}
 	return 0;
@@ -371,23 +100,23 @@ static int read_task(int dir, int proc, struct top_row *row)
 	if (ret)
 		return ret;
 	/* Without one it is shown beside the root. */
-	if (read_u64(dir, "group", &row->parent))
+	if (ms_file_u64(dir, "group", &row->parent))
 		row->parent = 0;
 	snprintf(row->name, sizeof(row->name), "?");
 	snprintf(pid, sizeof(pid), "%llu", (unsigned long long)row->id);
 	fd = proc < 0 ? -1 : openat(proc, pid, DIR_FLAGS);
 	if (fd < 0)
 		return 0;
-	if (read_text(fd, "comm", row->name, sizeof(row->name)) <= 0)
+	if (ms_file_text(fd, "comm", row->name, sizeof(row->name)) <= 0)
 		snprintf(row->name, sizeof(row->name), "?");
 	row->name[strcspn(row->name, "\n")] = '\0';
-	row->anon = read_key(fd, "status", "RssAnon:", 1024);
+	row->anon = ms_file_key(fd, "status", "RssAnon:", 1024);
 	close(fd);
 	return 0;
 }
 
 /* All of groups/ if cg is given, else all of tasks/. */
-static int read_all(const char *path, struct cgroups *cg, int proc,
+static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc,
 		    struct top_data *data)
 {
 	DIR *list = opendir(path);
@@ -401,7 +130,7 @@ static int read_all(const char *path, struct cgroups *cg, int proc,
 		uint64_t id;
 		int dir;
 
-		if (!is_number(e->d_name, &id))
+		if (!ms_name_is_number(e->d_name, &id))
 			continue;
 		dir = openat(dirfd(list), e->d_name, DIR_FLAGS);
 		if (dir < 0)
@@ -542,7 +271,7 @@ static int sort_rows(struct top_data *data)
  */
 int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *data)
 {
-	struct cgroups cg = { .mount = -1 };
+	struct ms_cgroup_dirs cg;
 	char path[PATH_MAX];
 	int ret, proc;
 
@@ -552,10 +281,10 @@ int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *d
 	data->when = time(NULL);
 	if (access(paths->sysfs, F_OK))
 		return -ENODEV;
-	cg.mount = open_mount(paths->mountinfo);
+	ms_cgroup_dirs_open(&cg, paths->mountinfo);
 	snprintf(path, sizeof(path), "%s/groups", paths->sysfs);
 	ret = read_all(path, &cg, -1, data);
-	forget_cgroups(&cg);
+	ms_cgroup_dirs_close(&cg);
 	data->groups = data->nr;
 	if (!ret && tasks) {
 		proc = open(paths->proc, DIR_FLAGS);

@@ -75,7 +75,8 @@ flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -I"$top/include/uap
 	-I"$top/kmod/core" -I"$top/userspace/include" -I"$top/userspace/lib"
 	-I"$top/userspace/cli" -I"$top/tools/testing/core")
 cli=$top/userspace/cli
-sources=("$here/fake_top.c" "$cli/top.c" "$cli/top_data.c" "$cli/out.c" \
+data=("$cli/top_data.c" "$cli/cgroup_dirs.c" "$cli/files.c")
+sources=("$here/fake_top.c" "$cli/top.c" "${data[@]}" "$cli/out.c" \
 	"$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
 mkdir -p "$build"
 
@@ -89,7 +90,7 @@ for cc in gcc clang; do
 		"$lib" -ljson-c -lncursesw -ltinfo
 done
 flags+=("-fsanitize=address,undefined")
-try "data test builds" gcc "${flags[@]}" -o "$build/data" "$here/data.c" "$cli/top_data.c" \
+try "data test builds" gcc "${flags[@]}" -o "$build/data" "$here/data.c" "${data[@]}" \
 	"$top/userspace/lib/cgroupfs.c"
 try "program on made-up figures builds" gcc "${flags[@]}" -o "$build/fake_top" \
 	"${sources[@]}" "$lib" -ljson-c -lncursesw -ltinfo
