@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c figures.c files.c handle.c limit.c main.c out.c \
+CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c export.c \
+		export_data.c export_exec.c export_families.c export_text.c figures.c files.c handle.c limit.c main.c out.c \
 		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
 		stat.c stat_group.c top.c top_data.c watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
@@ -11,12 +12,28 @@ CLI_MAN := $(wildcard $(TOP)/userspace/cli/man/*.1)
 OBJS += $(CLI_OBJS)
 ALL += $(CLI_BIN)
 
-$(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"'
+# The server of memstate export, apart for the libraries that HTTP brings along.
+EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export.c export_data.c export_families.c \
+		export_http.c export_server.c export_text.c files.c out.c) \
+	       userspace/lib/cgroupfs.c kmod/core/rules.c
+EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
+EXPORT_BIN := $(O)/memstate-export-http
+EXPORT_DIR := $(PREFIX)/libexec/memstate
+OBJS += $(EXPORT_OBJS)
+ALL += $(EXPORT_BIN)
+
+$(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"' \
+	-DMS_LIBEXECDIR='"$(EXPORT_DIR)"'
 
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
 		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
+
+$(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
+	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../../lib:$(LIBDIR)' -o $@ \
+		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
 
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 

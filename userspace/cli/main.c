@@ -15,6 +15,7 @@ static const struct command {
 	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },
+	{ "export", memstate_cmd_export, "figures for Prometheus" },
 	{ "ranges", memstate_cmd_ranges, "the ledger of a process" },
 	{ "audit", memstate_cmd_audit, "where ledger and mappings differ" },
 	{ "scan", memstate_cmd_scan, "estimate for a process that does not report" },

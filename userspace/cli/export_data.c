@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reads figures from the module's files. The device would give all of an object's at
+ * one moment, but who opens it is a task in the books himself, makes a group of his
+ * cgroup, and keeps the module from being unloaded: a reader that is always there had
+ * better leave no trace. So each figure is exact, and those of one scrape are
+ * milliseconds apart.
+ *
+ * What is gone when its turn comes is no longer there to be told of. What is there and
+ * cannot be told of is counted.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup_dirs.h"
+#include "export.h"
+#include "files.h"
+
+#define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/**
+ * struct reader - a collection on its way
+ * @paths:	where from
+ * @data:	where to
+ * @cg:		directories of cgroups
+ * @sysfs:	the module's directory, open
+ * @proc:	processes, open, or -1
+ * @end_ns:	when it has to end, of CLOCK_MONOTONIC
+ * @room:	how many more samples there may be
+ */
+struct reader {
+	const struct export_paths *paths;
+	struct export_data *data;
+	struct ms_cgroup_dirs cg;
+	int sysfs;
+	int proc;
+	uint64_t end_ns;
+	size_t room;
+};
+
+/**
+ * struct places - where an object's files are
+ * @dir:	the module's directory
+ * @more:	the root's group, where the system's limits are, or -1
+ * @observed:	the directory of the cgroup, or of the process, or -1
+ */
+struct places {
+	int dir;
+	int more;
+	int observed;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- an object -------------------------------------------------------------------- */
+
+static uint64_t read_file(int dir, enum export_source source, const char *file)
+{
+	int pressure;
+
+	if (dir < 0)
+		return MS_FILE_UNKNOWN;
+	if (source != EXPORT_PRESSURE)
+		return ms_file_limit(dir, file);
+	pressure = ms_file_pressure(dir);
+	return pressure < 0 ? MS_FILE_UNKNOWN : (uint64_t)pressure;
+}
+
+static uint64_t read_anon(enum export_level level, int dir)
+{
+	if (dir < 0)
+		return MS_FILE_UNKNOWN;
+	if (level == EXPORT_TASK)
+		return ms_file_key(dir, "status", "RssAnon:", 1024);
+	return ms_file_key(dir, "memory.stat", "anon ", 1);
+}
+
+/* Return: how many samples there are. */
+static size_t read_values(enum export_level level, const struct places *at,
+			  uint64_t *values)
+{
+	uint64_t shards = 0;
+	bool counts;
+	size_t known = 0;
+
+	counts = level == EXPORT_TASK &&
+		 !ms_file_u64(at->dir, "alloc_nr_shards", &shards) && shards;
+	for (size_t i = 0; i < ms_export_nr_families; i++) {
+		const struct export_family *f = &ms_export_families[i];
+
+		if (!(f->levels & 1U << level))
+			continue;
+		for (unsigned int k = 0; k < f->nr; k++, values++) {
+			const char *file = f->samples[k].file;
+
+			*values = MS_FILE_UNKNOWN;
+			if (f->source == EXPORT_ANON)
+				*values = read_anon(level, at->observed);
+			else if (f->source != EXPORT_ALLOC || counts)
+				*values = read_file(at->dir, f->source, file);
+			if (*values == MS_FILE_UNKNOWN && f->source != EXPORT_ANON)
+				*values = read_file(at->more, f->source, file);
+			known += *values < MS_FILE_UNLIMITED;
+		}
+	}
+	return known;
+}
+
+/* How many values an object has, whether they are known or not. */
+static size_t nr_values(enum export_level level)
+{
+	size_t nr = 0;
+
+	for (size_t i = 0; i < ms_export_nr_families; i++)
+		if (ms_export_families[i].levels & 1U << level)
+			nr += ms_export_families[i].nr;
+	return nr;
+}
+
+/**
+ * add_object() - read an object, and keep it if there is room
+ * @r:		the collection
+ * @level:	what it is
+ * @o:		its id, group and name; the name is freed where it is not kept
+ * @at:		where its files are
+ *
+ * Return: 0, also if it is gone; -ENOSPC: there would be too many samples; -EACCES: it
+ * is somebody else's; -ENOMEM.
+ */
+static int add_object(struct reader *r, enum export_level level,
+		      const struct export_object *o, const struct places *at)
+{
+	struct export_list *list = &r->data->lists[level];
+	struct export_object *kept;
+	uint64_t probe;
+	size_t samples;
+	int ret = ms_file_u64(at->dir, "reserved", &probe);
+
+	if (ret || !o->name) {
+		free(o->name);
+		return !o->name ? -ENOMEM : ret == -EACCES || ret == -EPERM ? -EACCES : 0;
+	}
+	if (list->nr == list->room) {
+		size_t room = list->room ? 2 * list->room : 16;
+		struct export_object *objects;
+
+		objects = realloc(list->objects, room * sizeof(*objects));
+		if (!objects) {
+			free(o->name);
+			return -ENOMEM;
+		}
+		list->objects = objects;
+		list->room = room;
+	}
+	kept = &list->objects[list->nr];
+	*kept = *o;
+	kept->values = malloc(nr_values(level) * sizeof(*kept->values));
+	samples = kept->values ? read_values(level, at, kept->values) : 0;
+	if (!kept->values || samples > r->room) {
+		ret = kept->values ? -ENOSPC : -ENOMEM;
+		free(kept->values);
+		free(kept->name);
+		return ret;
+	}
+	list->nr++;
+	list->samples += samples;
+	r->room -= samples;
+	return 0;
+}
+
+/* ---- levels ----------------------------------------------------------------------- */
+
+/**
+ * struct ids - directories whose names are numbers
+ * @ids:	the numbers, in order
+ * @nr:		how many
+ */
+struct ids {
+	uint64_t *ids;
+	size_t nr;
+};
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Return: 0 or a negative errno; the ids are to be freed in either case. */
+static int list_ids(int dir, struct ids *list)
+{
+	int fd = openat(dir, ".", DIR_FLAGS), ret = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t room = 0;
+	struct dirent *e;
+	uint64_t id;
+
+	if (!d) {
+		ret = -errno;
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	while (!ret && (e = readdir(d))) {
+		if (!ms_name_is_number(e->d_name, &id))
+			continue;
+		if (list->nr == room) {
+			uint64_t *ids;
+
+			room = room ? 2 * room : 64;
+			ids = realloc(list->ids, room * sizeof(*ids));
+			if (!ids) {
+				ret = -ENOMEM;
+				break;
+			}
+			list->ids = ids;
+		}
+		list->ids[list->nr++] = id;
+	}
+	closedir(d);
+	if (list->nr)
+		qsort(list->ids, list->nr, sizeof(*list->ids), by_number);
+	return ret;
+}
+
+static int open_id(int dir, uint64_t id)
+{
+	char name[24];
+
+	snprintf(name, sizeof(name), "%llu", (unsigned long long)id);
+	return openat(dir, name, DIR_FLAGS);
+}
+
+/* The root's group, which is the one without a parent. Return: a descriptor, or -1. */
+static int open_root(int groups, const struct ids *list, uint64_t *id)
+{
+	for (size_t i = 0; i < list->nr; i++) {
+		int dir = open_id(groups, list->ids[i]);
+		uint64_t parent = 1;
+
+		if (dir >= 0 && !ms_file_u64(dir, "parent", &parent) && !parent) {
+			*id = list->ids[i];
+			return dir;
+		}
+		if (dir >= 0)
+			close(dir);
+	}
+	return -1;
+}
+
+static int add_system(struct reader *r, int groups, const struct ids *list)
+{
+	const struct export_object o = { .group = MS_FILE_UNKNOWN, .name = strdup("") };
+	struct places at = { .dir = r->sysfs, .more = -1, .observed = -1 };
+	char path[PATH_MAX];
+	uint64_t id;
+	int ret;
+
+	if (groups >= 0)
+		at.more = open_root(groups, list, &id);
+	if (at.more >= 0)
+		at.observed = ms_cgroup_dirs_find(&r->cg, at.more, id, path);
+	ret = add_object(r, EXPORT_SYSTEM, &o, &at);
+	if (at.more >= 0)
+		close(at.more);
+	if (at.observed >= 0)
+		close(at.observed);
+	/* It was unloaded while we looked. */
+	if (!ret && !r->data->lists[EXPORT_SYSTEM].nr)
+		ret = -ENODEV;
+	return ret;
+}
+
+static int add_group(struct reader *r, int dir, uint64_t id)
+{
+	struct export_object o = { .id = id, .group = MS_FILE_UNKNOWN };
+	struct places at = { .dir = dir, .more = -1 };
+	char path[PATH_MAX + 1], text[PATH_MAX + 1] = "";
+	uint64_t parent = 1;
+	ssize_t n;
+	int ret;
+
+	*path = '/';
+	at.observed = ms_cgroup_dirs_find(&r->cg, dir, id, path + 1);
+	if (!path[1] && (ms_file_u64(dir, "parent", &parent) || parent)) {
+		/* "(removed)", or nothing that we may know */
+		n = ms_file_text(dir, "path", text, sizeof(text));
+		snprintf(path, sizeof(path), "%.*s", n > 0 ? (int)(n - 1) : 0, text);
+	}
+	o.name = strdup(path);
+	ret = add_object(r, EXPORT_GROUP, &o, &at);
+	if (at.observed >= 0)
+		close(at.observed);
+	return ret;
+}
+
+static int add_task(struct reader *r, int dir, uint64_t id)
+{
+	struct export_object o = { .id = id };
+	struct places at = { .dir = dir, .more = -1, .observed = -1 };
+	char name[256] = "";
+	size_t length;
+	int ret;
+
+	if (r->proc >= 0)
+		at.observed = open_id(r->proc, id);
+	if (at.observed >= 0 && ms_file_text(at.observed, "comm", name, sizeof(name)) < 0)
+		*name = '\0';
+	length = strlen(name);
+	if (length && name[length - 1] == '\n')
+		name[length - 1] = '\0';
+	if (ms_file_u64(dir, "group", &o.group))
+		o.group = MS_FILE_UNKNOWN;
+	o.name = strdup(name);
+	ret = add_object(r, EXPORT_TASK, &o, &at);
+	if (at.observed >= 0)
+		close(at.observed);
+	return ret;
+}
+
+/* All groups, or all tasks. */
+static int add_all(struct reader *r, enum export_level level, int parent,
+		   const struct ids *ids)
+{
+	struct export_list *list = &r->data->lists[level];
+
+	for (size_t i = 0; i < ids->nr; i++) {
+		int dir, ret;
+
+		if (now_ns() > r->end_ns) {
+			list->late += ids->nr - i;
+			break;
+		}
+		dir = open_id(parent, ids->ids[i]);
+		if (dir < 0)
+			continue;
+		ret = level == EXPORT_GROUP ? add_group(r, dir, ids->ids[i]) :
+					      add_task(r, dir, ids->ids[i]);
+		close(dir);
+		if (ret == -ENOSPC) {
+			list->bounded += ids->nr - i;
+			break;
+		}
+		if (ret == -EACCES)
+			list->withheld++;
+		else if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static int collect_tasks(struct reader *r)
+{
+	int tasks = openat(r->sysfs, "tasks", DIR_FLAGS);
+	struct ids ids = {};
+	int ret;
+
+	if (tasks < 0)
+		return -errno;
+	ret = list_ids(tasks, &ids);
+	if (!ret)
+		ret = add_all(r, EXPORT_TASK, tasks, &ids);
+	free(ids.ids);
+	close(tasks);
+	return ret;
+}
+
+static int collect(struct reader *r)
+{
+	const struct export_options *options = &r->data->options;
+	int groups = openat(r->sysfs, "groups", DIR_FLAGS);
+	int ret = groups < 0 ? -errno : 0;
+	struct ids ids = {};
+
+	if (!ret)
+		ret = list_ids(groups, &ids);
+	if (!ret)
+		ret = add_system(r, groups, &ids);
+	if (!ret && options->groups)
+		ret = add_all(r, EXPORT_GROUP, groups, &ids);
+	free(ids.ids);
+	if (groups >= 0)
+		close(groups);
+	if (!ret && options->tasks)
+		ret = collect_tasks(r);
+	return ret;
+}
+
+static void read_version(const char *module, char *version, size_t size)
+{
+	int dir = open(module, DIR_FLAGS);
+
+	*version = '\0';
+	if (dir < 0)
+		return;
+	if (ms_file_text(dir, "version", version, size) < 0)
+		*version = '\0';
+	version[strcspn(version, "\n")] = '\0';
+	close(dir);
+}
+
+/**
+ * ms_export_collect() - read everything that is asked for
+ * @paths:	where from
+ * @options:	what
+ * @data:	where to put it; to be freed by ms_export_free(), also on error
+ *
+ * Several threads may do so at a time.
+ *
+ * Return: 0; -ENODEV: the module is not loaded; -ENOMEM; why its directories cannot be
+ * read.
+ */
+int ms_export_collect(const struct export_paths *paths,
+		      const struct export_options *options, struct export_data *data)
+{
+	struct reader r = { .paths = paths, .data = data };
+	uint64_t began_ns = now_ns();
+	int ret;
+
+	memset(data, 0, sizeof(*data));
+	data->options = *options;
+	r.end_ns = began_ns + options->limit_ns;
+	r.room = options->max_samples - EXPORT_OWN_SAMPLES;
+	r.sysfs = open(paths->sysfs, DIR_FLAGS);
+	if (r.sysfs < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	r.proc = open(paths->proc, DIR_FLAGS);
+	ms_cgroup_dirs_open(&r.cg, paths->mountinfo);
+	read_version(paths->module, data->version, sizeof(data->version));
+	ret = collect(&r);
+	/* Its directories go one after the other. */
+	if (ret && ret != -ENOMEM && access(paths->sysfs, F_OK))
+		ret = -ENODEV;
+	ms_cgroup_dirs_close(&r.cg);
+	if (r.proc >= 0)
+		close(r.proc);
+	close(r.sysfs);
+	data->took_ns = now_ns() - began_ns;
+	return ret;
+}
+
+/**
+ * ms_export_free() - forget what was read
+ * @data: from ms_export_collect()
+ */
+void ms_export_free(struct export_data *data)
+{
+	for (int level = 0; level < EXPORT_NR_LEVELS; level++) {
+		struct export_list *list = &data->lists[level];
+
+		for (size_t i = 0; i < list->nr; i++) {
+			free(list->objects[i].name);
+			free(list->objects[i].values);
+		}
+		free(list->objects);
+		*list = (struct export_list) {};
+	}
+}
+
+/**
+ * ms_export_left_out() - what is there and was not told of, for want of room or time
+ * @data: from ms_export_collect()
+ *
+ * Return: how many groups and tasks.
+ */
+size_t ms_export_left_out(const struct export_data *data)
+{
+	size_t nr = 0;
+
+	for (int level = 0; level < EXPORT_NR_LEVELS; level++)
+		nr += data->lists[level].bounded + data->lists[level].late;
+	return nr;
+}
