@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""The tree of top's fake.py, with all files that the module has.
+
+fake.py DIR: make it. Each file that top does not need has a number of its own, so that
+one that is taken for another shows. Some names are hostile.
+"""
+import itertools
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../top"))
+import fake as top_fake  # noqa: E402
+
+CLASSES = "heap stack metadata code other user1 user2 user3".split()
+STATES = "reserved prepared ready".split()
+TOTALS = """reserved_lazy prepared_lazy ready_direct peak_ready transitions drift rejected
+    unmaps resyncs ranges charged inherited breached denied breaches""".split()
+EVENTS = "high max denied breach drift".split()
+ALLOC = """data_bytes allocated_bytes allocated_count freed_bytes freed_count idle_bytes
+    slab_bytes""".split()
+# What a name of a cgroup may hold, and what it may not but a file system may.
+HOSTILE = [b'quote"d', b"back\\slash", b"new\nline", b"bad\xff\xc0\xafutf", b"\xc3\xa4\xe2\x82\xac",
+           b"\xed\xa0\x80surrogate", b'end\\', b'{a="b"} 1', b" # EOF"]
+numbers = itertools.count(1000003, 7)
+
+
+def put(where, name, value=None):
+    """A file, unless it is there."""
+    path = os.path.join(where, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if not os.path.exists(path):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(f"{next(numbers) if value is None else value}\n")
+
+
+def totals(where):
+    for name in TOTALS + STATES:
+        put(where, name)
+    for class_ in CLASSES:
+        for state in STATES:
+            put(where, f"{class_}/{state}")
+
+
+def group(where):
+    totals(where)
+    put(where, "nr_tasks")
+    put(where, "peak")
+    for event in EVENTS:
+        put(where, f"events_{event}")
+        put(where, f"events_local_{event}")
+
+
+def task(where, counts):
+    totals(where)
+    put(where, "peak")
+    for name in ALLOC:
+        put(where, f"alloc_{name}", None if counts else 0)
+    put(where, "alloc_nr_shards", 4 if counts else 0)
+
+
+def make(where):
+    """Make the tree below where."""
+    ids = top_fake.make(where)
+    sysfs = os.path.join(where, "sysfs")
+    totals(sysfs)
+    put(sysfs, "nr_tasks")
+    put(where, "module/version", "1.2-fake")
+    for number, name in enumerate(HOSTILE):
+        cgroup = os.path.join(os.fsencode(where), b"cgroup mount", name)
+        os.mkdir(cgroup)
+        number = str(os.stat(cgroup).st_ino)
+        directory = os.path.join(sysfs, "groups", number)
+        top_fake.figures(directory, 1, 2, 3, "max", "max", "none")
+        put(directory, "parent", ids["root"])
+        with open(os.path.join(directory, "path"), "wb") as f:
+            f.write(b"/" + name + b"\n")
+    for name in os.listdir(os.path.join(sysfs, "groups")):
+        # Not the one that goes while it is read.
+        if os.path.exists(os.path.join(sysfs, "groups", name, "parent")):
+            group(os.path.join(sysfs, "groups", name))
+    for pid, name in zip(itertools.count(201), HOSTILE):
+        top_fake.figures(os.path.join(sysfs, "tasks", str(pid)), 1, 0, 2, "max", "4096", "high")
+        put(os.path.join(sysfs, "tasks", str(pid)), "group", ids["web"])
+        os.makedirs(os.path.join(where, "proc", str(pid)))
+        with open(os.path.join(where, "proc", str(pid), "comm"), "wb") as f:
+            f.write(name + b"\n")
+    for name in os.listdir(os.path.join(sysfs, "tasks")):
+        task(os.path.join(sysfs, "tasks", name), name in ("101", "203"))
+
+
+if __name__ == "__main__":
+    make(sys.argv[1])

@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""serve.py PROGRAM DIR: the server on a tree made by fake.py, as TAP.
+
+What a scraper asks, what nobody should ask, many at once, and those who are slow on
+purpose. The tree is changed and put back.
+"""
+import concurrent.futures
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import figures
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+# What Prometheus 2.42 and 3 send.
+PROMETHEUS_2 = ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;"
+                "version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1")
+PROMETHEUS_3 = ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;"
+                "escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
+count = failed = 0
+
+
+def ok(good, name, said=""):
+    global count, failed
+    count += 1
+    if not good:
+        failed += 1
+        print("".join(f"# {line}\n" for line in str(said)[:4000].splitlines()), end="")
+    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
+
+
+class Server:
+    """A server on a port of the kernel's choice."""
+
+    def __init__(self, program, *options, listen="0"):
+        self.process = subprocess.Popen([*program, "--listen", listen, *options],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        line = self.process.stderr.readline().decode()
+        match = re.search(r"listening on http://(.*):(\d+)/metrics$", line)
+        self.address = (match[1].strip("[]"), int(match[2])) if match else None
+        self.said = line
+
+    def connect(self):
+        s = socket.create_connection(self.address, timeout=60)
+        return s
+
+    def raw(self, request):
+        """Everything that comes back."""
+        with self.connect() as s:
+            s.sendall(request)
+            return receive(s)
+
+    def get(self, url="/metrics", method="GET", **headers):
+        """(status, headers, body)"""
+        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n"
+                        for name, value in headers.items())
+        head, _, body = self.raw(f"{method} {url} HTTP/1.1\r\nHost: x\r\n{lines}\r\n"
+                                 .encode()).partition(b"\r\n\r\n")
+        first, *rest = head.decode().split("\r\n")
+        return (int(first.split()[1]),
+                {k.lower(): v for k, v in (line.split(": ", 1) for line in rest)}, body)
+
+    def end(self):
+        """(status, what it said)"""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            _, said = self.process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            _, said = self.process.communicate()
+        return self.process.returncode, said.decode()
+
+
+def receive(s):
+    data = b""
+    try:
+        while True:
+            more = s.recv(1 << 20)
+            if not more:
+                return data
+            data += more
+    except OSError:
+        return data
+
+
+def wrong(server, top, groups, tasks, **headers):
+    """What differs from the tree in an answer."""
+    status, said, body = server.get(**headers)
+    if status != 200 or int(said["content-length"]) != len(body):
+        return [f"status {status}, {said}, {len(body)} bytes"]
+    return figures.differences(figures.parse(body.decode()),
+                               figures.expected(top, groups, tasks), "$^")
+
+
+def formats(server):
+    for name, accept, want in (
+            ("Prometheus 2", PROMETHEUS_2, OPENMETRICS),
+            ("Prometheus 3", PROMETHEUS_3, OPENMETRICS),
+            ("curl", "*/*", TEXT),
+            ("a browser", "text/html,application/xhtml+xml,*/*;q=0.8", TEXT),
+            ("one that likes text better",
+             "application/openmetrics-text;version=1.0.0;q=0.2,text/plain;q=0.5", TEXT),
+            ("one that wants no OpenMetrics", "application/openmetrics-text;q=0", TEXT),
+            ("one that names no version", "application/openmetrics-text", OPENMETRICS),
+            ("one that quotes the version",
+             'Application/OpenMetrics-Text; Version="1.0.0"; q=1.0', OPENMETRICS),
+            ("one that knows only 0.0.1", "application/openmetrics-text;version=0.0.1", TEXT),
+            ("one of another type of a like name", "application/openmetrics-textual", TEXT),
+            ("nonsense", ";;,,q=;,/;q=x;q=1.99999999999999999999,", TEXT)):
+        status, headers, body = server.get(Accept=accept)
+        ok(status == 200 and headers["content-type"] == want and
+           (body[-6:] == b"# EOF\n") == (want == OPENMETRICS),
+           f"{name} gets {want.split(';')[0]}", f"{status} {headers}")
+    status, headers, _ = server.get()
+    ok(headers["content-type"] == TEXT, "one that says nothing gets text/plain", headers)
+
+
+def requests(server):
+    status, headers, body = server.get(method="HEAD")
+    ok(status == 200 and not body and int(headers["content-length"]) > 1000,
+       "HEAD has no body", f"{status} {headers} {body[:99]}")
+    ok(headers.get("connection") == "close", "a connection is good for one request", headers)
+    status, headers, body = server.get("/")
+    ok(status == 200 and headers["content-type"].startswith("text/html") and b"/metrics" in body,
+       "/ leads to /metrics", f"{status} {headers} {body}")
+    status, _, body = server.get("/metrics?collect[]=x")
+    ok(status == 200 and b"memstate_up 1" in body, "a query is passed over", status)
+    for url in "/metrics/", "/Metrics", "//metrics", "/../metrics", "/favicon.ico", "/" + "a" * 4000:
+        status, _, _ = server.get(url)
+        ok(status == 404, f"404 for {url[:20]}", status)
+    for method in "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get", "X":
+        status, headers, _ = server.get(method=method, Content_Length=0)
+        ok(status == 405 and headers.get("allow") == "GET, HEAD", f"405 for {method}",
+           f"{status} {headers}")
+    answer = server.raw(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n" +
+                        b"x" * 100000)
+    ok(answer.startswith(b"HTTP/1.1 405"), "405 for POST, whatever it brings", answer[:200])
+    status, _, body = server.get(Content_Length="3\r\n\r\nabc\r\nX: y")
+    ok(status == 200, "GET may bring a body", f"{status} {body[:99]}")
+    for name, request in (("nothing", b""), ("binary", bytes(range(256)) * 8),
+                          ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500),
+                          ("a request line alone", b"GET /metrics HTTP/1.1\r\n"),
+                          ("an endless header", b"GET / HTTP/1.1\r\nX: " + b"y" * 200000),
+                          ("no version", b"GET /metrics\r\n\r\n")):
+        with server.connect() as s:
+            try:
+                s.sendall(request)
+                s.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            answer = receive(s)
+        ok(not answer or b" 4" in answer[:20] or name == "no version",
+           f"{name} gets no answer or 4xx", answer[:200])
+    status, _, _ = server.get()
+    ok(status == 200, "and the next scrape is answered", status)
+
+
+def many(server, top, connections, rounds):
+    """As many at once, each compared with the tree."""
+    wanted = figures.expected(top, True, True)
+
+    def scrape(_):
+        status, headers, body = server.get(Accept=PROMETHEUS_2)
+        assert status == 200 and int(headers["content-length"]) == len(body), status
+        return figures.differences(figures.parse(body.decode()), wanted, "$^")
+    with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+        results = list(pool.map(scrape, range(connections * rounds)))
+    good = sum(not result for result in results)
+    ok(good == connections * rounds, f"{connections} scrapes at once, {rounds} times: each is right",
+       f"{good} of {len(results)}: {[r for r in results if r][:1]}")
+
+
+def module_goes(server, top):
+    os.rename(f"{top}/sysfs", f"{top}/elsewhere")
+    status, headers, body = server.get()
+    ok(status == 503 and b"the module is not loaded" in body and
+       headers["content-type"].startswith("text/plain"), "503 when the module is gone",
+       f"{status} {headers} {body}")
+    os.rename(f"{top}/elsewhere", f"{top}/sysfs")
+    ok(not wrong(server, top, True, True), "and 200 when it is back")
+    os.rename(f"{top}/sysfs/groups", f"{top}/elsewhere")
+    status, _, body = server.get()
+    ok(status == 500 and b"No such file" in body, "500 when it is not what it was",
+       f"{status} {body}")
+    os.rename(f"{top}/elsewhere", f"{top}/sysfs/groups")
+
+
+def deadline(server):
+    status, _, body = server.get(X_Prometheus_Scrape_Timeout_Seconds="0.000001")
+    found = figures.parse(body.decode())
+    late = found["memstate_export_left_out",
+                 frozenset({"object": "group", "reason": "time"}.items())]
+    # Nine of hostile names, top's five, and one that is no longer there when it is opened.
+    ok(status == 200 and late == 15 and not any("group_bytes" in name for name, _ in found),
+       "without time there are no groups, and it says so", f"{status} {late}")
+    for value in "0", "-1", "nan", "inf", "x", "1e999", "":
+        status, _, body = server.get(X_Prometheus_Scrape_Timeout_Seconds=value)
+        ok(b'reason="time"} 0' in body and b"memstate_group_bytes" in body,
+           f"a scrape timeout of '{value}' is no bound", body[:500])
+
+
+def slow(server):
+    """Who does nothing and who sends byte by byte is ended; who does not read is no bother."""
+    began = time.monotonic()
+    silent, dripping, deaf = ([server.connect() for _ in range(8)] for _ in range(3))
+    for s in dripping:
+        s.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+    for s in deaf:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    status, _, _ = server.get()
+    ok(status == 200, "others are served while 24 are slow", status)
+    gone = {}
+    while time.monotonic() - began < 60 and len(gone) < 16:
+        for s in silent + dripping:
+            if s in gone:
+                continue
+            try:
+                if s in dripping:
+                    s.send(b"x")
+                s.setblocking(False)
+                if s.recv(1000) == b"":
+                    gone[s] = time.monotonic() - began
+            except BlockingIOError:
+                pass
+            except OSError:
+                gone[s] = time.monotonic() - began
+        time.sleep(0.5)
+    times = [max((gone.get(s, 999) for s in kind)) for kind in (silent, dripping)]
+    ok(times[0] < 30, f"who does nothing is gone after {times[0]:.0f} s")
+    ok(25 < times[1] < 45, f"who sends byte by byte is gone after {times[1]:.0f} s")
+    for s in silent + dripping + deaf:
+        s.close()
+    status, _, _ = server.get()
+    ok(status == 200, "and others are served", status)
+
+
+def full(server):
+    """More connections than there may be are closed at once; it does not last."""
+    idle = [server.connect() for _ in range(80)]
+    began = time.monotonic()
+    refused = 0
+    while time.monotonic() - began < 40:
+        answer = server.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        if answer:
+            break
+        refused += 1
+        time.sleep(0.5)
+    took = time.monotonic() - began
+    ok(refused and answer.startswith(b"HTTP/1.1 200") and took < 20,
+       f"80 idle connections keep scrapes out, for {took:.0f} s",
+       f"{refused} refused, then {answer[:100]}")
+    for s in idle:
+        s.close()
+
+
+def addresses(program):
+    for listen, address in (("0", "127.0.0.1"), ("127.0.0.1:0", "127.0.0.1"),
+                            ("[::1]:0", "::1"), ("127.0.0.2:0", "127.0.0.2"),
+                            ("0.0.0.0:0", "0.0.0.0"), ("[::]:0", "::")):
+        server = Server(program, listen=listen)
+        good = server.address and server.address[0] == address and server.get()[0] == 200
+        status, _ = server.end()
+        ok(good and status == 0, f"--listen {listen} is on {address}", server.said)
+    server = Server(program)
+    port = server.address[1]
+    try:
+        socket.create_connection(("::1", port), timeout=5).close()
+        good = False
+    except OSError:
+        good = True
+    ok(good, "without an address there is 127.0.0.1 and nothing else")
+    second = subprocess.run([*program, "--listen", str(port)], stderr=subprocess.PIPE, check=False)
+    ok(second.returncode == 1 and f"127.0.0.1:{port}: cannot listen: Address already in use".encode()
+       in second.stderr, "a port in use is told", second.stderr)
+    server.end()
+    other = subprocess.run([*program, "--listen", "192.0.2.1:0"], stderr=subprocess.PIPE, check=False)
+    ok(other.returncode == 1 and b"192.0.2.1:0: cannot listen: Cannot assign requested address"
+       in other.stderr, "an address of another machine is told", other.stderr)
+    for signal_ in signal.SIGTERM, signal.SIGINT:
+        server = Server(program)
+        server.process.send_signal(signal_)
+        ok(server.process.wait(60) == 0, f"{signal_.name} ends it well")
+        again = Server(program, listen=str(server.address[1]))
+        ok(again.address == server.address, "and its port is free at once", again.said)
+        again.end()
+
+
+def left_out(program):
+    server = Server(program, "--groups", "--tasks", "--max-series", "200")
+    texts = [server.get()[2].decode() for _ in range(3)]
+    found = figures.parse(texts[0])
+    _, said = server.end()
+    ok(len(found) <= 200 and said.count("are left out: more than 200 samples") == 1,
+       "what is left out is logged once, not at each scrape", f"{len(found)}: {said}")
+
+
+def main():
+    program, top = sys.argv[1], sys.argv[2]
+    program = [*program.split(), top]
+    addresses(program)
+    server = Server(program, "--groups", "--tasks")
+    ok(wrong(server, top, True, True) == [], "figures are those of the tree",
+       wrong(server, top, True, True))
+    ok(wrong(server, top, True, True, Accept=PROMETHEUS_2) == [], "in OpenMetrics as well")
+    formats(server)
+    requests(server)
+    many(server, top, 50, 2)
+    module_goes(server, top)
+    deadline(server)
+    slow(server)
+    full(server)
+    status, said = server.end()
+    ok(status == 0, "SIGTERM ends it well after all that", f"{status}\n{said}")
+    left_out(program)
+    print(f"1..{count}")
+    sys.exit(1 if failed else 0)
+
+
+main()
