@@ -37,7 +37,8 @@ _memstate() {
 	case $before in
 	--output) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark|--max-series|--listen) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		list=$(_memstate_options "$program" "$command")

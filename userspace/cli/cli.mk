@@ -19,6 +19,11 @@ EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export.c export_data.c e
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http
 EXPORT_DIR := $(PREFIX)/libexec/memstate
+EXPORT_RULES := $(TOP)/packaging/prometheus/memstate.rules.yml
+EXPORT_DASHBOARD := $(TOP)/packaging/grafana/memstate.json
+EXPORT_UNITS := $(addprefix $(TOP)/packaging/systemd/,memstate-export.service \
+		memstate-textfile.service memstate-textfile.timer)
+SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
 OBJS += $(EXPORT_OBJS)
 ALL += $(EXPORT_BIN)
 
@@ -40,9 +45,22 @@ COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 install::
 	$(Q)install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/memstate
 	$(Q)install -D -m 644 $(TOP)/packaging/memstate.bash $(DESTDIR)$(COMPLETIONS)/memstate
+	$(Q)install -D -m 755 $(EXPORT_BIN) $(DESTDIR)$(EXPORT_DIR)/memstate-export-http
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/memstate/prometheus $(EXPORT_RULES)
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/memstate/grafana $(EXPORT_DASHBOARD)
+	$(Q)mkdir -p $(DESTDIR)$(SYSTEMDUNITDIR)
+	$(Q)for u in $(EXPORT_UNITS); do \
+		sed 's|@BINDIR@|$(PREFIX)/bin|' $$u > $(DESTDIR)$(SYSTEMDUNITDIR)/$${u##*/} && \
+		chmod 644 $(DESTDIR)$(SYSTEMDUNITDIR)/$${u##*/} || exit 1; done
 	$(Q)for m in $(CLI_MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man1/$${m##*/} || exit 1; done
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/memstate $(DESTDIR)$(COMPLETIONS)/memstate \
-		$(patsubst %,$(DESTDIR)$(MANDIR)/man1/%,$(notdir $(CLI_MAN)))
+		$(patsubst %,$(DESTDIR)$(MANDIR)/man1/%,$(notdir $(CLI_MAN))) \
+		$(patsubst %,$(DESTDIR)$(SYSTEMDUNITDIR)/%,$(notdir $(EXPORT_UNITS))) \
+		$(DESTDIR)$(EXPORT_DIR)/memstate-export-http \
+		$(DESTDIR)$(PREFIX)/share/memstate/prometheus/memstate.rules.yml \
+		$(DESTDIR)$(PREFIX)/share/memstate/grafana/memstate.json
+	$(Q)rmdir $(addprefix $(DESTDIR),$(EXPORT_DIR) $(PREFIX)/share/memstate/prometheus \
+		$(PREFIX)/share/memstate/grafana $(PREFIX)/share/memstate) 2>/dev/null || :

@@ -1,0 +1,278 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# memstate export, as TAP: its text and its server on a made-up tree, under sanitizers;
+# alert rules, dashboard and units by promtool and systemd-analyze; then the module,
+# exporters, and Debian's prometheus and node_exporter in a virtual machine.
+set -u
+
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../../..")
+build=$top/build/export
+kernel=${MEMSTATE_KERNEL:-6.1}
+python=/usr/bin/python3	# that of the package of prometheus_client
+rules=$top/packaging/prometheus/memstate.rules.yml
+dashboard=$top/packaging/grafana/memstate.json
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+chmod 755 "$dir"
+n=0 failed=0
+export ASAN_OPTIONS=abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+PATH=$PATH:/usr/sbin:/sbin
+
+result() { # status name
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		sed 's/^/# /' "$dir/said" | head -n 40
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+# try NAME COMMAND...: a test that is a command
+try() {
+	local name=$1
+	shift
+	"$@" >"$dir/said" 2>&1
+	result $? "$name"
+}
+
+# Pass a program's TAP on, renumbered; one more test says that it came to its end.
+relay() { # name command...
+	local name=$1 line status plan=-1 seen=0
+	shift
+	timeout 1200 "$@" >"$dir/tap" 2>"$dir/said"
+	status=$?
+	while IFS= read -r line; do
+		case $line in
+		"ok "*|"not ok "*)
+			n=$((n + 1)) seen=$((seen + 1))
+			[ "${line%% *}" = ok ] || failed=1
+			echo "${line%%ok *}ok $n - $name: ${line#* - }"
+			;;
+		1..*) plan=${line#1..} ;;
+		*) echo "$line" ;;
+		esac
+	done <"$dir/tap"
+	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $failed = 1 ]; }
+	result $? "$name: ran to its end (status $status, $seen of $plan)"
+}
+
+# said STATUS PATTERN COMMAND...: it ends so, and prints that on standard error
+# shellcheck disable=SC2317 # try calls it
+said() {
+	local want=$1 pattern=$2 status
+	shift 2
+	"$@" >"$dir/out" 2>"$dir/text" </dev/null
+	status=$?
+	cat "$dir/text"
+	[ "$status" = "$want" ] && grep -qE -- "$pattern" "$dir/text"
+}
+
+echo "TAP version 13"
+for need in promtool:prometheus prometheus:prometheus systemd-analyze:systemd \
+	prometheus-node-exporter:prometheus-node-exporter; do
+	command -v "${need%:*}" >/dev/null && continue
+	echo "no ${need%:*}: install the Debian package ${need#*:}" >"$dir/said"
+	result 1 "needs ${need%:*}"
+done
+try "needs python3-prometheus-client" "$python" -c "import prometheus_client.openmetrics"
+[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+
+# ---- build ------------------------------------------------------------------------
+
+flags=(-std=gnu11 -D_GNU_SOURCE -DMS_VERSION='"0.1.0"' -Wall -Wextra -Werror -g -O1 -pthread
+	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
+	-I"$top/userspace/lib" -I"$top/userspace/cli")
+cli=$top/userspace/cli
+sources=("$here/fake_export.c" "$cli/export.c" "$cli/export_data.c" "$cli/export_families.c"
+	"$cli/export_http.c" "$cli/export_text.c" "$cli/cgroup_dirs.c" "$cli/files.c"
+	"$cli/out.c" "$top/userspace/lib/cgroupfs.c")
+mkdir -p "$build"
+make -s -C "$top/userspace" PREFIX="$build/prefix" SYSTEMDUNITDIR="$build/prefix/units" \
+	install >"$dir/said" 2>&1
+result $? "builds and installs"
+lib=$top/build/userspace/libmemstate.a
+memstate=$build/prefix/bin/memstate
+for cc in gcc clang; do
+	command -v $cc >/dev/null || continue
+	try "$cc has no warning" $cc "${flags[@]}" -O2 -o "$build/fake.$cc" "${sources[@]}" \
+		"$lib" -ljson-c -lmicrohttpd
+done
+try "builds with sanitizers" gcc "${flags[@]}" -fsanitize=address,undefined \
+	-o "$build/fake" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
+try "builds with the thread sanitizer" gcc "${flags[@]}" -fsanitize=thread \
+	-o "$build/fake.tsan" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
+[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+fake=$build/fake
+# What the library brings along is not to slow every program down that memstate runs.
+try "memstate itself has nothing to do with HTTP" sh -c "! ldd '$memstate' | grep -E 'http|gnutls'"
+
+# ---- text -------------------------------------------------------------------------
+
+tree=$dir/tree
+mkdir "$tree"
+try "tree is made" "$python" "$here/fake.py" "$tree"
+for format in prometheus openmetrics; do
+	for what in "" --groups --tasks "--groups --tasks"; do
+		# shellcheck disable=SC2086 # options
+		"$fake" "$tree" $what --format $format >"$dir/text.$format" 2>"$dir/said"
+		# shellcheck disable=SC2086 # options
+		try "$format $what: figures are those of the tree" \
+			"$python" "$here/figures.py" $what "$tree" "$dir/text.$format"
+	done
+done
+"$fake" "$tree" >"$dir/out" 2>"$dir/said"
+! grep -qE 'EOF|UNIT|_group_|_task_' "$dir/out" && grep -q '^# TYPE memstate_drift_total counter' "$dir/out"
+result $? "without options: the system, in the format that all read"
+# It says nothing if there is nothing to say.
+# shellcheck disable=SC2016 # another shell expands it
+try "promtool has nothing to say against the names" \
+	sh -c 'said=$(promtool check metrics <"$1" 2>&1) && [ -z "$said" ] || { echo "$said"; exit 1; }' \
+	sh "$dir/text.prometheus"
+# shellcheck disable=SC2016 # another shell expands it
+try "promtool takes a bad name" sh -c \
+	'printf "# HELP x_count y\n# TYPE x_count gauge\nx_count 1\n" | promtool check metrics 2>&1 | grep count'
+"$fake" "$tree" --groups --tasks --max-series 300 >"$dir/out" 2>"$dir/said"
+[ "$(grep -vc '^#' "$dir/out")" -le 300 ] && [ "$(grep -vc '^#' "$dir/out")" -gt 260 ]
+result $? "--max-series 300 is kept"
+try "and what is left out is told" said 0 \
+	'^memstate: [1-9][0-9]* groups and 13 tasks are left out: more than 300 samples \(--max-series\)$' \
+	"$fake" "$tree" --groups --tasks --max-series 300
+groups=$(sed -n 's/^memstate_export_left_out{object="group",reason="max_series"} //p' "$dir/out")
+[ "$((groups + $(grep -c '^memstate_group_ranges' "$dir/out")))" -ge 14 ]
+result $? "in the figures as well: $groups groups are not there"
+if [ "$(id -u)" = 0 ]; then
+	chmod 400 "$tree/sysfs/tasks/101/reserved" "$tree/sysfs/tasks/201/reserved"
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$fake" "$tree" --tasks >"$dir/out" 2>"$dir/said"
+	grep -q 'object="task",reason="permission"} 2$' "$dir/out" && ! grep -q 'pid="101"' "$dir/out" &&
+		grep -q 'pid="102"' "$dir/out"
+	result $? "others' tasks are counted"
+	chmod 644 "$tree"/sysfs/tasks/*/reserved
+else
+	n=$((n + 1))
+	echo "ok $n - others' tasks are counted # SKIP not root"
+fi
+
+# ---- what is not there, cannot be written ------------------------------------------
+
+absent=$dir/absent
+mkdir "$absent" "$dir/place"
+try "without the module" said 1 "^memstate: $absent/sysfs is not there: the module is not loaded$" \
+	"$fake" "$absent"
+grep -q '^memstate_up 0$' "$dir/out" && ! grep -q memstate_bytes "$dir/out"
+result $? "and the figures say so"
+"$fake" "$tree" --groups --output "$dir/place/memstate.prom" >"$dir/said" 2>&1 &&
+	[ "$(stat -c '%a' "$dir/place/memstate.prom")" = 644 ] && [ "$(ls -A "$dir/place")" = memstate.prom ] &&
+	"$python" "$here/figures.py" --groups "$tree" "$dir/place/memstate.prom" >>"$dir/said"
+result $? "--output writes one file, for all to read"
+ln "$dir/place/memstate.prom" "$dir/before"
+(umask 077; "$fake" "$absent" --output "$dir/place/memstate.prom") >"$dir/said" 2>&1
+[ $? = 1 ] && grep -q '^memstate_up 0$' "$dir/place/memstate.prom" &&
+	[ "$(stat -c '%a' "$dir/place/memstate.prom")" = 644 ] && [ "$(ls -A "$dir/place")" = memstate.prom ]
+result $? "--output without the module says so in the file"
+grep -q '^memstate_up 1$' "$dir/before"
+result $? "and whoever reads the file of before reads it as it was"
+(cd "$dir/place" && "$fake" "$tree" --output here.prom) >"$dir/said" 2>&1 && [ -s "$dir/place/here.prom" ]
+result $? "--output into the directory one is in"
+try "--output: no such directory" said 1 "^memstate: $dir/none/x: cannot be made: No such file" \
+	"$fake" "$tree" --output "$dir/none/x"
+try "--output: a directory" said 1 "^memstate: $dir/place: not a regular file$" \
+	"$fake" "$tree" --output "$dir/place"
+try "--output: a device is not replaced" said 1 "^memstate: /dev/null: not a regular file$" \
+	"$fake" "$tree" --output /dev/null
+try "--output: a name that is too long" said 1 ": File name too long$" \
+	"$fake" "$tree" --output "$dir/$(printf 'x%.0s' $(seq 300))"
+if [ "$(id -u)" = 0 ]; then
+	try "--output: a directory that one may not write to" said 1 ": cannot be made: Permission denied$" \
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$fake" "$tree" --output "$dir/place/x"
+fi
+cp "$dir/before" "$dir/place/memstate.prom"
+# Files of 1 KiB at the most; the sanitizer writes none.
+(trap '' XFSZ; ulimit -f 1; exec "$build/fake.gcc" "$tree" --output "$dir/place/memstate.prom" 2>"$dir/said")
+[ $? = 1 ] && grep -q ': cannot be written: File too large$' "$dir/said" &&
+	cmp -s "$dir/before" "$dir/place/memstate.prom" &&
+	[ "$(ls -A "$dir/place")" = "here.prom
+memstate.prom" ]
+result $? "--output: no room leaves the file of before, and nothing else"
+try "standard output is full" said 1 "^memstate: standard output: cannot be written$" \
+	sh -c "'$fake' '$tree' >/dev/full"
+
+# ---- command line -----------------------------------------------------------------
+
+for value in 99 0 -1 x '' 10000001 99999999999999999999; do
+	try "--max-series '$value' is refused" said 2 "'$value' is not a number from 100 to 10000000" \
+		"$memstate" export --max-series "$value"
+done
+try "--format xml is refused" said 2 "'xml' is neither prometheus nor openmetrics" \
+	"$memstate" export --format xml
+for value in '' x 65536 -1 1x 127.0.0.1 127.0.0.1: 127.0.0.1:x; do
+	try "--listen '$value' is refused: no port" said 2 \
+		"--listen: '$value' does not end in a port, from 0 to 65535" "$memstate" export --listen "$value"
+done
+try "--listen :9 is refused: all addresses are to be said" said 2 \
+	"--listen: ':9' has no address; 0.0.0.0 and \[::\] are all there are" "$memstate" export --listen :9
+try "--listen ::1:9 is refused: brackets" said 2 "has an address of IPv6 without brackets" \
+	"$memstate" export --listen ::1:9
+for value in localhost:9 1.2.3:9 256.0.0.1:9 '[]:9' '[::1:9' '[127.0.0.1]:9' '[::1%lo]:9' \
+	"$(printf '1%.0s' $(seq 200)):9"; do
+	try "--listen '${value:0:20}' is refused: no address" said 2 \
+		"is not \[ADDRESS:\]PORT with a numeric ADDRESS" "$memstate" export --listen "$value"
+done
+try "--listen with --output" said 2 "--listen does not go with --output" \
+	"$memstate" export --listen 1 --output x
+try "--listen with --format" said 2 "--listen does not go with --format" \
+	"$memstate" export --listen 1 --format openmetrics
+try "unknown option" said 2 "unknown option '--nonsense'" "$memstate" export --nonsense
+try "option without its value" said 2 "option '--listen' needs a value" "$memstate" export --listen
+try "an argument is one too many" said 2 "'x' is one argument too many" "$memstate" export x
+try "--help" sh -c "'$memstate' export --help | grep '^usage: memstate export '"
+try "memstate help lists it" sh -c "'$memstate' help | grep '^  export '"
+
+# ---- rules, dashboard, units -------------------------------------------------------
+
+try "promtool takes the alert rules" promtool check rules "$rules"
+sed "s,@RULES@,$rules," "$here/rules.test.yml" >"$dir/rules.test.yml"
+try "each alert fires when it should, and not before" promtool test rules "$dir/rules.test.yml"
+# Tests that cannot fail: another bound has to show.
+sed 's/> 0.95/> 0.97/' "$rules" >"$dir/mutant.yml"
+sed "s,@RULES@,$dir/mutant.yml," "$here/rules.test.yml" >"$dir/mutant.test.yml"
+! promtool test rules "$dir/mutant.test.yml" >"$dir/said" 2>&1
+result $? "another bound would show"
+sed -n 's/.*- alert: //p' "$rules" | sort >"$dir/alerts"
+sed -n 's/.*- alertname: //p' "$here/rules.test.yml" | sort -u >"$dir/tested"
+try "each alert has a test" diff "$dir/alerts" "$dir/tested"
+# shellcheck disable=SC2016 # rst's
+sed -n 's/^``\(Memstate[A-Za-z]*\)``$/\1/p' "$top/Documentation/admin.rst" | sort >"$dir/told"
+try "and each is told of in admin.rst" diff "$dir/alerts" "$dir/told"
+try "dashboard and alerts speak of metrics that there are" \
+	"$python" "$here/dashboard.py" "$dashboard" "$rules" "$dir/text.prometheus"
+units=$build/prefix/units
+try "systemd takes the units" systemd-analyze verify --man=no "$units/memstate-export.service" \
+	"$units/memstate-textfile.service" "$units/memstate-textfile.timer"
+try "systemd finds them well fenced in" sh -c "
+	systemd-analyze security --offline=true --threshold=20 '$units/memstate-export.service' &&
+	systemd-analyze security --offline=true --threshold=20 '$units/memstate-textfile.service'"
+
+# ---- the server -------------------------------------------------------------------
+
+relay server "$python" "$here/serve.py" "$fake" "$tree"
+relay "server, thread sanitizer" "$python" "$here/serve.py" "$build/fake.tsan" "$tree"
+
+# ---- the real thing -----------------------------------------------------------------
+
+module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
+if [ -f "$module" ]; then
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 3G -t 1000 -- \
+		env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/guest.py" "$module" "$build/prefix" \
+		"$rules" "$dashboard"
+else
+	result 1 "module builds"
+fi
+
+echo "1..$n"
+exit $failed
