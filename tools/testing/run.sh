@@ -35,6 +35,7 @@ suites() {
 	demo: $here/demo/test.sh
 	top: $here/top/run.sh
 	oci: $here/oci/run.sh
+	export: $here/export/run.sh
 	install: $here/install/run.sh
 	LIST
 }

@@ -42,7 +42,10 @@ for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr
 	usr/share/man/man1/memstate-watch.1 usr/share/bash-completion/completions/memstate usr/lib/libmemstate-malloc.so.0 usr/share/man/man1/memstate-top.1 usr/sbin/memstate-oci-hook \
 	usr/share/man/man8/memstate-oci-hook.8 usr/share/memstate/cdi/memstate.json \
 	usr/share/containers/oci/hooks.d/memstate-oci-hook.json \
-	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
+	usr/share/man/man1/memstate-export.1 usr/libexec/memstate/memstate-export-http \
+	usr/lib/systemd/system/memstate-export.service usr/lib/systemd/system/memstate-textfile.service \
+	usr/lib/systemd/system/memstate-textfile.timer usr/share/memstate/prometheus/memstate.rules.yml \
+	usr/share/memstate/grafana/memstate.json lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
 	ok "installs.$file" "[ -e '$dest/$file' ]"
 done
 ok "udev_rule_gives_mode_0666" "grep -q 'KERNEL==\"memstate\".*MODE=\"0666\"' '$dest/lib/udev/rules.d/60-memstate.rules'"
@@ -51,6 +54,11 @@ ok "installed_program_finds_its_shim" \
 	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --json --output '$root/out' -- true && grep -q embedded '$root/out'"
 ok "installed_program_finds_its_allocator" \
 	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --malloc --quiet -- grep -q 'usr/lib/libmemstate-malloc' /proc/self/maps"
+
+# The server says where it listens, and ends when it is told to.
+ok "installed_program_finds_its_server" \
+	"timeout -s TERM 3 '$dest/usr/bin/memstate' export --listen 0 2>&1 | grep -q 'listening on http://127.0.0.1:'"
+ok "units_name_what_is_installed" "grep -q '^ExecStart=/usr/bin/memstate export ' '$dest/usr/lib/systemd/system/memstate-export.service'"
 
 # completions WORDS...: of the last one
 # shellcheck disable=SC2016,SC2317 # another shell expands it; ok calls it
