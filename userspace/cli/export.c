@@ -15,7 +15,8 @@
 
 #define MAX_SERIES		20000
 #define MAX_SERIES_MOST		10000000
-#define SECOND_NS		UINT64_C(1000000000)
+/* Less than the ten seconds that Prometheus waits if it is not told otherwise. */
+#define TIMEOUT_NS		UINT64_C(8000000000)
 
 static const char help[] =
 	"usage: memstate export [OPTION]...\n\n"
@@ -24,6 +25,7 @@ static const char help[] =
 	"  --groups          also of each group\n"
 	"  --tasks           also of each task; others' are root's to read\n"
 	"  --max-series N    at most N samples, 20000; what is left out is told\n"
+	"  --timeout SECONDS what cannot be read by then is left out, 8\n"
 	"  --format FORMAT   prometheus (text format 0.0.4, which everything reads) or\n"
 	"                    openmetrics; by HTTP the scraper chooses\n"
 	"  --output FILE     into a file, which is replaced as a whole: for the textfile\n"
@@ -33,12 +35,13 @@ static const char help[] =
 	"                    as [::1] if it is of IPv6, and 127.0.0.1 if it is not given\n"
 	"  --help            this text\n";
 
-enum { OPT_GROUPS = 256, OPT_TASKS, OPT_MAX_SERIES, OPT_FORMAT, OPT_OUTPUT, OPT_LISTEN };
+enum { OPT_GROUPS = 256, OPT_TASKS, OPT_MAX_SERIES, OPT_TIMEOUT, OPT_FORMAT, OPT_OUTPUT, OPT_LISTEN };
 
 static const struct option options[] = {
 	{ "groups", no_argument, NULL, OPT_GROUPS },
 	{ "tasks", no_argument, NULL, OPT_TASKS },
 	{ "max-series", required_argument, NULL, OPT_MAX_SERIES },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "output", required_argument, NULL, OPT_OUTPUT },
 	{ "listen", required_argument, NULL, OPT_LISTEN },
@@ -226,6 +229,17 @@ static bool number_arg(const char *text, size_t *value)
 	       number >= EXPORT_SAMPLES_MIN && number <= MAX_SERIES_MOST;
 }
 
+static bool seconds_arg(const char *text, uint64_t *ns)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0) || seconds > 300)
+		return false;
+	*ns = (uint64_t)(seconds * 1e9);
+	return true;
+}
+
 /**
  * ms_export() - the command, on figures from anywhere
  * @paths:	where from
@@ -236,7 +250,7 @@ static bool number_arg(const char *text, size_t *value)
  */
 int ms_export(const struct export_paths *paths, int argc, char **argv)
 {
-	struct export_options what = { .max_samples = MAX_SERIES, .limit_ns = 60 * SECOND_NS };
+	struct export_options what = { .max_samples = MAX_SERIES, .limit_ns = TIMEOUT_NS };
 	enum export_format format = EXPORT_PROMETHEUS;
 	const char *output = NULL, *listen = NULL, *wrong;
 	struct export_address address;
@@ -257,6 +271,12 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 				return ms_usage_error("export",
 						      "--max-series: '%s' is not a number from %d to %d",
 						      optarg, EXPORT_SAMPLES_MIN, MAX_SERIES_MOST);
+			break;
+		case OPT_TIMEOUT:
+			if (!seconds_arg(optarg, &what.limit_ns))
+				return ms_usage_error("export",
+						      "--timeout: '%s' is not a number of seconds from 0 to 300",
+						      optarg);
 			break;
 		case OPT_FORMAT:
 			formatted = true;

@@ -7,16 +7,18 @@
  *   Each connection has a thread and is good for one request: scrapes are seconds
  *   apart, so keeping connections would save nothing, and this way a connection's age
  *   is its request's. The library ends those on which nothing moves; who sends a byte
- *   now and then is ended by age. A scrape collects for itself: what it is told was
- *   read after it asked.
+ *   now and then is ended by age.
  *
- *   Bounds: connections, their age, the time a collection may take, the samples of an
- *   answer.
+ *   One thread at a time reads figures. Who comes meanwhile waits for it, and then one
+ *   of those who wait reads for all of them: what a scraper is told was read after it
+ *   asked, and fifty at once cost two readings and two answers in memory.
+ *
+ *   Bounds: connections, their age, the time of a reading, the samples of an answer.
  *
  * Locking
  *
- *   server.lock	connections; a descriptor in the table is open, as the library
- *			closes it after it has said so
+ *   server.lock	connections, snapshots. A descriptor in the table is open, as the
+ *			library closes it after it has said so. Not held while reading.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -36,15 +38,12 @@
 #define AGE_SECONDS		30
 #define REQUEST_BYTES		((size_t)16384)
 #define STACK_BYTES		((size_t)512 << 10)
-
-/* Less than the ten seconds that a scraper waits if it is not told otherwise. */
-#define LIMIT_NS		UINT64_C(8000000000)
-#define LIMIT_NS_MAX		UINT64_C(25000000000)
+#define PLAIN			"text/plain; charset=utf-8"
 
 /**
  * struct connection - one that is open
  * @fd:		its socket, -1: none
- * @since:	when it began, seconds of CLOCK_MONOTONIC
+ * @since:	when it began, seconds of CLOCK_MONOTONIC; later if it has to wait for us
  */
 struct connection {
 	int fd;
@@ -52,18 +51,46 @@ struct connection {
 };
 
 /**
+ * struct snapshot - figures that were read once, for all who waited for them
+ * @users:	requests that have it, and the server while it is the last
+ * @number:	of the reading
+ * @ret:	from ms_export_collect()
+ * @data:	from there
+ * @responses:	by enum export_format, made when somebody asks
+ */
+struct snapshot {
+	unsigned int users;
+	uint64_t number;
+	int ret;
+	struct export_data data;
+	struct MHD_Response *responses[2];
+};
+
+/**
  * struct server - everything
  * @paths:	where figures come from
  * @options:	what is served
+ * @wait_seconds: how long a request may have to wait, for two readings
  * @lock:	protects what follows
+ * @done:	a reading has ended
  * @connections: those that are open
- * @left_out:	how much the last answer had left out
+ * @readings:	how many have begun
+ * @ended:	how many have ended
+ * @reading:	one is on its way
+ * @last:	what it was that ended last, or NULL: there was no memory
+ * @left_out:	how much that had left out
  */
 struct server {
 	const struct export_paths *paths;
 	const struct export_options *options;
+	unsigned int wait_seconds;
 	pthread_mutex_t lock;
+	pthread_cond_t done;
 	struct connection connections[CONNECTIONS_MAX];
+	uint64_t readings;
+	uint64_t ended;
+	bool reading;
+	struct snapshot *last;
 	size_t left_out;
 };
 
@@ -122,19 +149,29 @@ static void end_old(struct server *server)
 
 /* ---- answers ----------------------------------------------------------------------- */
 
-static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status,
-			      const char *type, const char *text, size_t length,
-			      enum MHD_ResponseMemoryMode mode)
+static struct MHD_Response *response_of(const char *type, const char *text, size_t length,
+					enum MHD_ResponseMemoryMode mode)
 {
 	/* It is not written to; where it was allocated it becomes the response's. */
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(length, (void *)(uintptr_t)text, mode);
+
+	if (!response)
+		return NULL;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	return response;
+}
+
+static enum MHD_Result say(struct MHD_Connection *connection, unsigned int status,
+			   const char *type, const char *text)
+{
+	struct MHD_Response *response = response_of(type, text, strlen(text),
+						    MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result ret;
 
 	if (!response)
 		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	ret = MHD_queue_response(connection, status, response);
@@ -142,78 +179,135 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int st
 	return ret;
 }
 
-static enum MHD_Result say(struct MHD_Connection *connection, unsigned int status,
-			   const char *text)
+/* ---- snapshots --------------------------------------------------------------------- */
+
+/* With the lock held. */
+static void snapshot_put(struct snapshot *s)
 {
-	return answer(connection, status, "text/plain; charset=utf-8", text, strlen(text),
-		      MHD_RESPMEM_MUST_COPY);
+	if (!s || --s->users)
+		return;
+	for (int i = 0; i < 2; i++)
+		if (s->responses[i])
+			MHD_destroy_response(s->responses[i]);
+	ms_export_free(&s->data);
+	free(s);
 }
 
-/* What was left out is told when it changes, not at each scrape. */
-static void warn_once(struct server *server, const struct export_data *data)
+/* Read, and make it the last. With the lock held, which is let go of meanwhile. */
+static void snapshot_take(struct server *server)
 {
-	size_t left_out = ms_export_left_out(data);
-	bool changed;
+	uint64_t number = ++server->readings;
+	struct snapshot *s;
+	size_t left_out;
 
-	pthread_mutex_lock(&server->lock);
-	changed = left_out != server->left_out;
-	server->left_out = left_out;
+	server->reading = true;
 	pthread_mutex_unlock(&server->lock);
-	if (changed)
-		ms_export_warn(data);
+	s = calloc(1, sizeof(*s));
+	if (s) {
+		s->users = 1;
+		s->number = number;
+		s->ret = ms_export_collect(server->paths, server->options, &s->data);
+		/* What was left out is told when it changes, not each time. */
+		left_out = s->ret ? server->left_out : ms_export_left_out(&s->data);
+		if (left_out != server->left_out)
+			ms_export_warn(&s->data);
+		/* Whoever reads is alone with it. */
+		server->left_out = left_out;
+	}
+	pthread_mutex_lock(&server->lock);
+	snapshot_put(server->last);
+	server->last = s;
+	server->ended = number;
+	server->reading = false;
+	pthread_cond_broadcast(&server->done);
 }
 
-/* A scraper says how long it waits. */
-static uint64_t limit_ns(struct MHD_Connection *connection)
+/*
+ * Figures that were read from now on, with the lock held; to be put. Return: NULL:
+ * there was no memory.
+ */
+static struct snapshot *snapshot_get(struct server *server)
 {
-	const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-						       "X-Prometheus-Scrape-Timeout-Seconds");
-	char *end;
-	double seconds = text ? strtod(text, &end) : 0;
+	uint64_t wanted = server->readings + 1;
 
-	if (!text || end == text || !(seconds > 0) || seconds > 3600)
-		return LIMIT_NS;
-	/* The rest is for the way. */
-	seconds *= 0.8e9;
-	return seconds < (double)LIMIT_NS_MAX ? (uint64_t)seconds : LIMIT_NS_MAX;
+	while (server->ended < wanted) {
+		if (server->reading)
+			pthread_cond_wait(&server->done, &server->lock);
+		else
+			snapshot_take(server);
+	}
+	if (server->last)
+		server->last->users++;
+	return server->last;
+}
+
+/* The answer in a format, with the lock held. Return: NULL: there was no memory. */
+static struct MHD_Response *snapshot_response(struct snapshot *s, enum export_format format)
+{
+	struct MHD_Response **response = &s->responses[format];
+	size_t length = 0;
+	char *text = NULL;
+	bool good = false;
+	FILE *f;
+
+	if (*response)
+		return *response;
+	f = open_memstream(&text, &length);
+	if (f) {
+		ms_export_write(f, format, &s->data);
+		good = !ferror(f);
+		good &= !fclose(f);
+	}
+	if (good)
+		*response = response_of(ms_export_content_type(format), text, length,
+					MHD_RESPMEM_MUST_FREE);
+	if (!*response)
+		free(text);
+	return *response;
+}
+
+/* It has asked: from here on it is we who may take their time. */
+static void renew(struct server *server, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct connection *c = info ? info->socket_context : NULL;
+
+	MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+				  IDLE_SECONDS + server->wait_seconds);
+	pthread_mutex_lock(&server->lock);
+	if (c)
+		c->since = now_seconds() + server->wait_seconds;
+	pthread_mutex_unlock(&server->lock);
 }
 
 static enum MHD_Result metrics(struct server *server, struct MHD_Connection *connection)
 {
 	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_ACCEPT);
-	enum export_format format = ms_export_negotiate(accept);
-	struct export_options options = *server->options;
-	char error[EXPORT_TEXT_MAX + 1], *text = NULL;
-	struct export_data data;
-	size_t length = 0;
-	bool good = false;
-	FILE *f;
-	int ret;
+	char error[EXPORT_TEXT_MAX + 1] = "out of memory";
+	struct MHD_Response *response;
+	enum MHD_Result ret = MHD_NO;
+	struct snapshot *s;
+	int why = -ENOMEM;
 
-	options.limit_ns = limit_ns(connection);
-	ret = ms_export_collect(server->paths, &options, &data);
-	if (ret) {
-		ms_export_free(&data);
-		ms_export_error(server->paths, ret, error);
-		strcat(error, "\n");
-		return say(connection, ret == -ENODEV ? MHD_HTTP_SERVICE_UNAVAILABLE :
-							MHD_HTTP_INTERNAL_SERVER_ERROR, error);
+	renew(server, connection);
+	pthread_mutex_lock(&server->lock);
+	s = snapshot_get(server);
+	if (s && s->ret) {
+		why = s->ret;
+		ms_export_error(server->paths, why, error);
 	}
-	f = open_memstream(&text, &length);
-	if (f) {
-		ms_export_write(f, format, &data);
-		good = !ferror(f);
-		good &= !fclose(f);
-	}
-	warn_once(server, &data);
-	ms_export_free(&data);
-	if (!good) {
-		free(text);
-		return say(connection, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory\n");
-	}
-	return answer(connection, MHD_HTTP_OK, ms_export_content_type(format), text, length,
-		      MHD_RESPMEM_MUST_FREE);
+	response = s && !s->ret ? snapshot_response(s, ms_export_negotiate(accept)) : NULL;
+	if (response)
+		ret = MHD_queue_response(connection, MHD_HTTP_OK, response);
+	snapshot_put(s);
+	pthread_mutex_unlock(&server->lock);
+	if (response)
+		return ret;
+	strcat(error, "\n");
+	return say(connection, why == -ENODEV ? MHD_HTTP_SERVICE_UNAVAILABLE :
+						MHD_HTTP_INTERNAL_SERVER_ERROR, PLAIN, error);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
@@ -228,7 +322,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 	(void)version;
 	(void)upload;
 	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
-		return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET and HEAD only\n");
+		return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED, PLAIN,
+			   "GET and HEAD only\n");
 	/* First come the headers alone; and a body that nobody wants is taken. */
 	if (!*context || *upload_bytes) {
 		*context = &seen;
@@ -238,9 +333,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 	if (!strcmp(url, "/metrics"))
 		return metrics(arg, connection);
 	if (!strcmp(url, "/"))
-		return answer(connection, MHD_HTTP_OK, "text/html; charset=utf-8", page,
-			      sizeof(page) - 1, MHD_RESPMEM_PERSISTENT);
-	return say(connection, MHD_HTTP_NOT_FOUND, "there is /metrics\n");
+		return say(connection, MHD_HTTP_OK, "text/html; charset=utf-8", page);
+	return say(connection, MHD_HTTP_NOT_FOUND, PLAIN, "there is /metrics\n");
 }
 
 /* ---- the server -------------------------------------------------------------------- */
@@ -314,7 +408,12 @@ int ms_export_serve(const struct export_paths *paths,
 		    const struct export_address *address, char **argv)
 {
 	struct server server = {
-		.paths = paths, .options = options, .lock = PTHREAD_MUTEX_INITIALIZER };
+		.paths = paths,
+		.options = options,
+		.wait_seconds = (unsigned int)(2 * options->limit_ns / 1000000000) + 1,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.done = PTHREAD_COND_INITIALIZER,
+	};
 	const struct timespec second = { .tv_sec = 1 };
 	struct MHD_Daemon *daemon;
 	sigset_t ends;
@@ -353,5 +452,6 @@ int ms_export_serve(const struct export_paths *paths,
 		end_old(&server);
 	/* It closes the socket, too. */
 	MHD_stop_daemon(daemon);
+	snapshot_put(server.last);
 	return 0;
 }

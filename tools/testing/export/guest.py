@@ -184,9 +184,10 @@ def values():
         soon(lambda wrong=wrong: not wrong(), 30)
         ok(not wrong(), f"Prometheus has the {len(wanted)} values of {instance} as sysfs has them",
            "\n".join(wrong()[:20]))
-    found = instant(f'memstate_export_left_out{{instance="[::1]:10191",reason="permission"}}')
+    found = instant('memstate_export_left_out{instance="[::1]:10191",reason="permission"}')
     ok(found.get(("memstate_export_left_out",
-                  frozenset({"object": "task", "reason": "permission"}.items()))) == 2,
+                  frozenset({"object": "task", "reason": "permission"}.items()))) ==
+       len(os.listdir(f"{GROUPS}/../tasks")) >= 2,
        "tasks that are others' are counted", found)
     paths = instant('memstate_group_tasks{instance="[::1]:10191"}')
     ok(any(dict(labels).get("group") == '/export "odd\\' for _, labels in paths),

@@ -143,6 +143,13 @@ result $? "--max-series 300 is kept"
 try "and what is left out is told" said 0 \
 	'^memstate: [1-9][0-9]* groups and 13 tasks are left out: more than 300 samples \(--max-series\)$' \
 	"$fake" "$tree" --groups --tasks --max-series 300
+# Nine of hostile names, top's five, and one that goes before it is opened; 13 tasks.
+try "without time: what is left out is told" said 0 \
+	"^memstate: 15 groups and 13 tasks are left out: there was no time to read them$" \
+	"$fake" "$tree" --groups --tasks --timeout 0
+grep -q 'object="group",reason="time"} 15$' "$dir/out" && grep -q '^memstate_denied_total ' "$dir/out"
+result $? "in the figures as well, and the system is there"
+"$fake" "$tree" --groups --tasks --max-series 300 >"$dir/out" 2>"$dir/said"
 groups=$(sed -n 's/^memstate_export_left_out{object="group",reason="max_series"} //p' "$dir/out")
 [ "$((groups + $(grep -c '^memstate_group_ranges' "$dir/out")))" -ge 14 ]
 result $? "in the figures as well: $groups groups are not there"
@@ -208,6 +215,10 @@ for value in 99 0 -1 x '' 10000001 99999999999999999999; do
 	try "--max-series '$value' is refused" said 2 "'$value' is not a number from 100 to 10000000" \
 		"$memstate" export --max-series "$value"
 done
+for value in -1 x '' 301 nan 1s; do
+	try "--timeout '$value' is refused" said 2 "'$value' is not a number of seconds from 0 to 300" \
+		"$memstate" export --timeout "$value"
+done
 try "--format xml is refused" said 2 "'xml' is neither prometheus nor openmetrics" \
 	"$memstate" export --format xml
 for value in '' x 65536 -1 1x 127.0.0.1 127.0.0.1: 127.0.0.1:x; do
@@ -218,7 +229,9 @@ try "--listen :9 is refused: all addresses are to be said" said 2 \
 	"--listen: ':9' has no address; 0.0.0.0 and \[::\] are all there are" "$memstate" export --listen :9
 try "--listen ::1:9 is refused: brackets" said 2 "has an address of IPv6 without brackets" \
 	"$memstate" export --listen ::1:9
-for value in localhost:9 1.2.3:9 256.0.0.1:9 '[]:9' '[::1:9' '[127.0.0.1]:9' '[::1%lo]:9' \
+try "--listen [::1:9 is refused: bracket" said 2 "has an address of IPv6 without brackets" \
+	"$memstate" export --listen '[::1:9'
+for value in localhost:9 1.2.3:9 256.0.0.1:9 '[]:9' '[127.0.0.1]:9' '[::1%lo]:9' \
 	"$(printf '1%.0s' $(seq 200)):9"; do
 	try "--listen '${value:0:20}' is refused: no address" said 2 \
 		"is not \[ADDRESS:\]PORT with a numeric ADDRESS" "$memstate" export --listen "$value"

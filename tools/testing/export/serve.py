@@ -191,18 +191,23 @@ def module_goes(server, top):
     os.rename(f"{top}/elsewhere", f"{top}/sysfs/groups")
 
 
-def deadline(server):
-    status, _, body = server.get(X_Prometheus_Scrape_Timeout_Seconds="0.000001")
-    found = figures.parse(body.decode())
-    late = found["memstate_export_left_out",
-                 frozenset({"object": "group", "reason": "time"}.items())]
-    # Nine of hostile names, top's five, and one that is no longer there when it is opened.
-    ok(status == 200 and late == 15 and not any("group_bytes" in name for name, _ in found),
-       "without time there are no groups, and it says so", f"{status} {late}")
-    for value in "0", "-1", "nan", "inf", "x", "1e999", "":
-        status, _, body = server.get(X_Prometheus_Scrape_Timeout_Seconds=value)
-        ok(b'reason="time"} 0' in body and b"memstate_group_bytes" in body,
-           f"a scrape timeout of '{value}' is no bound", body[:500])
+def fresh(server, top):
+    """Who asks is told what was read after that, also if others are being served."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        stop = time.monotonic() + 8
+        others = [pool.submit(lambda: [server.get()[0] for _ in iter(
+            lambda: time.monotonic() < stop, False)]) for _ in range(16)]
+        stale = nr = 0
+        while time.monotonic() < stop:
+            nr += 1
+            with open(f"{top}/sysfs/ranges.new", "w", encoding="ascii") as f:
+                f.write(f"{nr}\n")
+            os.rename(f"{top}/sysfs/ranges.new", f"{top}/sysfs/ranges")
+            stale += figures.parse(server.get()[2].decode())["memstate_ranges", frozenset()] != nr
+        served = [status for other in others for status in other.result()]
+    ok(nr > 3 and not stale and set(served) == {200},
+       f"{nr} changes are seen at once, while {len(served)} others ask",
+       f"{stale} of {nr} stale; {set(served)}")
 
 
 def slow(server):
@@ -313,7 +318,7 @@ def main():
     requests(server)
     many(server, top, 50, 2)
     module_goes(server, top)
-    deadline(server)
+    fresh(server, top)
     slow(server)
     full(server)
     status, said = server.end()
