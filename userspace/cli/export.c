@@ -35,7 +35,10 @@ static const char help[] =
 	"                    as [::1] if it is of IPv6, and 127.0.0.1 if it is not given\n"
 	"  --help            this text\n";
 
-enum { OPT_GROUPS = 256, OPT_TASKS, OPT_MAX_SERIES, OPT_TIMEOUT, OPT_FORMAT, OPT_OUTPUT, OPT_LISTEN };
+enum {
+	OPT_GROUPS = 256, OPT_TASKS, OPT_MAX_SERIES, OPT_TIMEOUT, OPT_FORMAT, OPT_OUTPUT,
+	OPT_LISTEN
+};
 
 static const struct option options[] = {
 	{ "groups", no_argument, NULL, OPT_GROUPS },

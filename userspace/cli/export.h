@@ -39,6 +39,7 @@ enum export_level {
 	EXPORT_GROUP,
 	EXPORT_TASK,
 };
+
 #define EXPORT_NR_LEVELS	3
 
 /* ---- export_families.c ------------------------------------------------------------ */

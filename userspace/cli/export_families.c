@@ -12,14 +12,31 @@ const char *const ms_export_prefix[EXPORT_NR_LEVELS] = {
 	[EXPORT_TASK] = "memstate_task_",
 };
 
-#define STATES(class_)							\
-	{ "state=\"reserved\",class=\"" class_ "\",", class_ "/reserved" },	\
-	{ "state=\"prepared\",class=\"" class_ "\",", class_ "/prepared" },	\
-	{ "state=\"ready\",class=\"" class_ "\",", class_ "/ready" }
-
 static const struct export_sample by_class[] = {
-	STATES("heap"), STATES("stack"), STATES("metadata"), STATES("code"),
-	STATES("other"), STATES("user1"), STATES("user2"), STATES("user3"),
+	{ "state=\"reserved\",class=\"heap\",", "heap/reserved" },
+	{ "state=\"prepared\",class=\"heap\",", "heap/prepared" },
+	{ "state=\"ready\",class=\"heap\",", "heap/ready" },
+	{ "state=\"reserved\",class=\"stack\",", "stack/reserved" },
+	{ "state=\"prepared\",class=\"stack\",", "stack/prepared" },
+	{ "state=\"ready\",class=\"stack\",", "stack/ready" },
+	{ "state=\"reserved\",class=\"metadata\",", "metadata/reserved" },
+	{ "state=\"prepared\",class=\"metadata\",", "metadata/prepared" },
+	{ "state=\"ready\",class=\"metadata\",", "metadata/ready" },
+	{ "state=\"reserved\",class=\"code\",", "code/reserved" },
+	{ "state=\"prepared\",class=\"code\",", "code/prepared" },
+	{ "state=\"ready\",class=\"code\",", "code/ready" },
+	{ "state=\"reserved\",class=\"other\",", "other/reserved" },
+	{ "state=\"prepared\",class=\"other\",", "other/prepared" },
+	{ "state=\"ready\",class=\"other\",", "other/ready" },
+	{ "state=\"reserved\",class=\"user1\",", "user1/reserved" },
+	{ "state=\"prepared\",class=\"user1\",", "user1/prepared" },
+	{ "state=\"ready\",class=\"user1\",", "user1/ready" },
+	{ "state=\"reserved\",class=\"user2\",", "user2/reserved" },
+	{ "state=\"prepared\",class=\"user2\",", "user2/prepared" },
+	{ "state=\"ready\",class=\"user2\",", "user2/ready" },
+	{ "state=\"reserved\",class=\"user3\",", "user3/reserved" },
+	{ "state=\"prepared\",class=\"user3\",", "user3/prepared" },
+	{ "state=\"ready\",class=\"user3\",", "user3/ready" },
 };
 
 static const struct export_sample by_state[] = {
@@ -33,15 +50,21 @@ static const struct export_sample lazy[] = {
 	{ "state=\"prepared\",", "prepared_lazy" },
 };
 
-#define EVENTS(prefix)							\
-	{ "event=\"high\",", prefix "high" },				\
-	{ "event=\"max\",", prefix "max" },				\
-	{ "event=\"denied\",", prefix "denied" },			\
-	{ "event=\"breach\",", prefix "breach" },			\
-	{ "event=\"drift\",", prefix "drift" }
+static const struct export_sample events[] = {
+	{ "event=\"high\",", "events_high" },
+	{ "event=\"max\",", "events_max" },
+	{ "event=\"denied\",", "events_denied" },
+	{ "event=\"breach\",", "events_breach" },
+	{ "event=\"drift\",", "events_drift" },
+};
 
-static const struct export_sample events[] = { EVENTS("events_") };
-static const struct export_sample events_local[] = { EVENTS("events_local_") };
+static const struct export_sample events_local[] = {
+	{ "event=\"high\",", "events_local_high" },
+	{ "event=\"max\",", "events_local_max" },
+	{ "event=\"denied\",", "events_local_denied" },
+	{ "event=\"breach\",", "events_local_breach" },
+	{ "event=\"drift\",", "events_local_drift" },
+};
 
 #define S	(1U << EXPORT_SYSTEM)
 #define G	(1U << EXPORT_GROUP)
@@ -62,7 +85,7 @@ const struct export_family ms_export_families[] = {
 	{ BYTES(G | T, "", SAMPLES(by_state)),
 	  .help = "Reported: bytes in a state." },
 	{ BYTES(S | G | T, "lazy_", SAMPLES(lazy)),
-	  .help = "Reported: of the bytes in a state, those that may be resident without a report." },
+	  .help = "Reported: bytes in a state that may be resident without a report." },
 	{ BYTES(S | G | T, "ready_direct_", FILE_OF("ready_direct")),
 	  .help = "Reported: Ready and lazy bytes, counted directly." },
 	{ BYTES(S | G | T, "peak_ready_", FILE_OF("peak_ready")),
@@ -102,7 +125,7 @@ const struct export_family ms_export_families[] = {
 	{ COUNT(S | G | T, "breaches", FILE_OF("breaches")),
 	  .help = "Records that made memory Ready without a charge." },
 	{ COUNT(S | G, "events", SAMPLES(events)),
-	  .help = "Events of limits, of this one and all below: above high, at max, denied, breach; and drift." },
+	  .help = "Events of limits, this one and all below it; and drift." },
 	{ COUNT(G, "events_local", SAMPLES(events_local)),
 	  .help = "Events of the group's own limit and its own tasks." },
 	{ BYTES(T, "alloc_data_", FILE_OF("alloc_data_bytes")), .source = EXPORT_ALLOC,
