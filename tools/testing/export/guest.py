@@ -15,6 +15,7 @@ import urllib.request
 
 import dashboard as board
 import figures
+from tap import end, ok
 
 MODULE, PREFIX, RULES, DASHBOARD = sys.argv[1:5]
 CGROUPS = "/sys/fs/cgroup"
@@ -40,18 +41,7 @@ for line in sys.stdin:
     except MemoryError:
         print("refused", flush=True)
 """
-count = failed = 0
 children = []
-
-
-def ok(good, name, said=""):
-    global count, failed
-    count += 1
-    if not good:
-        failed += 1
-        print("".join(f"# {line}\n" for line in str(said)[:4000].splitlines()), end="")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    return good
 
 
 def soon(function, seconds=90):
@@ -293,5 +283,4 @@ try:
 finally:
     for process in children:
         process.kill()
-print(f"1..{count}")
-sys.exit(1 if failed else 0)
+end()

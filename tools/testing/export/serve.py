@@ -14,6 +14,7 @@ import sys
 import time
 
 import figures
+from tap import end, ok
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -23,16 +24,6 @@ PROMETHEUS_2 = ("application/openmetrics-text;version=1.0.0,application/openmetr
 PROMETHEUS_3 = ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
                 "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;"
                 "escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2")
-count = failed = 0
-
-
-def ok(good, name, said=""):
-    global count, failed
-    count += 1
-    if not good:
-        failed += 1
-        print("".join(f"# {line}\n" for line in str(said)[:4000].splitlines()), end="")
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
 
 
 class Server:
@@ -324,8 +315,7 @@ def main():
     status, said = server.end()
     ok(status == 0, "SIGTERM ends it well after all that", f"{status}\n{said}")
     left_out(program)
-    print(f"1..{count}")
-    sys.exit(1 if failed else 0)
+    end()
 
 
 main()
