@@ -72,21 +72,21 @@ struct export_sample {
  * @name:	without what is put before and behind it
  * @unit:	that it ends in, or NULL
  * @help:	what it means
+ * @samples:	of each object
+ * @nr:		how many
  * @levels:	what it is told of: 1 << enum export_level, or-ed
  * @type:	gauge, or a counter
  * @source:	how it is read
- * @samples:	of each object
- * @nr:		how many
  */
 struct export_family {
 	const char *name;
 	const char *unit;
 	const char *help;
+	const struct export_sample *samples;
+	unsigned int nr;
 	unsigned int levels;
 	enum export_type type;
 	enum export_source source;
-	const struct export_sample *samples;
-	unsigned int nr;
 };
 
 extern const struct export_family ms_export_families[];
@@ -187,6 +187,8 @@ enum export_format ms_export_negotiate(const char *accept);
 /**
  * struct export_address - where to listen
  * @any:	address and port
+ * @v4:	the same, if it is of IPv4
+ * @v6:	the same, if it is of IPv6
  * @length:	of it
  */
 struct export_address {

@@ -167,7 +167,7 @@ static int add_object(struct reader *r, enum export_level level,
 	}
 	kept = &list->objects[list->nr];
 	*kept = *o;
-	kept->values = malloc(nr_values(level) * sizeof(*kept->values));
+	kept->values = malloc((nr_values(level) + 1) * sizeof(*kept->values));
 	samples = kept->values ? read_values(level, at, kept->values) : 0;
 	if (!kept->values || samples > r->room) {
 		ret = kept->values ? -ENOSPC : -ENOMEM;

@@ -285,7 +285,7 @@ static enum MHD_Result metrics(struct server *server, struct MHD_Connection *con
 {
 	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_ACCEPT);
-	char error[EXPORT_TEXT_MAX + 1] = "out of memory";
+	char error[EXPORT_TEXT_MAX], text[EXPORT_TEXT_MAX + 1] = "out of memory\n";
 	struct MHD_Response *response;
 	enum MHD_Result ret = MHD_NO;
 	struct snapshot *s;
@@ -296,7 +296,7 @@ static enum MHD_Result metrics(struct server *server, struct MHD_Connection *con
 	s = snapshot_get(server);
 	if (s && s->ret) {
 		why = s->ret;
-		ms_export_error(server->paths, why, error);
+		snprintf(text, sizeof(text), "%s\n", ms_export_error(server->paths, why, error));
 	}
 	response = s && !s->ret ? snapshot_response(s, ms_export_negotiate(accept)) : NULL;
 	if (response)
@@ -305,9 +305,8 @@ static enum MHD_Result metrics(struct server *server, struct MHD_Connection *con
 	pthread_mutex_unlock(&server->lock);
 	if (response)
 		return ret;
-	strcat(error, "\n");
 	return say(connection, why == -ENODEV ? MHD_HTTP_SERVICE_UNAVAILABLE :
-						MHD_HTTP_INTERNAL_SERVER_ERROR, PLAIN, error);
+						MHD_HTTP_INTERNAL_SERVER_ERROR, PLAIN, text);
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,

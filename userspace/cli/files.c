@@ -11,7 +11,7 @@
  * ms_file_text() - a file's text, as far as there is room
  * @dir:	directory, open
  * @name:	of the file
- * @text:	where to put it, with a zero behind it
+ * @text:	where to put it, with a zero behind it; empty if it cannot be opened
  * @size:	room, at least 1
  *
  * Return: its length, or a negative errno.
@@ -22,6 +22,7 @@ ssize_t ms_file_text(int dir, const char *name, char *text, size_t size)
 	size_t length = 0;
 	ssize_t n = 0;
 
+	*text = '\0';
 	if (fd < 0)
 		return -errno;
 	while (length < size - 1) {
