@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A container agent: watches many cgroups, tells of each event, and may act.
+ *
+ *	agent [--below] [--uring] [--raise PERCENT] DIRECTORY... [-- COMMAND [ARGUMENT]...]
+ *
+ * Model
+ *
+ *   A group is watched by a descriptor of its own, which is readable in the sense of
+ *   EPOLLPRI when its pressure or one of its counts has changed, and in that of EPOLLHUP
+ *   when the cgroup has been removed. Counts only grow: who is late, or is told once of
+ *   several events, loses none of them. How to wait and to ask is in agent_epoll.c
+ *   and agent_uring.c; everything else is here, and the same for both.
+ *
+ *   With --below a directory's descendants are watched as well, those included that
+ *   are made later: inotify tells.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <search.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+/* Commands that run at a time: a storm of events is not to become one of processes. */
+#define COMMANDS_MAX	16
+
+extern char **environ;
+
+static const struct way *way = &agent_epoll;
+static bool below;
+static unsigned int raise_percent;
+static char **command;
+static bool stop;
+
+static int tree_fd = -1, signal_fd = -1;
+
+/* Groups by path; and by watch descriptor the directories in which more may be made. */
+static void *groups;
+static unsigned long nr_groups;
+static char **dirs;
+static int nr_dirs;
+
+static void complain(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("agent: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static void *must(void *p)
+{
+	if (!p) {
+		complain("out of memory");
+		exit(1);
+	}
+	return p;
+}
+
+/* ---- telling, and acting ------------------------------------------------------- */
+
+static const char *const event_names[MEMSTATE_NR_EVENTS] = {
+	"high", "max", "denied", "breach", "drift"
+};
+static const char *const pressure_names[] = { "none", "high", "max" };
+
+static const char *size_text(char *buf, uint64_t bytes)
+{
+	return bytes == MEMSTATE_UNLIMITED ? strcpy(buf, "none") :
+	       memstate_format_bytes(buf, MEMSTATE_BYTES_MAX, bytes);
+}
+
+static const char *pressure_name(uint32_t pressure)
+{
+	return pressure < 3 ? pressure_names[pressure] : "?";
+}
+
+/* What is different now, in words; empty: nothing. */
+static void describe(const struct group *group, char *text, size_t size)
+{
+	const struct memstate_limit *now = &group->limit, *before = &group->before;
+	size_t n = 0;
+
+	*text = '\0';
+	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++)
+		if (now->events[i] != before->events[i])
+			n += (size_t)snprintf(text + n, size - n, "%s%s +%" PRIu64, n ? ", " : "",
+					      event_names[i],
+					      (uint64_t)(now->events[i] - before->events[i]));
+	if (now->pressure != before->pressure)
+		n += (size_t)snprintf(text + n, size - n, "%spressure %s -> %s", n ? ", " : "",
+				      pressure_name(before->pressure), pressure_name(now->pressure));
+	if (now->high != before->high || now->max != before->max)
+		snprintf(text + n, size - n, "%slimits", n ? ", " : "");
+}
+
+static void tell(const struct group *group, const char *what)
+{
+	const struct memstate_totals *t = &group->totals.totals;
+	char charged[MEMSTATE_BYTES_MAX], high[MEMSTATE_BYTES_MAX], max[MEMSTATE_BYTES_MAX];
+	char ready[MEMSTATE_BYTES_MAX];
+
+	printf("%s: %s; charged %s (ready %s), high %s, max %s, pressure %s\n", group->path, what,
+	       size_text(charged, group->limit.charged),
+	       size_text(ready, memstate_totals_state(t, MEMSTATE_READY)),
+	       size_text(high, group->limit.high), size_text(max, group->limit.max),
+	       pressure_name(group->limit.pressure));
+	fflush(stdout);
+}
+
+/* Give a group some more room below its max, when it has passed high. */
+static void raise_high(const struct group *group)
+{
+	uint64_t high = group->limit.high, more = high / 100 * raise_percent;
+	char text[MEMSTATE_BYTES_MAX];
+	int fd, ret;
+
+	if (group->limit.events_local[MEMSTATE_EVENT_HIGH] ==
+	    group->before.events_local[MEMSTATE_EVENT_HIGH] || high == MEMSTATE_UNLIMITED)
+		return;
+	high = more < group->limit.max - high ? high + more : group->limit.max;
+	if (group->limit.high >= group->limit.max)
+		return;
+	fd = open(group->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret = fd < 0 ? -errno : memstate_limit_set(fd, MEMSTATE_LIMIT_HIGH, high, 0);
+	if (fd >= 0)
+		close(fd);
+	if (ret && ret != -ENOENT)
+		complain("%s: high is not raised: %s", group->path, strerror(-ret));
+	else if (!ret)
+		printf("%s: high raised to %s\n", group->path, size_text(text, high));
+}
+
+/* The command, without a shell: what it is about stands in its environment. */
+static void run_command(const struct group *group, const char *what)
+{
+	static int running;
+	char number[24];
+	sigset_t none;
+	posix_spawnattr_t attr;
+	pid_t pid;
+	int ret;
+
+	while (running && waitpid(-1, NULL, running < COMMANDS_MAX ? WNOHANG : 0) > 0)
+		running--;
+	setenv("MEMSTATE_GROUP", group->path, 1);
+	setenv("MEMSTATE_WHAT", what, 1);
+	snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)group->limit.charged);
+	setenv("MEMSTATE_CHARGED", number, 1);
+	setenv("MEMSTATE_PRESSURE", pressure_name(group->limit.pressure), 1);
+	/* The agent has signals blocked, which come by a descriptor. */
+	sigemptyset(&none);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	ret = posix_spawnp(&pid, command[0], NULL, &attr, command, environ);
+	posix_spawnattr_destroy(&attr);
+	if (ret)
+		complain("%s: %s", command[0], strerror(ret));
+	else
+		running++;
+}
+
+void agent_answered(struct group *group, int error)
+{
+	char what[256];
+
+	/* Removed between the event and the question: that will be told. */
+	if (error) {
+		if (error != -ENOENT && error != -ECANCELED)
+			complain("%s: %s", group->path, strerror(-error));
+		return;
+	}
+	if (!group->known) {
+		tell(group, "watched");
+	} else {
+		describe(group, what, sizeof(what));
+		if (*what) {
+			tell(group, what);
+			if (raise_percent)
+				raise_high(group);
+			if (command)
+				run_command(group, what);
+		}
+	}
+	group->known = true;
+	group->before = group->limit;
+}
+
+/* ---- which groups there are ------------------------------------------------------ */
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct group *)a)->path, ((const struct group *)b)->path);
+}
+
+static void group_free(struct group *group)
+{
+	if (group->fd >= 0)
+		close(group->fd);
+	free(group->path);
+	free(group);
+}
+
+static int group_watch(struct group *group)
+{
+	int dir = open(group->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret;
+
+	if (dir < 0)
+		return -errno;
+	group->fd = memstate_watch_open(dir);
+	close(dir);
+	if (group->fd < 0)
+		return group->fd;
+	ret = way->add(group);
+	return ret;
+}
+
+/* 0; 1: it is there already; a negative errno. */
+static int group_add(const char *path)
+{
+	struct group *group = must(calloc(1, sizeof(*group))), **found;
+	int ret;
+
+	group->path = must(strdup(path));
+	group->fd = -1;
+	group->totals.size = sizeof(group->totals);
+	group->totals.scope = MEMSTATE_SCOPE_WATCHED;
+	group->limit.size = sizeof(group->limit);
+	group->limit.scope = MEMSTATE_SCOPE_WATCHED;
+	found = must(tsearch(group, &groups, by_path));
+	if (*found != group) {
+		group_free(group);
+		return 1;
+	}
+	ret = group_watch(group);
+	if (!ret) {
+		nr_groups++;
+		return 0;
+	}
+	tdelete(group, &groups, by_path);
+	group_free(group);
+	return ret;
+}
+
+static void group_trouble(const char *path, int ret)
+{
+	/* It has been removed meanwhile. */
+	if (ret >= 0 || ret == -ENOENT)
+		return;
+	complain("%s: not watched: %s", path, ret == -ENFILE ? "too many groups" : strerror(-ret));
+}
+
+static void tree_watch(const char *path)
+{
+	int wd = inotify_add_watch(tree_fd, path, IN_CREATE | IN_ONLYDIR);
+
+	if (wd < 0) {
+		if (errno != ENOENT)
+			complain("%s: what is made in it is not seen: %s", path, strerror(errno));
+		return;
+	}
+	if (wd >= nr_dirs) {
+		dirs = must(realloc(dirs, (size_t)(wd + 64) * sizeof(*dirs)));
+		memset(dirs + nr_dirs, 0, (size_t)(wd + 64 - nr_dirs) * sizeof(*dirs));
+		nr_dirs = wd + 64;
+	}
+	free(dirs[wd]);
+	dirs[wd] = must(strdup(path));
+}
+
+/* Watch what is below a directory; first for what will be made, so that nothing is missed. */
+static void scan(const char *path)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	tree_watch(path);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		char child[PATH_MAX];
+		int ret;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
+		    snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >=
+			    (int)sizeof(child))
+			continue;
+		ret = group_add(child);
+		group_trouble(child, ret);
+		scan(child);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void agent_gone(struct group *group)
+{
+	char *path = group->path;
+
+	printf("%s: gone\n", path);
+	fflush(stdout);
+	tdelete(group, &groups, by_path);
+	nr_groups--;
+	group->path = NULL;
+	group_free(group);
+	/* It may have been made anew before this was known. */
+	if (below && !access(path, F_OK)) {
+		group_trouble(path, group_add(path));
+		scan(path);
+	}
+	free(path);
+}
+
+static void tree_event(const struct inotify_event *event)
+{
+	const char *dir = event->wd >= 0 && event->wd < nr_dirs ? dirs[event->wd] : NULL;
+	char path[PATH_MAX];
+
+	if (event->mask & IN_IGNORED && dir) {
+		free(dirs[event->wd]);
+		dirs[event->wd] = NULL;
+	} else if (event->mask & IN_Q_OVERFLOW) {
+		/* Something was made, and nobody knows what: scan() does not mind what it knows. */
+		for (int wd = 0; wd < nr_dirs; wd++)
+			if (dirs[wd])
+				scan(strcpy(path, dirs[wd]));
+	} else if (dir && event->mask & IN_CREATE && event->mask & IN_ISDIR &&
+		   snprintf(path, sizeof(path), "%s/%s", dir, event->name) < (int)sizeof(path)) {
+		group_trouble(path, group_add(path));
+		scan(path);
+	}
+}
+
+void agent_readable(int fd)
+{
+	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n;
+
+	if (fd == signal_fd) {
+		stop = true;
+		return;
+	}
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
+		for (ssize_t at = 0; at < n;) {
+			const struct inotify_event *event = (const void *)(buf + at);
+
+			at += (ssize_t)(sizeof(*event) + event->len);
+			tree_event(event);
+		}
+}
+
+/* ---- main -------------------------------------------------------------------------- */
+
+static const struct option options[] = {
+	{ "below", no_argument, NULL, 'b' },
+	{ "uring", no_argument, NULL, 'u' },
+	{ "raise", required_argument, NULL, 'r' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+static void usage(FILE *out)
+{
+	fputs("usage: agent [OPTION]... DIRECTORY... [-- COMMAND [ARGUMENT]...]\n\n"
+	      "A line for each event of the cgroups DIRECTORY; for each one COMMAND runs with\n"
+	      "MEMSTATE_GROUP, MEMSTATE_WHAT, MEMSTATE_CHARGED (bytes) and MEMSTATE_PRESSURE.\n\n"
+	      "  --below          and all cgroups below them\n"
+	      "  --uring          by io_uring, where there is one\n"
+	      "  --raise PERCENT  raise high by so much when it has been passed, up to max\n"
+	      "  --help           this text\n", out);
+}
+
+static int choose_way(bool uring)
+{
+	const char *why;
+	int ret;
+
+#ifdef HAVE_URING
+	if (uring) {
+		ret = agent_uring.open(&why);
+		if (!ret) {
+			way = &agent_uring;
+			return 0;
+		}
+		complain("no io_uring: %s: %s; so by epoll", why, strerror(-ret));
+	}
+#else
+	if (uring)
+		complain("no io_uring: built without liburing; so by epoll");
+#endif
+	ret = way->open(&why);
+	if (ret)
+		complain("%s: %s", why, strerror(-ret));
+	return ret;
+}
+
+static int begin(void)
+{
+	struct rlimit files;
+	sigset_t signals;
+
+	/* A descriptor for each group. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	tree_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (signal_fd < 0 || tree_fd < 0)
+		return -errno;
+	return way->add_fd(signal_fd) ?: way->add_fd(tree_fd);
+}
+
+int main(int argc, char **argv)
+{
+	bool uring = false;
+	char *end;
+	int c, ret;
+
+	while ((c = getopt_long(argc, argv, "+bur:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'b':
+			below = true;
+			break;
+		case 'u':
+			uring = true;
+			break;
+		case 'r':
+			raise_percent = (unsigned int)strtoul(optarg, &end, 10);
+			if (*end || *optarg < '0' || *optarg > '9' || !raise_percent ||
+			    raise_percent > 1000) {
+				complain("--raise: '%s' is not a percentage from 1 to 1000", optarg);
+				return 2;
+			}
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	for (c = optind; c < argc && strcmp(argv[c], "--"); c++)
+		;
+	if (c < argc && c + 1 == argc) {
+		complain("a command is missing after --");
+		return 2;
+	}
+	command = c < argc ? argv + c + 1 : NULL;
+	argc = c;
+	/* getopt has taken the first "--", if that comes before all directories. */
+	if (optind == argc) {
+		complain("a cgroup's directory is needed");
+		usage(stderr);
+		return 2;
+	}
+	ret = choose_way(uring);
+	if (ret)
+		return 1;
+	ret = begin();
+	for (c = optind; !ret && c < argc; c++) {
+		size_t n = strlen(argv[c]);
+
+		while (n > 1 && argv[c][n - 1] == '/')
+			argv[c][--n] = '\0';
+		ret = group_add(argv[c]);
+		if (ret < 0) {
+			complain("%s: %s", argv[c], ret == -EBADF ? "not a cgroup's directory" :
+				 strerror(-ret));
+			return 1;
+		}
+		ret = 0;
+		if (below)
+			scan(argv[c]);
+	}
+	while (!ret && !stop && (nr_groups || below))
+		ret = way->wait();
+	way->close();
+	if (ret)
+		complain("%s: %s", way->name, strerror(-ret));
+	return ret ? 1 : 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What the agent's two ways of waiting and asking share. */
+#ifndef AGENT_H
+#define AGENT_H
+
+#include <stdbool.h>
+
+#include <memstate.h>
+
+/**
+ * struct group - a cgroup that is watched
+ * @path:	its directory
+ * @fd:		from memstate_watch_open()
+ * @totals:	the answer to TOTALS
+ * @limit:	the answer to LIMIT_GET
+ * @before:	the answer before it
+ * @known:	there was one before it
+ * @gone:	the cgroup has been removed
+ * @armed:	io_uring: a poll is under way
+ * @asked:	io_uring: answers that are still to come
+ * @again:	io_uring: something has happened since it was asked
+ * @next:	io_uring: the next one to ask about
+ */
+struct group {
+	char *path;
+	int fd;
+	struct memstate_get_totals totals;
+	struct memstate_limit limit;
+	struct memstate_limit before;
+	bool known;
+	bool gone;
+	bool armed;
+	int asked;
+	bool again;
+	struct group *next;
+};
+
+/**
+ * struct way - how to wait, and how to ask
+ * @name:	for people
+ * @open:	0; a negative errno, with the reason in *@why
+ * @add_fd:	call agent_readable() when there is something to read; as @open
+ * @add:	watch a group, and ask about it; as @open
+ * @wait:	wait, and call what is below; as @open
+ * @close:	the end
+ */
+struct way {
+	const char *name;
+	int (*open)(const char **why);
+	int (*add_fd)(int fd);
+	int (*add)(struct group *group);
+	int (*wait)(void);
+	void (*close)(void);
+};
+
+extern const struct way agent_epoll;
+extern const struct way agent_uring;
+
+void agent_readable(int fd);
+/* There is an answer, or (@error, a negative errno) none. */
+void agent_answered(struct group *group, int error);
+/* Nothing refers to the group any more. */
+void agent_gone(struct group *group);
+
+#endif /* AGENT_H */
