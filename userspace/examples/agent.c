@@ -181,6 +181,18 @@ static void run_command(const struct group *group, const char *what)
 		running++;
 }
 
+void agent_question(struct group *group)
+{
+	group->totals = (struct memstate_get_totals) {
+		.size = sizeof(group->totals),
+		.scope = MEMSTATE_SCOPE_WATCHED,
+	};
+	group->limit = (struct memstate_limit) {
+		.size = sizeof(group->limit),
+		.scope = MEMSTATE_SCOPE_WATCHED,
+	};
+}
+
 void agent_answered(struct group *group, int error)
 {
 	char what[256];
@@ -244,10 +256,6 @@ static int group_add(const char *path)
 
 	group->path = must(strdup(path));
 	group->fd = -1;
-	group->totals.size = sizeof(group->totals);
-	group->totals.scope = MEMSTATE_SCOPE_WATCHED;
-	group->limit.size = sizeof(group->limit);
-	group->limit.scope = MEMSTATE_SCOPE_WATCHED;
 	found = must(tsearch(group, &groups, by_path));
 	if (*found != group) {
 		group_free(group);

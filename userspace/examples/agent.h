@@ -57,6 +57,8 @@ extern const struct way agent_epoll;
 extern const struct way agent_uring;
 
 void agent_readable(int fd);
+/* Before each question: the kernel writes into what it was asked by. */
+void agent_question(struct group *group);
 /* There is an answer, or (@error, a negative errno) none. */
 void agent_answered(struct group *group, int error);
 /* Nothing refers to the group any more. */

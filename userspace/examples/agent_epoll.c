@@ -41,6 +41,7 @@ static void ask(struct group *group)
 {
 	int ret = 0;
 
+	agent_question(group);
 	if (ioctl(group->fd, MEMSTATE_IOC_TOTALS, &group->totals))
 		ret = -errno;
 	if (ioctl(group->fd, MEMSTATE_IOC_LIMIT_GET, &group->limit))

@@ -147,6 +147,7 @@ static int ask(struct group *group)
 		return ret;
 	group->again = false;
 	group->asked = 2;
+	agent_question(group);
 	command(group, MEMSTATE_IOC_TOTALS, &group->totals, TOTALS)->flags |= IOSQE_IO_LINK;
 	command(group, MEMSTATE_IOC_LIMIT_GET, &group->limit, LIMIT);
 	return 0;

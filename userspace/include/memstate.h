@@ -120,6 +120,13 @@ const uint32_t *memstate_shard_epoch(void);
 
 typedef uint64_t memstate_word __attribute__((__may_alias__));
 
+/* __u64 and uint64_t are different types of the same size. */
+#ifdef __cplusplus
+#define MEMSTATE_WORDS(words)	reinterpret_cast<uint64_t *>(words)
+#else
+#define MEMSTATE_WORDS(words)	((uint64_t *)(words))
+#endif
+
 /**
  * memstate_shard_enter() - begin to write
  * @shard:	from memstate_shard()
@@ -142,7 +149,7 @@ static inline uint64_t *memstate_shard_enter(struct memstate_alloc_shard *shard,
 	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* pairs with ms_fold_begin() */
 #endif
 	/* Acquire: pairs with the release of gen in ms_fold_begin(). */
-	return (uint64_t *)shard->set[__atomic_load_n(gen, __ATOMIC_ACQUIRE)];
+	return MEMSTATE_WORDS(shard->set[__atomic_load_n(gen, __ATOMIC_ACQUIRE)]);
 }
 
 /**
@@ -156,7 +163,7 @@ static inline uint64_t *memstate_shard_enter(struct memstate_alloc_shard *shard,
 static inline void memstate_shard_add(uint64_t *set, unsigned int counter,
 				      uint64_t delta)
 {
-	memstate_word *word = (memstate_word *)&set[counter];
+	memstate_word *word = &set[counter];
 
 	__atomic_store_n(word, __atomic_load_n(word, __ATOMIC_RELAXED) + delta,
 			 __ATOMIC_RELAXED);

@@ -118,7 +118,7 @@ enum memstate_class {
 #define MEMSTATE_CLASS_SHIFT	6
 #define MEMSTATE_FLAGS_SHIFT	9
 #define MEMSTATE_FIELD_MASK	7
-#define MEMSTATE_ADDR_MASK	(~(__u64)4095)
+#define MEMSTATE_ADDR_MASK	(~4095ULL)
 
 /**
  * struct memstate_record - one transition
@@ -181,7 +181,7 @@ struct memstate_ring_control {
 #define MEMSTATE_PRESSURE_MAX	2 /* nothing more can be charged */
 
 /* A limit that is none. */
-#define MEMSTATE_UNLIMITED	(~(__u64)0)
+#define MEMSTATE_UNLIMITED	(~0ULL)
 
 /**
  * struct memstate_totals - the books of a task or of the system

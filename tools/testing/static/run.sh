@@ -306,10 +306,25 @@ lane_man() {
 	done < <(files '\.[1-8]$')
 }
 
-# Each header can be included by itself, the public ones by C++ as well.
+# public COMPILER STD FLAGS HEADER...: these, in this order
+public() {
+	local compiler=$1 std=$2 flags=$3
+	shift 3
+	# shellcheck disable=SC2086 # with options
+	printf '#include "%s"\n' "$@" | $compiler -std=$std $flags -Wall -Wextra -Wconversion \
+		-Wsign-conversion -Wcast-qual -Wundef -Werror -fsyntax-only \
+		-I"$tree/userspace/include" -I"$tree/include/uapi" - >>"$log" 2>&1
+}
+
+# Each header can be included by itself; the public ones by both compilers, as strict C and C++
+# of each standard, more than once and in any order. Not with -Wshadow: a struct and a function
+# share a name here, as in stat(2), and in C++ the function hides the struct's constructor.
 lane_headers() {
-	local f flags std log=$work/headers.log
+	local f flags std cc a b c log=$work/headers.log
+	local headers=()
+	local strict='-Wpedantic -Wold-style-cast -Wzero-as-null-pointer-constant -x c++'
 	need headers g++ g++ || return
+	need headers clang++ clang || return
 	mapfile -t flags < <(user_flags)
 	while read -r f; do
 		gcc -Wall -Wextra -Werror -fsyntax-only "${flags[@]}" \
@@ -317,14 +332,31 @@ lane_headers() {
 		verdict "headers $f" "$log"
 	done < <(files '^(userspace|include)/.*\.h$'; files '^kmod/core/.*\.h$' | grep -v port_kernel)
 	while read -r f; do
+		headers+=("$tree/$f")
 		: >"$log"
-		for std in c++98 "c++11 -Wpedantic" "c++17 -Wpedantic"; do
-			# shellcheck disable=SC2086 # with options
-			g++ -std=$std -Wall -Wextra -Werror \
-				-fsyntax-only "${flags[@]/#-std=*/-DMS}" -x c++ - <<<"#include \"$tree/$f\"" >>"$log" 2>&1
+		for std in c11 c17 c2x; do
+			for cc in gcc clang; do
+				public $cc $std "-Wpedantic -Wstrict-prototypes -x c" "$tree/$f" "$tree/$f"
+			done
+		done
+		verdict "headers $f from strict C" "$log"
+		: >"$log"
+		for cc in g++ clang++; do
+			# Of the oldest it is not asked what the standard does not have.
+			public $cc c++98 "-x c++" "$tree/$f" "$tree/$f"
+			for std in c++11 c++14 c++17 c++20 c++2b; do
+				public $cc $std "$strict" "$tree/$f" "$tree/$f"
+			done
 		done
 		verdict "headers $f from C++" "$log"
 	done < <(files '^(userspace/include|include)/.*\.h$')
+	: >"$log"
+	for a in "${headers[@]}"; do for b in "${headers[@]}"; do for c in "${headers[@]}"; do
+		[ "$a" != "$b" ] && [ "$b" != "$c" ] && [ "$a" != "$c" ] || continue
+		public clang c11 "-Wpedantic -x c" "$a" "$b" "$c"
+		public g++ c++11 "$strict" "$a" "$b" "$c"
+	done; done; done
+	[ ${#headers[@]} -eq 0 ] || verdict "headers in every order" "$log"
 }
 
 # The licence that a file must name, by where it is.
@@ -431,6 +463,9 @@ SEED
 	seeded rst Documentation/design.rst <<<$'Planted\n==\n\n`open'
 	seeded man userspace/cli/man/memstate.1 <<<$'.Planted\n.SH'
 	seeded headers include/uapi/linux/memstate.h <<<'struct planted { planted_t a; };'
+	seeded headers userspace/include/memstate.h <<<'int planted(int class);'
+	seeded headers userspace/include/memstate.h <<<'static inline long planted(void *p) { return (long)p; }'
+	seeded headers userspace/include/memstate.h <<<'enum planted { PLANTED = 0xffffffffffULL };'
 	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'\n\n\n'
 	seeded words kmod/README <<<"see /wor""k/planted"
 }
