@@ -30,6 +30,7 @@ suites() {
 	malloc: $here/malloc/run.sh
 	limits: $here/limits/run.sh
 	observe: $here/observe/run.sh
+	examples: $here/examples/run.sh
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
 	demo: $here/demo/test.sh
