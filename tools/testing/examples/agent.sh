@@ -38,6 +38,8 @@ finish() { # name: SIGTERM ends it well
 	result $? "$1: ends when told to"
 }
 
+descriptors() { find "/proc/$pid/fd" -type l | wc -l; }
+
 # told FILE PATH EVENT: how many of them its lines add up to
 told() {
 	sed 's/; .*/ ./' "$1" | awk -v p="$2:" -v e="$3" '$1 == p { for (i = 2; i < NF; i++) if ($i == e) {
@@ -119,6 +121,7 @@ acting() { # name option...
 	until_ lines "$out/$name.out" "^$top/a: high raised to" 1
 	[ "$("$memstate" limit $top/a --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["high"])')" = 3145728 ]
 	result $? "$name: high is raised by half"
+	# shellcheck disable=SC2016 # as it is
 	until_ lines "$out/$name.ran" "^$top/a .*high \+1" 1 && grep -qF ' ; $(false)' "$out/$name.ran"
 	result $? "$name: the command runs, with its arguments as they are"
 	rmdir $top/a
@@ -145,16 +148,16 @@ many() { # name nr option...
 	wait %2 %3 %4 2>/dev/null
 	until_ lines "$out/$name.out" "^$top/[123]: .*denied \+1" 3
 	result $? "$name: events of three of them are told"
-	echo "# $(grep VmRSS "/proc/$pid/status" | tr -s '\t ' ' '), $(ls "/proc/$pid/fd" | wc -l) descriptors"
+	echo "# $(grep VmRSS "/proc/$pid/status" | tr -s '\t ' ' '), $(descriptors) descriptors"
 	[ "$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")" -lt $((8192 + nr * 3)) ]
 	result $? "$name: no more than 3 KiB for each, and 8 MiB"
 	eval "rmdir $top/{1..$nr}"
 	until_ lines "$out/$name.out" ': gone$' "$nr"
 	result $? "$name: the removal of all is told"
-	[ "$(ls "/proc/$pid/fd" | wc -l)" -lt 20 ]
+	[ "$(descriptors)" -lt 20 ]
 	result $? "$name: and their descriptors are closed"
 	finish "$name"
-	cat "$out/$name.err" | sed 's/^/# /'
+	sed 's/^/# /' "$out/$name.err"
 	rmdir $top
 }
 

@@ -15,7 +15,11 @@ struct lib_row {
 
 #define SIZE(s)		{ "sizeof " #s, sizeof(struct s) }
 #define OFF(s, m)	{ #s "." #m, offsetof(struct s, m) }
+#ifdef __cplusplus
+#define NUM(x)		{ #x, static_cast<unsigned long long>(x) }
+#else
 #define NUM(x)		{ #x, (unsigned long long)(x) }
+#endif
 
 #define LIB_ROWS							\
 	SIZE(memstate_refusal),						\

@@ -33,11 +33,11 @@ row() {
 value() { awk -v f="$3" '$1 == f { print $2 }' "$out/$1.$2"; } # WAY STEP FIELD
 
 serve() { # way preload
-	local way=$1 i
+	local way=$1
 	MEMSTATE_BACKEND=device LD_PRELOAD=$2 redis-server --port 0 --unixsocket $socket --save '' \
 		--dir /tmp >"$out/redis-$way.log" 2>&1 &
 	pid=$!
-	for i in {1..100}; do
+	for _ in {1..100}; do
 		[ "$(redis ping 2>/dev/null)" = PONG ] && break
 		sleep 0.1
 	done
@@ -47,7 +47,7 @@ serve() { # way preload
 	redis-benchmark -s $socket -q -n 12000 -r 1000000 -d 2000 -t set >/dev/null
 	row "$way" filled
 	redis bgsave >/dev/null
-	for i in {1..300}; do
+	for _ in {1..300}; do
 		[ "$(info persistence rdb_bgsave_in_progress)" = 0 ] && break
 		sleep 0.1
 	done
