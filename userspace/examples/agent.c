@@ -40,8 +40,6 @@
 /* Commands that run at a time: a storm of events is not to become one of processes. */
 #define COMMANDS_MAX	16
 
-extern char **environ;
-
 static const struct way *way = &agent_epoll;
 static bool below;
 static unsigned int raise_percent;
@@ -82,11 +80,12 @@ static void *must(void *p)
 static const char *const event_names[MEMSTATE_NR_EVENTS] = {
 	"high", "max", "denied", "breach", "drift"
 };
+
 static const char *const pressure_names[] = { "none", "high", "max" };
 
 static const char *size_text(char *buf, uint64_t bytes)
 {
-	return bytes == MEMSTATE_UNLIMITED ? strcpy(buf, "none") :
+	return bytes == MEMSTATE_UNLIMITED ? "none" :
 	       memstate_format_bytes(buf, MEMSTATE_BYTES_MAX, bytes);
 }
 
@@ -104,12 +103,13 @@ static void describe(const struct group *group, char *text, size_t size)
 	*text = '\0';
 	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++)
 		if (now->events[i] != before->events[i])
-			n += (size_t)snprintf(text + n, size - n, "%s%s +%" PRIu64, n ? ", " : "",
+			n += (size_t)snprintf(text + n, size - n, "%s%s +%llu", n ? ", " : "",
 					      event_names[i],
-					      (uint64_t)(now->events[i] - before->events[i]));
+					      now->events[i] - before->events[i]);
 	if (now->pressure != before->pressure)
-		n += (size_t)snprintf(text + n, size - n, "%spressure %s -> %s", n ? ", " : "",
-				      pressure_name(before->pressure), pressure_name(now->pressure));
+		n += (size_t)snprintf(text + n, size - n, "%spressure %s -> %s",
+				      n ? ", " : "", pressure_name(before->pressure),
+				      pressure_name(now->pressure));
 	if (now->high != before->high || now->max != before->max)
 		snprintf(text + n, size - n, "%slimits", n ? ", " : "");
 }
@@ -348,10 +348,10 @@ static void tree_event(const struct inotify_event *event)
 		free(dirs[event->wd]);
 		dirs[event->wd] = NULL;
 	} else if (event->mask & IN_Q_OVERFLOW) {
-		/* Something was made, and nobody knows what: scan() does not mind what it knows. */
+		/* Something was made, and nobody knows what. */
 		for (int wd = 0; wd < nr_dirs; wd++)
-			if (dirs[wd])
-				scan(strcpy(path, dirs[wd]));
+			if (dirs[wd] && snprintf(path, sizeof(path), "%s", dirs[wd]) > 0)
+				scan(path);
 	} else if (dir && event->mask & IN_CREATE && event->mask & IN_ISDIR &&
 		   snprintf(path, sizeof(path), "%s/%s", dir, event->name) < (int)sizeof(path)) {
 		group_trouble(path, group_add(path));
@@ -461,7 +461,8 @@ int main(int argc, char **argv)
 			raise_percent = (unsigned int)strtoul(optarg, &end, 10);
 			if (*end || *optarg < '0' || *optarg > '9' || !raise_percent ||
 			    raise_percent > 1000) {
-				complain("--raise: '%s' is not a percentage from 1 to 1000", optarg);
+				complain("--raise: '%s' is not a percentage from 1 to 1000",
+					 optarg);
 				return 2;
 			}
 			break;

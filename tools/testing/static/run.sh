@@ -141,6 +141,7 @@ lane_checkpatch() {
 	linux_source checkpatch || return
 	while read -r f; do
 		case $f in
+		userspace/include/memstate.h)    ignore=("${ignore_user[@]}" SPACING) ;; # reinterpret_cast<>
 		userspace/*)                     ignore=("${ignore_user[@]}") ;;
 		kmod/core/port*|include/uapi/*)  ignore=("${ignore_port[@]}") ;;
 		kmod/core/stats.h)               ignore=(PREFER_DEFINED_ATTRIBUTE_MACRO) ;; # userspace has none
