@@ -134,7 +134,7 @@ acting() { # name option...
 
 # Many: bounded, and asked about together.
 many() { # name nr option...
-	local name=$1 nr=$2 i
+	local name=$1 nr=$2 i loads=()
 	shift 2
 	mkdir $top
 	eval "mkdir $top/{1..$nr}"
@@ -144,8 +144,9 @@ many() { # name nr option...
 	result $? "$name: $nr cgroups are watched"
 	for i in 1 2 3; do
 		"$load" $top/$i '!2' &
+		loads+=($!)
 	done
-	wait %2 %3 %4 2>/dev/null
+	wait "${loads[@]}"
 	until_ lines "$out/$name.out" "^$top/[123]: .*denied \+1" 3
 	result $? "$name: events of three of them are told"
 	echo "# $(grep VmRSS "/proc/$pid/status" | tr -s '\t ' ' '), $(descriptors) descriptors"
