@@ -10,17 +10,13 @@
  *   EPOLLPRI when its pressure or one of its counts has changed, and in that of EPOLLHUP
  *   when the cgroup has been removed. Counts only grow: who is late, or is told once of
  *   several events, loses none of them. How to wait and to ask is in agent_epoll.c
- *   and agent_uring.c; everything else is here, and the same for both.
- *
- *   With --below a directory's descendants are watched as well, those included that
- *   are made later: inotify tells.
+ *   and agent_uring.c; everything else is here, and the same for both. agent_tree.c
+ *   finds the cgroups below a directory.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <search.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,10 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,15 +40,13 @@ static unsigned int raise_percent;
 static char **command;
 static bool stop;
 
-static int tree_fd = -1, signal_fd = -1;
+static int signal_fd = -1;
 
-/* Groups by path; and by watch descriptor the directories in which more may be made. */
+/* By path. */
 static void *groups;
 static unsigned long nr_groups;
-static char **dirs;
-static int nr_dirs;
 
-static void complain(const char *format, ...)
+void agent_complain(const char *format, ...)
 {
 	va_list args;
 
@@ -66,10 +58,10 @@ static void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-static void *must(void *p)
+void *agent_must(void *p)
 {
 	if (!p) {
-		complain("out of memory");
+		agent_complain("out of memory");
 		exit(1);
 	}
 	return p;
@@ -146,7 +138,7 @@ static void raise_high(const struct group *group)
 	if (fd >= 0)
 		close(fd);
 	if (ret && ret != -ENOENT)
-		complain("%s: high is not raised: %s", group->path, strerror(-ret));
+		agent_complain("%s: high is not raised: %s", group->path, strerror(-ret));
 	else if (!ret)
 		printf("%s: high raised to %s\n", group->path, size_text(text, high));
 }
@@ -176,7 +168,7 @@ static void run_command(const struct group *group, const char *what)
 	ret = posix_spawnp(&pid, command[0], NULL, &attr, command, environ);
 	posix_spawnattr_destroy(&attr);
 	if (ret)
-		complain("%s: %s", command[0], strerror(ret));
+		agent_complain("%s: %s", command[0], strerror(ret));
 	else
 		running++;
 }
@@ -200,7 +192,7 @@ void agent_answered(struct group *group, int error)
 	/* Removed between the event and the question: that will be told. */
 	if (error) {
 		if (error != -ENOENT && error != -ECANCELED)
-			complain("%s: %s", group->path, strerror(-error));
+			agent_complain("%s: %s", group->path, strerror(-error));
 		return;
 	}
 	if (!group->known) {
@@ -251,12 +243,12 @@ static int group_watch(struct group *group)
 /* 0; 1: it is there already; a negative errno. */
 static int group_add(const char *path)
 {
-	struct group *group = must(calloc(1, sizeof(*group))), **found;
+	struct group *group = agent_must(calloc(1, sizeof(*group))), **found;
 	int ret;
 
-	group->path = must(strdup(path));
+	group->path = agent_must(strdup(path));
 	group->fd = -1;
-	found = must(tsearch(group, &groups, by_path));
+	found = agent_must(tsearch(group, &groups, by_path));
 	if (*found != group) {
 		group_free(group);
 		return 1;
@@ -271,54 +263,15 @@ static int group_add(const char *path)
 	return ret;
 }
 
-static void group_trouble(const char *path, int ret)
+void agent_add(const char *path)
 {
+	int ret = group_add(path);
+
 	/* It has been removed meanwhile. */
 	if (ret >= 0 || ret == -ENOENT)
 		return;
-	complain("%s: not watched: %s", path, ret == -ENFILE ? "too many groups" : strerror(-ret));
-}
-
-static void tree_watch(const char *path)
-{
-	int wd = inotify_add_watch(tree_fd, path, IN_CREATE | IN_ONLYDIR);
-
-	if (wd < 0) {
-		if (errno != ENOENT)
-			complain("%s: what is made in it is not seen: %s", path, strerror(errno));
-		return;
-	}
-	if (wd >= nr_dirs) {
-		dirs = must(realloc(dirs, (size_t)(wd + 64) * sizeof(*dirs)));
-		memset(dirs + nr_dirs, 0, (size_t)(wd + 64 - nr_dirs) * sizeof(*dirs));
-		nr_dirs = wd + 64;
-	}
-	free(dirs[wd]);
-	dirs[wd] = must(strdup(path));
-}
-
-/* Watch what is below a directory; first for what will be made, so that nothing is missed. */
-static void scan(const char *path)
-{
-	struct dirent *entry;
-	DIR *dir;
-
-	tree_watch(path);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir))) {
-		char child[PATH_MAX];
-		int ret;
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
-		    snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >=
-			    (int)sizeof(child))
-			continue;
-		ret = group_add(child);
-		group_trouble(child, ret);
-		scan(child);
-	}
-	if (dir)
-		closedir(dir);
+	agent_complain("%s: not watched: %s", path,
+		       ret == -ENFILE ? "too many groups" : strerror(-ret));
 }
 
 void agent_gone(struct group *group)
@@ -333,48 +286,18 @@ void agent_gone(struct group *group)
 	group_free(group);
 	/* It may have been made anew before this was known. */
 	if (below && !access(path, F_OK)) {
-		group_trouble(path, group_add(path));
-		scan(path);
+		agent_add(path);
+		tree_scan(path);
 	}
 	free(path);
 }
 
-static void tree_event(const struct inotify_event *event)
-{
-	const char *dir = event->wd >= 0 && event->wd < nr_dirs ? dirs[event->wd] : NULL;
-	char path[PATH_MAX];
-
-	if (event->mask & IN_IGNORED && dir) {
-		free(dirs[event->wd]);
-		dirs[event->wd] = NULL;
-	} else if (event->mask & IN_Q_OVERFLOW) {
-		/* Something was made, and nobody knows what. */
-		for (int wd = 0; wd < nr_dirs; wd++)
-			if (dirs[wd] && snprintf(path, sizeof(path), "%s", dirs[wd]) > 0)
-				scan(path);
-	} else if (dir && event->mask & IN_CREATE && event->mask & IN_ISDIR &&
-		   snprintf(path, sizeof(path), "%s/%s", dir, event->name) < (int)sizeof(path)) {
-		group_trouble(path, group_add(path));
-		scan(path);
-	}
-}
-
 void agent_readable(int fd)
 {
-	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n;
-
-	if (fd == signal_fd) {
+	if (fd == signal_fd)
 		stop = true;
-		return;
-	}
-	while ((n = read(fd, buf, sizeof(buf))) > 0)
-		for (ssize_t at = 0; at < n;) {
-			const struct inotify_event *event = (const void *)(buf + at);
-
-			at += (ssize_t)(sizeof(*event) + event->len);
-			tree_event(event);
-		}
+	else
+		tree_read();
 }
 
 /* ---- main -------------------------------------------------------------------------- */
@@ -410,15 +333,15 @@ static int choose_way(bool uring)
 			way = &agent_uring;
 			return 0;
 		}
-		complain("no io_uring: %s: %s; so by epoll", why, strerror(-ret));
+		agent_complain("no io_uring: %s: %s; so by epoll", why, strerror(-ret));
 	}
 #else
 	if (uring)
-		complain("no io_uring: built without liburing; so by epoll");
+		agent_complain("no io_uring: built without liburing; so by epoll");
 #endif
 	ret = way->open(&why);
 	if (ret)
-		complain("%s: %s", why, strerror(-ret));
+		agent_complain("%s: %s", why, strerror(-ret));
 	return ret;
 }
 
@@ -426,6 +349,7 @@ static int begin(void)
 {
 	struct rlimit files;
 	sigset_t signals;
+	int tree_fd;
 
 	/* A descriptor for each group. */
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
@@ -437,7 +361,7 @@ static int begin(void)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	tree_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	tree_fd = tree_open();
 	if (signal_fd < 0 || tree_fd < 0)
 		return -errno;
 	return way->add_fd(signal_fd) ?: way->add_fd(tree_fd);
@@ -461,7 +385,7 @@ int main(int argc, char **argv)
 			raise_percent = (unsigned int)strtoul(optarg, &end, 10);
 			if (*end || *optarg < '0' || *optarg > '9' || !raise_percent ||
 			    raise_percent > 1000) {
-				complain("--raise: '%s' is not a percentage from 1 to 1000",
+				agent_complain("--raise: '%s' is not a percentage from 1 to 1000",
 					 optarg);
 				return 2;
 			}
@@ -477,14 +401,14 @@ int main(int argc, char **argv)
 	for (c = optind; c < argc && strcmp(argv[c], "--"); c++)
 		;
 	if (c < argc && c + 1 == argc) {
-		complain("a command is missing after --");
+		agent_complain("a command is missing after --");
 		return 2;
 	}
 	command = c < argc ? argv + c + 1 : NULL;
 	argc = c;
 	/* getopt has taken the first "--", if that comes before all directories. */
 	if (optind == argc) {
-		complain("a cgroup's directory is needed");
+		agent_complain("a cgroup's directory is needed");
 		usage(stderr);
 		return 2;
 	}
@@ -499,18 +423,18 @@ int main(int argc, char **argv)
 			argv[c][--n] = '\0';
 		ret = group_add(argv[c]);
 		if (ret < 0) {
-			complain("%s: %s", argv[c], ret == -EBADF ? "not a cgroup's directory" :
+			agent_complain("%s: %s", argv[c], ret == -EBADF ? "not a cgroup's directory" :
 				 strerror(-ret));
 			return 1;
 		}
 		ret = 0;
 		if (below)
-			scan(argv[c]);
+			tree_scan(argv[c]);
 	}
 	while (!ret && !stop && (nr_groups || below))
 		ret = way->wait();
 	way->close();
 	if (ret)
-		complain("%s: %s", way->name, strerror(-ret));
+		agent_complain("%s: %s", way->name, strerror(-ret));
 	return ret ? 1 : 0;
 }

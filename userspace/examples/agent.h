@@ -56,6 +56,11 @@ struct way {
 extern const struct way agent_epoll;
 extern const struct way agent_uring;
 
+void agent_complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+/* Ends the program if there is no memory. */
+void *agent_must(void *p);
+/* Watch a cgroup, if it is not watched yet. */
+void agent_add(const char *path);
 void agent_readable(int fd);
 /* Before each question: the kernel writes into what it was asked by. */
 void agent_question(struct group *group);
@@ -63,5 +68,11 @@ void agent_question(struct group *group);
 void agent_answered(struct group *group, int error);
 /* Nothing refers to the group any more. */
 void agent_gone(struct group *group);
+
+/* A descriptor to read from, by tree_read(), or -1. */
+int tree_open(void);
+void tree_read(void);
+/* Watch what is below a directory, and what will be made there. */
+void tree_scan(const char *path);
 
 #endif /* AGENT_H */
