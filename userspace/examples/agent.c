@@ -386,7 +386,7 @@ int main(int argc, char **argv)
 			if (*end || *optarg < '0' || *optarg > '9' || !raise_percent ||
 			    raise_percent > 1000) {
 				agent_complain("--raise: '%s' is not a percentage from 1 to 1000",
-					 optarg);
+					       optarg);
 				return 2;
 			}
 			break;
@@ -423,8 +423,8 @@ int main(int argc, char **argv)
 			argv[c][--n] = '\0';
 		ret = group_add(argv[c]);
 		if (ret < 0) {
-			agent_complain("%s: %s", argv[c], ret == -EBADF ? "not a cgroup's directory" :
-				 strerror(-ret));
+			agent_complain("%s: %s", argv[c], ret == -EBADF ?
+				       "not a cgroup's directory" : strerror(-ret));
 			return 1;
 		}
 		ret = 0;

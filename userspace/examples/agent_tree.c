@@ -28,7 +28,8 @@ static void tree_watch(const char *path)
 
 	if (wd < 0) {
 		if (errno != ENOENT)
-			agent_complain("%s: what is made in it is not seen: %s", path, strerror(errno));
+			agent_complain("%s: what is made in it is not seen: %s", path,
+				       strerror(errno));
 		return;
 	}
 	if (wd >= nr_dirs) {

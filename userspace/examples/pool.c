@@ -7,7 +7,7 @@
  *	  ^                                      ^                  |
  *	  +------free: the whole pool            +------unused------+
  *
- *	cc -o pool pool.c $(pkg-config --cflags --libs memstate)
+ *	cc pool.c -o pool $(pkg-config --cflags --libs memstate)
  *	MEMSTATE_MAX=5M ./pool
  *
  * One thread only: where there are more, they take a lock around all of it.
