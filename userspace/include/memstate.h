@@ -58,6 +58,60 @@ int memstate_free(void *addr, size_t bytes);
 void *memstate_mmap_unaccounted(size_t bytes);
 int memstate_munmap_unaccounted(void *addr, size_t bytes);
 
+/* ---- many ranges at once --------------------------------------------------- */
+
+/*
+ * A batch gives many ranges up in few system calls: unused and free, as the verbs of these
+ * names, queued one by one and submitted together. Ranges of a batch do not overlap, and are
+ * the caller's own until it has been submitted.
+ *
+ *	memstate_batch_open(&batch, 1000, MEMSTATE_BATCH_AUTO);
+ *	...
+ *	memstate_batch_unused(batch, addr, bytes, MEMSTATE_HEAP);
+ *	...
+ *	if (memstate_batch_submit(batch))
+ *		for (i = 0; i < memstate_batch_nr(batch); i++)
+ *			... memstate_batch_result(batch, i) ...
+ *
+ * A batch is used by one thread at a time. A child of fork may use the one it has inherited,
+ * if nobody was using it at that moment.
+ */
+struct memstate_batch;
+
+/**
+ * enum memstate_batch_way - how a batch makes memory Prepared
+ * @MEMSTATE_BATCH_AUTO:	the best that there is; or what the environment variable
+ *				MEMSTATE_BATCH names (auto, calls, process_madvise,
+ *				io_uring, io_uring_posts)
+ * @MEMSTATE_BATCH_CALLS:	madvise for each range, and a report in the ring
+ * @MEMSTATE_BATCH_VECTOR:	process_madvise for up to 1024 ranges, and reports in the ring
+ * @MEMSTATE_BATCH_URING:	io_uring: a report to the device for each range, and linked to
+ *				it the madvise
+ * @MEMSTATE_BATCH_URING_POSTS:	io_uring: the madvise for each range, and reports in the ring
+ *
+ * Memory that is freed is unmapped by munmap in all of them.
+ */
+enum memstate_batch_way {
+	MEMSTATE_BATCH_AUTO,
+	MEMSTATE_BATCH_CALLS,
+	MEMSTATE_BATCH_VECTOR,
+	MEMSTATE_BATCH_URING,
+	MEMSTATE_BATCH_URING_POSTS,
+};
+
+int memstate_batch_open(struct memstate_batch **batch, uint32_t nr,
+			enum memstate_batch_way way);
+void memstate_batch_close(struct memstate_batch *batch);
+int memstate_batch_unused(struct memstate_batch *batch, void *addr, size_t bytes,
+			  enum memstate_class class_);
+int memstate_batch_free(struct memstate_batch *batch, void *addr, size_t bytes);
+int memstate_batch_submit(struct memstate_batch *batch);
+uint32_t memstate_batch_nr(const struct memstate_batch *batch);
+int memstate_batch_result(const struct memstate_batch *batch, uint32_t index);
+enum memstate_batch_way memstate_batch_way(const struct memstate_batch *batch);
+const char *memstate_batch_way_name(enum memstate_batch_way way);
+const char *memstate_batch_why(const struct memstate_batch *batch);
+
 /* ---- reports alone ------------------------------------------------------- */
 
 int memstate_post(unsigned int from, unsigned int to, unsigned int class_,

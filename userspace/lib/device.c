@@ -419,6 +419,17 @@ static int device_alloc(struct memstate_alloc *arg)
 	return device_ioctl(MEMSTATE_IOC_ALLOC, arg);
 }
 
+/* By an ioctl, so that a descriptor that was lost is opened again. */
+static int device_uring(void)
+{
+	struct memstate_query query = { .size = sizeof(query) };
+	int ret = device_ioctl(MEMSTATE_IOC_QUERY, &query);
+
+	if (!ret && !(query.features & MEMSTATE_FEATURE_URING))
+		ret = -EOPNOTSUPP;
+	return ret ? ret : dev_fd;
+}
+
 const struct ms_ops ms_device_ops = {
 	.name = "device",
 	.open = device_open,
@@ -435,6 +446,7 @@ const struct ms_ops ms_device_ops = {
 	.audit = device_audit,
 	.shards = device_shards,
 	.alloc = device_alloc,
+	.uring = device_uring,
 	.fork = device_fork,
 };
 

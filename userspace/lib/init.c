@@ -236,6 +236,7 @@ static void fork_child(void)
 		ms_lib_state->reserve = 0;
 		ms_lib_state->shards = 0;
 		ms_lib_state->shards_epoch = 0;
+		ms_lib_state->uring_epoch = 0;
 		__atomic_store_n(&ms_lib_state->init, 0, __ATOMIC_RELEASE);
 	}
 	fork_done(2);

@@ -57,6 +57,8 @@ struct ms_shard_set {
  * @audit:	as MEMSTATE_IOC_AUDIT
  * @shards:	make shards, and fill @set in
  * @alloc:	as MEMSTATE_IOC_ALLOC, of this process; there are shards
+ * @uring:	a descriptor that takes reports from io_uring, valid at this moment; NULL:
+ *		there is none
  * @fork:	before a fork (0), after it in the parent (1), in the child (2)
  */
 struct ms_ops {
@@ -77,6 +79,7 @@ struct ms_ops {
 	int (*audit)(struct memstate_audit *arg);
 	int (*shards)(struct ms_shard_set *set);
 	int (*alloc)(struct memstate_alloc *arg);
+	int (*uring)(void);
 	void (*fork)(int when);
 };
 
@@ -113,6 +116,7 @@ struct ms_lib {
  * @reserve:	bytes that are charged and kept for the time after a refusal
  * @shards:	0, under way, MS_LIB_READY, MS_LIB_NEVER
  * @shards_epoch: once there are shards, not 0 and another than any ancestor's
+ * @uring_epoch: likewise, once there is an io_uring
  */
 struct ms_state {
 	u32 init;
@@ -120,6 +124,7 @@ struct ms_state {
 	u64 reserve;
 	u32 shards;
 	u32 shards_epoch;
+	u32 uring_epoch;
 };
 
 extern struct ms_lib ms_lib MS_HIDDEN;
@@ -151,6 +156,9 @@ extern MS_HIDDEN __thread unsigned int ms_posting __attribute__((tls_model("init
 
 /* Post a record whose length has been charged, if it goes to Ready. */
 MS_HIDDEN int ms_post_paid(const struct memstate_record *record);
+
+/* Ready to Prepared: what follows an madvise that has dropped a range. */
+MS_HIDDEN int ms_unused_report(void *addr, size_t bytes, enum memstate_class class_);
 
 /* Give way to whoever is between claim and publish. */
 MS_HIDDEN void ms_post_wait(int tries);

@@ -25,6 +25,11 @@ static int report(unsigned int from, unsigned int to, unsigned int class_,
 	return memstate_post_record(&record);
 }
 
+int ms_unused_report(void *addr, size_t bytes, enum memstate_class class_)
+{
+	return report(MEMSTATE_READY, MEMSTATE_PREPARED, class_, addr, bytes);
+}
+
 static int check(const void *addr, size_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -134,8 +139,7 @@ int memstate_unused(void *addr, size_t bytes, enum memstate_class class_)
 
 	if (!ret)
 		ret = ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
-	return ret ? (int)ret : report(MEMSTATE_READY, MEMSTATE_PREPARED, class_,
-				       addr, bytes);
+	return ret ? (int)ret : ms_unused_report(addr, bytes, class_);
 }
 
 /**

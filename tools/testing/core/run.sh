@@ -9,7 +9,7 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 build=$top/build/core
 configs=${CONFIGS:-gcc:address,undefined gcc:thread clang:address,undefined clang:thread}
-tests="port rules limit rangemap ring stats fold format backend lib shards"
+tests="port rules limit rangemap ring stats fold format backend lib shards batch"
 flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
 nr=0

@@ -13,7 +13,7 @@ top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
 kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
 shift
-programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards library uring uring_life fault stress}
+programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards library uring uring_life batch fault stress}
 out=$top/build/selftests-$kernel
 
 case $kernel in
