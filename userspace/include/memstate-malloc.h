@@ -52,7 +52,7 @@ int msm_malloc_trim(size_t pad);
  * @mapped_bytes:	accessible for blocks: Ready or Prepared
  * @reserved_bytes:	of address space
  * @dropped_bytes:	made Prepared, ever
- * @drops:		system calls that took
+ * @drops:		how many ranges that were
  * @grows:		times that more was made accessible
  * @refills:		slow paths taken
  * @remote_frees:	blocks that one thread has freed for another

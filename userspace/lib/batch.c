@@ -603,6 +603,9 @@ int memstate_batch_submit(struct memstate_batch *batch)
 	u32 nr, done = 0;
 	int ret = ms_lib_ready();
 
+	/* Once is enough. */
+	if (batch->submitted)
+		batch->nr = 0;
 	batch->submitted = true;
 	for (u32 i = 0; i < batch->nr; i++)
 		batch->ranges[i].result = ret;

@@ -32,6 +32,12 @@
 #define ODD_MAX		8192
 /* How many runs of a bin are tried before a longer one is taken. */
 #define FIT_TRIES	8
+/* Older is what was freed later: milliseconds, that wrap. */
+#define AGE_MAX		0xffff0000u
+/* How many runs are put back in one go. */
+#define DROPS_LOCKED	16
+/* How often who drops looks for what others have left to him. */
+#define DROP_ROUNDS	4
 
 struct region {
 	uintptr_t base;
@@ -59,6 +65,15 @@ static struct arena {
 static unsigned int nr_arenas;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Runs that are in no list while they are dropped; under a lock of their own. */
+static struct {
+	struct ms_slab *run;
+	uint32_t len;
+	bool gone;
+} drops[MS_OS_MANY];
+static struct ms_os_range drop_ranges[MS_OS_MANY];
+static pthread_mutex_t drop_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct ms_slab *oldest, *newest;
 static size_t dirty_slices, clean_slices;
@@ -472,6 +487,142 @@ int ms_arena_init(void)
 	return arena_add(&zones[0], ms_knobs.reserve ? ms_knobs.reserve : reserve_default());
 }
 
+/* ---- dropping ------------------------------------------------------------------ */
+
+/* Odd mappings go back to what they were by the way. */
+static bool renew(struct ms_slab *run, size_t bytes)
+{
+	if (!run->odd ||
+	    ms_os_renew(ms_arena_addr(run), bytes, MEMSTATE_HEAP, false, ms_knobs.huge))
+		return false;
+	ms_lock(&lock);
+	nr_odd -= run->odd;
+	ms_unlock(&lock);
+	run->odd = 0;
+	return true;
+}
+
+/* What is freed after we have looked at the clock is not: else there would be no end. */
+static bool is_due(const struct ms_slab *run, bool all, uint32_t now)
+{
+	uint32_t age = now - run->stamp;
+	int64_t decay = decay_ms();
+
+	return age < AGE_MAX && (all || (decay >= 0 && age >= decay));
+}
+
+/* Out of the lists with what is due. Return: how many runs. */
+static uint32_t drops_take(bool all, uint32_t now)
+{
+	uint32_t nr = 0;
+
+	while (nr < MS_OS_MANY && oldest && is_due(oldest, all, now)) {
+		drops[nr].run = oldest;
+		drops[nr++].len = oldest->len;
+		run_remove(oldest);
+	}
+	return nr;
+}
+
+/* Ready to Prepared. Return: whether all could be dropped. */
+static bool drops_do(uint32_t nr)
+{
+	struct ms_os_range *range = drop_ranges;
+	bool all = true;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		size_t bytes = (size_t)drops[i].len << MS_SLICE_SHIFT;
+
+		drops[i].gone = renew(drops[i].run, bytes);
+		if (!drops[i].gone)
+			*range++ = (struct ms_os_range) {
+				.addr = ms_arena_addr(drops[i].run), .bytes = bytes,
+			};
+	}
+	if (range > drop_ranges)
+		ms_os_unused_many(drop_ranges, (uint32_t)(range - drop_ranges), MEMSTATE_HEAP);
+	range = drop_ranges;
+	for (uint32_t i = 0; i < nr; i++) {
+		if (!drops[i].gone)
+			drops[i].gone = !range++->error;
+		all &= drops[i].gone;
+	}
+	return all;
+}
+
+/* Back into the lists. Who wants the lock meanwhile gets it. */
+static size_t drops_give(uint32_t nr)
+{
+	size_t bytes = 0;
+
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t len = drops[i].len;
+
+		if (i && !(i % DROPS_LOCKED)) {
+			ms_unlock(&lock);
+			ms_lock(&lock);
+		}
+		purges++;
+		if (drops[i].gone) {
+			bytes += (size_t)len << MS_SLICE_SHIFT;
+			__atomic_fetch_add(&dropped_slices, len, __ATOMIC_RELAXED);
+		}
+		run_free(drops[i].run, len, !drops[i].gone);
+	}
+	purged_bytes += bytes;
+	return bytes;
+}
+
+static bool dirty_due(bool all)
+{
+	uint32_t now = ms_os_now_ms();
+	bool due;
+
+	ms_lock(&lock);
+	due = oldest && is_due(oldest, all, now);
+	ms_unlock(&lock);
+	return due;
+}
+
+/*
+ * What is due is dropped in batches, by one thread at a time. What it is dropping nobody can
+ * take: who needs that, having met a limit, waits for it, and gets told of it. Others leave
+ * what they have to whoever is at it.
+ */
+static size_t scavenge(bool all, bool wait)
+{
+	int rounds = 0;
+	bool go_on = true;
+	size_t bytes = 0;
+	uint64_t before;
+	uint32_t now, nr;
+
+	ms_lock(&lock);
+	before = purged_bytes;
+	ms_unlock(&lock);
+	if (wait)
+		ms_lock(&drop_lock);
+	else if (!ms_trylock(&drop_lock))
+		return 0;
+	do {
+		now = ms_os_now_ms();
+		ms_lock(&lock);
+		while (go_on && (nr = drops_take(all, now))) {
+			ms_unlock(&lock);
+			/* What could not be dropped (locked memory) is the newest now. */
+			go_on = drops_do(nr);
+			ms_lock(&lock);
+			bytes += drops_give(nr);
+		}
+		if (wait)
+			bytes = purged_bytes - before;
+		ms_unlock(&lock);
+		ms_unlock(&drop_lock);
+		/* What was left to us after we had looked; but not for ever. */
+	} while (go_on && ++rounds < DROP_ROUNDS && dirty_due(all) && ms_trylock(&drop_lock));
+	return bytes;
+}
+
 /* ---- taking and giving ------------------------------------------------------- */
 
 static bool tick(void)
@@ -541,12 +692,12 @@ int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run)
 				ret = 0;
 			if (!ret) {
 				if (due || (!dirty && idle && ms_os_pressed()))
-					ms_arena_scavenge(!due);
+					scavenge(!due, false);
 				return 0;
 			}
 			ms_arena_give_clean(run->entry, slices);
 		}
-		if (!ms_arena_scavenge(true))
+		if (!scavenge(true, true))
 			break;
 	}
 	return -ENOMEM;
@@ -573,7 +724,7 @@ void ms_arena_give(struct ms_slab *entry, uint32_t slices)
 	ms_unlock(&lock);
 	ms_background_news();
 	if (MS_UNLIKELY(due || decay_ms() == 0 || ms_os_pressed()))
-		ms_arena_scavenge(!due);
+		scavenge(!due, false);
 }
 
 /* A block has grown: it may be several mappings now, and that is two at least. */
@@ -723,59 +874,15 @@ void ms_arena_trim(struct ms_slab *entry, uint32_t keep, uint32_t slices)
 	ms_arena_give(entry + keep, slices - keep);
 }
 
-/* ---- dropping ------------------------------------------------------------------ */
-
-/* Ready to Prepared, odd mappings by the way to what they were. */
-static bool drop(struct ms_slab *run, uint32_t len)
-{
-	size_t bytes = (size_t)len << MS_SLICE_SHIFT;
-	void *addr = ms_arena_addr(run);
-
-	if (run->odd && !ms_os_renew(addr, bytes, MEMSTATE_HEAP, false, ms_knobs.huge)) {
-		ms_lock(&lock);
-		nr_odd -= run->odd;
-		ms_unlock(&lock);
-		run->odd = 0;
-		return true;
-	}
-	return !ms_os_unused(addr, bytes, MEMSTATE_HEAP);
-}
-
 /**
  * ms_arena_scavenge() - make free memory Prepared
  * @all: not only what is older than the decay time
  *
- * Context: without locks; several at once share the work.
- * Return: bytes that were dropped.
+ * Context: without locks. Return: bytes that were dropped, by whomever, meanwhile.
  */
 size_t ms_arena_scavenge(bool all)
 {
-	uint32_t now = ms_os_now_ms(), len;
-	size_t bytes = 0;
-	struct ms_slab *run;
-	bool gone;
-
-	ms_lock(&lock);
-	while ((run = oldest) &&
-	       (all || now - run->stamp >= (uint64_t)decay_ms())) {
-		len = run->len;
-		run_remove(run);
-		ms_unlock(&lock);
-		gone = drop(run, len);
-		ms_lock(&lock);
-		purges++;
-		if (gone) {
-			bytes += (size_t)len << MS_SLICE_SHIFT;
-			purged_bytes += (size_t)len << MS_SLICE_SHIFT;
-			__atomic_fetch_add(&dropped_slices, len, __ATOMIC_RELAXED);
-		}
-		run_free(run, len, !gone);
-		/* What could not be dropped (locked memory) is the newest now. */
-		if (!gone)
-			break;
-	}
-	ms_unlock(&lock);
-	return bytes;
+	return scavenge(all, true);
 }
 
 /**
@@ -901,6 +1008,7 @@ const char *ms_arena_check(void)
 
 void ms_arena_fork_prepare(void)
 {
+	ms_lock(&drop_lock);
 	ms_lock(&lock);
 	ms_lock(&meta_lock);
 }
@@ -909,4 +1017,5 @@ void ms_arena_fork_done(void)
 {
 	ms_unlock(&meta_lock);
 	ms_unlock(&lock);
+	ms_unlock(&drop_lock);
 }

@@ -22,7 +22,7 @@
  * Locking
  *
  *   One lock for all. Charging and dropping memory are done without it, on runs that are in
- *   no list.
+ *   no list; who drops has another lock.
  */
 #ifndef MS_MALLOC_ARENA_H
 #define MS_MALLOC_ARENA_H
@@ -72,7 +72,7 @@ MS_HIDDEN void *ms_meta_alloc(size_t bytes);
  * @dirty:	bytes of free runs that may hold memory
  * @meta:	bytes of metadata in use
  * @purged:	bytes ever dropped
- * @purges:	calls that took
+ * @purges:	runs that were
  * @grows:	times that an arena grew
  */
 struct ms_arena_figures {

@@ -5,8 +5,9 @@
  *   start_lock, busy (background.c)
  *   heaps_lock (thread.c)
  *     batches_lock (remote.c)
- *     lock (arena.c)
- *       meta_lock (arena.c)
+ *     drop_lock (arena.c)
+ *       lock (arena.c)
+ *         meta_lock (arena.c)
  *     shared_lock (publish.c)
  *
  * Around a fork the forking thread holds all of them, and handlers that others have
@@ -27,6 +28,11 @@ static inline void ms_lock(pthread_mutex_t *mutex)
 {
 	if (MS_LIKELY(!ms_in_fork))
 		pthread_mutex_lock(mutex);
+}
+
+static inline bool ms_trylock(pthread_mutex_t *mutex)
+{
+	return MS_UNLIKELY(ms_in_fork) || !pthread_mutex_trylock(mutex);
 }
 
 static inline void ms_unlock(pthread_mutex_t *mutex)

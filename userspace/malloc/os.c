@@ -67,6 +67,26 @@ int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_)
 	return (int)ms_raw3(SYS_madvise, addr, bytes, MADV_DONTNEED);
 }
 
+/* Kept for ever; in a child it finds out by itself. */
+static struct memstate_batch *batch;
+
+void ms_os_unused_many(struct ms_os_range *ranges, uint32_t nr, enum memstate_class class_)
+{
+	/* Without memory for it, or without books, one by one. */
+	if (ms_knobs.accounting && nr > 1 && !batch)
+		memstate_batch_open(&batch, MS_OS_MANY, MEMSTATE_BATCH_AUTO);
+	if (!ms_knobs.accounting || nr == 1 || !batch) {
+		for (uint32_t i = 0; i < nr; i++)
+			ranges[i].error = ms_os_unused(ranges[i].addr, ranges[i].bytes, class_);
+		return;
+	}
+	for (uint32_t i = 0; i < nr; i++)
+		memstate_batch_unused(batch, ranges[i].addr, ranges[i].bytes, class_);
+	memstate_batch_submit(batch);
+	for (uint32_t i = 0; i < nr; i++)
+		ranges[i].error = memstate_batch_result(batch, i);
+}
+
 int ms_os_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
 	       enum memstate_class class_)
 {

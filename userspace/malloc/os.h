@@ -29,6 +29,23 @@ MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
 /* Ready to Prepared: the contents are gone, zero when touched again. */
 MS_HIDDEN int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_);
 
+/**
+ * struct ms_os_range - one of many that are dropped together
+ * @addr:	first byte
+ * @bytes:	length
+ * @error:	0 or a negative errno
+ */
+struct ms_os_range {
+	void *addr;
+	size_t bytes;
+	int error;
+};
+
+/* The same for up to MS_OS_MANY at once, by one thread at a time. */
+#define MS_OS_MANY	128
+MS_HIDDEN void ms_os_unused_many(struct ms_os_range *ranges, uint32_t nr,
+				 enum memstate_class class_);
+
 /*
  * A Ready range to a Prepared one, where it may be longer. Its old place is a hole afterwards;
  * if it fails, with -EDQUOT nothing has changed, else the new one may be a hole.

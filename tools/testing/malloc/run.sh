@@ -86,6 +86,8 @@ build_tests() {
 	gcc $flags -shared -fPIC -o "$build/libearly.so" "$here/early.c" &&
 	gcc $flags $wrong -o "$build/background" "$here/background.c" -L"$bin" -lmemstate-malloc \
 		-lmemstate -Wl,-rpath,"$bin" &&
+	gcc $flags $wrong -o "$build/scavenge" "$here/scavenge.c" -L"$bin" -lmemstate-malloc \
+		-lmemstate -Wl,-rpath,"$bin" &&
 	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
 		-o "$build/newdelete" "$here/newdelete.cc" &&
 	clang++ -O1 -g -Wall -Wextra -std=c++20 -fsized-deallocation -pthread -fno-builtin \
@@ -190,6 +192,14 @@ if [ -z "${LIB:-}" ]; then
 		# shellcheck disable=SC2086 # two words
 		try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
 			MEMSTATE_MALLOC_BACKGROUND=1 $plain "$build/$san/stress" "$seed" 4 6000
+	done
+
+	for way in calls process_madvise io_uring io_uring_posts; do
+		relay "scavenge by $way:" env MEMSTATE_BATCH=$way "$build/scavenge" "$build/scavenge.$way"
+		try "scavenge by $way leaves the books of plain calls" \
+			diff "$build/scavenge.calls" "$build/scavenge.$way"
+		try "scavenge by $way: stress with forks, seed $seed" env MEMSTATE_BATCH=$way \
+			MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 20000 fork
 	done
 
 	# The program, and everything it needs, in one file.
