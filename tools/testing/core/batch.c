@@ -124,13 +124,14 @@ static struct memstate_batch *opened(enum memstate_batch_way way, uint32_t nr)
 	return b;
 }
 
-/* Ready memory with contents, strides of two ranges. */
+/* Ready memory with contents. Huge pages would come and go: khugepaged fills holes. */
 static char *arena(size_t bytes)
 {
 	char *mem = memstate_alloc(bytes, MEMSTATE_HEAP);
 
 	if (!CHECK(mem))
 		_exit(1);
+	madvise(mem, bytes, MADV_NOHUGEPAGE);
 	memset(mem, 1, bytes);
 	return mem;
 }
