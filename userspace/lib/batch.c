@@ -69,6 +69,7 @@ static const char *const way_names[] = {
 	[MEMSTATE_BATCH_URING]		= "io_uring",
 	[MEMSTATE_BATCH_URING_POSTS]	= "io_uring_posts",
 };
+
 #define NR_WAYS		(sizeof(way_names) / sizeof(way_names[0]))
 
 static void say(struct memstate_batch *b, const char *what, const char *why)
@@ -294,7 +295,8 @@ static int ring_ready(struct memstate_batch *b, bool reports)
 	ms_uring_close(&b->ring);
 	if (reports) {
 		if (!ms_lib.ops->uring) {
-			say(b, "io_uring: ", "the books are embedded: there is no device to report to");
+			say(b, "io_uring: ",
+			    "the books are embedded: there is no device to report to");
 			return b->ring_error = -ENODEV;
 		}
 		device = ms_lib.ops->uring();
@@ -407,8 +409,8 @@ static void read_wish(struct memstate_batch *b)
  * memstate_batch_open() - make a batch
  * @batch:	where to put it
  * @nr:		how many ranges it can hold, up to 1,048,576
- * @way:	which way to take; where there is no such way memstate_batch_why() says so, and
- *		the best that there is is taken
+ * @way:	which way to take; where it is not there memstate_batch_why() says so, and the best
+ *		of the others is taken
  *
  * Its memory, 72 bytes for each range and what a ring takes, appears in no book.
  *

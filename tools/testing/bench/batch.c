@@ -5,7 +5,7 @@
  *
  *   batch NUMBER WAY calls C UNIT V ratio R [beside p99 P max M alone p99 P max M]
  *
- * C   system calls of the submission, counted by ptrace (batch calls, batch time)
+ * C   system calls of the submission, counted by ptrace
  * V   for each range, until the books have it: queueing, submitting, SYNC; the best of some
  * R   V as a ratio to the loop's of the same run
  * P M microseconds that another thread takes for an mmap of 64 KiB, the touching of its pages
@@ -15,7 +15,8 @@
  * batch icount   in instructions of the whole machine, workers of the kernel's included: where
  *                the time-stamp counter counts them (vm.sh -i)
  *
- * Which back end is used says MEMSTATE_BACKEND.
+ * Other numbers of ranges can be given behind that. Which back end is used says
+ * MEMSTATE_BACKEND.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -295,15 +296,29 @@ static bool row(int number, enum memstate_batch_way way, double *loop)
 	return true;
 }
 
+static bool rows(int number)
+{
+	double loop = 1;
+
+	for (int way = LOOP; way <= MEMSTATE_BATCH_URING_POSTS; way++)
+		if (!row(number, (enum memstate_batch_way)way, &loop)) {
+			fprintf(stderr, "batch: %d ranges: measuring failed\n", number);
+			return false;
+		}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const int numbers[] = { 10, 100, 1000, 10000 };
-	const char *mode = argc == 2 ? argv[1] : "";
-	double loop;
+	const char *mode = argc > 1 ? argv[1] : "";
 
 	counts_instructions = !strcmp(mode, "icount");
-	if (strcmp(mode, "time") && !counts_instructions) {
-		fprintf(stderr, "usage: batch time|icount\n");
+	for (int i = 2; i < argc; i++)
+		if (atoi(argv[i]) < 1 || atoi(argv[i]) > 100000)
+			mode = "";
+	if (strcmp(mode, "time") && strcmp(mode, "icount")) {
+		fprintf(stderr, "usage: batch time|icount [NUMBER...]\n");
 		return 2;
 	}
 	result = mmap(NULL, sizeof(*result), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
@@ -311,11 +326,11 @@ int main(int argc, char **argv)
 	if (result == MAP_FAILED)
 		die("mmap");
 	unsetenv("MEMSTATE_BATCH");
-	for (int i = 0; i < 4; i++)
-		for (int way = LOOP; way <= MEMSTATE_BATCH_URING_POSTS; way++)
-			if (!row(numbers[i], (enum memstate_batch_way)way, &loop)) {
-				fprintf(stderr, "batch: %d ranges: measuring failed\n", numbers[i]);
-				return 1;
-			}
+	for (int i = 2; i < argc; i++)
+		if (!rows(atoi(argv[i])))
+			return 1;
+	for (int i = 0; argc == 2 && i < 4; i++)
+		if (!rows(numbers[i]))
+			return 1;
 	return 0;
 }

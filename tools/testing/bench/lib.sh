@@ -13,14 +13,33 @@ bench_build() {
 	gcc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -pthread \
 		-I"$top/include/uapi" -I"$top/kmod/core" \
 		-I"$top/tools/testing/selftests/memstate" \
-		-o "$out/bench" "$here/bench.c" "$top/kmod/core/rules.c" >&2
+		-o "$out/bench" "$here/bench.c" "$top/kmod/core/rules.c" >&2 || return
+	gcc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -static -pthread \
+		-I"$top/include/uapi" -I"$top/kmod/core" \
+		-I"$top/userspace/include" -I"$top/userspace/lib" \
+		-o "$out/batch" "$here/batch.c" "$top"/userspace/lib/*.c \
+		"$top"/kmod/core/{rules,fold}.c >&2
 }
 
 # bench_vm KERNEL MODE [vm.sh options]
 bench_vm() {
-	local kernel=$1 mode=$2 module
+	local kernel=$1 mode=$2
+	shift 2
+	bench_in_vm "$kernel" "$out/bench $mode" "$@"
+}
+
+# batch_vm KERNEL "MODE [NUMBER...]" [vm.sh options]
+batch_vm() {
+	local kernel=$1 mode=$2
+	shift 2
+	bench_in_vm "$kernel" "env MEMSTATE_BACKEND=device $out/batch $mode" "$@"
+}
+
+# bench_in_vm KERNEL COMMAND [vm.sh options]
+bench_in_vm() {
+	local kernel=$1 command=$2 module
 	shift 2
 	module=$("$vm/module.sh" "$kernel" | tail -n 1) || return 1
 	"$vm/vm.sh" -k "$kernel" -t 600 "$@" -- \
-		sh -c "insmod $module && $out/bench $mode && rmmod memstate"
+		sh -c "insmod $module && $command && rmmod memstate"
 }

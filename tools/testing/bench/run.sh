@@ -37,6 +37,15 @@ echo "== device, in a virtual machine (emulated: ratios are rough)"
 bench_vm 6.1 device -m 3G | judge device || exit 1
 echo "== device, in instructions"
 bench_vm 6.1 icount -i -m 1G || exit 1
+echo "== many ranges given up, by each way of a batch (Documentation/batch.rst)"
+echo "== native, embedded books"
+MEMSTATE_BACKEND=embedded "$out/batch" time || exit 1
+for kernel in 6.1 6.12 7.2 7.3; do
+	echo "== device, $kernel"
+	batch_vm $kernel time -m 2G || exit 1
+	echo "== device, $kernel, in instructions"
+	batch_vm $kernel icount -i -m 2G || exit 1
+done
 echo "== limits under stress: bytes that a watcher saw above what was allowed"
 "$here/../selftests/run.sh" 6.1 tree >"$out/tree.tap" 2>&1
 sed -n 's/^.*charges_never_pass_max_whatever_happens:\(.*\)$/\1/p' \
