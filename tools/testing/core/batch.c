@@ -101,7 +101,7 @@ static void run(void (*scenario)(enum memstate_batch_way), enum memstate_batch_w
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		alarm(120);
+		alarm(300);
 		scenario(way);
 		outcome->done = true;
 		_exit(0);
@@ -209,7 +209,7 @@ static void many(enum memstate_batch_way way)
 /* Again and again, and more than fits in a ring at once. */
 static void rounds(enum memstate_batch_way way)
 {
-	enum { ROUNDS = 3, SMALL = 5000 };
+	enum { ROUNDS = 2, SMALL = 2500 };
 	struct memstate_batch *b = opened(way, SMALL);
 	char *mem = arena(2 * SMALL * PAGE);
 
