@@ -123,6 +123,11 @@ EXPORT int memstate_malloc_check(void)
 	return -EUCLEAN;
 }
 
+/**
+ * memstate_malloc_scavenge() - make free memory Prepared now
+ *
+ * Context: process. Return: bytes.
+ */
 EXPORT size_t memstate_malloc_scavenge(void)
 {
 	struct ms_heap *heap = ms_heap_enter();

@@ -308,11 +308,13 @@ enum memstate_alloc_counter {
  * @set:	deltas of enum memstate_alloc_counter, by alloc_gen
  *
  * Shard protocol. A shard has one writer at a time, who
+ *
  *   1. stores @seq + 1 (odd);
  *   2. has a full barrier;
  *   3. loads alloc_gen from the totals page with acquire order: this set it uses;
  *   4. adds to counters of that set by plain loads and stores of whole words;
  *   5. stores @seq + 1 (even) with release order.
+ *
  * What is written between 1 and 5 is seen whole or not at all. The reader moves
  * alloc_gen on, waits until each shard has been seen outside of a write, takes the
  * sets that have been closed, and leaves zeros there. It waits for a bounded time: a
