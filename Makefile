@@ -17,7 +17,7 @@ export PREFIX DESTDIR V
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test test-programs bench bench-malloc check-static clean \
+.PHONY: all help modules userspace deps run test test-programs bench bench-malloc html check-static clean \
 	install install-modules install-userspace uninstall dkms
 
 all: modules userspace	## module for the running kernel, libraries and tools
@@ -56,6 +56,15 @@ bench: deps	## figures, as ratios to named peers in the same run
 
 bench-malloc: deps userspace	## the allocator beside its peers: time and memory
 	$(Q)$(T)/bench/malloc/run.py
+
+html:	## the documentation as a site, in build/html
+	$(Q)for need in sphinx-build:python3-sphinx mandoc:mandoc perl:perl; do \
+		command -v $${need%:*} >/dev/null && continue; \
+		echo "make: no $${need%:*}: install the Debian package $${need#*:}" >&2; exit 1; done
+	@# -a: each page shows the titles of the others
+	$(Q)sphinx-build -W -n -a --keep-going $(if $(filter 1,$(V)),,-q) -b html \
+		-d build/doctrees Documentation build/html
+	$(Q)echo "build/html/index.html"
 
 check-static: deps	## only the static lanes
 	$(Q)$(T)/run.sh static
