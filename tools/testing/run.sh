@@ -34,6 +34,7 @@ suites() {
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
 	demo: $here/demo/test.sh
+	docs: $here/docs/run.sh
 	top: $here/top/run.sh
 	oci: $here/oci/run.sh
 	export: $here/export/run.sh
