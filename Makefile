@@ -18,7 +18,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
 .PHONY: all help modules userspace deps run test test-programs bench bench-malloc html check-static clean \
-	install install-modules install-userspace uninstall dkms
+	install install-modules install-userspace uninstall dkms deb
 
 all: modules userspace	## module for the running kernel, libraries and tools
 
@@ -95,6 +95,10 @@ dkms:	## install the sources for dkms, which builds them for each kernel
 		"$(DESTDIR)/usr/src/memstate-$(VERSION)/{}" \;
 	$(Q)install -D -m 644 packaging/60-memstate.rules \
 		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+
+deb:	## Debian packages, in build/deb
+	$(Q)$(T)/vm/deps.sh test
+	$(Q)packaging/deb.sh
 
 clean:	## remove what was built
 	$(Q)rm -rf build

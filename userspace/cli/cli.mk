@@ -28,16 +28,17 @@ OBJS += $(EXPORT_OBJS)
 ALL += $(EXPORT_BIN)
 
 $(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"' \
-	-DMS_LIBEXECDIR='"$(EXPORT_DIR)"'
+	-DMS_LIBEXECDIR='"$(EXPORT_DIR)"' \
+	-DMS_PRELOADDIR='"$(PRELOADDIR)"'
 
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_BIN) -o $@ \
 		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
 
 $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../../lib:$(LIBDIR)' -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_LIBEXEC) -o $@ \
 		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
 
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions

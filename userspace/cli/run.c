@@ -60,8 +60,8 @@ static pid_t child;
 /* The cgroup made for the program; fd below 0: none. */
 static struct ms_cgroup own = { .fd = -1 };
 
-/* Libraries are beside this program (a build tree), or where they were installed. */
-static bool find_library(const char *name, char *path, size_t size)
+/* Libraries are beside this program (a build tree), or where they were installed, in @dir. */
+static bool find_library(const char *dir, const char *name, char *path, size_t size)
 {
 	static const char *const places[] = { "", "../lib/" };
 	char self[PATH_MAX];
@@ -75,10 +75,10 @@ static bool find_library(const char *name, char *path, size_t size)
 		if (!access(path, R_OK))
 			return true;
 	}
-	snprintf(path, size, "%s/%s", MS_LIBDIR, name);
+	snprintf(path, size, "%s/%s", dir, name);
 	if (!access(path, R_OK))
 		return true;
-	ms_err("%s is neither beside this program nor in %s", name, MS_LIBDIR);
+	ms_err("%s is neither beside this program nor in %s", name, dir);
 	return false;
 }
 
@@ -88,8 +88,8 @@ static char *preloads(void)
 	char shim[2 * PATH_MAX], allocator[2 * PATH_MAX] = "", *value;
 	const char *others = getenv("LD_PRELOAD");
 
-	if (!find_library(SHIM, shim, sizeof(shim)) ||
-	    (opt.malloc && !find_library(MALLOC, allocator, sizeof(allocator))))
+	if (!find_library(MS_PRELOADDIR, SHIM, shim, sizeof(shim)) ||
+	    (opt.malloc && !find_library(MS_LIBDIR, MALLOC, allocator, sizeof(allocator))))
 		return NULL;
 	if (asprintf(&value, "%s%s%s%s%s", shim, *allocator ? ":" : "", allocator,
 		     others && *others ? ":" : "", others ? others : "") < 0)

@@ -31,7 +31,7 @@ $(MALLOC_A): $(filter-out %/new.o,$(MALLOC_OBJS))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The handlers of fork go first; what threads do when they end is here even after dlclose().
-MALLOC_LDFLAGS := -Wl,-z,defs -Wl,-z,now -Wl,-z,initfirst -Wl,-z,nodelete -Wl,-rpath,'$$ORIGIN'
+MALLOC_LDFLAGS := -Wl,-z,defs -Wl,-z,now -Wl,-z,initfirst -Wl,-z,nodelete $(MS_RPATH_LIB)
 
 $(MALLOC_HARD_SO): $(MALLOC_HARD_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
@@ -57,13 +57,13 @@ install::
 		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3
 	$(Q)install -D -m 644 $(MALLOC_A) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.a
 	$(Q)install -D -m 644 $(MALLOC_HARD_SO) \
-		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so
+		$(DESTDIR)$(PRELOADDIR)/libmemstate-malloc-hardened.so
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate-malloc.h \
 		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3 \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.a \
-		$(DESTDIR)$(LIBDIR)/libmemstate-malloc-hardened.so \
+		$(DESTDIR)$(PRELOADDIR)/libmemstate-malloc-hardened.so \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0 \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 
+# In a container libmemstate is beside it, wherever that has its libraries.
 # sysrules, maps and rules hold no state: the books are in the one libmemstate.
 OBSERVE_SRCS := userspace/observe/observe.c userspace/observe/report.c \
 		userspace/lib/sysrules.c userspace/lib/maps.c kmod/core/rules.c
@@ -15,7 +16,7 @@ $(OBSERVE_SO): $(OBSERVE_OBJS) $(LIB_SO)
 		$(OBSERVE_OBJS) -L$(O) -lmemstate
 
 install::
-	$(Q)install -D -m 644 $(OBSERVE_SO) $(DESTDIR)$(LIBDIR)/libmemstate-observe.so
+	$(Q)install -D -m 644 $(OBSERVE_SO) $(DESTDIR)$(PRELOADDIR)/libmemstate-observe.so
 
 uninstall::
-	$(Q)rm -f $(DESTDIR)$(LIBDIR)/libmemstate-observe.so
+	$(Q)rm -f $(DESTDIR)$(PRELOADDIR)/libmemstate-observe.so

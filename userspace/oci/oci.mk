@@ -14,11 +14,11 @@ ALL += $(OCI_BIN) $(O)/memstate-cdi.json $(O)/memstate-hook.json
 
 # JSON has no comments: those of the templates are dropped.
 OCI_JSON := sed -e '/^\#/d' -e 's|@HOOK@|$(OCI_SBIN)/memstate-oci-hook|' \
-		-e 's|@LIBDIR@|$(LIBDIR)|'
+		-e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@PRELOADDIR@|$(PRELOADDIR)|'
 
 $(OCI_BIN): $(OCI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)' -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_BIN) -o $@ \
 		$(OCI_OBJS) -L$(O) -lmemstate -ljson-c
 
 $(O)/memstate-%.json: $(TOP)/userspace/oci/memstate-%.json.in
