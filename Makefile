@@ -7,12 +7,21 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 DESTDIR ?=
 UDEVDIR ?= /lib/udev/rules.d
+MANDIR ?= $(PREFIX)/share/man
 V ?= 0
 
 TOP := $(CURDIR)
 T := tools/testing
 VERSION := 0.1.0
-export PREFIX DESTDIR V
+export PREFIX DESTDIR MANDIR V
+
+# What the module needs beside itself: the device's permissions, and pages for device and sysfs
+install-module-files = install -D -m 644 packaging/60-memstate.rules \
+		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"; \
+	for page in Documentation/man/*.[1-8]; do \
+		install -D -m 644 $$page \
+			"$(DESTDIR)$(MANDIR)/man$${page\#\#*.}/$${page\#\#*/}" || exit 1; \
+	done
 
 Q := $(if $(filter 1,$(V)),,@)
 
@@ -74,8 +83,7 @@ install: install-modules install-userspace	## module, libraries, tools, man page
 install-modules:
 	$(Q)$(MAKE) -C "$(KDIR)" M="$(TOP)" $(if $(DESTDIR),INSTALL_MOD_PATH="$(DESTDIR)") \
 		INSTALL_MOD_DIR=updates modules_install
-	$(Q)install -D -m 644 packaging/60-memstate.rules \
-		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+	$(Q)$(install-module-files)
 	$(Q)if [ -z "$(DESTDIR)" ]; then depmod -a; udevadm control --reload 2>/dev/null || :; fi
 
 install-userspace:
@@ -85,6 +93,8 @@ install-userspace:
 uninstall:	## take away what install put there
 	$(Q)$(MAKE) -C userspace uninstall
 	$(Q)rm -f "$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+	$(Q)for page in Documentation/man/*.[1-8]; do \
+		rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}"; done
 	$(Q)find "$(DESTDIR)/lib/modules" -name 'memstate.ko*' -path '*/updates/*' -delete 2>/dev/null || :
 	$(Q)if [ -z "$(DESTDIR)" ]; then depmod -a; ldconfig; fi
 
@@ -93,8 +103,7 @@ dkms:	## install the sources for dkms, which builds them for each kernel
 		install -D -m 644 $$f "$(DESTDIR)/usr/src/memstate-$(VERSION)/$${f##*/}" || exit 1; done
 	$(Q)find kmod include -name '*.[ch]' -exec install -D -m 644 {} \
 		"$(DESTDIR)/usr/src/memstate-$(VERSION)/{}" \;
-	$(Q)install -D -m 644 packaging/60-memstate.rules \
-		"$(DESTDIR)$(UDEVDIR)/60-memstate.rules"
+	$(Q)$(install-module-files)
 
 deb:	## Debian packages, in build/deb
 	$(Q)$(T)/vm/deps.sh test

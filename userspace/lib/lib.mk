@@ -9,6 +9,8 @@ LIB_SO := $(O)/libmemstate.so.$(VERSION)
 OBJS += $(LIB_OBJS)
 ALL += $(LIB_A) $(LIB_SO) $(O)/memstate.pc
 
+LIB_MAN := $(wildcard $(TOP)/userspace/lib/man/*.3)
+
 $(LIB_A): $(LIB_OBJS)
 	@[ "$(V)" = 1 ] || echo "  AR      $(@F)"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -40,8 +42,10 @@ install::
 	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
 		-e 's|@VERSION@|$(VERSION)|' $(TOP)/userspace/lib/memstate.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/memstate.pc
+	$(Q)$(call man3,$(LIB_MAN))
 
 uninstall::
+	$(Q)$(call man3_rm,$(LIB_MAN))
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate.h \
 		$(DESTDIR)$(PREFIX)/include/linux/memstate.h \
 		$(DESTDIR)$(LIBDIR)/libmemstate.a $(DESTDIR)$(LIBDIR)/libmemstate.so \

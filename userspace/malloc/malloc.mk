@@ -4,6 +4,7 @@ MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c background.c figures.c fork
 		malloc.c move.c new.c os.c publish.c remote.c stats.c thread.c)
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
+MALLOC_MAN := $(TOP)/userspace/malloc/libmemstate-malloc.3
 OBJS += $(MALLOC_OBJS)
 MALLOC_A := $(O)/libmemstate-malloc.a
 MALLOC_HARD_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj-hardened/%.o)
@@ -53,15 +54,14 @@ install::
 	$(Q)install -D -m 644 $(MALLOC_SO) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.$(VERSION)
 	$(Q)ln -sf libmemstate-malloc.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so.0
 	$(Q)ln -sf libmemstate-malloc.so.0 $(DESTDIR)$(LIBDIR)/libmemstate-malloc.so
-	$(Q)install -D -m 644 $(TOP)/userspace/malloc/libmemstate-malloc.3 \
-		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3
+	$(Q)$(call man3,$(MALLOC_MAN))
 	$(Q)install -D -m 644 $(MALLOC_A) $(DESTDIR)$(LIBDIR)/libmemstate-malloc.a
 	$(Q)install -D -m 644 $(MALLOC_HARD_SO) \
 		$(DESTDIR)$(PRELOADDIR)/libmemstate-malloc-hardened.so
 
 uninstall::
+	$(Q)$(call man3_rm,$(MALLOC_MAN))
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/include/memstate-malloc.h \
-		$(DESTDIR)$(MANDIR)/man3/libmemstate-malloc.3 \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.so \
 		$(DESTDIR)$(LIBDIR)/libmemstate-malloc.a \
 		$(DESTDIR)$(PRELOADDIR)/libmemstate-malloc-hardened.so \

@@ -17,6 +17,9 @@ $(OBSERVE_SO): $(OBSERVE_OBJS) $(LIB_SO)
 
 install::
 	$(Q)install -D -m 644 $(OBSERVE_SO) $(DESTDIR)$(PRELOADDIR)/libmemstate-observe.so
+	$(Q)install -D -m 644 $(TOP)/userspace/observe/memstate-observe.7 \
+		$(DESTDIR)$(MANDIR)/man7/memstate-observe.7
 
 uninstall::
-	$(Q)rm -f $(DESTDIR)$(PRELOADDIR)/libmemstate-observe.so
+	$(Q)rm -f $(DESTDIR)$(PRELOADDIR)/libmemstate-observe.so \
+		$(DESTDIR)$(MANDIR)/man7/memstate-observe.7
