@@ -27,7 +27,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
 .PHONY: all help modules userspace deps run test test-programs bench bench-malloc html check-static clean \
-	install install-modules install-userspace uninstall dkms deb
+	install install-modules install-userspace uninstall dkms deb abi
 
 all: modules userspace	## module for the running kernel, libraries and tools
 
@@ -108,6 +108,10 @@ dkms:	## install the sources for dkms, which builds them for each kernel
 deb:	## Debian packages, in build/deb
 	$(Q)$(T)/vm/deps.sh test
 	$(Q)packaging/deb.sh
+
+abi: userspace	## write down the ABI of the libraries, in packaging/abi; see git diff
+	$(Q)$(T)/vm/deps.sh test
+	$(Q)packaging/abi.sh record
 
 clean:	## remove what was built
 	$(Q)rm -rf build

@@ -42,6 +42,8 @@ $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
 
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR := $(PREFIX)/share/fish/vendor_completions.d
 
 install::
 	$(Q)install -D -m 755 $(CLI_BIN) $(DESTDIR)$(PREFIX)/bin/memstate
@@ -53,11 +55,14 @@ install::
 	$(Q)for u in $(EXPORT_UNITS); do \
 		sed 's|@BINDIR@|$(PREFIX)/bin|' $$u > $(DESTDIR)$(SYSTEMDUNITDIR)/$${u##*/} && \
 		chmod 644 $(DESTDIR)$(SYSTEMDUNITDIR)/$${u##*/} || exit 1; done
+	$(Q)install -D -m 644 $(TOP)/packaging/memstate.zsh $(DESTDIR)$(ZSHDIR)/_memstate
+	$(Q)install -D -m 644 $(TOP)/packaging/memstate.fish $(DESTDIR)$(FISHDIR)/memstate.fish
 	$(Q)for m in $(CLI_MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man1/$${m##*/} || exit 1; done
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(PREFIX)/bin/memstate $(DESTDIR)$(COMPLETIONS)/memstate \
+		$(DESTDIR)$(ZSHDIR)/_memstate $(DESTDIR)$(FISHDIR)/memstate.fish \
 		$(patsubst %,$(DESTDIR)$(MANDIR)/man1/%,$(notdir $(CLI_MAN))) \
 		$(patsubst %,$(DESTDIR)$(SYSTEMDUNITDIR)/%,$(notdir $(EXPORT_UNITS))) \
 		$(DESTDIR)$(EXPORT_DIR)/memstate-export-http \

@@ -318,9 +318,11 @@ lane_rst() {
 
 lane_man() {
 	local f log=$work/man.log
-	need man mandoc mandoc || return
+	need man mandoc mandoc && need man man man-db || return
 	while read -r f; do
 		mandoc -T lint -W warning "$tree/$f" >"$log" 2>&1
+		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$tree/$f" \
+			2>>"$log" >/dev/null
 		verdict "man $f" "$log"
 	done < <(files '\.[1-8]$')
 }
@@ -482,6 +484,7 @@ SEED
 	seeded rst Documentation/design.rst <<<$'Planted\n==\n\n`open'
 	seeded rst Documentation/index.rst <<<$'\n.. toctree::\n\n   planted'
 	seeded man userspace/cli/man/memstate.1 <<<$'.Planted\n.SH'
+	seeded man Documentation/man/memstate.4 <<<$'.TP\n.TP\n\\*[planted]'
 	seeded headers include/uapi/linux/memstate.h <<<'struct planted { planted_t a; };'
 	seeded headers userspace/include/memstate.h <<<'int planted(int class);'
 	seeded headers userspace/include/memstate.h <<<'static inline long planted(void *p) { return (long)p; }'

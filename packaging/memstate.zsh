@@ -1,0 +1,53 @@
+#compdef memstate
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# Completion of memstate(1) for zsh. Commands and options are what the program says itself.
+
+# What help tells, one "name:text" a line
+_memstate_commands() {
+	$1 help 2>/dev/null | sed -n 's/^  \([a-z]*\)  *\(.*\)/\1:\2/p'
+}
+_memstate_options() {
+	$1 $2 --help 2>/dev/null |
+		sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\)\( [A-Z][A-Z,=.|]*\)\{0,1\} *\(.*\)/\2:\4/p'
+}
+
+# Processes that report
+_memstate_pids() {
+	compadd -- ${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks/*(N:t)
+}
+
+_memstate() {
+	local program=$words[1] command=$words[2] dashes=${words[(i)--]}
+	local -a list
+
+	if (( CURRENT == 2 )); then
+		list=(${(f)"$(_memstate_commands $program)"} 'help:commands' '--help:commands' '--version:version')
+		_describe -t commands command list
+		return
+	fi
+	if [[ $command == run ]] && (( dashes < CURRENT )); then
+		shift $dashes words
+		(( CURRENT -= dashes ))
+		_normal
+		return
+	fi
+	case $words[CURRENT-1] in
+	--output) _files; return ;;
+	--max|--high) compadd max; return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
+	esac
+	if [[ $PREFIX == -* ]]; then
+		list=(${(f)"$(_memstate_options $program $command)"})
+		[[ $command != run ]] || list+=('--:the command follows')
+		_describe -t options option list
+		return
+	fi
+	case $command in
+	stat|audit|ranges) _memstate_pids ;;
+	scan) compadd -- /proc/<->(N:t) ;;
+	limit|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
+	*) _files ;;
+	esac
+}
+
+_memstate "$@"
