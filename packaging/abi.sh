@@ -44,11 +44,11 @@ check() {
 	abidiff "$recorded/$1.abi" "$work/$1.abi" || status=$?
 	if [ $((status & 3)) != 0 ]; then
 		die "abidiff failed: $1"
-	elif [ $status != 0 ]; then
+	elif [ "$status" != 0 ]; then
 		status=3
 		abidiff --no-added-syms "$recorded/$1.abi" "$work/$1.abi" >/dev/null || status=4
 	fi
-	[ $status -le $worst ] || worst=$status
+	[ "$status" -le "$worst" ] || worst=$status
 }
 
 for name in libmemstate.so.0 libmemstate-malloc.so.0; do

@@ -45,7 +45,11 @@ for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr
 	usr/share/man/man1/memstate-export.1 usr/libexec/memstate/memstate-export-http \
 	usr/lib/systemd/system/memstate-export.service usr/lib/systemd/system/memstate-textfile.service \
 	usr/lib/systemd/system/memstate-textfile.timer usr/share/memstate/prometheus/memstate.rules.yml \
-	usr/share/memstate/grafana/memstate.json lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
+	usr/share/memstate/grafana/memstate.json \
+	usr/share/zsh/site-functions/_memstate usr/share/fish/vendor_completions.d/memstate.fish \
+	usr/share/man/man4/memstate.4 usr/share/man/man5/memstate-sysfs.5 usr/share/man/man7/memstate-observe.7 \
+	usr/share/man/man3/libmemstate.3 usr/share/man/man3/libmemstate-malloc.3 \
+	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
 	ok "installs.$file" "[ -e '$dest/$file' ]"
 done
 ok "udev_rule_gives_mode_0666" "grep -q 'KERNEL==\"memstate\".*MODE=\"0666\"' '$dest/lib/udev/rules.d/60-memstate.rules'"
@@ -92,6 +96,75 @@ ok "completion.processes_that_report" '[ "$(completions stat 4)" = 4711 ]'
 ok "completion.no_limit_is_a_size" '[ "$(completions run --max "")" = max ]'
 ok "completion.programs_after_two_dashes" 'completions run -- mkfif | grep -qx mkfifo'
 ok "completion.cgroups" 'completions limit /sys/fs/cg | grep -qx /sys/fs/cgroup'
+
+# The same in zsh and fish, which are asked themselves
+# shellcheck disable=SC2317 # ok calls them
+zsh_completions() {
+	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs \
+		zsh -f "$here/complete.zsh" "$dest/usr/share/zsh/site-functions" "$1"
+}
+# shellcheck disable=SC2317 # ok calls them
+fish_completions() {
+	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs HOME=$root fish --no-config -c '
+		source $argv[1]; complete -C $argv[2]' \
+		"$dest/usr/share/fish/vendor_completions.d/memstate.fish" "$1" | cut -f 1
+}
+# shellcheck disable=SC2317 # ok calls it
+every_option_in() {
+	local command option
+	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
+		"$1" "memstate $command -" >"$root/options"
+		for option in $("$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' |
+			grep -o -- '--[a-z-]*'); do
+			grep -qxe "$option" "$root/options" || { echo "$command $option"; return 1; }
+		done
+	done
+}
+for shell in zsh fish; do
+	for tool in $shell; do
+		command -v $tool >/dev/null || echo "# no $tool: run tools/testing/vm/deps.sh test"
+	done
+	ok "completion.$shell.commands" "${shell}_completions 'memstate sc' | grep -qx scan"
+	ok "completion.$shell.every_option_that_help_tells" "every_option_in ${shell}_completions"
+	ok "completion.$shell.processes_that_report" "${shell}_completions 'memstate stat 4' | grep -qx 4711"
+	ok "completion.$shell.no_limit_is_a_size" "${shell}_completions 'memstate run --max ' | grep -qx max"
+	ok "completion.$shell.programs_after_two_dashes" "${shell}_completions 'memstate run -- mkfif' | grep -qx mkfifo"
+	ok "completion.$shell.cgroups" "${shell}_completions 'memstate limit /sys/fs/cg' | grep -qE '^(/sys/fs/)?cgroup/?\$'"
+	ok "completion.$shell.files_to_replay" "touch '$root/a.log' && ${shell}_completions 'memstate replay $root/a.l' | grep -qE '(^|/)a.log\$'"
+done
+
+# Whatever there is has its page.
+# has_page SECTION WORD...: each, on stdin, as a word of its page, or a page of that name
+# shellcheck disable=SC2317 # ok calls it
+has_page() {
+	local name
+	while read -r name; do
+		[ -e "$dest/usr/share/man/man$1/$name.$1" ] || { echo "no page: $name($1)"; return 1; }
+	done
+}
+# in_page PAGE: each word of stdin stands there
+# shellcheck disable=SC2317 # ok calls it
+in_page() {
+	local word
+	man -E ascii -l "$dest/usr/share/man/$1" | col -b >"$root/page"
+	while read -r word; do
+		grep -qwF -- "$word" "$root/page" || { echo "$1 does not tell of $word"; return 1; }
+	done
+}
+for pair in "1 memstate" "3 memstate_free"; do
+	ok "man_selftest.no_page.${pair% *}" "! echo planted_${pair#* } | has_page ${pair% *}"
+done
+ok "man.every_command" "'$dest/usr/bin/memstate' help | sed -n 's/^  \([a-z]*\) .*/memstate-\1/p' | has_page 1"
+ok "man.every_command_in_memstate" "'$dest/usr/bin/memstate' help | sed -n 's/^  \([a-z]*\) .*/memstate-\1/p' | in_page man1/memstate.1"
+ok "man.every_function_of_the_library" "grep -oE 'memstate_[a-z_]+;' '$top/userspace/lib/memstate.map' | tr -d ';' | has_page 3"
+ok "man.every_function_of_the_allocator" \
+	"grep -oE 'memstate_malloc_[a-z]+\(' '$top/userspace/include/memstate-malloc.h' | tr -d '(' | has_page 3"
+ok "man.every_ioctl" "grep -oE 'define MEMSTATE_IOC_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
+	sed 's/define //' | in_page man4/memstate.4"
+ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
+ok "man.every_file_in_sysfs" "sed -n 's,^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/[^ ]*\)\$,\2,p' \
+	'$top'/Documentation/ABI/testing/* | sed 's,/\$,,; s,.*/,,' | grep -v '^<' | in_page man5/memstate-sysfs.5"
+ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"
 ok "make_uninstall" 'make_in uninstall'
 ok "uninstall_leaves_nothing_of_ours" "! find '$dest' -name '*memstate*' | grep ."
 

@@ -7,7 +7,8 @@
 # -u     look for newer packages even if a version of NAME is there
 #
 # Prints NAME=value lines for the shell: IMAGE KDIR MODULES CHROOT RELEASE,
-# LINUX_SOURCE, QEMU VIRTIOFSD. Progress goes to stderr.
+# LINUX_SOURCE, QEMU VIRTIOFSD; of "mirror" MIRROR and SECURITY, by which Debian's
+# packages come here. Progress goes to stderr.
 #
 # Each entry of the cache is a directory named after all that it was made from;
 # it is made under another name and renamed when complete, so that one that is
@@ -50,6 +51,13 @@ apt() {
 		-o APT::Install-Recommends=false -o APT::Update::Error-Mode=any "$@"
 }
 
+# mirrors: sets mirror and security
+mirrors() {
+	mirror=${MEMSTATE_MIRROR:-$(site Debian)}
+	security=${MEMSTATE_MIRROR_SECURITY:-$(site Debian-Security)}
+	[ -n "$mirror" ] || die "apt knows no Debian mirror: set MEMSTATE_MIRROR, or run apt-get update"
+}
+
 # apt_update RELEASE: once per run and release
 declare -A updated=()
 apt_update() {
@@ -57,9 +65,7 @@ apt_update() {
 	[ -z "${updated[$release]-}" ] || return 0
 	need apt-get dpkg-deb
 	[ -e $keyring ] || die "no $keyring: install debian-archive-keyring"
-	mirror=${MEMSTATE_MIRROR:-$(site Debian)}
-	security=${MEMSTATE_MIRROR_SECURITY:-$(site Debian-Security)}
-	[ -n "$mirror" ] || die "apt knows no Debian mirror: set MEMSTATE_MIRROR, or run apt-get update"
+	mirrors
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
 	lock "apt-$release"
 	{
@@ -373,7 +379,7 @@ if [ "${1-}" = -u ]; then
 	update=1
 	shift
 fi
-[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|kasan|kcsan|source|qemu ..."
+[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|kasan|kcsan|source|qemu|mirror ..."
 mkdir -p "$cache"
 cache=$(readlink -f "$cache")
 trap 'rm -rf "$cache/tmp.$$".*' EXIT
@@ -388,6 +394,7 @@ for name; do
 	kcsan)  debug kcsan base guest debug-common kcsan ;;
 	source) source_tree; echo "LINUX_SOURCE=$linux_source" ;;
 	qemu)   qemu ;;
+	mirror) mirrors; echo "MIRROR=$mirror"; echo "SECURITY=$security" ;;
 	*)      die "unknown kernel $name" ;;
 	esac
 	unlock
