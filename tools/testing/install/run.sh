@@ -103,7 +103,7 @@ zsh_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs \
 		zsh -f "$here/complete.zsh" "$dest/usr/share/zsh/site-functions" "$1"
 }
-# shellcheck disable=SC2317 # ok calls them
+# shellcheck disable=SC2016,SC2317 # fish expands it; ok calls it
 fish_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs HOME=$root fish --no-config -c '
 		source $argv[1]; complete -C $argv[2]' \
@@ -121,9 +121,7 @@ every_option_in() {
 	done
 }
 for shell in zsh fish; do
-	for tool in $shell; do
-		command -v $tool >/dev/null || echo "# no $tool: run tools/testing/vm/deps.sh test"
-	done
+	command -v "$shell" >/dev/null || echo "# no $shell: run tools/testing/vm/deps.sh test"
 	ok "completion.$shell.commands" "${shell}_completions 'memstate sc' | grep -qx scan"
 	ok "completion.$shell.every_option_that_help_tells" "every_option_in ${shell}_completions"
 	ok "completion.$shell.processes_that_report" "${shell}_completions 'memstate stat 4' | grep -qx 4711"
@@ -134,7 +132,7 @@ for shell in zsh fish; do
 done
 
 # Whatever there is has its page.
-# has_page SECTION WORD...: each, on stdin, as a word of its page, or a page of that name
+# has_page SECTION: of each name on stdin there is a page
 # shellcheck disable=SC2317 # ok calls it
 has_page() {
 	local name
@@ -162,7 +160,7 @@ ok "man.every_function_of_the_allocator" \
 ok "man.every_ioctl" "grep -oE 'define MEMSTATE_IOC_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
 	sed 's/define //' | in_page man4/memstate.4"
 ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
-ok "man.every_file_in_sysfs" "sed -n 's,^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/[^ ]*\)\$,\2,p' \
+ok "man.every_file_in_sysfs" "sed -n 's,^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$,\2,p' \
 	'$top'/Documentation/ABI/testing/* | sed 's,/\$,,; s,.*/,,' | grep -v '^<' | in_page man5/memstate-sysfs.5"
 ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"
 ok "make_uninstall" 'make_in uninstall'
