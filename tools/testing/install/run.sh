@@ -160,7 +160,7 @@ ok "man.every_function_of_the_allocator" \
 ok "man.every_ioctl" "grep -oE 'define MEMSTATE_IOC_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
 	sed 's/define //' | in_page man4/memstate.4"
 ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
-ok "man.every_file_in_sysfs" "sed -n 's,^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$,\2,p' \
+ok "man.every_file_in_sysfs" "sed -n 's#^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$#\2#p' \
 	'$top'/Documentation/ABI/testing/* | sed 's,/\$,,; s,.*/,,' | grep -v '^<' | in_page man5/memstate-sysfs.5"
 ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"
 ok "make_uninstall" 'make_in uninstall'
