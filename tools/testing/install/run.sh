@@ -157,7 +157,7 @@ ok "man.every_command_in_memstate" "'$dest/usr/bin/memstate' help | sed -n 's/^ 
 ok "man.every_function_of_the_library" "grep -oE 'memstate_[a-z_]+;' '$top/userspace/lib/memstate.map' | tr -d ';' | has_page 3"
 ok "man.every_function_of_the_allocator" \
 	"grep -oE 'memstate_malloc_[a-z]+\(' '$top/userspace/include/memstate-malloc.h' | tr -d '(' | has_page 3"
-ok "man.every_ioctl" "grep -oE 'define MEMSTATE_IOC_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
+ok "man.every_ioctl" "grep -oE 'define MEMSTATE_(IOC|URING)_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
 	sed 's/define //' | in_page man4/memstate.4"
 ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
 ok "man.every_file_in_sysfs" "sed -n 's#^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$#\2#p' \
