@@ -39,6 +39,7 @@ suites() {
 	oci: $here/oci/run.sh
 	export: $here/export/run.sh
 	install: $here/install/run.sh
+	packages: $here/packages/run.sh
 	LIST
 }
 
