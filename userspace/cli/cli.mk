@@ -33,12 +33,12 @@ $(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"' \
 
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_BIN) -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)) -o $@ \
 		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
 
 $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_LIBEXEC) -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../../lib:$(LIBDIR)) -o $@ \
 		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
 
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions

@@ -32,7 +32,7 @@ $(MALLOC_A): $(filter-out %/new.o,$(MALLOC_OBJS))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # The handlers of fork go first; what threads do when they end is here even after dlclose().
-MALLOC_LDFLAGS := -Wl,-z,defs -Wl,-z,now -Wl,-z,initfirst -Wl,-z,nodelete $(MS_RPATH_LIB)
+MALLOC_LDFLAGS := -Wl,-z,defs -Wl,-z,now -Wl,-z,initfirst -Wl,-z,nodelete $(call ms_rpath,$$ORIGIN)
 
 $(MALLOC_HARD_SO): $(MALLOC_HARD_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"

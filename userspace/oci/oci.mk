@@ -18,7 +18,7 @@ OCI_JSON := sed -e '/^\#/d' -e 's|@HOOK@|$(OCI_SBIN)/memstate-oci-hook|' \
 
 $(OCI_BIN): $(OCI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
-	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(MS_RPATH_BIN) -o $@ \
+	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)) -o $@ \
 		$(OCI_OBJS) -L$(O) -lmemstate -ljson-c
 
 $(O)/memstate-%.json: $(TOP)/userspace/oci/memstate-%.json.in

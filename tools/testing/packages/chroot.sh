@@ -13,6 +13,7 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+recipe=1 # another number makes it anew
 extras="man-db bash-completion pkg-config" # a user has them
 say() { echo "chroot: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -27,7 +28,7 @@ mirror=$(sed -n 's/^MIRROR=//p' <<<"$places")
 security=$(sed -n 's/^SECURITY=//p' <<<"$places")
 
 depends=$(for deb in "$debs"/*.deb; do dpkg-deb -f "$deb" Depends Pre-Depends; done | sort -u)
-hash=$(cat "$0" - <<<"${releases[*]} $depends" | sha256sum | cut -c 1-12)
+hash=$(sha256sum <<<"$recipe $extras ${releases[*]} $depends" | cut -c 1-12)
 tar=$cache/root-$hash.tar.zst
 
 # inside COMMAND: in the root that is being made
