@@ -144,7 +144,7 @@ has_page() {
 # shellcheck disable=SC2317 # ok calls it
 in_page() {
 	local word
-	man -E ascii -l "$dest/usr/share/man/$1" | col -b >"$root/page"
+	man --nh -E ascii -l "$dest/usr/share/man/$1" | col -b >"$root/page"
 	while read -r word; do
 		grep -qwF -- "$word" "$root/page" || { echo "$1 does not tell of $word"; return 1; }
 	done
