@@ -395,7 +395,7 @@ lane_spdx() {
 	local f want log=$work/spdx.log
 	while read -r f; do
 		# the licences themselves, and what has no comments
-		case $f in LICENSES/*|Documentation/ABI/*|.gitignore|*.json|*.gz|*.log|*.tsv) continue ;; esac
+		case $f in LICENSES/*|Documentation/ABI/*|packaging/debian/changelog|packaging/debian/copyright|packaging/debian/source/format|.gitignore|*.json|*.gz|*.log|*.tsv) continue ;; esac
 		want=$(licence "$f")
 		want=${want//(/\\(}
 		want=${want//)/\\)}
