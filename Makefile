@@ -13,7 +13,7 @@ V ?= 0
 TOP := $(CURDIR)
 T := tools/testing
 VERSION := 0.1.0
-export PREFIX DESTDIR MANDIR V
+export PREFIX DESTDIR V
 
 # What the module needs beside itself: the device's permissions, and pages for device and sysfs
 install-module-files = install -D -m 644 packaging/60-memstate.rules \

@@ -31,6 +31,8 @@ mkdir -p "$src"
 )
 cp -rp "$src/packaging/debian" "$src/debian"
 
+# What make has set is not for the build, which says itself what goes where.
+unset MAKEFLAGS MFLAGS MAKELEVEL PREFIX DESTDIR MANDIR LIBDIR V
 log=$out/build.log
 say "building memstate $version"
 (cd "$src" && dpkg-buildpackage -us -uc -b -j"$(nproc)") >"$log" 2>&1 || {
