@@ -20,7 +20,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninte
 cd /tmp || exit 1
 
 ok() {
-	if eval "$2" >said 2>&1; then
+	if (eval "$2") >said 2>&1; then
 		echo "ok - $1"
 	else
 		sed 's/^/# /' said

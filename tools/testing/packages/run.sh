@@ -17,7 +17,7 @@ n=0 failed=0
 say() { echo "packages: $*" >&2; }
 ok() {
 	n=$((n + 1))
-	if eval "$2" >"$work/said" 2>&1; then
+	if (eval "$2") >"$work/said" 2>&1; then
 		echo "ok $n - $1"
 	else
 		tail -n 40 "$work/said" | sed 's/^/# /'
