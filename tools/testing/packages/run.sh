@@ -139,7 +139,7 @@ ok abi_selftest.a_parameter_that_has_changed_is_found \
 
 # --- installed ----------------------------------------------------------------
 
-# inside COMMAND: in the Debian of the chroot; its apt has no network to lean on
+# inside COMMAND: in the Debian of the chroot
 inside() {
 	unshare -m --propagation private sh -c '
 		mount --rbind /proc "$1/proc" && mount --rbind /dev "$1/dev" &&
@@ -171,7 +171,7 @@ installed >"$work/installed.before"
 
 say "installing"
 ok apt_installs_them_and_finds_their_dependencies_there \
-	'inside "$apt --no-download install /tmp/debs/*.deb" && grep "5 newly installed, 0 to remove" "$work/said"'
+	'inside "$apt install /tmp/debs/*.deb" && grep "5 newly installed, 0 to remove" "$work/said"'
 for package in memstate-dkms libmemstate0 libmemstate-dev libmemstate-malloc0 memstate-tools; do
 	ok "installed.$package" 'inside "dpkg-query -W -f \${Status} $package" | grep -x "install ok installed"'
 done
@@ -235,9 +235,9 @@ older() {
 }
 say "upgrading"
 newest=${releases[-1]}
-ok older_packages_install 'older && inside "$apt --no-download install /tmp/debs/*.deb" "$work/older" &&
+ok older_packages_install 'older && inside "$apt install /tmp/debs/*.deb" "$work/older" &&
 	inside "dkms status" | grep "^memstate/0.0.9.*installed"'
-ok upgrade 'inside "$apt --no-download install /tmp/debs/*.deb" && grep "5 upgraded" "$work/said"'
+ok upgrade 'inside "$apt install /tmp/debs/*.deb" && grep "5 upgraded" "$work/said"'
 ok upgrade_leaves_one_module 'inside "dkms status" >"$work/status" && cat "$work/status" &&
 	grep -q "^memstate/$version.*$newest.*installed" "$work/status" && ! grep "0\.0\.9" "$work/status" &&
 	[ ! -e "$root/usr/src/memstate-0.0.9" ]'
