@@ -31,7 +31,7 @@ says() {
 	shift
 	"$@" >"$work/kept" 2>&1 || status=$?
 	cat "$work/kept"
-	[ $status = 0 ] && grep -qE -- "$what" "$work/kept"
+	[ "$status" = 0 ] && grep -qE -- "$what" "$work/kept"
 }
 
 echo "TAP version 13"
