@@ -133,7 +133,7 @@ sed -i "/elf-symbol name='memstate_trim'/d; /<function-decl name='memstate_trim'
 	"$work/abi/libmemstate.so.0.abi"
 ok abi_selftest.more_than_is_written_down_is_found 'abi 3 "$work/abi"'
 cp "$top"/packaging/abi/*.abi "$work/abi"
-sed -i "s/^.*elf-symbol name='memstate_trim'.*/&\n&/; /elf-symbol name='memstate_trim'/{n;s/_trim/_planted/}" \
+sed -i "s/^\(.*elf-symbol name='memstate_\)trim\('.*\)$/&\n\1planted\2/" \
 	"$work/abi/libmemstate.so.0.abi"
 ok abi_selftest.a_function_that_is_gone_is_found 'abi 4 "$work/abi"'
 cp -r "$work/copy/userspace" "$work/copy/kmod" "$work/copy/include" "$work/planted"
