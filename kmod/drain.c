@@ -272,8 +272,10 @@ static int books_unmap(struct ms_books *books, u64 start, u64 end)
 	books->budget--;
 	/* It has happened, however many ranges that makes. */
 	ret = books_change(books, &chg, U32_MAX, &terms);
-	if (!ret && books->task->effect.changed)
+	if (!ret && books->task->effect.changed) {
 		ms_books_count(books->task, unmaps, 1);
+		trace_memstate_unmap(books->task->pid, start, end - start);
+	}
 	return ret;
 }
 
@@ -622,6 +624,7 @@ void ms_drain_open(struct ms_task *task)
 	mutex_lock(&task->lock);
 	ms_books_count(task, tasks, 1);
 	books_flush(task);
+	trace_memstate_open(task->pid, task->group->id);
 	mutex_unlock(&task->lock);
 }
 
@@ -656,5 +659,6 @@ void ms_drain_close(struct ms_task *task)
 	memset(t, 0, sizeof(*t));
 	ms_ledger_destroy(&task->ledger);
 	books_publish(task);
+	trace_memstate_close(task->pid);
 	mutex_unlock(&task->lock);
 }

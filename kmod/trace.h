@@ -75,6 +75,52 @@ TRACE_EVENT(memstate_transition,
 		  __entry->error)
 );
 
+/* A task's books begin. */
+TRACE_EVENT(memstate_open,
+	TP_PROTO(pid_t pid, u64 group),
+	TP_ARGS(pid, group),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, group)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->group = group;
+	),
+	TP_printk("pid=%d group=%llu", __entry->pid, __entry->group)
+);
+
+/* They end, and all that they held is out of the groups' totals. */
+TRACE_EVENT(memstate_close,
+	TP_PROTO(pid_t pid),
+	TP_ARGS(pid),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+	),
+	TP_printk("pid=%d", __entry->pid)
+);
+
+/* The kernel unmapped what the books still had: it became None without a record. */
+TRACE_EVENT(memstate_unmap,
+	TP_PROTO(pid_t pid, u64 addr, u64 bytes),
+	TP_ARGS(pid, addr, bytes),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__field(u64, addr)
+		__field(u64, bytes)
+	),
+	TP_fast_assign(
+		__entry->pid = pid;
+		__entry->addr = addr;
+		__entry->bytes = bytes;
+	),
+	TP_printk("pid=%d addr=0x%llx bytes=%llu", __entry->pid, __entry->addr,
+		  __entry->bytes)
+);
+
 /* A record was applied whose from disagreed with the books. */
 TRACE_EVENT(memstate_drift,
 	TP_PROTO(pid_t pid, const struct memstate_record *rec),

@@ -235,6 +235,37 @@ TEST(tracepoints_name_the_record)
 	dev_close(&d);
 }
 
+TEST(tracepoints_tell_of_beginning_unmapping_and_end)
+{
+	char text[256];
+	struct dev d;
+	void *p;
+
+	if (access(TRACING "events/memstate", F_OK))
+		SKIP(return, "no tracefs at " TRACING);
+	ASSERT_TRUE(write_file(TRACING "trace", ""));
+	ASSERT_TRUE(write_file(TRACING "events/memstate/enable", "1"));
+	ASSERT_EQ(0, dev_open(&d, 64));
+	p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	dev_apply1(&d, REC((unsigned long)p, 4 * PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
+	ASSERT_EQ(0, munmap((char *)p + PAGE, 2 * PAGE));
+	EXPECT_EQ(1, dev_totals(&d).unmaps);
+	/* What the books do not have changes nothing, and is not told. */
+	ASSERT_EQ(0, munmap((char *)p + PAGE, 2 * PAGE));
+	dev_close(&d);
+	ASSERT_TRUE(write_file(TRACING "events/memstate/enable", "0"));
+
+	snprintf(text, sizeof(text), "memstate_open: pid=%d group=", getpid());
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_unmap: pid=%d addr=0x%lx bytes=8192", getpid(),
+		 (unsigned long)p + PAGE);
+	EXPECT_TRUE(trace_has(text));
+	snprintf(text, sizeof(text), "memstate_close: pid=%d\n", getpid());
+	EXPECT_TRUE(trace_has(text));
+	munmap(p, 4 * PAGE);
+}
+
 TEST(tracepoints_name_charges_refusals_and_pressure)
 {
 	char text[256];
