@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c export.c \
-		export_data.c export_exec.c export_families.c export_text.c figures.c files.c handle.c limit.c main.c out.c \
+		export_data.c export_exec.c export_families.c export_text.c figures.c files.c \
+		handle.c launch.c limit.c main.c out.c \
 		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
 		stat.c stat_group.c top.c top_data.c watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* memstate run: a program that does not know of memstate, accounted. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cgroup.h"
 #include "cli.h"
-
-#define SHIM	"libmemstate-observe.so"
-#define MALLOC	"libmemstate-malloc.so.0"
+#include "launch.h"
 
 static const char help[] =
 	"usage: memstate run [OPTION]... -- COMMAND [ARGUMENT]...\n\n"
@@ -49,57 +43,13 @@ static const struct option options[] = {
 static struct {
 	const char *output;
 	bool json;
-	bool quiet;
-	bool malloc;
-	const char *max;
-	const char *high;
 } opt;
 
-static pid_t child;
-
-/* The cgroup made for the program; fd below 0: none. */
-static struct ms_cgroup own = { .fd = -1 };
-
-/* Libraries are beside this program (a build tree), or where they were installed, in @dir. */
-static bool find_library(const char *dir, const char *name, char *path, size_t size)
-{
-	static const char *const places[] = { "", "../lib/" };
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/'))
-		strrchr(self, '/')[1] = '\0';
-	for (int i = 0; i < 2; i++) {
-		snprintf(path, size, "%s%s%s", self, places[i], name);
-		if (!access(path, R_OK))
-			return true;
-	}
-	snprintf(path, size, "%s/%s", dir, name);
-	if (!access(path, R_OK))
-		return true;
-	ms_err("%s is neither beside this program nor in %s", name, dir);
-	return false;
-}
-
-/* What LD_PRELOAD is to be: ours before the program's own. Return: NULL: something is missing. */
-static char *preloads(void)
-{
-	char shim[2 * PATH_MAX], allocator[2 * PATH_MAX] = "", *value;
-	const char *others = getenv("LD_PRELOAD");
-
-	if (!find_library(MS_PRELOADDIR, SHIM, shim, sizeof(shim)) ||
-	    (opt.malloc && !find_library(MS_LIBDIR, MALLOC, allocator, sizeof(allocator))))
-		return NULL;
-	if (asprintf(&value, "%s%s%s%s%s", shim, *allocator ? ":" : "", allocator,
-		     others && *others ? ":" : "", others ? others : "") < 0)
-		return NULL;
-	return value;
-}
+static struct ms_launch launch;
 
 static void pass_on(int sig)
 {
-	kill(child, sig);
+	kill(launch.pid, sig);
 }
 
 static int wait_for(void)
@@ -112,10 +62,10 @@ static int wait_for(void)
 	signal(SIGQUIT, SIG_IGN);
 	sigaction(SIGTERM, &forward, NULL);
 	sigaction(SIGHUP, &forward, NULL);
-	while (waitpid(child, &status, 0) < 0)
+	while (waitpid(launch.pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return 1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return ms_launch_status(status);
 }
 
 static uint64_t get(struct json_object *o, const char *key)
@@ -195,144 +145,26 @@ static int report(const char *path)
 	return 0;
 }
 
-/* ---- limits -------------------------------------------------------------------- */
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *format, ...)
-{
-	va_list args;
-
-	if (opt.quiet)
-		return;
-	fputs("memstate: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-/* A cgroup below one's own, with the limits set. Why not: in @why. */
-static bool make_cgroup(const char **why)
-{
-	char path[PATH_MAX - 64], below[PATH_MAX];
-	unsigned int set = (opt.max ? MEMSTATE_LIMIT_MAX : 0) |
-			   (opt.high ? MEMSTATE_LIMIT_HIGH : 0);
-	uint64_t max = MEMSTATE_UNLIMITED, high = MEMSTATE_UNLIMITED;
-	char dir[2 * PATH_MAX];
-	int ret;
-
-	*why = "no cgroup v2 hierarchy";
-	if (!ms_cgroup_root() || ms_cgroup_of_pid(0, path, sizeof(path)))
-		return false;
-	snprintf(below, sizeof(below), "%s/memstate-run-%d", path, getpid());
-	snprintf(dir, sizeof(dir), "%s%s", ms_cgroup_root(), below);
-	if (mkdir(dir, 0755)) {
-		*why = strerror(errno);
-		return false;
-	}
-	if (opt.max)
-		memstate_parse_bytes(opt.max, &max);
-	if (opt.high)
-		memstate_parse_bytes(opt.high, &high);
-	ret = ms_cgroup_open(&own, below);
-	if (!ret)
-		ret = memstate_limit_set(own.fd, set, high, max);
-	if (!ret)
-		return true;
-	*why = strerror(-ret);
-	ms_cgroup_close(&own);
-	rmdir(dir);
-	return false;
-}
-
-static void limit_itself(const char *why)
-{
-	if (opt.max)
-		setenv("MEMSTATE_MAX", opt.max, 1);
-	if (opt.high)
-		setenv("MEMSTATE_HIGH", opt.high, 1);
-	say("no cgroup of its own (%s): each process is limited by itself", why);
-}
-
-static void set_limits(void)
-{
-	const char *why = "no device";
-
-	if (!opt.max && !opt.high)
-		return;
-	if (memstate_backend() == MEMSTATE_BACKEND_DEVICE && make_cgroup(&why))
-		say("limited in cgroup %s", own.path);
-	else
-		limit_itself(why);
-}
-
-static bool enter_cgroup(void)
-{
-	char file[3 * PATH_MAX];
-	FILE *f;
-
-	if (own.fd < 0)
-		return true;
-	snprintf(file, sizeof(file), "%s/cgroup.procs", own.dir);
-	f = fopen(file, "we");
-	if (f && fputs("0", f) >= 0 && !fclose(f))
-		return true;
-	ms_err("%s: %s", file, strerror(errno));
-	return false;
-}
-
-/* The limits' own last figures; then the cgroup goes, if nobody is left in it. */
-static void leave_cgroup(void)
-{
-	struct memstate_limit l;
-
-	if (own.fd < 0)
-		return;
-	if (!memstate_limit_get(own.fd, &l))
-		say("enforced: max %s, high %s, peak %s, denied %llu, passed high %llu, breaches %llu",
-		    ms_limit_size(l.max), ms_limit_size(l.high), ms_size(l.peak),
-		    l.events[MEMSTATE_EVENT_DENIED], l.events[MEMSTATE_EVENT_HIGH],
-		    l.events[MEMSTATE_EVENT_BREACH]);
-	ms_cgroup_close(&own);
-	for (int i = 0; i < 50; i++) {
-		if (!rmdir(own.dir))
-			return;
-		/* Who has just died is not out of it at once. */
-		usleep(20000);
-	}
-	ms_err("processes of the program go on in %s; its limits stay", own.dir);
-}
-
-static int size_arg(const char *option, const char *text)
-{
-	uint64_t bytes;
-
-	if (!memstate_parse_bytes(text, &bytes))
-		return 0;
-	return ms_usage_error("run", "option '%s': '%s' is not a size (as 512M, or max)",
-			      option, text);
-}
-
 int memstate_cmd_run(int argc, char **argv)
 {
-	char file[] = "/tmp/memstate-run-XXXXXX", *preload;
+	char file[] = "/tmp/memstate-run-XXXXXX";
 	int c, fd, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jqh", options, NULL)) != -1) {
 		switch (c) {
 		case 'M':
-			opt.malloc = true;
+			launch.malloc = true;
 			break;
 		case 'm':
-			if (size_arg("--max", optarg))
+			if (ms_launch_size("run", "--max", optarg))
 				return EXIT_USAGE;
-			opt.max = optarg;
+			launch.max = optarg;
 			break;
 		case 'H':
-			if (size_arg("--high", optarg))
+			if (ms_launch_size("run", "--high", optarg))
 				return EXIT_USAGE;
-			opt.high = optarg;
+			launch.high = optarg;
 			break;
 		case 'o':
 			opt.output = optarg;
@@ -341,7 +173,7 @@ int memstate_cmd_run(int argc, char **argv)
 			opt.json = true;
 			break;
 		case 'q':
-			opt.quiet = true;
+			launch.quiet = true;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -352,46 +184,25 @@ int memstate_cmd_run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return ms_usage_error("run", "a command is needed");
-	preload = preloads();
-	if (!preload)
-		return 1;
-	if (memstate_backend() == MEMSTATE_BACKEND_NONE) {
-		ms_err("no back end: %s", memstate_error());
-		return 1;
-	}
-	if (!opt.quiet)
-		fprintf(stderr, "memstate: back end %s%s%s%s\n",
-			memstate_backend_name(), *memstate_error() ? " (" : "",
-			memstate_error(), *memstate_error() ? ")" : "");
 	fd = mkstemp(file);
 	if (fd < 0) {
 		ms_err("%s: %s", file, strerror(errno));
 		return 1;
 	}
 	close(fd);
-	set_limits();
-
-	child = fork();
-	if (child < 0) {
-		ms_err("fork: %s", strerror(errno));
-		leave_cgroup();
+	launch.report = launch.quiet ? NULL : file;
+	if (ms_launch_prepare(&launch)) {
 		unlink(file);
 		return 1;
 	}
-	if (!child) {
-		if (!enter_cgroup())
-			_exit(126);
-		if (!opt.quiet)
-			setenv("MEMSTATE_REPORT", file, 1);
-		if (!setenv("LD_PRELOAD", preload, 1))
-			execvp(argv[optind], argv + optind);
-		ms_err("%s: %s", argv[optind], strerror(errno));
-		_exit(errno == ENOENT ? 127 : 126);
+	if (ms_launch_start(&launch, argv + optind)) {
+		ms_launch_finish(&launch);
+		unlink(file);
+		return 1;
 	}
-	free(preload);
 	status = wait_for();
-	leave_cgroup();
-	if (!opt.quiet && report(file) && !status)
+	ms_launch_finish(&launch);
+	if (!launch.quiet && report(file) && !status)
 		status = 1;
 	unlink(file);
 	return status;
