@@ -26,7 +26,7 @@ _memstate() {
 	for ((i = 2; i < at; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] && dash=$i && break
 	done
-	if [ "$command" = run ] && [ -n "$dash" ]; then
+	if [[ $command == run || $command == record ]] && [ -n "$dash" ]; then
 		if [ "$at" = $((dash + 1)) ]; then
 			mapfile -t COMPREPLY < <(compgen -c -- "$word")
 		else
@@ -35,14 +35,22 @@ _memstate() {
 		return
 	fi
 	case $before in
-	--output) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
 	--watch|--delay|--count|--timeout|--iterations|--mark|--max-series|--listen) return ;;
+	--pid|-p) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word"); return ;;
+	--group|-g) [ "$command" != record ] ||
+		{ mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}"); return; } ;;
+	--kind) mapfile -t COMPREPLY < <(compgen -W "time classes map" -- "$word"); return ;;
+	--theme) mapfile -t COMPREPLY < <(compgen -W "auto light dark" -- "$word"); return ;;
+	--reserved) mapfile -t COMPREPLY < <(compgen -W "auto stack panel none" -- "$word"); return ;;
+	--interval|--duration|--ranges|--trace-buffer|--max-size|--size|--title) return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		list=$(_memstate_options "$program" "$command")
-		[ "$command" != run ] || list+=" --"
+		[[ $command != run && $command != record ]] || list+=" --"
 		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
 		return
 	fi
@@ -50,7 +58,7 @@ _memstate() {
 	stat|audit|ranges) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
 	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
 	limit|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
-	replay) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	esac
 }
 

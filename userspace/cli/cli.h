@@ -24,7 +24,9 @@
 int memstate_cmd_audit(int argc, char **argv);
 int memstate_cmd_export(int argc, char **argv);
 int memstate_cmd_limit(int argc, char **argv);
+int memstate_cmd_plot(int argc, char **argv);
 int memstate_cmd_ranges(int argc, char **argv);
+int memstate_cmd_record(int argc, char **argv);
 int memstate_cmd_replay(int argc, char **argv);
 int memstate_cmd_run(int argc, char **argv);
 int memstate_cmd_scan(int argc, char **argv);
@@ -96,5 +98,6 @@ bool ms_process_exists(pid_t pid);
 /* ---- handle.c: another task's descriptor --------------------------------------- */
 
 int ms_task_handle(pid_t pid);
+int ms_task_handle_quiet(pid_t pid);
 
 #endif /* MS_CLI_H */

@@ -3,7 +3,9 @@
 CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c export.c \
 		export_data.c export_exec.c export_families.c export_text.c figures.c files.c \
 		handle.c launch.c limit.c main.c out.c \
-		ranges.c replay.c replay_books.c replay_parse.c run.c scan.c \
+		plot.c plot_books.c plot_map.c plot_read.c plot_script.c plot_time.c \
+		ranges.c record.c record_file.c record_source.c record_trace.c \
+		replay.c replay_books.c replay_parse.c replay_record.c run.c scan.c \
 		stat.c stat_group.c top.c top_data.c watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
@@ -35,7 +37,7 @@ $(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"' \
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../lib:$(LIBDIR)) -o $@ \
-		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo
+		$(CLI_OBJS) -L$(O) -lmemstate -ljson-c -lz -lncursesw -ltinfo -lm
 
 $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"

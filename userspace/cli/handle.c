@@ -45,6 +45,31 @@ static int find_fd(pid_t pid)
 }
 
 /**
+ * ms_task_handle_quiet() - take a task's descriptor of the device, without a word
+ * @pid: its process
+ *
+ * Return: a descriptor; -ESRCH: no such process; -ENODEV: the module is not loaded;
+ * -ENXIO: it has the device not open; -EPERM: it may not be traced.
+ */
+int ms_task_handle_quiet(pid_t pid)
+{
+	long pidfd, fd;
+	int theirs;
+
+	if (!ms_process_exists(pid))
+		return -ESRCH;
+	theirs = find_fd(pid);
+	if (theirs < 0)
+		return theirs == -EACCES ? -EPERM : theirs;
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	fd = pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+	theirs = errno;
+	if (pidfd >= 0)
+		close((int)pidfd);
+	return fd < 0 ? -theirs : (int)fd;
+}
+
+/**
  * ms_task_handle() - take a task's descriptor of the device
  * @pid: its process
  *
@@ -52,32 +77,21 @@ static int find_fd(pid_t pid)
  */
 int ms_task_handle(pid_t pid)
 {
-	long pidfd, fd;
-	int theirs;
+	int fd = ms_task_handle_quiet(pid);
 
-	if (!ms_process_exists(pid)) {
+	if (fd >= 0)
+		return fd;
+	if (fd == -ESRCH)
 		ms_err("no process %d", pid);
-		return -1;
-	}
-	theirs = find_fd(pid);
-	if (theirs == -ENODEV)
+	else if (fd == -ENODEV)
 		ms_err("%s is not there: the module is not loaded", MEMSTATE_DEVICE);
-	else if (theirs == -ENXIO)
+	else if (fd == -ENXIO)
 		ms_err("process %d does not report: it has %s not open", pid,
 		       MEMSTATE_DEVICE);
-	else if (theirs < 0)
-		ms_err("process %d: %s", pid, strerror(-theirs));
-	if (theirs < 0)
-		return -1;
-
-	pidfd = syscall(SYS_pidfd_open, pid, 0);
-	fd = pidfd < 0 ? -1 : syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
-	if (fd < 0 && errno == EPERM)
+	else if (fd == -EPERM)
 		ms_err("process %d: not permitted; its ranges may be read by whoever may trace it (see ptrace_scope)",
 		       pid);
-	else if (fd < 0)
-		ms_err("process %d: %s", pid, strerror(errno));
-	if (pidfd >= 0)
-		close((int)pidfd);
-	return (int)fd;
+	else
+		ms_err("process %d: %s", pid, strerror(-fd));
+	return -1;
 }

@@ -18,7 +18,7 @@
 #define SHIM	"libmemstate-observe.so"
 #define MALLOC	"libmemstate-malloc.so.0"
 
-/* Libraries are beside this program (a build tree), or where they were installed. */
+/* Libraries are beside this program (a build tree), or where they were installed, in @dir. */
 static bool find_library(const char *dir, const char *name, char *path, size_t size)
 {
 	static const char *const places[] = { "", "../lib/" };

@@ -19,6 +19,8 @@ static const struct command {
 	{ "ranges", memstate_cmd_ranges, "the ledger of a process" },
 	{ "audit", memstate_cmd_audit, "where ledger and mappings differ" },
 	{ "scan", memstate_cmd_scan, "estimate for a process that does not report" },
+	{ "record", memstate_cmd_record, "figures over time, into a file" },
+	{ "plot", memstate_cmd_plot, "pictures of a recording" },
 	{ "replay", memstate_cmd_replay, "the same books from an strace log" },
 };
 

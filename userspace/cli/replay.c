@@ -16,6 +16,7 @@
 
 #include "cli.h"
 #include "replay_books.h"
+#include "replay_record.h"
 
 static const char help[] =
 	"usage: memstate replay [OPTION]... FILE\n\n"
@@ -26,11 +27,15 @@ static const char help[] =
 	"counted once, with the one that has had it longest.\n\n"
 	"  --mark LINE   also print the books as they are after this line of the log;\n"
 	"                may be repeated\n"
+	"  --record FILE  also write a recording, for 'memstate plot'; its times are those of\n"
+	"                the log, or the numbers of lines where it has none; compressed if\n"
+	"                its name ends in .gz\n"
 	"  --json        one JSON document\n"
 	"  --help        this text\n";
 
 static const struct option options[] = {
 	{ "mark", required_argument, NULL, 'm' },
+	{ "record", required_argument, NULL, 'r' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
@@ -45,6 +50,8 @@ static const struct option options[] = {
  * @main_pid:	whose lines are that do not say, 0 if the log never does
  * @exits:	it tells when threads end
  * @known:	lines that were understood
+ * @lines:	all of them
+ * @clock:	as it is at the end
  * @outcomes:	how calls end that are reported in two parts, in order of their
  *		beginnings
  * @nr_outcomes: how many
@@ -55,6 +62,8 @@ struct log {
 	pid_t main_pid;
 	bool exits;
 	uint64_t known;
+	uint64_t lines;
+	struct ms_log_clock clock;
 	struct ms_call *outcomes;
 	size_t nr_outcomes;
 };
@@ -251,6 +260,8 @@ static void log_resolve(struct log *log)
 		if (l.kind == MS_LINE_UNFINISHED)
 			c.tid = l.pid;
 		log->known += l.kind != MS_LINE_OTHER;
+		log->lines++;
+		ms_log_clock_line(&log->clock, &l);
 		switch (l.kind) {
 		case MS_LINE_UNFINISHED:
 			if (log->nr_outcomes == room) {
@@ -454,7 +465,7 @@ static int replay_line(struct ms_replay *r, struct log *log,
 }
 
 static int replay(struct log *log, const struct marks *marks,
-		  struct json_object *json)
+		  struct json_object *json, struct ms_replay_record *rec)
 {
 	struct ms_replay *r = ms_replay_new(log->exits);
 	struct output out = { .json = json };
@@ -482,6 +493,8 @@ static int replay(struct log *log, const struct marks *marks,
 			break;
 		}
 		ret = 0;
+		if (rec)
+			ms_replay_record_line(rec, r, &l);
 		for (; mark < marks->nr && marks->lines[mark] == out.line; mark++)
 			output_mark(&out, r);
 	}
@@ -500,6 +513,8 @@ static int replay(struct log *log, const struct marks *marks,
 		       strange);
 	if (!ret && mark < marks->nr)
 		ret = -ERANGE;
+	if (rec && ms_replay_record_end(rec, r) && !ret)
+		ret = -EIO;
 	free(pending.list);
 	ms_replay_free(r);
 	return ret ? 1 : 0;
@@ -524,6 +539,8 @@ static bool add_mark(struct marks *m, const char *text)
 int memstate_cmd_replay(int argc, char **argv)
 {
 	struct json_object *doc = NULL, *list = NULL;
+	struct ms_replay_record *rec = NULL;
+	const char *record = NULL;
 	struct marks marks = {};
 	struct log log = {};
 	int c, status;
@@ -536,6 +553,9 @@ int memstate_cmd_replay(int argc, char **argv)
 				return ms_usage_error("replay",
 						      "--mark: '%s' is not a line number",
 						      optarg);
+			break;
+		case 'r':
+			record = optarg;
 			break;
 		case 'j':
 			if (!list)
@@ -562,8 +582,12 @@ int memstate_cmd_replay(int argc, char **argv)
 			status = 1;
 		}
 	}
+	if (!status && record) {
+		rec = ms_replay_record_create(record, argv[optind], &log.clock, log.lines);
+		status = !rec;
+	}
 	if (!status)
-		status = replay(&log, &marks, list);
+		status = replay(&log, &marks, list, rec);
 	if (!status && list) {
 		doc = json_object_new_object();
 		json_object_object_add(doc, "marks", list);

@@ -8,6 +8,9 @@
 /* No process id is larger than this; a larger number in front is a time. */
 #define PID_LIMIT	4194304
 
+/* Seconds: less is no time of day with a date. */
+#define SINCE_1970	1e8
+
 /**
  * struct text - what is left of a line
  * @p:		next character
@@ -64,8 +67,28 @@ static bool number(struct text *t, uint64_t *value)
 	return t->p > p;
 }
 
+/* 12:34:56.789; seconds since 1970; or, of -r, since the line before. */
+static void take_time(const char *word, const char *end, struct ms_line *line)
+{
+	double part, seconds = 0;
+	bool colon = false;
+	char *next;
+
+	while (word < end) {
+		part = strtod(word, &next);
+		if (next == word || next > end || (next < end && *next != ':'))
+			return;
+		seconds = seconds * 60 + part;
+		colon |= next < end;
+		word = next + 1;
+	}
+	line->time = seconds;
+	line->time_kind = colon ? MS_TIME_CLOCK :
+			  seconds >= SINCE_1970 ? MS_TIME_ABSOLUTE : MS_TIME_SINCE_LAST;
+}
+
 /* [pid N] or N in front; then a time in one of strace's forms. */
-static pid_t prefix(struct text *t)
+static pid_t prefix(struct text *t, struct ms_line *line)
 {
 	pid_t pid = 0;
 	uint64_t value;
@@ -91,6 +114,8 @@ static pid_t prefix(struct text *t)
 		value = strtoull(word, NULL, 10);
 		if (plain && !pid && value <= PID_LIMIT)
 			pid = (pid_t)value;
+		else if (line->time_kind == MS_TIME_NONE)
+			take_time(word, t->p, line);
 		skip_space(t);
 		/* -t and -r together */
 		if (starts(t, "(+")) {
@@ -236,7 +261,7 @@ void ms_line_parse(const char *text, size_t len, struct ms_line *line)
 	struct text t = { text, text + len };
 
 	memset(line, 0, sizeof(*line));
-	line->pid = prefix(&t);
+	line->pid = prefix(&t, line);
 	line->kind = parse_kind(&t, line);
 }
 

@@ -19,9 +19,18 @@ enum ms_line_kind {
 	MS_LINE_REST,		/* args) = result, of a call that a message broke */
 };
 
+enum ms_time_kind {
+	MS_TIME_NONE,		/* the line has none */
+	MS_TIME_ABSOLUTE,	/* seconds since 1970 */
+	MS_TIME_CLOCK,		/* seconds since midnight */
+	MS_TIME_SINCE_LAST,	/* seconds since the line before */
+};
+
 /**
  * struct ms_line - one line
  * @kind:	what it is
+ * @time_kind:	what @time is
+ * @time:	seconds
  * @pid:	thread; 0 if the line does not say
  * @other:	the thread that superseded it, or that was attached
  * @name:	of the call; not terminated
@@ -34,6 +43,8 @@ enum ms_line_kind {
  */
 struct ms_line {
 	enum ms_line_kind kind;
+	enum ms_time_kind time_kind;
+	double time;
 	pid_t pid;
 	pid_t other;
 	const char *name;
