@@ -36,6 +36,7 @@ suites() {
 	demo: $here/demo/test.sh
 	docs: $here/docs/run.sh
 	top: $here/top/run.sh
+	plot: $here/plot/run.sh
 	oci: $here/oci/run.sh
 	export: $here/export/run.sh
 	install: $here/install/run.sh

@@ -1,0 +1,198 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# guest.sh MODULE MEMSTATE BUILD OUT HERE: the part with the module, as TAP. Recordings
+# are left in OUT for whoever called.
+set -u
+
+module=$1 memstate=$2 build=$3 out=$4
+sys=/sys/class/misc/memstate
+tracing=/sys/kernel/tracing
+export MEMSTATE_BACKEND=device
+n=0 failed=0
+# It has its own library, and no shim in front of it.
+own=(env -u LD_PRELOAD)
+said=$out/said
+
+result() { # status name
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		sed 's/^/# /' "$said" | head -n 20
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+record() { "$memstate" record "$@" >"$said" 2>&1; }
+says() { grep -qF -- "$1" "$said"; }
+
+# It has said so that often.
+stands() {
+	for ((i = 0; i < 600; i++)); do
+		[ "$(wc -l </tmp/steps)" -ge "$1" ] && break
+		sleep 0.1
+	done
+}
+
+# A program that has done its steps and stands still; its process in $pid.
+start() { # arguments of steps
+	mkfifo /tmp/fifo
+	"$build/steps" "$@" </tmp/fifo >/tmp/steps &
+	runner=$!
+	exec 9>/tmp/fifo
+	rm -f /tmp/fifo
+	stands "${lines:-1}"
+	pid=$(sed 's/ ready//' /tmp/steps | head -n 1)
+}
+stop() {
+	exec 9>&-
+	wait $runner
+}
+
+insmod "$module" || exit 1
+echo "TAP version 13"
+
+# Somebody else traces; what he has is his.
+echo 1 >$tracing/events/memstate/memstate_charge/enable
+echo "a mark of somebody else's" >$tracing/trace_marker
+state() { cat $tracing/tracing_on $tracing/buffer_size_kb $tracing/trace_clock \
+	$tracing/events/memstate/*/enable $tracing/events/memstate/*/filter; }
+state >"$out/before"
+
+record -o "$out/command.rec" --transitions --ranges 10 --duration 14 -- "${own[@]}" "$build/steps" 5 3000 20000 2
+status=$?
+[ $status = 7 ]
+result $? "a command's exit status is passed on"
+says "(duration)" && says ", 0 lost"
+result $? "a command with two children, every transition of theirs"
+record -o "$out/killed.rec" -- sh -c 'kill -9 $$'
+[ $? = 137 ]
+result $? "a signal that ends the command is passed on"
+record -o "$out/none.rec" -- /no/such
+[ $? = 127 ]
+result $? "a command that is not there"
+ls -d /sys/fs/cgroup/memstate-run-* >"$said" 2>&1
+result $((! $?)) "no cgroup is left"
+
+# -p: from a ledger on. It stands still, is recorded, goes on by its own, stands still.
+start 11 2000
+"$memstate" record -o "$out/pid.rec" -p "$pid" --ranges 5 --transitions --duration 8 >"$said" 2>&1 &
+recorder=$!
+sleep 3
+echo >&9
+stands 2
+wait $recorder
+result $? "-p records a process"
+"$memstate" stat --json "$pid" >"$out/pid.json" 2>>"$said"
+echo processes/0/reported >"$out/pid.key"
+"$memstate" record -o "$out/end.rec" -p "$pid" --interval 0.05 >"$said" 2>&1 &
+recorder=$!
+sleep 2
+stop
+wait $recorder && says "(target ended)"
+result $? "-p ends with its process"
+tail -n 1 "$out/end.rec" | grep -q '"reason":"target ended"'
+result $? "and the file says so"
+record -o "$out/x.rec" -p $$
+[ $? = 1 ] && says "process $$ does not report"
+result $? "-p of a process that does not report"
+[ ! -e "$out/x.rec" ]
+result $? "leaves no file"
+
+# -g: a cgroup with one below it
+mkdir -p /sys/fs/cgroup/plot/below
+echo $$ >/sys/fs/cgroup/plot/below/cgroup.procs
+"$memstate" limit /plot --high 3M >/dev/null
+"$memstate" record -o "$out/group.rec" -g /plot --transitions --interval 0.05 >"$said" 2>&1 &
+recorder=$!
+sleep 2
+lines=2 start 23 1500 -1 1
+# Somebody who does not belong to it
+echo $$ >/sys/fs/cgroup/cgroup.procs
+sleep 100 &
+other=$!
+(echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 1000 >/dev/null) </dev/null
+sleep 1
+"$memstate" stat --json --groups /plot >"$out/group.json" 2>"$out/stat.err"
+echo groups/0/reported >"$out/group.key"
+kill -TERM $recorder
+wait $recorder
+result $? "-g records a cgroup and what is below it"
+says "interrupted"
+result $? "-g: SIGTERM ends it in order"
+grep -q '"high":3145728' "$out/group.rec" && grep -q '"type":"event".*"event":"high"' "$out/group.rec"
+result $? "-g: its limit and that it was passed are there"
+"$memstate" record -o "$out/system.rec" --duration 1 >"$said" 2>&1
+result $? "the system is recorded"
+"$memstate" stat --json >"$out/system.json" 2>>"$said"
+: >"$out/system.key"
+stop
+"$memstate" record -o "$out/gone.rec" -g /plot --interval 0.05 >"$said" 2>&1 &
+recorder=$!
+sleep 1.5
+rmdir /sys/fs/cgroup/plot/below /sys/fs/cgroup/plot
+for ((i = 0; i < 100; i++)); do kill -0 $recorder 2>/dev/null || break; sleep 0.1; done
+wait $recorder
+says "(target ended)"
+result $? "-g ends with its cgroup"
+kill $other
+
+# More than the buffer holds
+record -o "$out/lost.rec" --transitions --trace-buffer 4K --interval 1 -- "${own[@]}" "$build/steps" 3 30000 500
+says "transitions were lost: a larger --trace-buffer"
+result $? "lost transitions are said"
+tail -n 1 "$out/lost.rec" | grep -qE '"lost":[1-9]'
+result $? "and written"
+"$memstate" plot -o "$out/lost.gp" "$out/lost.rec" >"$said" 2>&1 && grep -q 'transitions were lost' "$out/lost.gp"
+result $? "and in the picture"
+
+# Killed: the file is there, and the next one clears up.
+"$memstate" record -o "$out/kill9.rec" --transitions --interval 0.02 >"$said" 2>&1 &
+recorder=$!
+sleep 2
+kill -9 $recorder
+wait $recorder 2>/dev/null
+"$memstate" plot -o "$out/kill9.gp" "$out/kill9.rec" >"$said" 2>&1
+result $? "of a recorder that was killed there is what was written"
+ls -d $tracing/instances/memstate-record-* >"$said" 2>&1
+result $? "its instance stays"
+record -o "$out/next.rec" --transitions --duration 0.2
+ls -d $tracing/instances/memstate-record-* >"$said" 2>&1
+result $((! $?)) "until the next one"
+state >"$out/after"
+cmp "$out/before" "$out/after" >"$said" 2>&1
+result $? "tracing is as it was"
+grep -q "a mark of somebody else's" $tracing/trace
+result $? "and what others traced is there"
+grep -q "memstate_transition\|memstate_open" $tracing/trace
+result $((! $?)) "and nothing of ours"
+echo 0 >$tracing/events/memstate/memstate_charge/enable
+
+# Who is not root
+mkdir -m 777 /tmp/plot
+user() { setpriv --reuid 1234 --regid 1234 --clear-groups "$@"; }
+user "$memstate" record -o /tmp/plot/user.rec --duration 0.3 >"$said" 2>&1
+result $? "the system is anybody's to record"
+user "$memstate" record -o /tmp/plot/user2.rec --transitions --duration 0.3 >"$said" 2>&1
+[ $? = 1 ] && says "tracing is root's"
+result $? "transitions are root's"
+start 31 100
+user "$memstate" record -o /tmp/plot/user3.rec -p "$pid" --duration 0.3 >"$said" 2>&1
+[ $? = 1 ] && says "process $pid: not permitted"
+result $? "somebody else's process is not"
+stop
+user "$memstate" record -o /tmp/plot/user4.rec -- "${own[@]}" "$build/steps" 1 100 4000 >"$said" 2>&1
+[ $? = 7 ] && says "only its first process is recorded" &&
+	grep -q '"type":"sample".*"ready":[1-9]' /tmp/plot/user4.rec
+result $? "a command of one's own is, without a cgroup"
+
+for ((i = 0; i < 50; i++)); do
+	[ "$(cat $sys/nr_tasks)" = 0 ] && break
+	sleep 0.1
+done
+rmmod memstate >"$said" 2>&1
+result $? "the module goes"
+echo "1..$n"
+exit $failed
