@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# demo.sh MODULE BUILD: what "make run" does inside the virtual machine. Real
+# demo.sh MODULE BUILD OUT: what "make run" does inside the virtual machine. Real
 # programs, unmodified, are accounted through the observe shim while one watches.
+# Recordings are left in OUT.
 set -u
 
 module=$1
 build=$2
+out=$3
 here=$(dirname "$(readlink -f "$0")")
 sys=/sys/class/misc/memstate
 memstate=$build/memstate
@@ -52,6 +54,8 @@ start java java -Xmx96m -Xms16m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
 start node node --max-old-space-size=128 "$here/work.js"
 
 say "live: totals once a second, while redis-benchmark runs"
+"$memstate" record --quiet -o "$out/system.rec.gz" &
+recorder=$!
 redis-benchmark -p 6399 -t set,lpush -n 6000 -d 512 -r 2000 -c 4 -q >"$work/bench.log" 2>&1 &
 bench=$!
 for ((i = 0; i < 6; i++)); do
@@ -59,6 +63,8 @@ for ((i = 0; i < 6; i++)); do
 	"$memstate" stat --line
 done
 wait $bench
+kill $recorder
+wait $recorder || die "record failed"
 tr '\r' '\n' <"$work/bench.log" | grep 'requests per second' | sed 's/^/redis-benchmark: /'
 
 say "per program: what it reports beside what the kernel observes"
@@ -108,6 +114,11 @@ done
 wait $held
 echo "memstate 96M: exit status $?"
 "$memstate" stat -g
+
+say "a cache in Python that meets its limit again and again, recorded"
+"$memstate" record -o "$out/cache.rec.gz" --ranges 4 --max 64M --high 48M -- sh -c \
+	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/cache.py 12" ||
+	die "the recorded program failed"
 
 say "all programs end; nothing may be left"
 redis-cli -p 6399 shutdown nosave >/dev/null 2>&1

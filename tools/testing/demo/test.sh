@@ -44,5 +44,15 @@ has "a_limit_of_ours_is_told" "^MemoryError"
 has "and_survived" "^memstate 96M: exit status 0"
 has "what_was_enforced" "enforced: max 96.0 MiB.*denied [1-9]"
 has "system_totals_are_live" "^system: Ready+Prepared="
+has "a_recorded_cache_met_its_limit_and_went_on" "^no memory left [1-9][0-9]* times"
+for picture in cache.svg cache.png cache-map.svg cache-map.png system.svg system.png; do
+	n=$((n + 1))
+	if grep -qF "/build/run/$picture" "$log" && [ -s "$top/build/run/$picture" ]; then
+		echo "ok $n - picture.$picture"
+	else
+		echo "not ok $n - picture.$picture"
+		failed=1
+	fi
+done
 echo "1..$n"
 exit $failed
