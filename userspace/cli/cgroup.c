@@ -102,8 +102,15 @@ static struct {
 	int nr;
 } search;
 
-/* libpod-0123456789ab….scope, docker-….scope, cri-containerd-….scope, the id alone. */
-static bool names_container(const char *name, const char *id)
+/**
+ * ms_cgroup_names_container() - whether a cgroup is named after a container
+ * @name:	last part of its path: libpod-0123456789ab….scope, docker-….scope,
+ *		cri-containerd-….scope, the id alone
+ * @id:		name or id of the container, of an id the beginning will do
+ *
+ * Return: whether it is.
+ */
+bool ms_cgroup_names_container(const char *name, const char *id)
 {
 	size_t n = strlen(id), length = strlen(name);
 	const char *dash;
@@ -125,7 +132,7 @@ static bool names_container(const char *name, const char *id)
 static int visit(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
-	if (type != FTW_D || !names_container(path + ftw->base, search.id))
+	if (type != FTW_D || !ms_cgroup_names_container(path + ftw->base, search.id))
 		return FTW_CONTINUE;
 	search.nr++;
 	snprintf(search.found, sizeof(search.found), "%s",

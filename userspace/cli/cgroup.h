@@ -4,6 +4,7 @@
 #define MS_CGROUP_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -42,6 +43,7 @@ struct ms_cgroup_memory {
 const char *ms_cgroup_root(void);
 int ms_cgroup_of_pid(pid_t pid, char *path, size_t size);
 int ms_cgroup_open(struct ms_cgroup *cg, const char *path);
+bool ms_cgroup_names_container(const char *name, const char *id);
 int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg);
 void ms_cgroup_close(struct ms_cgroup *cg);
 void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m);

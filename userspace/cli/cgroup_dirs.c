@@ -20,33 +20,6 @@
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
-/**
- * struct ms_cgroup_dir - a directory that was found by a walk
- * @id:		cgroup id
- * @path:	below the mount
- */
-struct ms_cgroup_dir {
-	uint64_t id;
-	char *path;
-};
-
-/* Open where cgroup2 is mounted; of several mounts the first that has a directory. */
-static int open_mount(const char *mountinfo)
-{
-	FILE *f = fopen(mountinfo, "re");
-	char *line = NULL, *root, *point;
-	size_t size = 0;
-	int fd = -1;
-
-	while (f && fd < 0 && getline(&line, &size, f) > 0)
-		if (ms_cgroupfs_mount(line, &root, &point))
-			fd = open(point, DIR_FLAGS);
-	free(line);
-	if (f)
-		fclose(f);
-	return fd;
-}
-
 static int by_id(const void *a, const void *b)
 {
 	const struct ms_cgroup_dir *x = a, *y = b;
@@ -73,7 +46,7 @@ static int keep_dir(struct ms_cgroup_dirs *cg, uint64_t id, const char *path)
 }
 
 /* Remember the directories below one, which is path; longer ones are out of reach. */
-static int walk(struct ms_cgroup_dirs *cg, int parent, char *path, size_t length)
+static int walk_below(struct ms_cgroup_dirs *cg, int parent, char *path, size_t length)
 {
 	int fd = dup(parent), ret = 0;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -97,37 +70,76 @@ static int walk(struct ms_cgroup_dirs *cg, int parent, char *path, size_t length
 		if (child < 0)
 			continue;
 		path[length + n] = '/';
-		ret = walk(cg, child, path, length + n + 1);
+		ret = walk_below(cg, child, path, length + n + 1);
 		close(child);
 	}
 	closedir(dir);
 	return ret;
 }
 
-static bool has_id(int fd, uint64_t id)
+/**
+ * ms_cgroup_dirs_walk() - know all directories
+ * @cg: directories; walked once
+ */
+void ms_cgroup_dirs_walk(struct ms_cgroup_dirs *cg)
 {
-	struct stat st;
+	char path[PATH_MAX];
 
-	return fd >= 0 && !fstat(fd, &st) && st.st_ino == id;
+	if (cg->walked || cg->mount < 0)
+		return;
+	cg->walked = true;
+	walk_below(cg, cg->mount, path, 0);
+	if (cg->nr)
+		qsort(cg->dirs, cg->nr, sizeof(*cg->dirs), by_id);
 }
 
-/* Open a directory of a cgroup if it is the one of this id. */
-static int open_cgroup(const struct ms_cgroup_dirs *cg, const char *path, uint64_t id)
+/**
+ * ms_cgroup_dirs_at() - open a directory below the mount
+ * @cg:		directories; there is a mount
+ * @path:	below the mount
+ * @id:		out: cgroup id
+ *
+ * Return: a descriptor, or -1: there is none, also where dots lead out of the mount.
+ */
+int ms_cgroup_dirs_at(const struct ms_cgroup_dirs *cg, const char *path, uint64_t *id)
 {
 	int fd = openat(cg->mount, *path ? path : ".", DIR_FLAGS);
+	struct stat mount, st;
 
-	if (has_id(fd, id))
+	if (fd >= 0 && !fstat(cg->mount, &mount) && !fstat(fd, &st) &&
+	    st.st_dev == mount.st_dev) {
+		*id = st.st_ino;
 		return fd;
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
-/* The same by whatever way leads there; path: as far as known, else empty. */
-static int find_dir(struct ms_cgroup_dirs *cg, uint64_t id, char path[PATH_MAX])
+/* Open a directory of a cgroup if it is the one of this id. */
+static int open_cgroup(const struct ms_cgroup_dirs *cg, const char *path, uint64_t id)
+{
+	uint64_t other;
+	int fd = ms_cgroup_dirs_at(cg, path, &other);
+
+	if (fd < 0 || other == id)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/**
+ * ms_cgroup_dirs_by_id() - the directory of a cgroup
+ * @cg:		directories
+ * @id:		cgroup id
+ * @path:	in: the path as far as known, else empty; out: the one it has here,
+ *		below the mount, if it was found
+ *
+ * Return: a descriptor, or -1: there is none, or it is out of reach.
+ */
+int ms_cgroup_dirs_by_id(struct ms_cgroup_dirs *cg, uint64_t id, char path[PATH_MAX])
 {
 	const struct ms_cgroup_dir key = { .id = id }, *found;
-	char walked[PATH_MAX];
 	int fd;
 
 	if (cg->mount < 0)
@@ -135,12 +147,7 @@ static int find_dir(struct ms_cgroup_dirs *cg, uint64_t id, char path[PATH_MAX])
 	fd = open_cgroup(cg, path, id);
 	if (fd >= 0)
 		return fd;
-	if (!cg->walked) {
-		cg->walked = true;
-		walk(cg, cg->mount, walked, 0);
-		if (cg->nr)
-			qsort(cg->dirs, cg->nr, sizeof(*cg->dirs), by_id);
-	}
+	ms_cgroup_dirs_walk(cg);
 	found = cg->nr ? bsearch(&key, cg->dirs, cg->nr, sizeof(*cg->dirs), by_id) :
 			 NULL;
 	if (!found)
@@ -152,12 +159,26 @@ static int find_dir(struct ms_cgroup_dirs *cg, uint64_t id, char path[PATH_MAX])
 /**
  * ms_cgroup_dirs_open() - begin to look for directories
  * @cg:		where to put what is found; ms_cgroup_dirs_close() forgets it
- * @mountinfo:	mounts, of which one may be of type cgroup2
+ * @mountinfo:	mounts; of several of cgroup2 the first that has a directory counts
  */
 void ms_cgroup_dirs_open(struct ms_cgroup_dirs *cg, const char *mountinfo)
 {
+	FILE *f = fopen(mountinfo, "re");
+	char *line = NULL, *root, *point;
+	size_t size = 0;
+
 	memset(cg, 0, sizeof(*cg));
-	cg->mount = open_mount(mountinfo);
+	cg->mount = -1;
+	while (f && cg->mount < 0 && getline(&line, &size, f) > 0) {
+		if (!ms_cgroupfs_mount(line, &root, &point))
+			continue;
+		cg->mount = open(point, DIR_FLAGS);
+		if (cg->mount >= 0)
+			snprintf(cg->point, sizeof(cg->point), "%s", point);
+	}
+	free(line);
+	if (f)
+		fclose(f);
 }
 
 /**
@@ -182,7 +203,7 @@ int ms_cgroup_dirs_find(struct ms_cgroup_dirs *cg, int group, uint64_t id,
 		text[n - 1] = '\0';
 		snprintf(path, PATH_MAX, "%s", text + 1);
 	}
-	return find_dir(cg, id, path);
+	return ms_cgroup_dirs_by_id(cg, id, path);
 }
 
 /**

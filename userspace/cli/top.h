@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include <linux/memstate.h>
+
 #include "files.h"
 
 /* Of figures: not known; of limits: there is none. */
@@ -26,6 +28,13 @@ struct top_paths {
 	const char *proc;
 };
 
+/* Reserved, Prepared and Ready, without None: of a state from MEMSTATE_RESERVED on. */
+#define TOP_NR_STATES	(MEMSTATE_NR_STATES - 1)
+
+/* What ms_top_collect() reads besides groups. */
+#define TOP_TASKS	1U
+#define TOP_CLASSES	2U
+
 enum top_pressure {
 	TOP_PRESSURE_UNKNOWN,
 	TOP_PRESSURE_NONE,
@@ -38,11 +47,12 @@ enum top_pressure {
  * @task:	it is a task
  * @id:		cgroup id, or process id
  * @parent:	cgroup id of the group that it is in, 0 for the root
- * @depth:	how many rows it is below
+ * @books:	which books these are: a task of the same number has others later
  * @nr_tasks:	of a group: how many report
  * @reserved:	reported, bytes
  * @prepared:	likewise
  * @ready:	likewise
+ * @classes:	reported, by state and class; TOP_UNKNOWN where it was not read
  * @charged:	enforced: what counts against the limits, bytes
  * @high:	enforced: the limit, or TOP_UNLIMITED
  * @max:	likewise
@@ -51,32 +61,43 @@ enum top_pressure {
  *		task's status
  * @name:	last part of the cgroup's path, or the task's name
  *
+ * @up:		the row that it is below, NULL: none; from ms_top_arrange() on
+ * @depth:	below how many rows it is; likewise
+ * @context:	it is there only for what is below it; likewise
+ * @past:	its earlier readings, NULL: none; from ms_top_history_add() on
+ *
  * What is not known is TOP_UNKNOWN.
  */
 struct top_row {
 	bool task;
 	uint64_t id;
 	uint64_t parent;
-	unsigned int depth;
+	uint64_t books;
 	uint64_t nr_tasks;
 	uint64_t reserved;
 	uint64_t prepared;
 	uint64_t ready;
+	uint64_t classes[TOP_NR_STATES][MEMSTATE_NR_CLASSES];
 	uint64_t charged;
 	uint64_t high;
 	uint64_t max;
 	enum top_pressure pressure;
 	uint64_t anon;
 	char name[256];
+	const struct top_row *up;
+	unsigned int depth;
+	bool context;
+	const struct top_past *past;
 };
 
 /**
  * struct top_data - everything at one time
- * @rows:	in the order in which they are shown: each below its parent
+ * @rows:	groups, then tasks, as they were found
  * @nr:		how many
  * @room:	for how many
  * @groups:	how many of them are groups
  * @others:	how many tasks are somebody else's, and not among the rows
+ * @classes:	bytes by class were read
  * @when:	time of day
  */
 struct top_data {
@@ -85,10 +106,11 @@ struct top_data {
 	size_t room;
 	size_t groups;
 	size_t others;
+	bool classes;
 	time_t when;
 };
 
-int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *data);
+int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_data *data);
 void ms_top_free(struct top_data *data);
 uint64_t ms_top_reported(const struct top_row *row);
 uint64_t ms_top_unaccounted(const struct top_row *row);

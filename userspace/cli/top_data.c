@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Groups and tasks as a tree, each with its figures.
+ * Groups and tasks, each with its figures.
+ *
+ * The inode number of a row's own directory is that of its books: sysfs does not give it
+ * again to the books of a later process of the same number.
  *
  * All this is read file by file while it changes. What is gone when its turn comes
  * is left out; a row's figures need not be of one moment.
@@ -12,10 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup_dirs.h"
 #include "files.h"
+#include "memstate.h"
+#include "rules.h"
 #include "top.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -37,17 +43,41 @@ static struct top_row *add_row(struct top_data *data)
 	return &data->rows[data->nr];
 }
 
-/* What groups and tasks have in common. */
-static int read_row(int dir, struct top_row *row)
+/* Bytes by state, and by class if these are wanted: then a state is the sum of them. */
+static int read_states(int dir, bool classes, struct top_row *row)
 {
-	int ret = ms_file_u64(dir, "reserved", &row->reserved);
+	uint64_t *const states[] = { &row->reserved, &row->prepared, &row->ready };
+	int ret = 0;
 
-	if (!ret)
-		ret = ms_file_u64(dir, "prepared", &row->prepared);
-	if (!ret)
-		ret = ms_file_u64(dir, "ready", &row->ready);
+	for (int s = 0; !ret && s < TOP_NR_STATES; s++) {
+		const char *state = ms_state_names[MEMSTATE_RESERVED + s];
+		char name[64];
+
+		for (int c = 0; c < MEMSTATE_NR_CLASSES; c++) {
+			row->classes[s][c] = TOP_UNKNOWN;
+			if (ret || !classes)
+				continue;
+			snprintf(name, sizeof(name), "%s/%s", ms_class_names[c], state);
+			ret = ms_file_u64(dir, name, &row->classes[s][c]);
+			*states[s] += row->classes[s][c];
+		}
+		if (!classes)
+			ret = ms_file_u64(dir, state, states[s]);
+	}
+	return ret;
+}
+
+/* What groups and tasks have in common. */
+static int read_row(int dir, bool classes, struct top_row *row)
+{
+	int ret = read_states(dir, classes, row);
+	struct stat st;
+
+	if (!ret && fstat(dir, &st))
+		ret = -errno;
 	if (ret)
 		return ret;
+	row->books = st.st_ino;
 	if (ms_file_u64(dir, "charged", &row->charged))
 		row->charged = TOP_UNKNOWN;
 	row->high = ms_file_limit(dir, "high");
@@ -72,9 +102,9 @@ static void name_group(struct top_row *row, const char *path, bool known)
 			 (unsigned long long)row->id);
 }
 
-static int read_group(int dir, struct ms_cgroup_dirs *cg, struct top_row *row)
+static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct top_row *row)
 {
-	int ret = read_row(dir, row), fd;
+	int ret = read_row(dir, classes, row), fd;
 	char path[PATH_MAX];
 
 	if (!ret)
@@ -92,9 +122,9 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, struct top_row *row)
 	return 0;
 }
 
-static int read_task(int dir, int proc, struct top_row *row)
+static int read_task(int dir, int proc, bool classes, struct top_row *row)
 {
-	int ret = read_row(dir, row), fd;
+	int ret = read_row(dir, classes, row), fd;
 	char pid[24];
 
 	if (ret)
@@ -116,7 +146,7 @@ static int read_task(int dir, int proc, struct top_row *row)
 }
 
 /* All of groups/ if cg is given, else all of tasks/. */
-static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc,
+static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc, bool classes,
 		    struct top_data *data)
 {
 	DIR *list = opendir(path);
@@ -143,7 +173,8 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc,
 		}
 		row->id = id;
 		row->task = !cg;
-		ret = cg ? read_group(dir, cg, row) : read_task(dir, proc, row);
+		ret = cg ? read_group(dir, cg, classes, row) :
+			   read_task(dir, proc, classes, row);
 		close(dir);
 		if (!ret)
 			data->nr++;
@@ -155,122 +186,18 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc,
 	return ret;
 }
 
-/* ---- the tree --------------------------------------------------------------------- */
-
-/* By parent; then tasks by number before groups by name. */
-static int by_place(const void *a, const void *b)
-{
-	const struct top_row *x = a, *y = b;
-	int names;
-
-	if (x->parent != y->parent)
-		return x->parent < y->parent ? -1 : 1;
-	if (x->task != y->task)
-		return x->task ? -1 : 1;
-	names = x->task ? 0 : strcmp(x->name, y->name);
-	if (names)
-		return names;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/**
- * struct order - rows on their way to their places
- * @from:	by place
- * @used:	which of them have theirs
- * @nr:		how many there are
- * @to:		in order
- * @done:	how many of them
- */
-struct order {
-	const struct top_row *from;
-	bool *used;
-	size_t nr;
-	struct top_row *to;
-	size_t done;
-};
-
-/* The first row below a parent. */
-static size_t first_below(const struct order *o, uint64_t parent)
-{
-	size_t low = 0, high = o->nr;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (o->from[middle].parent < parent)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static void place(struct order *o, size_t i, unsigned int depth)
-{
-	const struct top_row *row = &o->from[i];
-
-	if (o->used[i])
-		return;
-	o->used[i] = true;
-	o->to[o->done] = *row;
-	o->to[o->done++].depth = depth;
-	if (row->task || !row->id)
-		return;
-	for (size_t k = first_below(o, row->id);
-	     k < o->nr && o->from[k].parent == row->id; k++)
-		place(o, k, depth + 1);
-}
-
-static bool has_parent(const struct order *o, const struct top_row *row)
-{
-	for (size_t i = 0; i < o->nr; i++)
-		if (!o->from[i].task && o->from[i].id == row->parent)
-			return true;
-	return false;
-}
-
-static int sort_rows(struct top_data *data)
-{
-	struct order o = { .from = data->rows, .nr = data->nr };
-	struct top_row *to = calloc(data->nr + 1, sizeof(*to));
-	bool *used = calloc(data->nr + 1, sizeof(*used));
-
-	if (!to || !used) {
-		free(to);
-		free(used);
-		return -ENOMEM;
-	}
-	o.to = to;
-	o.used = used;
-	if (data->nr)
-		qsort(data->rows, data->nr, sizeof(*data->rows), by_place);
-	/* The root; then what lost its parent while it was read; then any rest. */
-	for (size_t i = 0; i < o.nr && !o.from[i].parent; i++)
-		if (!o.from[i].task)
-			place(&o, i, 0);
-	for (size_t i = 0; i < o.nr; i++)
-		if (!o.used[i] && !has_parent(&o, &o.from[i]))
-			place(&o, i, 0);
-	for (size_t i = 0; i < o.nr; i++)
-		place(&o, i, 0);
-	free(used);
-	free(data->rows);
-	data->rows = to;
-	data->room = data->nr + 1;
-	return 0;
-}
-
 /**
  * ms_top_collect() - read everything
  * @paths:	where from
- * @tasks:	tasks as well as groups
+ * @what:	TOP_TASKS: tasks as well as groups; TOP_CLASSES: bytes by class, too
  * @data:	all zero, or what an earlier call has left; to be freed also on error
  *
  * Return: 0; -ENODEV: the module is not loaded; -ENOENT: it knows no groups; -ENOMEM;
  * or why its directories cannot be read.
  */
-int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *data)
+int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_data *data)
 {
+	bool classes = what & TOP_CLASSES;
 	struct ms_cgroup_dirs cg;
 	char path[PATH_MAX];
 	int ret, proc;
@@ -278,22 +205,23 @@ int ms_top_collect(const struct top_paths *paths, bool tasks, struct top_data *d
 	data->nr = 0;
 	data->groups = 0;
 	data->others = 0;
+	data->classes = classes;
 	data->when = time(NULL);
 	if (access(paths->sysfs, F_OK))
 		return -ENODEV;
 	ms_cgroup_dirs_open(&cg, paths->mountinfo);
 	snprintf(path, sizeof(path), "%s/groups", paths->sysfs);
-	ret = read_all(path, &cg, -1, data);
+	ret = read_all(path, &cg, -1, classes, data);
 	ms_cgroup_dirs_close(&cg);
 	data->groups = data->nr;
-	if (!ret && tasks) {
+	if (!ret && what & TOP_TASKS) {
 		proc = open(paths->proc, DIR_FLAGS);
 		snprintf(path, sizeof(path), "%s/tasks", paths->sysfs);
-		ret = read_all(path, NULL, proc, data);
+		ret = read_all(path, NULL, proc, classes, data);
 		if (proc >= 0)
 			close(proc);
 	}
-	return ret ? ret : sort_rows(data);
+	return ret;
 }
 
 /**

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "top.h"
+#include "top_view.h"
 
 #define MIB	(1ULL << 20)
 
@@ -53,17 +53,62 @@ static const struct top_row *row(const struct top_data *d, unsigned long long id
 }
 
 /* Names in order, with a dot for each row above. */
-static const char *order(const struct top_data *d)
+static const char *order(struct top_data *d)
 {
+	struct top_view view = {};
+	struct top_list list = {};
 	static char text[1024];
 	size_t n = 0;
 
 	*text = '\0';
-	for (size_t i = 0; i < d->nr; i++)
+	if (ms_top_arrange(d, &view, &list))
+		return "out of memory";
+	for (size_t i = 0; i < list.nr; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s",
-				      i ? " | " : "", (int)d->rows[i].depth, "......",
-				      d->rows[i].name);
+				      i ? " | " : "", (int)list.rows[i]->depth, "......",
+				      list.rows[i]->name);
+	ms_top_list_free(&list);
 	return text;
+}
+
+/* How many rows there are in order. */
+static size_t shown(struct top_data *d)
+{
+	struct top_view view = {};
+	struct top_list list = {};
+	size_t nr = ms_top_arrange(d, &view, &list) ? 0 : list.nr;
+
+	ms_top_list_free(&list);
+	return nr;
+}
+
+/* Bytes by class: of each state they add up to what the file of the state says. */
+static void classes(const unsigned long long *ids)
+{
+	const struct top_view view = {};
+	struct top_data plain = {}, d = {};
+	size_t same = 0;
+
+	tap_is(ms_top_collect(&paths, TOP_TASKS, &plain), 0, "classes: states are read");
+	tap_ok(!plain.classes && row(&plain, ids[0], false)->classes[0][0] == TOP_UNKNOWN,
+	       "classes: only if asked for");
+	tap_is(ms_top_value(&view, row(&plain, ids[0], false), TOP_TOTAL), TOP_UNKNOWN,
+	       "classes: what is not read is not known, nor its sum");
+	tap_is(ms_top_collect(&paths, TOP_TASKS | TOP_CLASSES, &d), 0, "classes: are read");
+	tap_ok(d.classes && d.nr == plain.nr, "classes: of all rows");
+	for (size_t i = 0; i < d.nr; i++) {
+		const struct top_row *a = &d.rows[i], *b = row(&plain, a->id, a->task);
+
+		same += a->reserved == b->reserved && a->prepared == b->prepared &&
+			a->ready == b->ready && ms_top_value(&view, a, TOP_TOTAL) == b->ready;
+	}
+	tap_is(same, d.nr, "classes: add up to each state");
+	tap_is(row(&d, ids[0], false)->classes[MEMSTATE_READY - 1][MEMSTATE_STACK],
+	       400 * MIB / 32 + 1, "classes: a class and state is its own file");
+	tap_is(row(&d, ids[0], false)->classes[MEMSTATE_RESERVED - 1][MEMSTATE_USER3],
+	       1000 * MIB / 32 * 3 + 7, "classes: the last of the first state");
+	ms_top_free(&plain);
+	ms_top_free(&d);
 }
 
 static void tree(const unsigned long long *ids)
@@ -71,15 +116,15 @@ static void tree(const unsigned long long *ids)
 	struct top_data d = {};
 	const struct top_row *r;
 
-	tap_is(ms_top_collect(&paths, true, &d), 0, "tree is read");
+	tap_is(ms_top_collect(&paths, TOP_TASKS, &d), 0, "tree is read");
 	tap_ok(!strcmp(order(&d), "/ | .batch | ..odd\033name | .web.slice | ..blank me"
 				  " | ..redis | ...redis-server | ...redis-cli | stray"),
 	       "rows stand below their parents, tasks first, what is lost at the end");
 	printf("# %s\n", strchr(order(&d), '\n') ? "" : order(&d));
 	tap_is(d.groups, 5, "what is no group, or is going, is left out");
 	tap_is(d.others, 0, "nothing was withheld");
-	r = &d.rows[0];
-	tap_ok(r->id == ids[0] && !r->parent && r->nr_tasks == 4, "root is the first");
+	r = row(&d, ids[0], false);
+	tap_ok(!r->parent && r->nr_tasks == 4, "root has no parent, and all tasks");
 	tap_is(r->reserved, 1000 * MIB, "reserved");
 	tap_is(r->prepared, 112 * MIB, "prepared");
 	tap_is(r->ready, 400 * MIB, "ready");
@@ -107,7 +152,7 @@ static void tree(const unsigned long long *ids)
 	tap_ok(r->parent == ids[2] && r->ready == 50 * MIB, "task is in its group");
 	tap_ok(r->anon == 20 * MIB && ms_top_coverage(r) == 250, "task's RssAnon");
 	tap_is(row(&d, 103, true)->anon, TOP_UNKNOWN, "task without status");
-	tap_is(ms_top_collect(&paths, false, &d), 0, "again, without tasks");
+	tap_is(ms_top_collect(&paths, 0, &d), 0, "again, without tasks");
 	tap_is(d.nr, 5, "only groups are there");
 	ms_top_free(&d);
 }
@@ -120,7 +165,7 @@ static void odd(const unsigned long long *ids)
 	char name[128], text[32];
 
 	p.mountinfo = below("none");
-	tap_is(ms_top_collect(&p, false, &d), 0, "without cgroup2 mounted");
+	tap_is(ms_top_collect(&p, 0, &d), 0, "without cgroup2 mounted");
 	tap_ok(row(&d, ids[1], false)->anon == TOP_UNKNOWN &&
 	       !strcmp(row(&d, ids[1], false)->name, "web.slice"),
 	       "names are told, anon is not");
@@ -128,13 +173,13 @@ static void odd(const unsigned long long *ids)
 	tap_ok(!strcmp(row(&d, ids[3], false)->name, name), "without either it is its id");
 	p.mountinfo = paths.mountinfo;
 	p.proc = below("none");
-	tap_is(ms_top_collect(&p, true, &d), 0, "without /proc");
+	tap_is(ms_top_collect(&p, TOP_TASKS, &d), 0, "without /proc");
 	tap_ok(!strcmp(row(&d, 101, true)->name, "?"), "a task has no name");
 	p.sysfs = below("none");
-	tap_is(ms_top_collect(&p, true, &d), -ENODEV, "module is not loaded");
+	tap_is(ms_top_collect(&p, TOP_TASKS, &d), -ENODEV, "module is not loaded");
 	mkdir(below("old"), 0755);
 	p.sysfs = below("old");
-	tap_is(ms_top_collect(&p, true, &d), -ENOENT, "module without groups");
+	tap_is(ms_top_collect(&p, TOP_TASKS, &d), -ENOENT, "module without groups");
 
 	/* The path of the first cgroup namespace leads elsewhere here. */
 	snprintf(name, sizeof(name), "sysfs/groups/%llu/path", ids[2]);
@@ -146,7 +191,7 @@ static void odd(const unsigned long long *ids)
 	snprintf(name, sizeof(name), "sysfs/groups/%llu/max", ids[4]);
 	put(name, "-5x\n");
 	put("sysfs/tasks/102/ready", "");
-	tap_is(ms_top_collect(&paths, true, &d), 0, "odd files");
+	tap_is(ms_top_collect(&paths, TOP_TASKS, &d), 0, "odd files");
 	tap_is(row(&d, ids[2], false)->anon, 40 * MIB,
 	       "a path that leads elsewhere is searched by inode");
 	tap_is(row(&d, ids[4], false)->pressure, TOP_PRESSURE_UNKNOWN, "unknown pressure");
@@ -157,8 +202,8 @@ static void odd(const unsigned long long *ids)
 	snprintf(name, sizeof(name), "sysfs/groups/%llu/parent", ids[1]);
 	snprintf(text, sizeof(text), "%llu\n", ids[2]);
 	put(name, text);
-	tap_is(ms_top_collect(&paths, true, &d), 0, "a circle comes to an end");
-	tap_is(d.nr, 5 + 3, "and each row is there once");
+	tap_is(ms_top_collect(&paths, TOP_TASKS, &d), 0, "a circle is read");
+	tap_is(shown(&d), 5 + 3, "it comes to an end, and each row is there once");
 	ms_top_free(&d);
 }
 
@@ -173,7 +218,7 @@ static void somebody_else(void)
 	chmod(below("sysfs/tasks/101/ready"), 0400);
 	if (seteuid(65534))
 		exit(1);
-	tap_ok(!ms_top_collect(&paths, true, &d) && d.others == 1 &&
+	tap_ok(!ms_top_collect(&paths, TOP_TASKS, &d) && d.others == 1 &&
 	       !row(&d, 101, true)->id, "tasks of others are counted");
 	if (seteuid(0))
 		exit(1);
@@ -184,6 +229,8 @@ static void somebody_else(void)
 static void many(void)
 {
 	struct top_paths p = paths;
+	struct top_view view = {};
+	struct top_list list = {};
 	struct top_data d = {};
 	char name[64], text[32];
 	unsigned int depth = 0;
@@ -206,10 +253,12 @@ static void many(void)
 		snprintf(text, sizeof(text), "%d\n", i - 1);
 		put(name, text);
 	}
-	tap_is(ms_top_collect(&p, true, &d), 0, "many groups are read");
+	tap_is(ms_top_collect(&p, TOP_TASKS, &d), 0, "many groups are read");
 	tap_is(d.nr, 500, "all of them");
-	for (size_t i = 0; i < d.nr; i++)
-		depth += d.rows[i].depth == i && d.rows[i].id == i + 1;
+	tap_is(ms_top_arrange(&d, &view, &list), 0, "they are put in order");
+	for (size_t i = 0; i < list.nr; i++)
+		depth += list.rows[i]->depth == i && list.rows[i]->id == i + 1;
+	ms_top_list_free(&list);
 	tap_is(depth, 500, "each below the one before");
 	ms_top_free(&d);
 }
@@ -227,6 +276,7 @@ int main(int argc, char **argv)
 	paths.mountinfo = below("mountinfo");
 	paths.proc = below("proc");
 	tree(ids);
+	classes(ids);
 	odd(ids);
 	somebody_else();
 	many();

@@ -38,7 +38,22 @@ def write(*path):
         f.write(f"{value}\n")
 
 
+CLASSES = ("heap", "stack", "metadata", "code", "other", "user1", "user2", "user3")
+
+
+def by_class(where, state, mib):
+    """So many MiB, shared out: a byte more for each class after the heap."""
+    rest = mib * MIB
+    for i, name in enumerate(CLASSES[1:], 1):
+        part = mib * MIB // 32 * (i % 4) + i if mib else 0
+        rest -= part
+        write(where, name, state, part)
+    write(where, CLASSES[0], state, rest)
+
+
 def figures(where, reserved, prepared, ready, high, limit, pressure):
+    for state, mib in ("reserved", reserved), ("prepared", prepared), ("ready", ready):
+        by_class(where, state, mib)
     for name, value in (("reserved", reserved * MIB), ("prepared", prepared * MIB),
                         ("ready", ready * MIB), ("charged", ready * MIB),
                         ("high", high), ("max", limit), ("pressure", pressure)):

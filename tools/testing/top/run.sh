@@ -75,9 +75,9 @@ flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -I"$top/include/uap
 	-I"$top/kmod/core" -I"$top/userspace/include" -I"$top/userspace/lib"
 	-I"$top/userspace/cli" -I"$top/tools/testing/core")
 cli=$top/userspace/cli
-data=("$cli/top_data.c" "$cli/cgroup_dirs.c" "$cli/files.c")
-sources=("$here/fake_top.c" "$cli/top.c" "${data[@]}" "$cli/out.c" \
-	"$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
+parts=("$cli"/top*.c "$cli/cgroup.c" "$cli/cgroup_dirs.c" "$cli/cgroup_names.c" "$cli/files.c"
+	"$cli/out.c" "$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
+sources=("$here/fake_top.c" "${parts[@]}")
 mkdir -p "$build"
 
 echo "TAP version 13"
@@ -90,8 +90,10 @@ for cc in gcc clang; do
 		"$lib" -ljson-c -lncursesw -ltinfo
 done
 flags+=("-fsanitize=address,undefined")
-try "data test builds" gcc "${flags[@]}" -o "$build/data" "$here/data.c" "${data[@]}" \
-	"$top/userspace/lib/cgroupfs.c"
+for test in data view; do
+	try "$test test builds" gcc "${flags[@]}" -o "$build/$test" "$here/$test.c" \
+		"${parts[@]}" "$lib" -ljson-c -lncursesw -ltinfo
+done
 try "program on made-up figures builds" gcc "${flags[@]}" -o "$build/fake_top" \
 	"${sources[@]}" "$lib" -ljson-c -lncursesw -ltinfo
 [ $failed = 0 ] || { echo "1..$n"; exit 1; }
