@@ -93,21 +93,29 @@ void ms_cgroup_dirs_walk(struct ms_cgroup_dirs *cg)
 		qsort(cg->dirs, cg->nr, sizeof(*cg->dirs), by_id);
 }
 
+/* Two dots may lead out of the mount, and are no cgroup's name. */
+static bool has_dots(const char *path)
+{
+	for (const char *at = path; (at = strstr(at, "..")); at += 2)
+		if ((at == path || at[-1] == '/') && (!at[2] || at[2] == '/'))
+			return true;
+	return false;
+}
+
 /**
  * ms_cgroup_dirs_at() - open a directory below the mount
  * @cg:		directories; there is a mount
  * @path:	below the mount
  * @id:		out: cgroup id
  *
- * Return: a descriptor, or -1: there is none, also where dots lead out of the mount.
+ * Return: a descriptor, or -1: there is none, or there are two dots in it.
  */
 int ms_cgroup_dirs_at(const struct ms_cgroup_dirs *cg, const char *path, uint64_t *id)
 {
-	int fd = openat(cg->mount, *path ? path : ".", DIR_FLAGS);
-	struct stat mount, st;
+	int fd = has_dots(path) ? -1 : openat(cg->mount, *path ? path : ".", DIR_FLAGS);
+	struct stat st;
 
-	if (fd >= 0 && !fstat(cg->mount, &mount) && !fstat(fd, &st) &&
-	    st.st_dev == mount.st_dev) {
+	if (fd >= 0 && !fstat(fd, &st)) {
 		*id = st.st_ino;
 		return fd;
 	}

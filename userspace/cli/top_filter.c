@@ -14,6 +14,9 @@
 #include "cgroup_dirs.h"
 #include "top_view.h"
 
+/* Of what was asked for, where it is told that there is none. */
+#define TEXT_WIDTH	32
+
 /* As it is shown: a path begins with a slash. */
 static void name_cgroup(struct top_filter *f, const char *path)
 {
@@ -156,21 +159,22 @@ void ms_top_filter_found(struct top_filter *f, bool found, time_t when)
  */
 void ms_top_filter_say(const struct top_filter *f, char *text, size_t size)
 {
-	char clock[16] = "";
+	char clock[16] = "", asked[TEXT_WIDTH * MB_LEN_ROOM + 1];
 	struct tm tm;
 
 	*text = '\0';
 	if (!*f->text || f->found)
 		return;
+	ms_top_put_end(asked, f->text, TEXT_WIDTH);
 	if (f->seen && localtime_r(&f->when, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
 	if (f->seen && f->exact)
-		snprintf(text, size, "%s is gone since %s", f->text, clock);
+		snprintf(text, size, "%s is gone since %s", asked, clock);
 	else if (f->seen)
 		snprintf(text, size, "all groups with '%s' in their path are gone since %s",
-			 f->text, clock);
+			 asked, clock);
 	else if (f->exact)
-		snprintf(text, size, "nothing in %s has reported yet", f->text);
+		snprintf(text, size, "nothing in %s has reported yet", asked);
 	else
-		snprintf(text, size, "no group has '%s' in its path", f->text);
+		snprintf(text, size, "no group has '%s' in its path", asked);
 }

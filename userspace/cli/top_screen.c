@@ -167,8 +167,7 @@ static void draw_prompt(const struct top_screen *s)
 {
 	const char *ask = "only groups with (empty: all, Esc: as before): ";
 	int room = COLS - (int)strlen(ask) - 2;
-	char line[LINE_ROOM], text[sizeof(s->input) * 2];
-	const char *end;
+	char line[LINE_ROOM], text[NAME_ROOM * MB_LEN_ROOM + 1];
 
 	/* On a narrow terminal what is typed is worth more. */
 	if (room < 16) {
@@ -177,11 +176,7 @@ static void draw_prompt(const struct top_screen *s)
 	}
 	if (room > NAME_ROOM)
 		room = NAME_ROOM;
-	end = ms_top_text_end(s->input, room);
-	ms_top_put_text(text, end, room);
-	/* What is blank behind it is not typed. */
-	for (size_t n = strlen(text); n && text[n - 1] == ' ' && n > strlen(end); n--)
-		text[n - 1] = '\0';
+	ms_top_put_end(text, s->input, room);
 	snprintf(line, sizeof(line), "%s%s", ask, text);
 	move(LINES - 1, 0);
 	clrtoeol();

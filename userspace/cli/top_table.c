@@ -13,6 +13,8 @@
 #define NAME_MIN	12
 /* Of history: what a name is given before bars are longer. */
 #define NAME_ENOUGH	20
+/* Of what is asked for: other things want to be seen in the line, too. */
+#define FILTER_WIDTH	24
 #define INDENT_MAX	(NAME_ROOM / 2)
 
 static const char *const band_names[] = {
@@ -56,7 +58,11 @@ static int clamp(int value, int low, int high)
 void ms_top_layout(const struct top_view *view, int width, struct top_layout *l)
 {
 	*l = (struct top_layout) { .wide = true };
+	/* Bars of what is kept are worth more than figures in full. */
+	if (view->table == TABLE_HISTORY)
+		l->bars = TOP_READINGS;
 	l->wide = width >= columns_width(view, l) + 2 * NAME_MIN;
+	l->bars = 0;
 	if (view->table == TABLE_HISTORY)
 		l->bars = clamp(width - columns_width(view, l) - NAME_ENOUGH, 1, TOP_READINGS);
 	l->name = clamp(width - columns_width(view, l), NAME_MIN, NAME_ROOM);
@@ -68,7 +74,6 @@ static void row_name(const struct top_view *view, const struct top_layout *l,
 {
 	unsigned int indent = view->flat ? 0 : row->depth * (l->wide ? 2 : 1);
 	char path[PATH_MAX];
-	const char *end;
 
 	if (indent > INDENT_MAX)
 		indent = INDENT_MAX;
@@ -82,11 +87,7 @@ static void row_name(const struct top_view *view, const struct top_layout *l,
 		snprintf(text + strlen(text), size - strlen(text), "  %.*s", NAME_ROOM, path);
 	} else if (view->flat) {
 		ms_top_path(row, path, sizeof(path));
-		end = ms_top_text_end(path, l->name);
-		/* A place for the mark that something is cut. */
-		if (end > path)
-			end = ms_top_text_end(path, l->name - 1);
-		snprintf(text, size, "%s%s", end > path ? "~" : "", end);
+		ms_top_put_end(text, path, l->name);
 	} else {
 		snprintf(text, size, "%*s%s%s", (int)indent, "", row->name,
 			 strcmp(row->name, "/") ? "/" : "");
@@ -332,7 +333,7 @@ void ms_top_title_line(const struct top_data *data, const struct top_view *view,
 		       bool paused, char *line, size_t size)
 {
 	uint64_t tasks = TOP_UNKNOWN;
-	char clock[16] = "", filter[64];
+	char clock[16] = "", only[FILTER_WIDTH * MB_LEN_ROOM + 1];
 	struct tm tm;
 	FILE *f = fmemopen(line, size, "w");
 
@@ -350,11 +351,8 @@ void ms_top_title_line(const struct top_data *data, const struct top_view *view,
 	if (data->others)
 		fprintf(f, ", %zu of others not shown", data->others);
 	if (*view->filter.text) {
-		/* The end tells more, and others want to be seen, too. */
-		const char *end = ms_top_text_end(view->filter.text, 24);
-
-		snprintf(filter, sizeof(filter), "%.60s", end);
-		fprintf(f, "  only %s%s", end > view->filter.text ? "~" : "", filter);
+		ms_top_put_end(only, view->filter.text, FILTER_WIDTH);
+		fprintf(f, "  only %s", only);
 	}
 	if (view->sort != TOP_PID || view->reverse)
 		fprintf(f, "  by %s%s", ms_top_column_name(view->sort),

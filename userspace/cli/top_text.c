@@ -85,14 +85,8 @@ int ms_top_put_text(char *line, const char *text, int width)
 	return used;
 }
 
-/**
- * ms_top_text_end() - the end of a text, of which the end tells most
- * @text:	the text
- * @width:	columns that there are for it
- *
- * Return: within @text: all that has room.
- */
-const char *ms_top_text_end(const char *text, int width)
+/* Of a text as much of its end as has room. */
+static const char *text_end(const char *text, int width)
 {
 	size_t n = strlen(text), bytes;
 	const char *at;
@@ -107,4 +101,33 @@ const char *ms_top_text_end(const char *text, int width)
 		all -= columns;
 	}
 	return text;
+}
+
+/**
+ * ms_top_put_end() - the end of a text, of which the end tells most
+ * @to:		where to put it, with room for MB_LEN_ROOM bytes a column
+ * @text:	it may be of any bytes: what cannot be shown becomes '?'
+ * @width:	columns; a text that is longer begins with '~'
+ *
+ * Return: columns that it takes.
+ */
+int ms_top_put_end(char *to, const char *text, int width)
+{
+	const char *end = text_end(text, width);
+	int used = 0, columns;
+	size_t n, bytes;
+
+	if (end > text) {
+		end = text_end(text, width - 1);
+		*to++ = '~';
+		used++;
+	}
+	for (n = strlen(end); n; end += bytes, n -= bytes) {
+		bool shown = next_char(end, n, &bytes, &columns);
+
+		to = shown ? mempcpy(to, end, bytes) : mempcpy(to, "?", 1);
+		used += columns;
+	}
+	*to = '\0';
+	return used;
 }

@@ -119,7 +119,7 @@ struct top_glyphs {
 
 const struct top_glyphs *ms_top_glyphs(void);
 int ms_top_put_text(char *line, const char *text, int width);
-const char *ms_top_text_end(const char *text, int width);
+int ms_top_put_end(char *to, const char *text, int width);
 
 /* ---- top_tree.c: rows in order ------------------------------------------------------ */
 

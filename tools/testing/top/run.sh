@@ -104,11 +104,12 @@ fake=$build/fake_top
 mkdir "$dir/data" "$dir/text-tree"
 mapfile -t ids < <("$python" "$here/fake.py" "$dir/data" | sed 's/.*=//')
 relay data "$build/data" "$dir/data" "${ids[@]}"
+relay view env LC_ALL=C "$build/view"
 
 # ---- text -------------------------------------------------------------------------
 
 "$python" "$here/fake.py" "$dir/text-tree" >/dev/null
-batch() { "$fake" "$dir/text-tree" --batch --delay 0.1 "$@"; }
+batch() { timeout 60 "$fake" "$dir/text-tree" --batch --delay 0.1 "$@"; }
 batch --iterations 1 >"$dir/table" 2>"$dir/said"
 result $? "--batch ends after --iterations"
 cp "$dir/table" "$dir/said"
@@ -116,20 +117,80 @@ has() { grep -qE -- "$2" "$dir/table"; result $? "--batch $1"; }
 has "counts groups and tasks" '^memstate top +..:..:.. +5 groups, 4 tasks$'
 has "sums up" '^unaccounted 512 MiB: anon 1.00 GiB observed, 512 MiB reported \(50%\)$'
 has "labels bands" '^ +-+ reported -+ -+ enforced -+ -* *observed *-* -+ compared -+$'
-has "heads columns" '^GROUP / TASK +RESERVED +PREPARED +READY +CHARGED +HIGH +MAX +PRESSURE +ANON +COVERAGE +UNACCOUNTED$'
+has "heads columns" '^GROUP / TASK ▲pid +RESERVED +PREPARED +READY +CHARGED +HIGH +MAX +PRESSURE +ANON +COVERAGE +UNACCOUNTED$'
 has "shows limits, pressure, coverage and what is unaccounted" \
 	'^  web.slice/ +300 MiB 10.0 MiB 80.0 MiB 80.0 MiB 96.0 MiB +128 MiB +high +100 MiB +90% +10.0 MiB$'
 has "shows what is not known" '^    blank me/ .* - +- +-$'
 has "shows tasks below their group" '^      101 redis-server .* 250% +0 B$'
 has "sends no escapes on" '^    103 odd[?]name '
-awk 'NR > 2 { width[length($0)] } END { for (w in width) n++; exit n != 1 }' "$dir/table"
-result $? "--batch lines are of one width"
+for options in "" --classes "--history --sort scale" "--flat --sort ready" "--flat --no-tasks"; do
+	# shellcheck disable=SC2086 # a list
+	LC_ALL=C batch --iterations 1 $options >"$dir/said" 2>&1 &&
+		awk 'NR > 2 { width[length($0)] } END { for (w in width) n++; exit n != 1 }' "$dir/said"
+	result $? "--batch $options: lines are of one width"
+done
 batch --iterations 3 >"$dir/said" 2>&1
 [ "$(grep -c '^GROUP' "$dir/said")" = 3 ]
 result $? "--iterations 3 prints three tables"
 batch --iterations 1 --no-tasks >"$dir/said" 2>&1
 [ "$(grep -c '' "$dir/said")" = 9 ] && ! grep -q redis-server "$dir/said"
 result $? "--no-tasks leaves five groups"
+# rows OPTION...: what stands first in each line of a table
+# shellcheck disable=SC2317 # try calls it
+rows() { batch --iterations 1 "$@" | sed 1,4d | awk '{ printf "%s ", $1 }'; }
+# shellcheck disable=SC2317
+rows_are() { # what option...
+	local want=$1
+	shift
+	rows "$@" >"$dir/rows"
+	cat "$dir/rows"
+	[ "$(cat "$dir/rows")" = "$want " ]
+}
+try "--sort ready" rows_are "/ web.slice/ redis/ 101 102 blank batch/ 103 104" --sort ready
+try "--sort ready --reverse" rows_are "/ batch/ 103 web.slice/ blank redis/ 102 101 104" \
+	--sort ready --reverse
+try "--sort name" rows_are "/ batch/ 103 web.slice/ blank redis/ 102 101 104" --sort name
+try "--sort pid --reverse" rows_are "/ web.slice/ redis/ 102 101 blank batch/ 103 104" \
+	--sort pid --reverse
+try "--flat --sort ready" rows_are "101 102 103 104" --flat --sort ready
+try "--flat --no-tasks --sort reserved" \
+	rows_are "/ /web.slice /web.slice/redis /batch /web.slice/blank" --flat --no-tasks --sort reserved
+columns=$("$fake" "$dir/text-tree" --help | sed -n '/^Columns to sort by:/,$ { /:/!p }')
+[ "$(wc -w <<<"$columns")" = 22 ]
+result $? "--help names 22 columns"
+for column in $columns; do
+	try "--sort $column is taken, and marked" said 0 "  by $column$|▲pid" \
+		batch --iterations 1 --sort "$column"
+done
+try "--sort in the heading" said 0 ' ▼READY ' batch --iterations 1 --sort ready
+try "--sort in the heading, in ASCII" said 0 ' -READY ' env LC_ALL=C "$fake" "$dir/text-tree" \
+	--batch --iterations 1 --sort ready
+try "--cgroup leaves it, all below it and all above it" \
+	rows_are "/ web.slice/ redis/ 101 102" --cgroup /web.slice/redis
+try "--cgroup is in the title" said 0 '  only /web.slice/redis$' \
+	batch --iterations 1 --cgroup web.slice/redis
+mkdir "$dir/text-tree/cgroup mount/docker-0123456789abcdef.scope"
+try "--cgroup of a container that has nothing to show" \
+	said 0 '^\(nothing in /docker-0123456789abcdef.scope has reported yet\)$' \
+	batch --iterations 1 --cgroup 0123456789ab
+mkdir -p "$dir/text-tree/cgroup mount/other/libpod-0123456789abcdef.scope"
+try "--cgroup of two containers" said 1 "'0123456789ab': more than one cgroup has this name" \
+	batch --cgroup 0123456789ab
+for name in /nope nope 4 99999999999999999999 '' ../.. /web.slice/../.. \
+	/web.slice/redis/memory.stat; do
+	try "--cgroup '$name' is refused" said 1 "--cgroup: '$name' is neither a cgroup, nor a cgroup's id" \
+		batch --iterations 1 --cgroup "$name"
+done
+try "--classes" said 0 '^  web.slice/ +ready 50.0 MiB 2.50 MiB 5.00 MiB 7.50 MiB +4 B .* 80.0 MiB$' \
+	batch --iterations 1 --classes
+try "--classes=prepared" said 0 '^  web.slice/ +prepared 6.25 MiB .* 10.0 MiB$' \
+	batch --iterations 1 --classes=prepared
+try "--classes=all is --classes" said 0 '^ +reserved +187 MiB .* 300 MiB$' \
+	batch --iterations 1 --classes=all
+try "--history" said 0 '^    redis/ .* 80.0 MiB +███$' batch --iterations 3 --history
+try "--history in ASCII" said 0 '^    redis/ .* 80.0 MiB +##$' env LC_ALL=C "$fake" \
+	"$dir/text-tree" --batch --iterations 2 --delay 0.1 --history=ready
+try "--history=charged" said 0 'CHARGED OVER TIME' batch --iterations 1 --history=charged
 for locale in C C.UTF-8; do
 	LC_ALL=$locale batch --iterations 1 >"$dir/said" 2>&1
 	result $? "--batch in locale $locale"
@@ -153,6 +214,20 @@ for value in 0 x -1 99999999999999999999 ''; do
 	try "--iterations '$value' is refused" said 2 "'$value' is not a number from 1" \
 		"$memstate" top --iterations "$value"
 done
+for value in nonsense '' READY unknown; do
+	try "--sort '$value' is refused, and told what there is" said 2 \
+		"no column '$value'; there are pid name reserved .* user3 total$" \
+		"$memstate" top --sort "$value"
+done
+try "--sort without its value" said 2 "option '--sort' needs a value" "$memstate" top --sort
+try "--cgroup without its value" said 2 "option '--cgroup' needs a value" "$memstate" top --cgroup
+try "--classes=nonsense" said 2 "'nonsense' is none of ready, prepared, reserved, all" \
+	"$memstate" top --classes=nonsense
+try "--classes= is refused" said 2 "'' is none of ready" "$memstate" top --classes=
+try "--history=nonsense" said 2 "'nonsense' is none of ready, charged" \
+	"$memstate" top --history=nonsense
+try "--classes with --history" said 2 'are two tables; ask for one' \
+	"$memstate" top --classes --history
 try "unknown option" said 2 "unknown option '--nonsense'" "$memstate" top --nonsense
 try "option without its value" said 2 "option '--delay' needs a value" "$memstate" top --delay
 try "an argument is one too many" said 2 "'1' is one argument too many" "$memstate" top 1

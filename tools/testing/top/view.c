@@ -357,14 +357,26 @@ static void histories(void)
 
 /* ---- text --------------------------------------------------------------------------- */
 
+static void ends(const char *text, int width, const char *want, int columns, const char *name)
+{
+	char line[80 * MB_LEN_ROOM];
+	int got = ms_top_put_end(line, text, width);
+
+	tap_ok(!strcmp(line, want) && got == columns, "text: %s", name);
+	if (strcmp(line, want) || got != columns)
+		printf("# '%s', %d columns\n", line, got);
+}
+
 static void texts(void)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
-	tap_ok(!strcmp(ms_top_text_end("abcdef", 3), "def"), "text: its end");
-	tap_ok(!strcmp(ms_top_text_end("abc", 3), "abc"), "text: all of it");
-	tap_ok(!strcmp(ms_top_text_end("水水水", 3), "水"), "text: wide characters are not halved");
-	tap_ok(!strcmp(ms_top_text_end("a\xff\xff", 2), "\xff\xff"), "text: any bytes");
+	ends("abcdef", 4, "~def", 4, "its end, with a mark");
+	ends("abc", 3, "abc", 3, "all of it");
+	ends("", 3, "", 0, "nothing");
+	ends("水水水", 4, "~水", 3, "wide characters are not halved");
+	ends("a\xff\x1b", 3, "a??", 3, "what cannot be shown");
 	setlocale(LC_CTYPE, "C");
+	ends("水", 9, "???", 3, "of another locale");
 }
 
 int main(void)
