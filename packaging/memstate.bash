@@ -7,6 +7,11 @@ _memstate_options() {
 	"$1" "$2" --help 2>/dev/null | sed -n 's/^  \(-[a-z], \)\?\(--[a-z-]*\).*/\2/p'
 }
 
+# What top can be sorted by
+_memstate_columns() {
+	"$1" top --help 2>/dev/null | sed -n '/^Columns to sort by:/,$ { /:/!p }'
+}
+
 # Processes that report; cgroups
 _memstate_pids() {
 	local dir=${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks
@@ -34,6 +39,15 @@ _memstate() {
 		fi
 		return
 	fi
+	# bash takes a word with a "=" in it apart.
+	if [ "$before" = = ] || [ "$word" = = ]; then
+		case ${COMP_WORDS[at - 1]/#=/${COMP_WORDS[at - 2]}} in
+		--classes) list="ready prepared reserved all" ;;
+		--history) list="ready charged" ;;
+		esac
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "${word#=}")
+		return
+	fi
 	case $before in
 	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
@@ -46,6 +60,8 @@ _memstate() {
 	--theme) mapfile -t COMPREPLY < <(compgen -W "auto light dark" -- "$word"); return ;;
 	--reserved) mapfile -t COMPREPLY < <(compgen -W "auto stack panel none" -- "$word"); return ;;
 	--interval|--duration|--ranges|--trace-buffer|--max-size|--size|--title) return ;;
+	--sort) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_columns "$program")" -- "$word"); return ;;
+	--cgroup) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}"); return ;;
 	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
 	esac
 	if [[ $word == -* ]]; then

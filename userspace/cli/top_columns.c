@@ -45,20 +45,25 @@ static const struct {
 	[TOP_BARS] = { NULL, BAND_REPORTED, { "", "" }, { 0, 0 } },
 };
 
-#define CLASSES								\
-	TOP_HEAP + MEMSTATE_HEAP, TOP_HEAP + MEMSTATE_STACK,			\
-	TOP_HEAP + MEMSTATE_METADATA, TOP_HEAP + MEMSTATE_CODE,			\
-	TOP_HEAP + MEMSTATE_OTHER, TOP_HEAP + MEMSTATE_USER1,			\
-	TOP_HEAP + MEMSTATE_USER2, TOP_HEAP + MEMSTATE_USER3, TOP_TOTAL
-
 /* What can be sorted by, from left to right: each table has a name, then its columns. */
 static const enum top_column figures[] = {
 	TOP_PID, TOP_NAME, TOP_RESERVED, TOP_PREPARED, TOP_READY, TOP_CHARGED, TOP_HIGH,
 	TOP_MAX, TOP_PRESSURE, TOP_ANON, TOP_COVERAGE, TOP_UNACCOUNTED,
 };
 
-static const enum top_column classes[] = { TOP_PID, TOP_NAME, CLASSES };
-static const enum top_column classes_shown[] = { TOP_STATE, CLASSES };
+static const enum top_column classes[] = {
+	TOP_PID, TOP_NAME, TOP_HEAP + MEMSTATE_HEAP, TOP_HEAP + MEMSTATE_STACK,
+	TOP_HEAP + MEMSTATE_METADATA, TOP_HEAP + MEMSTATE_CODE, TOP_HEAP + MEMSTATE_OTHER,
+	TOP_HEAP + MEMSTATE_USER1, TOP_HEAP + MEMSTATE_USER2, TOP_HEAP + MEMSTATE_USER3,
+	TOP_TOTAL,
+};
+
+static const enum top_column classes_shown[] = {
+	TOP_STATE, TOP_HEAP + MEMSTATE_HEAP, TOP_HEAP + MEMSTATE_STACK,
+	TOP_HEAP + MEMSTATE_METADATA, TOP_HEAP + MEMSTATE_CODE, TOP_HEAP + MEMSTATE_OTHER,
+	TOP_HEAP + MEMSTATE_USER1, TOP_HEAP + MEMSTATE_USER2, TOP_HEAP + MEMSTATE_USER3,
+	TOP_TOTAL,
+};
 
 static const enum top_column ready_history[] = {
 	TOP_PID, TOP_NAME, TOP_CHARGED, TOP_MAX, TOP_PRESSURE, TOP_READY, TOP_SCALE, TOP_BARS,

@@ -116,7 +116,7 @@ void ms_top_filter_follow(struct top_filter *f, const struct top_paths *paths,
 /**
  * ms_top_filter_matches() - whether a group is asked for
  * @f:		the filter, not an empty one
- * @row:	the group; of the rows above it it is known that they are there
+ * @row:	the group, in its place in the tree
  *
  * Return: whether it is, by itself.
  */

@@ -55,7 +55,9 @@ size_t ms_top_page(const struct top_screen *s)
  */
 int ms_top_help_page(void)
 {
-	return NR_HELP > LINES - 1 ? NR_HELP - (LINES - 1) : 0;
+	int room = LINES - 1;
+
+	return room < NR_HELP ? NR_HELP - room : 0;
 }
 
 /* A whole line of the screen; what does not fit is cut off. */
@@ -87,8 +89,10 @@ static void put_line(int y, const char *line, attr_t attr)
 /* The last line, unless there is nothing but it. */
 static void put_last(const char *line)
 {
-	if (LINES > HEAD + 1)
-		put_line(LINES - 1, line, A_NORMAL);
+	int y = LINES - 1;
+
+	if (y > HEAD)
+		put_line(y, line, A_NORMAL);
 }
 
 /* What stands out: a row under pressure, by colour if there is any; context does not. */
@@ -156,10 +160,10 @@ static void draw_menu(const struct top_screen *s)
 
 static void draw_help(const struct top_screen *s)
 {
-	for (int i = s->at; i < NR_HELP && i - s->at < LINES - 1; i++)
+	for (int i = s->at; i < NR_HELP && i < s->at + LINES - 1; i++)
 		put_line(i - s->at, help[i], i ? A_NORMAL : A_BOLD);
-	put_line(LINES - 1, ms_top_help_page() ? "arrows and page keys scroll, any other key: back" :
-						 "any key: back", A_NORMAL);
+	put_line(LINES - 1, ms_top_help_page() ?
+		 "arrows and page keys scroll, any other key: back" : "any key: back", A_NORMAL);
 }
 
 /* In the last line, over what is there otherwise; the cursor behind it. */

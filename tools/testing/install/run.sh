@@ -163,6 +163,13 @@ ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top
 ok "man.every_file_in_sysfs" "sed -n 's#^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$#\2#p' \
 	'$top'/Documentation/ABI/testing/* | sed 's,/\$,,; s,.*/,,' | grep -v '^<' | in_page man5/memstate-sysfs.5"
 ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"
+# shellcheck disable=SC2016 # ok evaluates it
+ok "completion.columns_to_sort_by" '[ "$(completions top --sort un)" = unaccounted ] &&
+	[ "$(completions top --sort "" | sort -u | wc -l)" = 22 ]'
+# shellcheck disable=SC2016 # ok evaluates it
+ok "completion.values_behind_an_equals_sign" '[ "$(completions top --classes = re | xargs)" = "ready reserved" ] &&
+	[ "$(completions top --history = | xargs)" = "ready charged" ]'
+ok "completion.cgroup_to_show" 'completions top --cgroup /sys/fs/cg | grep -qx /sys/fs/cgroup'
 ok "make_uninstall" 'make_in uninstall'
 ok "uninstall_leaves_nothing_of_ours" "! find '$dest' -name '*memstate*' | grep ."
 

@@ -248,6 +248,12 @@ class Task:
              "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ready = self.process.stdout.readline() == b"ready\n"
 
+    def pid(self):
+        """Of the program itself, below the one that runs it."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
+                  encoding="ascii") as f:
+            return int((f.read().split() or [self.process.pid])[0])
+
     def end(self):
         self.process.stdin.close()
         return self.process.wait()
@@ -256,6 +262,78 @@ class Task:
 def cells(line):
     """What stands in a line, with sizes as in the narrow table."""
     return re.sub(r"(\d) ([BKMG])(iB)?", r"\1\2", line).split()
+
+
+def batch(program, *options):
+    """A table: {first word of each line: what stands behind it}."""
+    text = subprocess.run([program, "top", "--batch", "--iterations", "1", *options],
+                          stdout=subprocess.PIPE, check=False).stdout.decode()
+    print("".join(f"# {l}\n" for l in text.splitlines()[3:]), end="")
+    return [cells(l) for l in text.splitlines()[4:]]
+
+
+def number(path):
+    with open(path, encoding="ascii") as f:
+        return int(f.read())
+
+
+def size(text):
+    """Bytes of what stands in a table."""
+    return float(text[:-1]) * 1024 ** "BKMG".index(text[-1])
+
+
+def views_of_module(program, inner, outer):
+    """Order, filter, classes and history of what the module says."""
+    small = Task(program, outer, 16)
+    ok(small.ready, "module: another task reports, in the group above")
+    group = f"/sys/class/misc/memstate/groups/{os.stat(inner).st_ino}"
+    order = [r[:2] for r in batch(program, "--flat", "--sort", "ready")]
+    ok(len(order) == 2 and order[1][0] == str(small.pid()), "module: --flat --sort: the larger first")
+    order = batch(program, "--flat", "--sort", "ready", "--reverse")
+    ok(len(order) == 2 and order[0][0] == str(small.pid()), "module: --reverse: the smaller first")
+    rows = batch(program, "--cgroup", inner)
+    ok([r[0] for r in rows][:3] == ["/", "top-test/", "inner/"] and len(rows) == 4 and
+       not any(r[0] == str(small.pid()) for r in rows), "module: --cgroup by directory")
+    rows = batch(program, "--cgroup", str(os.stat(outer).st_ino), "--no-tasks")
+    ok([r[0] for r in rows] == ["/", "top-test/", "inner/"], "module: --cgroup by id")
+    for state in "ready", "prepared", "reserved":
+        line = next(r for r in batch(program, f"--classes={state}") if r[0] == "inner/")
+        files = [number(f"{group}/{name}/{state}") for name in fake.CLASSES]
+        ok(sum(files) == number(f"{group}/{state}"), f"module: classes add up to {state}")
+        ok(line[1] == state and all(abs(size(shown) - value) <= value / 100 for shown, value in
+                                    zip(line[2:], files + [sum(files)])),
+           f"module: --classes={state} shows each, and the sum")
+    for term, dimensions, locale in (("vt100", (80, 24), "C"), ("xterm-256color", (140, 40), "C.UTF-8")):
+        name = f"module {term} {dimensions[0]} {locale}"
+        s = Screen([program, "top", "--delay", "0.3", "--sort", "ready"], term, dimensions,
+                   LC_ALL=locale)
+        ok(s.wait(r"^ +inner/ "), f"{name}: comes up", s)
+        s.type(b"h")
+        full = "#" if locale == "C" else "\u2588"
+        ok(s.wait(lambda s: s.cells("/") and s.cells("/")[-1].endswith(full * 4)),
+           f"{name}: history without a limit is full", s)
+        low = "." if locale == "C" else "\u2581"
+        ok(s.wait(lambda s: s.cells("inner/") and s.cells("inner/")[-1].endswith(low * 4)) and
+           s.cells("inner/")[4] == "1.00G", f"{name}: below a limit of 1 GiB it is low", s)
+        s.type(b"cc")
+        ok(s.wait(lambda s: s.cells("inner/") and s.cells("inner/")[0] == "ready" and
+                  abs(size(s.cells("inner/")[-1]) - number(f"{group}/ready")) < 1 << 20),
+           f"{name}: classes of Ready", s)
+        s.type(b"/inner\r")
+        ok(s.wait("^1-4 of 4") and "only inner" in s.text(), f"{name}: filter", s)
+        s.type(b"q")
+        ok(s.end() == 0 and s.restored(), f"{name}: quits", s)
+        s.close()
+    # What a reading costs: processor time of this program's children
+    for options in [], ["--no-tasks"], ["--classes"]:
+        before = os.times()
+        subprocess.run([program, "top", "--batch", "--iterations", "20", "--delay", "0.1", *options],
+                       stdout=subprocess.DEVNULL, check=False)
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - \
+            before.children_system
+        print(f"# 20 readings {options}: {spent * 50:.1f} ms each")
+    small.end()
 
 
 def module(program):
@@ -285,6 +363,7 @@ def module(program):
        abs(float(line[8][:-1]) - anon / 2**20) < 3, f"module: anon is the cgroup's ({anon})")
     cover = int(line[9][:-1]) if len(line) == 11 and line[9][:-1].isdigit() else -1
     ok(80 <= cover <= 250, f"module: coverage of a task under the shim ({cover})")
+    views_of_module(program, inner, outer)
     # Memory of a program that does not report is nobody's.
     silent = subprocess.Popen(
         ["sh", "-c", f"echo $$ >{inner}/cgroup.procs && exec \"$@\"", "sh", sys.executable,
