@@ -215,10 +215,12 @@ def signals(program):
 def names(program):
     """Names as cgroups can have them."""
     top = tempfile.mkdtemp()
+    usual = dict(fake.CGROUPS)
     for path, name in (("b\u00e4ume", "one"), ("\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34\u6c34", "two"),
                        ("a" * 200, "three")):
         fake.CGROUPS[path] = (name, 1, 1, 1, 1, "max", "max", "none", 0)
     fake.make(top)
+    fake.CGROUPS = usual
     s = Screen([program, top, "--delay", "60"], "xterm-256color")
     ok(s.wait("^104 stray"), "names: comes up", s)
     lines = [l for l in s.lines() if " 200%" in l]
