@@ -251,10 +251,9 @@ class Task:
         self.ready = self.process.stdout.readline() == b"ready\n"
 
     def pid(self):
-        """Of the program itself, below the one that runs it."""
-        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children",
-                  encoding="ascii") as f:
-            return int((f.read().split() or [self.process.pid])[0])
+        """Of the program itself, which the process that was started runs."""
+        return subprocess.run(["pgrep", "-P", str(self.process.pid)], stdout=subprocess.PIPE,
+                              check=False).stdout.decode().split()[0]
 
     def end(self):
         self.process.stdin.close()
@@ -284,20 +283,22 @@ def size(text):
     return float(text[:-1]) * 1024 ** "BKMG".index(text[-1])
 
 
-def views_of_module(program, inner, outer):
+def views_of_module(program, inner, outer, large):
     """Order, filter, classes and history of what the module says."""
-    small = Task(program, outer, 16)
-    ok(small.ready, "module: another task reports, in the group above")
+    os.mkdir(f"{outer}/other")
+    small = Task(program, f"{outer}/other", 16)
+    ok(small.ready, "module: another task reports, in a group beside")
     group = f"/sys/class/misc/memstate/groups/{os.stat(inner).st_ino}"
-    order = [r[:2] for r in batch(program, "--flat", "--sort", "ready")]
-    ok(len(order) == 2 and order[1][0] == str(small.pid()), "module: --flat --sort: the larger first")
-    order = batch(program, "--flat", "--sort", "ready", "--reverse")
-    ok(len(order) == 2 and order[0][0] == str(small.pid()), "module: --reverse: the smaller first")
-    rows = batch(program, "--cgroup", inner)
-    ok([r[0] for r in rows][:3] == ["/", "top-test/", "inner/"] and len(rows) == 4 and
-       not any(r[0] == str(small.pid()) for r in rows), "module: --cgroup by directory")
+    pids = [large.pid(), small.pid()]
+    for options, want in ([], pids), (["--reverse"], pids[::-1]):
+        shown = [r[0] for r in batch(program, "--flat", "--sort", "ready", *options)]
+        ok([p for p in shown if p in pids] == want,
+           f"module: --flat --sort ready {' '.join(options)}: tasks of all groups in order")
+    rows = [r[0] for r in batch(program, "--cgroup", inner)]
+    ok(rows[:3] == ["/", "top-test/", "inner/"] and pids[0] in rows and pids[1] not in rows,
+       "module: --cgroup by directory")
     rows = batch(program, "--cgroup", str(os.stat(outer).st_ino), "--no-tasks")
-    ok([r[0] for r in rows] == ["/", "top-test/", "inner/"], "module: --cgroup by id")
+    ok([r[0] for r in rows] == ["/", "top-test/", "inner/", "other/"], "module: --cgroup by id")
     for state in "ready", "prepared", "reserved":
         line = next(r for r in batch(program, f"--classes={state}") if r[0] == "inner/")
         files = [number(f"{group}/{name}/{state}") for name in fake.CLASSES]
@@ -322,7 +323,8 @@ def views_of_module(program, inner, outer):
                   abs(size(s.cells("inner/")[-1]) - number(f"{group}/ready")) < 1 << 20),
            f"{name}: classes of Ready", s)
         s.type(b"/inner\r")
-        ok(s.wait("^1-4 of 4") and "only inner" in s.text(), f"{name}: filter", s)
+        ok(s.wait("  only inner") and pids[0] in s.names() and pids[1] not in s.names(),
+           f"{name}: filter", s)
         s.type(b"q")
         ok(s.end() == 0 and s.restored(), f"{name}: quits", s)
         s.close()
@@ -336,6 +338,7 @@ def views_of_module(program, inner, outer):
             before.children_system
         print(f"# 20 readings {options}: {spent * 50:.1f} ms each")
     small.end()
+    os.rmdir(f"{outer}/other")
 
 
 def module(program):
@@ -365,7 +368,7 @@ def module(program):
        abs(float(line[8][:-1]) - anon / 2**20) < 3, f"module: anon is the cgroup's ({anon})")
     cover = int(line[9][:-1]) if len(line) == 11 and line[9][:-1].isdigit() else -1
     ok(80 <= cover <= 250, f"module: coverage of a task under the shim ({cover})")
-    views_of_module(program, inner, outer)
+    views_of_module(program, inner, outer, task)
     # Memory of a program that does not report is nobody's.
     silent = subprocess.Popen(
         ["sh", "-c", f"echo $$ >{inner}/cgroup.procs && exec \"$@\"", "sh", sys.executable,
