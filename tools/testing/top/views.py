@@ -134,7 +134,7 @@ def menu(program):
     s.type(b"s")
     ok(s.wait("^> ready"), "menu: begins where it is sorted by", s)
     s.type(DOWN + ESC)
-    ok(s.wait(f"^GROUP") and "  by ready" in s.text(), "menu: Escape leaves it as it was", s)
+    ok(s.wait("^GROUP") and "  by ready" in s.text(), "menu: Escape leaves it as it was", s)
     s.resize(80, 8)
     s.type(b"s" + END)
     ok(s.wait("^> unaccounted") and len(s.rows()) == 3, "menu: scrolls on a small screen", s)
