@@ -43,9 +43,9 @@ enum top_table { TABLE_FIGURES, TABLE_CLASSES, TABLE_HISTORY };
  * @text:	what was asked for, empty: all
  * @exact:	one cgroup, else each that @text is found in the path of
  * @id:		of one: its cgroup id
- * @path:	of one: its path below the mount, NULL: as it is not known, and @id
+ * @path:	of one that is @named: its path below the mount
+ * @named:	of one: its path is known, and another cgroup may be made there; else @id
  *		is all there is to go by
- * @named:	of one: by path; another cgroup may be made there
  * @seen:	there was such a group
  * @found:	there is one
  * @when:	when there was none any more
