@@ -159,10 +159,11 @@ apt="apt-get -y -q --no-install-recommends -o Dpkg::Use-Pty=0 -o DPkg::Options::
 purge="$apt purge 'memstate*' 'libmemstate*'"
 
 # What is in it: of each file its kind, owner, mode and contents, but for logs, caches
-# and apt's and dpkg's own notes, of which the names count.
+# and apt's and dpkg's own notes, of which the names count. (What man-db has in its cache
+# it makes when it likes.)
 snapshot() {
-	(cd "$root" && find . \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run \) -prune \
-		-o -printf '%p %y %m %u %g %l\n' | sort
+	(cd "$root" && find . \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run \
+		-o -path ./var/cache/man \) -prune -o -printf '%p %y %m %u %g %l\n' | sort
 	find . \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run -o -path ./var/log \
 		-o -path ./var/cache -o -path ./var/lib/apt -o -path './var/lib/dpkg/*-old' -o -path ./var/lib/dpkg/status \
 		-o -path ./etc/ld.so.cache -o -path ./usr/src/linux-headers\* -o -path ./usr/lib/gcc \) -prune \
