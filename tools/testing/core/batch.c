@@ -320,6 +320,8 @@ static void limited(enum memstate_batch_way way)
 		CHECK(memstate_batch_submit(b) == -EINVAL);
 		for (int i = 0; i < 64; i++)
 			CHECK(memstate_batch_result(b, i) == (i < 2 ? -EINVAL : 0));
+		/* What plain calls have posted comes back when it is drained. */
+		CHECK(!memstate_sync());
 		for (int i = 2; i < 64 && k < 7; i++)
 			CHECK(!memstate_used(mem + 2 * i * RANGE, RANGE, MEMSTATE_HEAP));
 	}
