@@ -52,7 +52,7 @@ _memstate() {
 	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark|--max-series|--listen) return ;;
+	--max-series|--listen) return ;;
 	--pid|-p) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word"); return ;;
 	--group|-g) [ "$command" != record ] ||
 		{ mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}"); return; } ;;
