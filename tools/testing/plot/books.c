@@ -97,5 +97,9 @@ int main(int argc, char **argv)
 	       r.samples[r.nr_samples - 1].t,
 	       (unsigned long long)ms_totals_state(last, MEMSTATE_READY));
 	/* Nothing against nothing would not tell much. */
-	return bad || !r.nr_steps || !ms_totals_state(last, MEMSTATE_READY);
+	bad += !r.nr_steps || !ms_totals_state(last, MEMSTATE_READY);
+	for (int i = 0; i < nr_tasks; i++)
+		ms_rangemap_destroy(&tasks[i].map);
+	ms_recording_free(&r);
+	return bad != 0;
 }
