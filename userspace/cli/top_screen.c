@@ -134,7 +134,7 @@ static void draw_rows(struct top_screen *s)
 	if (*line)
 		put_line(y, line, A_BOLD);
 	snprintf(line, sizeof(line),
-		 "%zu-%zu of %zu  ? help  q quit  t %s tasks  s sort  / filter  c classes  h history",
+		 "%zu-%zu of %zu  ? help  q quit  t %s tasks  s sort  / filter  c class  h history",
 		 shown ? s->first + 1 : 0, last, shown, s->view.no_tasks ? "show" : "hide");
 	put_last(line);
 }

@@ -223,6 +223,7 @@ def names(program):
     fake.CGROUPS = usual
     s = Screen([program, top, "--delay", "60"], "xterm-256color")
     ok(s.wait("^104 stray"), "names: comes up", s)
+    ok(re.search(r"^1-1\d of 1\d .*  h history$", s.lines()[-1]), "names: keys are told whole", s)
     lines = [l for l in s.lines() if " 200%" in l]
     ok(any("b\u00e4ume/" in l for l in lines), "names: beyond ASCII", s)
     ok(any(re.search(r"^ a+~ ", l) for l in lines), "names: cut, with a mark", s)
