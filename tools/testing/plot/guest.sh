@@ -78,7 +78,7 @@ result $((! $?)) "no cgroup is left"
 
 # -p: from a ledger on. It stands still, is recorded, goes on by its own, stands still.
 start 11 2000
-"$memstate" record -o "$out/pid.rec" -p "$pid" --ranges 5 --transitions --duration 8 >"$said" 2>&1 &
+"$memstate" record -o "$out/pid.rec" -p "$pid" --ranges 5 --transitions --duration 8 >"$said" 2>&1 9>&- &
 recorder=$!
 sleep 3
 echo >&9
@@ -87,7 +87,8 @@ wait $recorder
 result $? "-p records a process"
 "$memstate" stat --json "$pid" >"$out/pid.json" 2>>"$said"
 echo processes/0/reported >"$out/pid.key"
-"$memstate" record -o "$out/end.rec" -p "$pid" --interval 0.05 >"$said" 2>&1 &
+# Not with the program's input in its hands.
+"$memstate" record -o "$out/end.rec" -p "$pid" --interval 0.05 >"$said" 2>&1 9>&- &
 recorder=$!
 sleep 2
 stop
@@ -111,7 +112,7 @@ sleep 2
 lines=2 start 23 1500 -1 1
 # Somebody who does not belong to it
 echo $$ >/sys/fs/cgroup/cgroup.procs
-sleep 100 &
+sleep 100 9>&- &
 other=$!
 (echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 1000 >/dev/null) </dev/null
 sleep 1
