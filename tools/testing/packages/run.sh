@@ -197,7 +197,7 @@ done
 guest() {
 	say "using them under $1"
 	"$top/tools/testing/vm/vm.sh" -k "$1" -t 600 -- bash "$here/guest.sh" "$root" >"$work/guest-$1" 2>"$work/guest-$1.err"
-	local status=$?
+	local status=$? kernel=$1 # ok has a $1 of its own
 	while IFS= read -r line; do
 		case $line in
 		"ok - "*) n=$((n + 1)); echo "ok $n - $1.${line#ok - }" ;;
@@ -205,7 +205,7 @@ guest() {
 		"# "*) echo "$line" ;;
 		esac
 	done <"$work/guest-$1"
-	ok "$1.guest_came_to_its_end" 'tail -n 30 "$work/guest-$1.err"; [ $status = 0 ] && grep -qx "the guest came to its end" "$work/guest-$1"'
+	ok "$1.guest_came_to_its_end" 'tail -n 30 "$work/guest-$kernel.err"; [ $status = 0 ] && grep -qx "the guest came to its end" "$work/guest-$kernel"'
 }
 guest 6.1
 guest 6.12
