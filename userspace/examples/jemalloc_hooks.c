@@ -251,6 +251,23 @@ PUBLIC void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t o
 	return start;
 }
 
+/* Of what it maps for alignment jemalloc cuts off both ends, or takes back all. */
+static void early_unmap(char *start, size_t bytes)
+{
+	char *end = start + bytes;
+
+	for (struct early *e = early; e < early + nr_early; e++) {
+		char *e_end = e->start + e->bytes;
+
+		if (start <= e->start && end > e->start) {
+			e->start = end < e_end ? end : e_end;
+			e->bytes = (size_t)(e_end - e->start);
+		} else if (start > e->start && start < e_end) {
+			e->bytes = (size_t)(start - e->start);
+		}
+	}
+}
+
 PUBLIC int munmap(void *addr, size_t bytes)
 {
 	int ret;
@@ -258,6 +275,8 @@ PUBLIC int munmap(void *addr, size_t bytes)
 	if (!from_jemalloc(__builtin_return_address(0)) ||
 	    memstate_backend() == MEMSTATE_BACKEND_NONE)
 		return (int)syscall(SYS_munmap, addr, bytes);
+	if (!installed)
+		early_unmap(addr, bytes);
 	ret = memstate_free(addr, bytes);
 	if (!ret)
 		return 0;
@@ -295,7 +314,7 @@ static void tell_metadata(char *block)
 	if (of_block == nr_early || early[of_block].bytes != heap)
 		return;
 	for (i = 0; i < nr_early; i++)
-		if (i != of_block)
+		if (i != of_block && early[i].bytes)
 			memstate_post(MEMSTATE_MAPPED, MEMSTATE_KEEP, MEMSTATE_METADATA,
 				      MEMSTATE_ONLY, early[i].start, early[i].bytes);
 }

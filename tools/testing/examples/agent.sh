@@ -138,7 +138,9 @@ many() { # name nr option...
 	shift 2
 	mkdir $top
 	eval "mkdir $top/{1..$nr}"
-	"$memstate" limit $top --max 1M >/dev/null
+	for i in 1 2 3; do
+		"$memstate" limit $top/$i --max 1M >/dev/null
+	done
 	begin "$name" --below "$@" $top
 	until_ lines "$out/$name.out" ': watched;' $((nr + 1))
 	result $? "$name: $nr cgroups are watched"

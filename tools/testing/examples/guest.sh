@@ -24,6 +24,9 @@ bash "$here/agent.sh" "$out/agent" "$out/load" "$memstate" "$out"
 if [ -z "$quick" ]; then
 	relay "pool" "$out/pool_steps"
 	relay "pool with a limit" "$out/pool_steps" 2500000
+	for i in 1 2 3 4 5 6 7 8; do
+		relay "hooks, start $i" env LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks" 0
+	done
 	relay "hooks" env LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks"
 	relay "hooks, four arenas" env MALLOC_CONF=narenas:4 LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks"
 	relay "hooks at a limit" env LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks" 64
