@@ -36,7 +36,8 @@ struct written {
  * struct ms_replay_record - a recording under way
  * @file:	where it goes
  * @path:	its name
- * @clock:	of the log; no lines: they are what is counted
+ * @clock:	of the log
+ * @timed:	lines have times; else they are what is counted
  * @line:	number of the line
  * @span:	of the whole log, in its unit
  * @bucket:	where we are

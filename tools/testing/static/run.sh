@@ -327,12 +327,12 @@ lane_man() {
 	done < <(files '\.[1-8]$')
 }
 
-# public COMPILER STD FLAGS HEADER...: these, in this order
+# public COMPILER STD OPTIONS HEADER...: these, in this order
 public() {
-	local compiler=$1 std=$2 flags=$3
+	local compiler=$1 std=$2 with=$3
 	shift 3
 	# shellcheck disable=SC2086 # with options
-	printf '#include "%s"\n' "$@" | $compiler -std=$std $flags -Wall -Wextra -Wconversion \
+	printf '#include "%s"\n' "$@" | $compiler -std=$std $with -Wall -Wextra -Wconversion \
 		-Wsign-conversion -Wcast-qual -Wundef -Werror -fsyntax-only \
 		-I"$tree/userspace/include" -I"$tree/include/uapi" - >>"$log" 2>&1
 }
@@ -373,7 +373,7 @@ lane_headers() {
 	done < <(files '^(userspace/include|include)/.*\.h$')
 	: >"$log"
 	for a in "${headers[@]}"; do for b in "${headers[@]}"; do for c in "${headers[@]}"; do
-		[ "$a" != "$b" ] && [ "$b" != "$c" ] && [ "$a" != "$c" ] || continue
+		if [ "$a" = "$b" ] || [ "$b" = "$c" ] || [ "$a" = "$c" ]; then continue; fi
 		public clang c11 "-Wpedantic -x c" "$a" "$b" "$c"
 		public g++ c++11 "$strict" "$a" "$b" "$c"
 	done; done; done
