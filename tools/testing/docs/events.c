@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memstate.h>
@@ -19,6 +20,23 @@ static int fail(const char *what, int error)
 {
 	fprintf(stderr, "events: %s: %s\n", what, strerror(-error));
 	return 1;
+}
+
+/* unmap: memory is freed, which is not reported; open and close: a child has books. */
+static int come_and_go(void)
+{
+	void *place = memstate_reserve(STEP_BYTES, MEMSTATE_OTHER);
+	int status = 0;
+	pid_t pid;
+
+	if (!place || memstate_sync() || memstate_free(place, STEP_BYTES))
+		return -ENOMEM;
+	pid = fork();
+	if (!pid)
+		_exit(-memstate_sync());
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -errno;
+	return status ? -ECHILD : 0;
 }
 
 int main(void)
@@ -56,6 +74,9 @@ int main(void)
 		ret = memstate_unused(arena + STEP_BYTES, ready - STEP_BYTES, MEMSTATE_HEAP);
 		if (ret)
 			return fail("unused", ret);
+		ret = come_and_go();
+		if (ret)
+			return fail("a child", ret);
 		memstate_sync();
 		memstate_trim();
 		usleep(50000);

@@ -18,7 +18,7 @@ import time
 import console
 
 START_S, WATCH_S, END_S = 180, 4, 120
-EVENTS = ("transition", "charge", "deny", "drift", "pressure")
+EVENTS = ("transition", "charge", "deny", "drift", "pressure", "open", "close", "unmap")
 
 
 class Test:
