@@ -123,7 +123,8 @@ static void tell(const struct group *group, const char *what)
 /* Give a group some more room below its max, when it has passed high. */
 static void raise_high(const struct group *group)
 {
-	uint64_t high = group->limit.high, more = high / 100 * raise_percent;
+	uint64_t high = group->limit.high;
+	uint64_t more = high / 100 * raise_percent + high % 100 * raise_percent / 100;
 	char text[MEMSTATE_BYTES_MAX];
 	int fd, ret;
 
