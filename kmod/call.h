@@ -26,7 +26,6 @@ struct ms_file {
 	struct ms_group *peak_group;
 };
 
-
 int ms_file_may_report(const struct ms_file *file);
 s64 ms_file_events(const struct ms_file *file);
 void ms_file_seen(struct ms_file *file);
