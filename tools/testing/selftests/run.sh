@@ -17,9 +17,9 @@ programs=${*:-abi errors ring life unmap books views memcg limits groups tree sh
 out=$top/build/selftests-$kernel
 
 case $kernel in
-kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=1200 ;;
-kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=900 ;;
-*)     scale=${MEMSTATE_TEST_SCALE:-100} limit=600 ;;
+kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=2400 ;;
+kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=2000 ;;
+*)     scale=${MEMSTATE_TEST_SCALE:-100} limit=1200 ;;
 esac
 
 die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }
