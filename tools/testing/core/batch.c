@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <memstate.h>
@@ -338,12 +339,25 @@ static void on_alarm(int sig)
 	alarms++;
 }
 
+/* As often as leaves some time for the work between two signals, however slow it is here. */
 static void interrupted(enum memstate_batch_way way)
 {
 	struct itimerval often = { { 0, 300 }, { 0, 300 } };
 	struct sigaction act = { .sa_handler = on_alarm };
+	struct timespec began, now;
+	long signal_us;
 
 	sigaction(SIGALRM, &act, NULL);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	for (int i = 0; i < 32; i++)
+		raise(SIGALRM);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	alarms = 0;
+	signal_us = ((now.tv_sec - began.tv_sec) * 1000000 +
+		     (now.tv_nsec - began.tv_nsec) / 1000) / 32;
+	if (16 * signal_us > 300)
+		often.it_interval.tv_usec = signal_us < 30000 ? 16 * signal_us : 500000;
+	often.it_value = often.it_interval;
 	setitimer(ITIMER_REAL, &often, NULL);
 	rounds(way);
 	setitimer(ITIMER_REAL, &(struct itimerval){}, NULL);
