@@ -72,7 +72,7 @@ relay() { # name command...
 
 mkdir -p "$build"
 flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 "-fsanitize=address,undefined"
-	-DMS_VERSION='"test"' -DMS_LIBDIR='"/nowhere"'
+	-DMS_VERSION='"test"' -DMS_LIBDIR='"/nowhere"' -DMS_PRELOADDIR='"/nowhere"'
 	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
 	-I"$top/userspace/lib" -I"$top/userspace/cli" -I"$top/tools/testing/core")
 cli=$top/userspace/cli
