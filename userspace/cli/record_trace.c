@@ -533,10 +533,9 @@ static uint64_t instance_lost(const struct ms_trace *t)
 		snprintf(path, sizeof(path), "%s/per_cpu/%s/stats", t->dir, e->d_name);
 		f = *e->d_name == '.' ? NULL : fopen(path, "re");
 		while (f && fgets(line, sizeof(line), f))
-			if (number(line, "overrun: ", &value) &&
-			    strncmp(line, "commit", 6) != 0)
-				sum += value;
-			else if (number(line, "dropped events: ", &value))
+			if ((strncmp(line, "commit", 6) != 0 &&
+			     number(line, "overrun: ", &value)) ||
+			    number(line, "dropped events: ", &value))
 				sum += value;
 		if (f)
 			fclose(f);
