@@ -29,7 +29,7 @@ release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
 
 # A copy, so that the tree stays as it is.
 mkdir "$root/src"
-(cd "$top" && git ls-files -z | xargs -0 cp --parents -t "$root/src")
+(cd "$top" && git ls-files -z | xargs -0 cp -P --parents -t "$root/src")
 dest=$root/dest
 # shellcheck disable=SC2317 # called by ok
 make_in() { make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"; }
