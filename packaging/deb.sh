@@ -27,7 +27,7 @@ mkdir -p "$src"
 		find . -path ./build -prune -o -type f -print0
 	fi | while IFS= read -r -d '' file; do
 		[ ! -e "$file" ] || printf '%s\0' "$file"
-	done | xargs -0 cp -p --parents -t "$src"
+	done | xargs -0 cp -pP --parents -t "$src"
 )
 cp -rp "$src/packaging/debian" "$src/debian"
 

@@ -52,7 +52,7 @@ trap 'rm -rf "$root" "$work/again" "$work/copy"' EXIT
 mkdir "$work/copy"
 (cd "$top" && { git ls-files -z 2>/dev/null || find . -path ./build -prune -o -type f -print0; } |
 	while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
-	xargs -0 cp -p --parents -t "$work/copy")
+	xargs -0 cp -pP --parents -t "$work/copy")
 say "building the packages, twice"
 make --no-print-directory -C "$work/copy" deb >"$work/again.said" 2>&1 &
 ok make_deb '"$top/packaging/deb.sh" "$work/deb"'
