@@ -24,7 +24,7 @@ mkdir -p "$src"
 	if [ -e .git ]; then
 		git ls-files -z
 	else
-		find . -path ./build -prune -o -type f -print0
+		find . -path ./build -prune -o ! -type d -print0
 	fi | while IFS= read -r -d '' file; do
 		[ ! -e "$file" ] || printf '%s\0' "$file"
 	done | xargs -0 cp -pP --parents -t "$src"
