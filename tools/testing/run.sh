@@ -20,33 +20,33 @@ suites() {
 	cat <<-LIST
 	kasan: $here/selftests/run.sh kasan
 	kcsan: $here/selftests/run.sh kcsan
+	packages: $here/packages/run.sh
 	static: $here/static/run.sh
+	docs: $here/docs/run.sh
 	core: $here/core/run.sh
+	examples: $here/examples/run.sh
+	malloc: $here/malloc/run.sh
+	export: $here/export/run.sh
+	plot: $here/plot/run.sh
 	kernel-6.1: $here/selftests/run.sh 6.1
 	kernel-6.12: $here/selftests/run.sh 6.12
-	kernel-7.2: $here/selftests/run.sh 7.2
 	kernel-7.3: $here/selftests/run.sh 7.3
-	replay: $here/replay/run.sh
-	malloc: $here/malloc/run.sh
+	top: $here/top/run.sh
 	limits: $here/limits/run.sh
+	replay: $here/replay/run.sh
+	install: $here/install/run.sh
+	oci: $here/oci/run.sh
+	demo: $here/demo/test.sh
 	observe: $here/observe/run.sh
-	examples: $here/examples/run.sh
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
-	demo: $here/demo/test.sh
-	docs: $here/docs/run.sh
-	top: $here/top/run.sh
-	plot: $here/plot/run.sh
-	oci: $here/oci/run.sh
-	export: $here/export/run.sh
-	install: $here/install/run.sh
-	packages: $here/packages/run.sh
 	LIST
 }
 
 # Only where they are asked for
 long_suites() {
 	echo "programs: $here/malloc/suites.sh"
+	echo "kernel-7.2: $here/selftests/run.sh 7.2"
 }
 
 # Count a TAP stream: prints "passed failed skipped", and why it failed itself.
