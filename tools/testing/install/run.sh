@@ -198,6 +198,6 @@ echo "the guest came to its end"
 GUEST
 ok "installed_module_is_loaded_by_modprobe_and_used" \
 	"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
-	 '$top/tools/testing/vm/vm.sh' -k 6.1 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
+	 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 900 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
 echo "1..$n"
 exit $failed
