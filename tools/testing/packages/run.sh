@@ -196,7 +196,7 @@ done
 # guest KERNEL: takes over what it says; one that dies early has not said its last line
 guest() {
 	say "using them under $1"
-	"$top/tools/testing/vm/vm.sh" -k "$1" -t 600 -- bash "$here/guest.sh" "$root" >"$work/guest-$1" 2>"$work/guest-$1.err"
+	"$top/tools/testing/vm/vm.sh" -k "$1" -t 1200 -- bash "$here/guest.sh" "$root" >"$work/guest-$1" 2>"$work/guest-$1.err"
 	local status=$? kernel=$1 # ok has a $1 of its own
 	while IFS= read -r line; do
 		case $line in

@@ -475,7 +475,7 @@ if [ -f "$module" ]; then
 	out=$build/out
 	rm -rf "$out"
 	mkdir -p "$out"
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 400 -w "$out" -- \
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 900 -w "$out" -- \
 		bash "$here/guest.sh" "$module" "$top/build/userspace/memstate" "$build" "$out" "$here"
 	# And what was recorded there can be plotted.
 	for name in command pid; do

@@ -248,7 +248,7 @@ if [ -f "$module" ]; then
 	rmmod memstate || { echo "# rmmod failed"; exit 1; }
 	exit \$status
 	GUEST
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 300 -- bash "$build/guest.sh"
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 900 -- bash "$build/guest.sh"
 else
 	result 1 "module builds"
 fi
