@@ -74,7 +74,7 @@ row() {
 }
 
 redis() {
-	redis-server --port "$1" --save '' --daemonize no &
+	redis-server --port "$1" --save '' --daemonize no --crash-log-enabled no &
 	server=$!
 	for _ in $(seq 100); do
 		redis-cli -p "$1" ping 2>/dev/null | grep -q PONG && break

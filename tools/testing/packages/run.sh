@@ -185,7 +185,7 @@ for package in memstate-dkms libmemstate0 libmemstate-dev libmemstate-malloc0 me
 done
 # As the kernels' header packages do when they come after it
 for release in "${releases[@]}"; do
-	ok "dkms_builds_it_for.$release" 'says "$release.*: installed" \
+	ok "dkms_builds_it_for.$release" 'says "${release//+/[+]}.*: installed" \
 		inside "/etc/kernel/header_postinst.d/dkms $release; dkms status memstate/$version -k $release"'
 	ok "module_is_for.$release" 'says "^version: *$version" inside "modinfo -k $release memstate" &&
 		grep -qF " $release " "$work/kept"'
