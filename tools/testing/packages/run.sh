@@ -163,7 +163,7 @@ purge="$apt purge 'memstate*' 'libmemstate*'"
 # it makes when it likes.)
 snapshot() {
 	(cd "$root" && find . \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run \
-		-o -path ./var/cache/man \) -prune -o -printf '%p %y %m %u %g %l\n' | sort
+		-o -path ./var/cache/man -o -path ./var/cache/apt/\*.bin \) -prune -o -printf '%p %y %m %u %g %l\n' | sort
 	find . \( -path ./proc -o -path ./dev -o -path ./sys -o -path ./tmp -o -path ./run -o -path ./var/log \
 		-o -path ./var/cache -o -path ./var/lib/apt -o -path './var/lib/dpkg/*-old' -o -path ./var/lib/dpkg/status \
 		-o -path ./etc/ld.so.cache -o -path ./usr/src/linux-headers\* -o -path ./usr/lib/gcc \) -prune \
