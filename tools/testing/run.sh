@@ -74,8 +74,9 @@ run_suite() {
 	echo "# $name: began"
 	"$@" >"$out/$name.tap" 2>"$out/$name.err" </dev/null
 	echo $? >"$out/$name.status"
+	echo $((SECONDS - began)) >"$out/$name.seconds"
 	echo "# $name: $(count "$out/$name.tap" "$(cat "$out/$name.status")" |
-		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $((SECONDS - began)) s"
+		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $(cat "$out/$name.seconds") s"
 }
 
 wanted=" $* "
@@ -99,17 +100,25 @@ if [ ${#names[@]} -eq 0 ]; then
 	exit 2
 fi
 
+# What was skipped, then what each suite took, then what failed: the end of a log
+# is what is kept of it and read.
 passed=0 failed=0 skipped=0
+for name in "${names[@]}"; do
+	grep -h '# *SKIP' "$out/$name.tap" | sed "s/^/$name: /"
+done
 for name in "${names[@]}"; do
 	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	grep -h '^not ok\|^Bail out!\|# *SKIP' "$out/$name.tap" | sed "s/^/$name: /"
-	if [ "$f" -gt 0 ]; then
-		[ -z "$why" ] || echo "$name: $why"
-		echo "$name: the last of what it said:"
-		grep '^#' "$out/$name.tap" | tail -n 20
-		tail -n 20 "$out/$name.err"
-	fi
+	echo "$name: $p passed, $f failed, $s skipped, $(cat "$out/$name.seconds") s"
+done
+for name in "${names[@]}"; do
+	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
+	[ "$f" -gt 0 ] || continue
+	[ -z "$why" ] || echo "$name: $why"
+	echo "$name: the last of what it said:"
+	grep '^#' "$out/$name.tap" | tail -n 20
+	tail -n 20 "$out/$name.err"
+	grep -h '^not ok\|^Bail out!' "$out/$name.tap" | sed "s/^/$name: /"
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ] && [ $passed -gt 0 ]
