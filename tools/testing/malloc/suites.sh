@@ -10,13 +10,14 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 build=$top/build/malloc/suites
-cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}/suites
 lib=${LIB:-$top/build/userspace/libmemstate-malloc.so}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 nr=0 failed=0
 export MEMSTATE_BACKEND=embedded
 
 say() { echo "suites: $*" >&2; }
+# shellcheck source=tools/testing/vm/debian.sh
+. "$here/../vm/debian.sh"
+release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 
 bail() {
 	echo "Bail out! $*"
@@ -51,45 +52,30 @@ compare() {
 
 # source_of PACKAGE: its source, unpacked in the cache; prints where
 source_of() {
-	local package=$1 apt=$cache/apt site
-	if [ ! -d "$cache/$package" ]; then
-		# shellcheck disable=SC2016 # apt expands these
-		site=$(apt-get indextargets --format '$(LABEL)|$(SITE)|$(CODENAME)' \
-			'Created-By: Packages' | awk -F '|' '$1 == "Debian" { print $2 "|" $3; exit }')
-		[ -n "$site" ] || return 1
-		mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$cache/new"
-		printf '%s\n' 'Types: deb-src' "URIs: ${site%|*}" "Suites: ${site#*|}" \
-			'Components: main' "Signed-By: $keyring" >"$apt/src.sources"
-		set -- -qq -o Dir::State="$apt" -o Dir::Cache="$apt" \
-			-o Dir::Etc::sourcelist="$apt/src.sources" -o Dir::Etc::sourceparts=/dev/null \
-			-o APT::Sandbox::User=root
-		apt-get "$@" update >&2 &&
-			(cd "$cache/new" && apt-get "$@" source --download-only "$package" >&2 &&
-				dpkg-source -x ./*.dsc tree >&2) || return 1
-		mv "$cache/new/tree" "$cache/$package"
-		rm -rf "$cache/new"
+	local entry=suites/$1
+	if [ ! -d "$cache/$entry" ]; then
+		apt_update "$release-src"
+		unpack_source "$release" "$1" "$cache/tmp.$$.source"
+		publish "$cache/tmp.$$.source" "$entry"
 	fi
-	echo "$cache/$package"
+	echo "$cache/$entry"
 }
 
 # --- CPython ----------------------------------------------------------------------------
 
 python() {
-	local version dir=$cache/python tests
+	local version entry dir tests
 	version=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-	if [ ! -d "$dir-$version" ]; then
-		rm -rf "$dir"
-		mkdir -p "$dir"
-		if ! (cd "$dir" && apt-get -qq -o APT::Sandbox::User=root \
-				download "libpython$version-testsuite" "libpython$version-stdlib" >&2 &&
-			for deb in ./*.deb; do dpkg-deb -x "$deb" . || exit; done
-			rm ./*.deb
-			# Tests and what supports them; the library itself is the machine's.
-			cd "usr/lib/python$version" && find . -mindepth 1 -maxdepth 1 ! -name test \
-				-exec rm -rf {} +); then
-			bail "no libpython$version-testsuite"
-		fi
-		mv "$dir" "$dir-$version"
+	entry=suites/python-$version
+	dir=$cache/$entry/usr/lib/python$version
+	if [ ! -d "$cache/$entry" ]; then
+		apt_update "$release"
+		unpack "$release" "$cache/tmp.$$.python" "libpython$version-testsuite" \
+			"libpython$version-stdlib"
+		# Tests and what supports them; the library itself is the machine's.
+		find "$cache/tmp.$$.python/usr/lib/python$version" -mindepth 1 -maxdepth 1 \
+			! -name test -exec rm -rf {} +
+		publish "$cache/tmp.$$.python" "$entry"
 	fi
 	tests=${PYTHON_TESTS:-test_array test_asyncio test_ast test_bigmem test_builtin test_bytes
 		test_bz2 test_capi test_cmd_line test_codecs test_collections
@@ -103,11 +89,11 @@ python() {
 		test_tarfile test_tempfile test_threading test_threading_local test_thread
 		test_tracemalloc test_tuple test_unicode test_weakref test_xml_etree test_zipfile
 		test_zlib}
-	[ "$tests" != all ] || tests=$(cd "$dir-$version/usr/lib/python$version/test" &&
+	[ "$tests" != all ] || tests=$(cd "$dir/test" &&
 		for t in test_*; do echo "${t%.py}"; done | sort -u)
 	for t in $tests; do
 		compare "python $t" env PYTHONMALLOC=malloc \
-			PYTHONPATH="$dir-$version/usr/lib/python$version" \
+			PYTHONPATH="$dir" \
 			/usr/bin/python3 -m test -w --timeout 600 "$t"
 	done
 }
@@ -155,7 +141,9 @@ sqlite() {
 for tool in /usr/bin/python3 redis-server setpriv tclsh make gcc apt-get dpkg-deb dpkg-source; do
 	command -v $tool >/dev/null || bail "$tool is missing: deps.sh suites"
 done
-mkdir -p "$build" "$cache"
+[ -n "$release" ] || bail "/etc/os-release names no release of Debian"
+cache_begin
+mkdir -p "$build" "$cache/suites"
 make -s -C "$top/userspace" >&2 || bail "the allocator does not build"
 [ $# -gt 0 ] || set -- python redis sqlite
 for suite; do

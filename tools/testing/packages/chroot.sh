@@ -11,12 +11,11 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 recipe=1 # another number makes it anew
 extras="man-db bash-completion pkg-config" # a user has them
 say() { echo "chroot: $*" >&2; }
-die() { say "$*"; exit 1; }
+# shellcheck source=tools/testing/vm/debian.sh
+. "$here/../vm/debian.sh"
 [ $# = 2 ] || die "usage: chroot.sh ROOT DEBS"
 [ "$(id -u)" = 0 ] || die "not root"
 root=$1 debs=$(readlink -e "$2") || die "no $2"
@@ -45,7 +44,7 @@ inside() {
 
 make() {
 	local apt wanted
-	command -v debootstrap >/dev/null || die "no debootstrap: run tools/testing/vm/deps.sh test"
+	need debootstrap
 	say "debootstrap of a new Debian 12, minutes"
 	debootstrap --variant=minbase --keyring=$keyring bookworm "$root" "$mirror" >"$tar.log" 2>&1 ||
 		{ tail "$tar.log" >&2; die "debootstrap failed: $tar.log"; }
@@ -77,8 +76,7 @@ make() {
 }
 
 mkdir -p "$root"
-exec 9>"$cache/lock.root"
-flock 9
+lock root
 if [ -e "$tar" ]; then
 	say "unpacking a Debian 12"
 	tar -xf "$tar" -C "$root"

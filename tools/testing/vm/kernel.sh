@@ -9,86 +9,14 @@
 # Prints NAME=value lines for the shell: IMAGE KDIR MODULES CHROOT RELEASE,
 # LINUX_SOURCE, QEMU VIRTIOFSD; of "mirror" MIRROR and SECURITY, by which Debian's
 # packages come here. Progress goes to stderr.
-#
-# Each entry of the cache is a directory named after all that it was made from;
-# it is made under another name and renamed when complete, so that one that is
-# there is whole. Nothing in it knows its own path: the cache can be moved.
 set -euo pipefail
-shopt -s nullglob
 
 here=$(dirname "$(readlink -f "$0")")
-cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 say() { echo "kernel: $*" >&2; }
-die() { say "$*"; exit 1; }
-need() {
-	local c
-	for c; do
-		command -v "$c" >/dev/null || die "no $c: run deps.sh test"
-	done
-}
+# shellcheck source=tools/testing/vm/debian.sh
+. "$here/debian.sh"
 
-# --- Debian packages, of a release that need not be the host's -------------
-
-# site LABEL: where this machine gets its own packages from
-# shellcheck disable=SC2016 # apt expands these
-site() {
-	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(SITE)' \
-		'Created-By: Packages' | awk -F '|' -v label="$1" \
-		'$1 == "Debian" && $2 == label && $3 == "main" { print $4; exit }'
-}
-
-# apt RELEASE COMMAND ARGS: with lists, state and sources of its own
-apt() {
-	local release=$1 command=$2 dir=$cache/apt/$1
-	shift 2
-	"$command" -qq -o Dir::State="$dir" -o Dir::State::status=/dev/null \
-		-o Dir::Cache="$dir" -o Dir::Etc::main=/dev/null \
-		-o Dir::Etc::parts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
-		-o Dir::Etc::sourcelist="$dir/$release.sources" \
-		-o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=amd64 \
-		-o APT::Sandbox::User=root -o Acquire::Retries=3 \
-		-o APT::Install-Recommends=false -o APT::Update::Error-Mode=any "$@"
-}
-
-# mirrors: sets mirror and security
-mirrors() {
-	mirror=${MEMSTATE_MIRROR:-$(site Debian)}
-	security=${MEMSTATE_MIRROR_SECURITY:-$(site Debian-Security)}
-	[ -n "$mirror" ] || die "apt knows no Debian mirror: set MEMSTATE_MIRROR, or run apt-get update"
-}
-
-# apt_update RELEASE: once per run and release
-declare -A updated=()
-apt_update() {
-	local release=$1 dir=$cache/apt/$1 mirror security
-	[ -z "${updated[$release]-}" ] || return 0
-	need apt-get dpkg-deb
-	[ -e $keyring ] || die "no $keyring: install debian-archive-keyring"
-	mirrors
-	mkdir -p "$dir/lists/partial" "$dir/archives/partial"
-	lock "apt-$release"
-	{
-		printf '%s\n' 'Types: deb' "URIs: $mirror" 'Components: main' \
-			"Suites: $release $release-updates $release-backports" \
-			"Signed-By: $keyring" ''
-		[ -z "$security" ] || printf '%s\n' 'Types: deb' "URIs: $security" \
-			'Components: main' "Suites: $release-security" "Signed-By: $keyring"
-	} >"$dir/$release.sources"
-	say "reading the package lists of $release"
-	apt "$release" apt-get update >&2 || die "apt-get update failed for $release"
-	unlock
-	updated[$release]=1
-}
-
-# candidate RELEASE PACKAGE BEGINNING: the newest version that begins so
-candidate() {
-	local version
-	version=$(apt "$1" apt-cache madison "$2" | awk -v beginning="$3" '
-		index($3, beginning) == 1 && !found { print $3; found = 1 }')
-	[ -n "$version" ] || die "$1 has no $2 $3*"
-	echo "$version"
-}
+# --- stock kernels ----------------------------------------------------------
 
 # kernel_packages RELEASE PACKAGE=VERSION: and the kernel packages it depends on
 kernel_packages() {
@@ -100,62 +28,6 @@ kernel_packages() {
 			kernel_packages "$release" "$next"
 		done
 }
-
-# closure RELEASE ARGS: PACKAGE=VERSION of all that apt would install
-closure() {
-	apt "$1" apt-get install -s "${@:2}" |
-		sed -n -E 's/^Inst ([^ ]+) .*\(([^ ]+) .*/\1=\2/p'
-}
-
-# unpack RELEASE DIR PACKAGE...
-unpack() {
-	local release=$1 dir=$2 debs deb
-	shift 2
-	debs=$(mktemp -d "$cache/tmp.$$.XXXXXX")
-	mkdir -p "$dir"
-	(cd "$debs" && apt "$release" apt-get download "$@" >&2) ||
-		die "could not download $*"
-	# base-files first: it makes /bin and /lib links into /usr
-	for deb in "$debs"/base-files_* "$debs"/*; do
-		dpkg-deb -x "$deb" "$dir"
-	done
-	rm -rf "$debs"
-}
-
-# --- the cache --------------------------------------------------------------
-
-# lock NAME, unlock: one maker at a time, nested; a lock goes with its process
-locks=()
-lock() {
-	local fd
-	exec {fd}>"$cache/lock.$1"
-	flock -w 2 "$fd" || { say "waiting for another run that makes $1"; flock "$fd"; }
-	locks+=("$fd")
-}
-unlock() {
-	local fd=${locks[-1]}
-	exec {fd}>&-
-	unset 'locks[-1]'
-}
-
-# newest PREFIX: the latest entry of the cache with that prefix
-newest() {
-	local found=("$cache/$1"*)
-	[ ${#found[@]} -gt 0 ] || return 1
-	printf '%s\n' "${found[@]}" | sort -V | tail -n 1
-}
-
-# publish TEMP ENTRY
-publish() {
-	chmod 755 "$1"
-	if [ -e "$cache/$2" ]; then
-		rm -rf "$1"
-	else
-		mv -T "$1" "$cache/$2"
-	fi
-}
-
-# --- stock kernels ----------------------------------------------------------
 
 # Backports go on to the next series and keep the last of each: so by the name of the
 # image's own package, not by linux-image-cloud-amd64.
@@ -359,19 +231,6 @@ qemu() {
 	echo "VIRTIOFSD=$temp/virtiofsd"
 }
 
-# wrapper FILE PROGRAM ARGS: run it with the libraries that came with it
-wrapper() {
-	cat >"$1" <<-WRAPPER
-		#!/bin/sh
-		r=\$(dirname "\$(readlink -f "\$0")")/${1##*/}.root
-		l=lib/x86_64-linux-gnu
-		export QEMU_MODULE_DIR="\$r/usr/\$l/qemu"
-		exec "\$r/lib64/ld-linux-x86-64.so.2" --library-path "\$r/usr/\$l:\$r/\$l" \\
-			"\$r/$2" $3 "\$@"
-	WRAPPER
-	chmod 755 "$1"
-}
-
 # --- main -------------------------------------------------------------------
 
 update=
@@ -380,10 +239,7 @@ if [ "${1-}" = -u ]; then
 	shift
 fi
 [ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|kasan|kcsan|source|qemu|mirror ..."
-mkdir -p "$cache"
-cache=$(readlink -f "$cache")
-trap 'rm -rf "$cache/tmp.$$".*' EXIT
-trap 'exit 1' HUP INT TERM
+cache_begin
 for name; do
 	lock "$name"
 	case $name in
