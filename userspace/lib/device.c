@@ -11,8 +11,6 @@
 
 #include "internal.h"
 
-/* Out of the way of programs that close or reuse low descriptors. */
-#define FD_LOW		512
 #define ENOMEM_TRIES	8
 #define RECORDS_AT_ONCE	256
 
@@ -42,16 +40,8 @@ static int device_open_fd(void)
 {
 	long fd = ms_raw4(SYS_openat, AT_FDCWD, MEMSTATE_DEVICE,
 			  O_RDWR | O_CLOEXEC, 0);
-	long high;
 
-	if (fd < 0)
-		return (int)fd;
-	high = ms_raw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_LOW);
-	if (high >= 0) {
-		ms_raw1(SYS_close, fd);
-		fd = high;
-	}
-	return (int)fd;
+	return fd < 0 ? (int)fd : ms_raw_fd_up((int)fd);
 }
 
 /*

@@ -7,6 +7,7 @@
 #define MS_RAW_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -38,6 +39,20 @@ static inline long ms_raw6(long nr, long a, long b, long c, long d, long e, long
 static inline int ms_raw_failed(long ret)
 {
 	return ret < 0 && ret > -4096;
+}
+
+/* Out of the way of programs that close or reuse low descriptors, where there is room. */
+#define MS_FD_LOW		512
+
+/* Return: the descriptor's new number, which is closed on exec. */
+static inline int ms_raw_fd_up(int fd)
+{
+	long up = ms_raw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, MS_FD_LOW);
+
+	if (up < 0)
+		return fd;
+	ms_raw1(SYS_close, fd);
+	return (int)up;
 }
 
 /* The library's own memory: private, anonymous, zero. Return: NULL on failure. */

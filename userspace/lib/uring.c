@@ -19,15 +19,11 @@
  *   sq_tail is released here, acquired by the kernel in io_uring_enter(); cq_tail the other way
  *   round. sq_head is acquired: the kernel has copied what lies before it.
  */
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "uring.h"
-
-/* Out of the way of programs that close or reuse low descriptors. */
-#define FD_LOW		512
 
 /* 4,096 entries are 256 KiB, and as many requests of the kernel's at once. */
 #define ENTRIES_MIN	8
@@ -113,7 +109,7 @@ int ms_uring_open(struct ms_uring *ring, u32 drops, int device_fd)
 {
 	struct io_uring_params p = { .flags = 0 };
 	u32 each = device_fd < 0 ? 1 : 2;
-	long fd, high;
+	long fd;
 	int ret;
 
 	*ring = (struct ms_uring) {
@@ -128,20 +124,15 @@ int ms_uring_open(struct ms_uring *ring, u32 drops, int device_fd)
 	fd = ms_raw2(SYS_io_uring_setup, ring->entries, &p);
 	if (fd < 0)
 		return (int)fd;
-	high = ms_raw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, FD_LOW);
-	if (high >= 0) {
-		ms_raw1(SYS_close, fd);
-		fd = high;
-	}
-	ring->fd = (int)fd;
+	ring->fd = ms_raw_fd_up((int)fd);
 	ret = p.features & IORING_FEAT_SINGLE_MMAP ? 0 : -EOPNOTSUPP;
 	if (!ret)
 		ret = identity(ring->fd, &ring->dev, &ring->ino);
 	if (!ret)
 		ret = map_all(ring, &p);
 	if (!ret && ring->reports)
-		ret = (int)ms_raw4(SYS_io_uring_register, fd, IORING_REGISTER_FILES, &device_fd,
-				   1);
+		ret = (int)ms_raw4(SYS_io_uring_register, ring->fd, IORING_REGISTER_FILES,
+				   &device_fd, 1);
 	if (ret)
 		ms_uring_close(ring);
 	return ret;
