@@ -40,7 +40,7 @@ bench_vm 6.1 icount -i -m 1G || exit 1
 echo "== many ranges given up, by each way of a batch (Documentation/batch.rst)"
 echo "== native, embedded books"
 MEMSTATE_BACKEND=embedded "$out/batch" time || exit 1
-for kernel in 6.1 6.12 7.2 7.3; do
+for kernel in 6.1 6.12 7.3; do
 	echo "== device, $kernel"
 	batch_vm $kernel time -m 2G || exit 1
 	echo "== device, $kernel, in instructions"
