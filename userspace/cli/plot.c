@@ -235,6 +235,7 @@ static const char *title_of(const struct plotter *p, const struct ms_recording *
 static int draw_in(const struct plotter *p, const struct ms_recording *r, const char *dir)
 {
 	char script[PATH_MAX], picture[PATH_MAX];
+	bool wanted = p->format == FORMAT_SCRIPT;
 	int status;
 	FILE *out;
 
@@ -245,15 +246,15 @@ static int draw_in(const struct plotter *p, const struct ms_recording *r, const 
 		ms_err("%s: %s", script, strerror(errno));
 		return 1;
 	}
-	status = put_script(p, r, out, picture);
+	status = put_script(p, r, out, wanted ? NULL : picture);
 	if (ferror(out) | fclose(out)) {
 		ms_err("%s: %s", script, strerror(errno));
 		status = 1;
 	}
-	if (!status)
+	if (!status && !wanted)
 		status = run_gnuplot(script);
 	if (!status)
-		status = copy_file(p, picture, title_of(p, r));
+		status = copy_file(p, wanted ? script : picture, title_of(p, r));
 	unlink(script);
 	unlink(picture);
 	return status;
@@ -264,23 +265,7 @@ static int draw(const struct plotter *p, const struct ms_recording *r)
 	const char *tmp = getenv("TMPDIR");
 	char dir[PATH_MAX - 16];
 	int status;
-	FILE *out;
 
-	if (p->format == FORMAT_SCRIPT) {
-		out = fopen(p->output, "we");
-		if (!out) {
-			ms_err("%s: %s", p->output, strerror(errno));
-			return 1;
-		}
-		status = put_script(p, r, out, NULL);
-		if ((ferror(out) | fclose(out)) && !status) {
-			ms_err("%s: %s", p->output, strerror(errno));
-			status = 1;
-		}
-		if (status)
-			unlink(p->output);
-		return status;
-	}
 	snprintf(dir, sizeof(dir), "%s/memstate-plot-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir)) {
 		ms_err("%s: %s", dir, strerror(errno));

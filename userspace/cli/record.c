@@ -30,6 +30,7 @@
 
 #define INTERVAL_MIN	0.001
 #define INTERVAL_MAX	3600.0
+#define DURATION_MAX	1e9
 #define MAX_SIZE	((uint64_t)256 << 20)
 #define MAX_SIZE_MIN	((uint64_t)64 << 10)
 #define BUFFER		((uint64_t)4 << 20)
@@ -359,6 +360,9 @@ static void loop(struct recorder *r, struct pollfd *fds)
 				break;
 			}
 		}
+		/* There is a tick before that, if it is longer. */
+		if (left > INTERVAL_MAX)
+			left = INTERVAL_MAX;
 		if (poll(fds, NR_FDS, end ? (int)(left * 1000) + 1 : -1) < 0 && errno != EINTR) {
 			stop_on(r, -errno);
 			break;
@@ -382,6 +386,7 @@ static int open_fds(struct recorder *r, struct pollfd *fds, const sigset_t *sign
 {
 	int target = r->source.pid ? (int)syscall(SYS_pidfd_open, r->source.pid, 0) :
 				     r->source.fd;
+	int error = errno;
 
 	fds[FD_TICK] = (struct pollfd) { .fd = timer(r->interval), .events = POLLIN };
 	fds[FD_SIGNAL] = (struct pollfd) {
@@ -392,8 +397,12 @@ static int open_fds(struct recorder *r, struct pollfd *fds, const sigset_t *sign
 	fds[FD_TARGET] = (struct pollfd) { .fd = target,
 					   .events = r->source.pid ? POLLIN : 0 };
 	/* A program that has ended already is reaped by its signal. */
-	if (fds[FD_TICK].fd < 0 || fds[FD_SIGNAL].fd < 0 || (target < 0 && !r->argv)) {
-		ms_err("%s", strerror(errno));
+	if (target < 0 && !r->argv) {
+		ms_err("process %d: %s", r->source.pid, strerror(error));
+		return 1;
+	}
+	if (fds[FD_TICK].fd < 0 || fds[FD_SIGNAL].fd < 0) {
+		ms_err("timerfd, signalfd: %s", strerror(errno));
 		return 1;
 	}
 	return 0;
@@ -515,10 +524,8 @@ static void give_up(struct recorder *r)
 
 	if (r->trace)
 		ms_trace_stop(r->trace, NULL, 0, &nr, &lost);
-	if (r->file) {
-		ms_record_end(r->file, NULL);
-		unlink(r->path);
-	}
+	if (r->file)
+		ms_record_abandon(r->file);
 }
 
 static int record(struct recorder *r)
@@ -615,10 +622,10 @@ static int option(struct recorder *r, int c, char **argv)
 		return ms_usage_error("record", "--interval: '%s' is not a number of seconds from %g to %g",
 				      optarg, INTERVAL_MIN, INTERVAL_MAX);
 	case 'd':
-		if (seconds_arg(optarg, INTERVAL_MIN, 1e9, &r->duration))
+		if (seconds_arg(optarg, INTERVAL_MIN, DURATION_MAX, &r->duration))
 			return 0;
-		return ms_usage_error("record", "--duration: '%s' is not a number of seconds from %g",
-				      optarg, INTERVAL_MIN);
+		return ms_usage_error("record", "--duration: '%s' is not a number of seconds from %g to %g",
+				      optarg, INTERVAL_MIN, DURATION_MAX);
 	case OPT_RANGES:
 		if (count_arg(optarg, &r->every))
 			return 0;

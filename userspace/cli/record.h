@@ -33,6 +33,7 @@ int ms_record_printf(struct ms_record_file *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int ms_record_flush(struct ms_record_file *f);
 int ms_record_end(struct ms_record_file *f, struct json_object *o);
+void ms_record_abandon(struct ms_record_file *f);
 uint64_t ms_record_bytes(const struct ms_record_file *f);
 
 struct json_object *ms_record_header(const char *command);

@@ -4,6 +4,7 @@
  * compressed is brought to a point from which it can be read about once a second.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,10 @@ const char *const ms_event_names[MEMSTATE_NR_EVENTS] = { "high", "max", "denied"
 
 /**
  * struct ms_record_file - a recording
- * @plain:	where it goes, or NULL
+ * @path:	its file
+ * @fd:		the file, as it was, until there is a first line; then -1
+ * @created:	there was none of that name
+ * @plain:	where lines go, or NULL
  * @zipped:	likewise
  * @max_bytes:	what it may grow to
  * @bytes:	of a plain one: written; of a compressed one: as of the last sync, and what
@@ -33,6 +37,9 @@ const char *const ms_event_names[MEMSTATE_NR_EVENTS] = { "high", "max", "denied"
  * @synced:	when, of the monotonic clock
  */
 struct ms_record_file {
+	char *path;
+	int fd;
+	bool created;
 	FILE *plain;
 	gzFile zipped;
 	uint64_t max_bytes;
@@ -56,9 +63,11 @@ static time_t now(void)
 }
 
 /**
- * ms_record_create() - begin a recording
+ * ms_record_create() - open a recording's file
  * @path:	its file; compressed if it ends in .gz
  * @max_bytes:	what it may grow to
+ *
+ * What is in the file stays until the first line is added.
  *
  * Return: the recording, or NULL after a message.
  */
@@ -68,18 +77,38 @@ struct ms_record_file *ms_record_create(const char *path, uint64_t max_bytes)
 
 	if (!f)
 		abort();
+	f->path = strdup(path);
+	if (!f->path)
+		abort();
 	f->max_bytes = max_bytes;
 	f->synced = now();
-	errno = 0;
-	if (ends_with(path, ".gz"))
-		f->zipped = gzopen(path, "wbe6");
-	else
-		f->plain = fopen(path, "we");
-	if (f->zipped || f->plain)
+	f->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	f->created = f->fd >= 0;
+	if (f->fd < 0 && errno == EEXIST)
+		f->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (f->fd >= 0)
 		return f;
-	ms_err("%s: %s", path, strerror(errno ? errno : ENOMEM));
+	ms_err("%s: %s", path, strerror(errno));
+	free(f->path);
 	free(f);
 	return NULL;
+}
+
+/* Before the first line. */
+static int begin(struct ms_record_file *f)
+{
+	/* A pipe, or a device, has no length. */
+	if (ftruncate(f->fd, 0) && errno != EINVAL)
+		return -errno;
+	errno = 0;
+	if (ends_with(f->path, ".gz"))
+		f->zipped = gzdopen(f->fd, "wb6");
+	else
+		f->plain = fdopen(f->fd, "w");
+	if (!f->zipped && !f->plain)
+		return errno ? -errno : -ENOMEM;
+	f->fd = -1;
+	return 0;
 }
 
 static int zip_sync(struct ms_record_file *f, int how)
@@ -94,7 +123,10 @@ static int zip_sync(struct ms_record_file *f, int how)
 static int put(struct ms_record_file *f, const char *line, size_t n, uint64_t spare)
 {
 	uint64_t max = f->max_bytes - spare;
+	int ret = f->fd < 0 ? 0 : begin(f);
 
+	if (ret)
+		return ret;
 	errno = 0;
 	/* Not compressed it would pass the bound: how much is it really? */
 	if (f->zipped && f->bytes + n > max && zip_sync(f, Z_SYNC_FLUSH))
@@ -162,6 +194,8 @@ int ms_record_printf(struct ms_record_file *f, const char *format, ...)
 int ms_record_flush(struct ms_record_file *f)
 {
 	errno = 0;
+	if (f->fd >= 0)
+		return 0;
 	if (f->plain)
 		return fflush(f->plain) ? -errno : 0;
 	return now() - f->synced >= SYNC_SECONDS ? zip_sync(f, Z_SYNC_FLUSH) : 0;
@@ -170,29 +204,41 @@ int ms_record_flush(struct ms_record_file *f)
 /**
  * ms_record_end() - add the last line, for which there is always room, and close
  * @f:	the recording, gone afterwards
- * @o:	the object, forgotten afterwards; NULL: none
+ * @o:	the object, forgotten afterwards
  *
  * Return: 0; -errno.
  */
 int ms_record_end(struct ms_record_file *f, struct json_object *o)
 {
-	int ret = 0;
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+	int ret = put(f, text, strlen(text), 1);
 
-	if (o) {
-		const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
-
-		ret = put(f, text, strlen(text), 1);
-		if (!ret)
-			ret = put(f, "\n", 1, 0);
-		json_object_put(o);
-	}
+	if (!ret)
+		ret = put(f, "\n", 1, 0);
+	json_object_put(o);
 	errno = 0;
 	if (f->plain && fclose(f->plain) && !ret)
 		ret = -errno;
 	if (f->zipped && gzclose(f->zipped) != Z_OK && !ret)
 		ret = errno ? -errno : -EIO;
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
 	free(f);
 	return ret;
+}
+
+/**
+ * ms_record_abandon() - close a recording to which nothing has been added
+ * @f: the recording, gone afterwards; its file is what it was
+ */
+void ms_record_abandon(struct ms_record_file *f)
+{
+	if (f->created)
+		unlink(f->path);
+	close(f->fd);
+	free(f->path);
+	free(f);
 }
 
 /**

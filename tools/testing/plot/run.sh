@@ -154,6 +154,18 @@ for name in big.rec big.rec.gz; do
 done
 says "a full disk is told" 1 "/dev/full: No space left on device" \
 	"$fake" -o /dev/full --interval 0.01 --duration 5
+for name in kept.rec kept.rec.gz; do
+	echo "what was there" >$name
+	says "$name: a recording that cannot begin is told" 1 "process 999999999: No such process" \
+		"$fake" -o $name -p 999999999
+	[ "$(cat $name)" = "what was there" ]
+	result $? "$name: and leaves the file as it was"
+	says "$name: one that can" 0 "(duration)" "$fake" -o $name --interval 0.01 --duration 0.1
+	try "$name: takes its place" check lines $name
+done
+says "a recording that cannot begin" 1 "No such process" "$fake" -o none.rec -p 999999999
+[ ! -e none.rec ]
+result $? "makes no file"
 "$fake" -o killed.rec.gz --interval 0.01 2>said &
 sleep 2.5
 kill -9 $!
@@ -248,6 +260,11 @@ result $? "the same recording gives the same script"
 gzip -k waves.rec
 "$memstate" plot -o again.gp waves.rec.gz >said 2>&1 && cmp again.gp waves.gp >>said 2>&1
 result $? "compressed as well"
+echo "what was there" >kept.gp
+says "a map of what has no ledger is refused" 1 "neither ledgers nor transitions" \
+	"$memstate" plot --kind map -o kept.gp a.rec
+[ "$(cat kept.gp)" = "what was there" ]
+result $? "and leaves the file as it was"
 [ "$(wc -c <many-map.gp)" -lt 3000000 ]
 result $? "a map's size is bounded by the picture's"
 try "plot 200000 samples" "$memstate" plot -o long.gp long.rec
