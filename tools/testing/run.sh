@@ -40,6 +40,7 @@ suites() {
 	observe: $here/observe/run.sh
 	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
+	tap: $here/tap/run.sh
 	LIST
 }
 
