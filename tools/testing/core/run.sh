@@ -7,13 +7,13 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/core
 configs=${CONFIGS:-gcc:address,undefined gcc:thread clang:address,undefined clang:thread}
 tests="port rules limit rangemap ring stats fold format backend lib shards batch"
 flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
-nr=0
-failed=0
 # Sanitizers need their shadow where newer kernels may put a mapping.
 plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
 
@@ -21,57 +21,11 @@ export MEMSTATE_BACKEND=embedded
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
 
-result() { # ok|not-ok name
-	nr=$((nr + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $nr - $2"
-	else
-		echo "not ok $nr - $2"
-		failed=$((failed + 1))
-	fi
-}
-
-# Pass a program's TAP on, renumbered; one more test says that it came to its end.
-relay() { # prefix command...
-	local prefix=$1 log=$build/log line status plan=-1 seen=0 bad=0
-	shift
-	timeout 300 "$@" >"$log" 2>"$log.err"
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			nr=$((nr + 1))
-			seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || bad=$((bad + 1))
-			echo "${line%%ok *}ok $nr - $prefix ${line#*- }"
-			;;
-		1..*) plan=${line#1..} ;;
-		*) echo "$line" ;;
-		esac
-	done <"$log"
-	failed=$((failed + bad))
-	sed 's/^/# /' "$log.err" | head -60
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $bad -gt 0 ]; }
-	result $? "$prefix ran to its end (status $status, $seen of $plan)"
-}
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1
-	shift
-	"$@" >"$build/try.log" 2>&1
-	local status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -40
-	result $status "$name"
-	return $status
-}
-
 sanitized() { # cc sanitizers
 	local cc=$1 san=$2 name=$1-${2//,/+} o t
 	o=$build/$name
 	command -v "$cc" >/dev/null || {
-		nr=$((nr + 1))
-		echo "ok $nr - $name # SKIP no $cc here"
+		skip "$name" "no $cc here"
 		return
 	}
 	mkdir -p "$o"
@@ -148,12 +102,10 @@ installed() {
 	}
 }
 
-mkdir -p "$build"
-echo "TAP version 13"
+tap_begin "$build"
 abi
 installed
 for config in $configs; do
 	sanitized "${config%%:*}" "${config#*:}"
 done
-echo "1..$nr"
-[ $failed = 0 ]
+tap_end

@@ -8,6 +8,8 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/export
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3	# that of the package of prometheus_client
@@ -16,72 +18,20 @@ dashboard=$top/packaging/grafana/memstate.json
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 chmod 755 "$dir"
-n=0 failed=0
 export ASAN_OPTIONS=abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 PATH=$PATH:/usr/sbin:/sbin
 
-result() { # status name
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		sed 's/^/# /' "$dir/said" | head -n 40
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+# complains NAME STATUS ERE COMMAND...: on standard error; the other one goes to $dir/out
+complains() { says_like "$1" "$2" "$3" apart "${@:4}"; }
+apart() { "$@" >"$dir/out"; }
 
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1
-	shift
-	"$@" >"$dir/said" 2>&1
-	result $? "$name"
-}
-
-# Pass a program's TAP on, renumbered; one more test says that it came to its end.
-relay() { # name command...
-	local name=$1 line status plan=-1 seen=0
-	shift
-	timeout 1200 "$@" >"$dir/tap" 2>"$dir/said"
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			n=$((n + 1)) seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || failed=1
-			echo "${line%%ok *}ok $n - $name: ${line#* - }"
-			;;
-		1..*) plan=${line#1..} ;;
-		*) echo "$line" ;;
-		esac
-	done <"$dir/tap"
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $failed = 1 ]; }
-	result $? "$name: ran to its end (status $status, $seen of $plan)"
-}
-
-# said STATUS PATTERN COMMAND...: it ends so, and prints that on standard error
-# shellcheck disable=SC2317 # try calls it
-said() {
-	local want=$1 pattern=$2 status
-	shift 2
-	"$@" >"$dir/out" 2>"$dir/text" </dev/null
-	status=$?
-	cat "$dir/text"
-	[ "$status" = "$want" ] && grep -qE -- "$pattern" "$dir/text"
-}
-
-echo "TAP version 13"
-for need in promtool:prometheus prometheus:prometheus systemd-analyze:systemd \
-	prometheus-node-exporter:prometheus-node-exporter; do
-	command -v "${need%:*}" >/dev/null && continue
-	echo "no ${need%:*}: install the Debian package ${need#*:}" >"$dir/said"
-	result 1 "needs ${need%:*}"
-done
+tap_begin "$dir"
+tap_limit=1200
+needs promtool:prometheus prometheus systemd-analyze:systemd prometheus-node-exporter
 try "needs python3-prometheus-client" "$python" -c "import prometheus_client.openmetrics"
-[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+[ $tap_failed = 0 ] || tap_end
 
 # ---- build ------------------------------------------------------------------------
 
@@ -107,7 +57,7 @@ try "builds with sanitizers" gcc "${flags[@]}" -fsanitize=address,undefined \
 	-o "$build/fake" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
 try "builds with the thread sanitizer" gcc "${flags[@]}" -fsanitize=thread \
 	-o "$build/fake.tsan" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
-[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+[ $tap_failed = 0 ] || tap_end
 fake=$build/fake
 # What the library brings along is not to slow every program down that memstate runs.
 try "memstate itself has nothing to do with HTTP" sh -c "! ldd '$memstate' | grep -E 'http|gnutls'"
@@ -140,11 +90,11 @@ try "promtool takes a bad name" sh -c \
 "$fake" "$tree" --groups --tasks --max-series 300 >"$dir/out" 2>"$dir/said"
 [ "$(grep -vc '^#' "$dir/out")" -le 300 ] && [ "$(grep -vc '^#' "$dir/out")" -gt 260 ]
 result $? "--max-series 300 is kept"
-try "and what is left out is told" said 0 \
+complains "and what is left out is told" 0 \
 	'^memstate: [1-9][0-9]* groups and 13 tasks are left out: more than 300 samples \(--max-series\)$' \
 	"$fake" "$tree" --groups --tasks --max-series 300
 # Nine of hostile names, top's five, and one that goes before it is opened; 13 tasks.
-try "without time: what is left out is told" said 0 \
+complains "without time: what is left out is told" 0 \
 	"^memstate: 15 groups and 13 tasks are left out: there was no time to read them$" \
 	"$fake" "$tree" --groups --tasks --timeout 0
 grep -q 'object="group",reason="time"} 15$' "$dir/out" && grep -q '^memstate_denied_total ' "$dir/out"
@@ -161,15 +111,14 @@ if [ "$(id -u)" = 0 ]; then
 	result $? "others' tasks are counted"
 	chmod 644 "$tree"/sysfs/tasks/*/reserved
 else
-	n=$((n + 1))
-	echo "ok $n - others' tasks are counted # SKIP not root"
+	skip "others' tasks are counted" "not root"
 fi
 
 # ---- what is not there, cannot be written ------------------------------------------
 
 absent=$dir/absent
 mkdir "$absent" "$dir/place"
-try "without the module" said 1 "^memstate: $absent/sysfs is not there: the module is not loaded$" \
+complains "without the module" 1 "^memstate: $absent/sysfs is not there: the module is not loaded$" \
 	"$fake" "$absent"
 grep -q '^memstate_up 0$' "$dir/out" && ! grep -q memstate_bytes "$dir/out"
 result $? "and the figures say so"
@@ -186,16 +135,16 @@ grep -q '^memstate_up 1$' "$dir/before"
 result $? "and whoever reads the file of before reads it as it was"
 (cd "$dir/place" && "$fake" "$tree" --output here.prom) >"$dir/said" 2>&1 && [ -s "$dir/place/here.prom" ]
 result $? "--output into the directory one is in"
-try "--output: no such directory" said 1 "^memstate: $dir/none/x: cannot be made: No such file" \
+complains "--output: no such directory" 1 "^memstate: $dir/none/x: cannot be made: No such file" \
 	"$fake" "$tree" --output "$dir/none/x"
-try "--output: a directory" said 1 "^memstate: $dir/place: not a regular file$" \
+complains "--output: a directory" 1 "^memstate: $dir/place: not a regular file$" \
 	"$fake" "$tree" --output "$dir/place"
-try "--output: a device is not replaced" said 1 "^memstate: /dev/null: not a regular file$" \
+complains "--output: a device is not replaced" 1 "^memstate: /dev/null: not a regular file$" \
 	"$fake" "$tree" --output /dev/null
-try "--output: a name that is too long" said 1 ": File name too long$" \
+complains "--output: a name that is too long" 1 ": File name too long$" \
 	"$fake" "$tree" --output "$dir/$(printf 'x%.0s' $(seq 300))"
 if [ "$(id -u)" = 0 ]; then
-	try "--output: a directory that one may not write to" said 1 ": cannot be made: Permission denied$" \
+	complains "--output: a directory that one may not write to" 1 ": cannot be made: Permission denied$" \
 		setpriv --reuid=65534 --regid=65534 --clear-groups "$fake" "$tree" --output "$dir/place/x"
 fi
 cp "$dir/before" "$dir/place/memstate.prom"
@@ -206,43 +155,43 @@ cp "$dir/before" "$dir/place/memstate.prom"
 	[ "$(ls -A "$dir/place")" = "here.prom
 memstate.prom" ]
 result $? "--output: no room leaves the file of before, and nothing else"
-try "standard output is full" said 1 "^memstate: standard output: cannot be written$" \
+complains "standard output is full" 1 "^memstate: standard output: cannot be written$" \
 	sh -c "'$fake' '$tree' >/dev/full"
 
 # ---- command line -----------------------------------------------------------------
 
 for value in 99 0 -1 x '' 10000001 99999999999999999999; do
-	try "--max-series '$value' is refused" said 2 "'$value' is not a number from 100 to 10000000" \
+	complains "--max-series '$value' is refused" 2 "'$value' is not a number from 100 to 10000000" \
 		"$memstate" export --max-series "$value"
 done
 for value in -1 x '' 301 nan 1s; do
-	try "--timeout '$value' is refused" said 2 "'$value' is not a number of seconds from 0 to 300" \
+	complains "--timeout '$value' is refused" 2 "'$value' is not a number of seconds from 0 to 300" \
 		"$memstate" export --timeout "$value"
 done
-try "--format xml is refused" said 2 "'xml' is neither prometheus nor openmetrics" \
+complains "--format xml is refused" 2 "'xml' is neither prometheus nor openmetrics" \
 	"$memstate" export --format xml
 for value in '' x 65536 -1 1x 127.0.0.1 127.0.0.1: 127.0.0.1:x; do
-	try "--listen '$value' is refused: no port" said 2 \
+	complains "--listen '$value' is refused: no port" 2 \
 		"--listen: '$value' does not end in a port, from 0 to 65535" "$memstate" export --listen "$value"
 done
-try "--listen :9 is refused: all addresses are to be said" said 2 \
+complains "--listen :9 is refused: all addresses are to be said" 2 \
 	"--listen: ':9' has no address; 0.0.0.0 and \[::\] are all there are" "$memstate" export --listen :9
-try "--listen ::1:9 is refused: brackets" said 2 "has an address of IPv6 without brackets" \
+complains "--listen ::1:9 is refused: brackets" 2 "has an address of IPv6 without brackets" \
 	"$memstate" export --listen ::1:9
-try "--listen [::1:9 is refused: bracket" said 2 "has an address of IPv6 without brackets" \
+complains "--listen [::1:9 is refused: bracket" 2 "has an address of IPv6 without brackets" \
 	"$memstate" export --listen '[::1:9'
 for value in localhost:9 1.2.3:9 256.0.0.1:9 '[]:9' '[127.0.0.1]:9' '[::1%lo]:9' \
 	"$(printf '1%.0s' $(seq 200)):9"; do
-	try "--listen '${value:0:20}' is refused: no address" said 2 \
+	complains "--listen '${value:0:20}' is refused: no address" 2 \
 		"is not \[ADDRESS:\]PORT with a numeric ADDRESS" "$memstate" export --listen "$value"
 done
-try "--listen with --output" said 2 "--listen does not go with --output" \
+complains "--listen with --output" 2 "--listen does not go with --output" \
 	"$memstate" export --listen 1 --output x
-try "--listen with --format" said 2 "--listen does not go with --format" \
+complains "--listen with --format" 2 "--listen does not go with --format" \
 	"$memstate" export --listen 1 --format openmetrics
-try "unknown option" said 2 "unknown option '--nonsense'" "$memstate" export --nonsense
-try "option without its value" said 2 "option '--listen' needs a value" "$memstate" export --listen
-try "an argument is one too many" said 2 "'x' is one argument too many" "$memstate" export x
+complains "unknown option" 2 "unknown option '--nonsense'" "$memstate" export --nonsense
+complains "option without its value" 2 "option '--listen' needs a value" "$memstate" export --listen
+complains "an argument is one too many" 2 "'x' is one argument too many" "$memstate" export x
 try "--help" sh -c "'$memstate' export --help | grep '^usage: memstate export '"
 try "memstate help lists it" sh -c "'$memstate' help | grep '^  export '"
 
@@ -287,5 +236,4 @@ else
 	result 1 "module builds"
 fi
 
-echo "1..$n"
-exit $failed
+tap_end

@@ -7,23 +7,13 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
-n=0 failed=0
 
-ok() {
-	n=$((n + 1))
-	if eval "$2" >"$root/said" 2>&1; then
-		echo "ok $n - $1"
-	else
-		sed 's/^/# /' "$root/said"
-		echo "not ok $n - $1"
-		failed=1
-	fi
-}
-
-echo "TAP version 13"
-"$top/tools/testing/vm/kernel.sh" 6.1 >"$root/kernel" || { echo "Bail out! no kernel 6.1"; exit 1; }
+tap_begin "$root"
+"$top/tools/testing/vm/kernel.sh" 6.1 >"$root/kernel" || bail "no kernel 6.1"
 kdir=$(sed -n 's/^KDIR=//p' "$root/kernel")
 release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
 
@@ -31,7 +21,6 @@ release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
 mkdir "$root/src"
 (cd "$top" && git ls-files -z | xargs -0 cp -P --parents -t "$root/src")
 dest=$root/dest
-# shellcheck disable=SC2317 # called by ok
 make_in() { make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"; }
 
 ok "make_builds_everything" 'make_in all'
@@ -65,7 +54,7 @@ ok "installed_program_finds_its_server" \
 ok "units_name_what_is_installed" "grep -q '^ExecStart=/usr/bin/memstate export ' '$dest/usr/lib/systemd/system/memstate-export.service'"
 
 # completions WORDS...: of the last one
-# shellcheck disable=SC2016,SC2317 # another shell expands it; ok calls it
+# shellcheck disable=SC2016 # another shell expands it
 completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs bash -c '
 		source "$1"
@@ -75,7 +64,6 @@ completions() {
 		printf "%s\n" "${COMPREPLY[@]}"
 	' bash "$dest/usr/share/bash-completion/completions/memstate" memstate "$@"
 }
-# shellcheck disable=SC2317 # ok calls it
 every_option_is_completed() {
 	local command option
 	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
@@ -98,18 +86,16 @@ ok "completion.programs_after_two_dashes" 'completions run -- mkfif | grep -qx m
 ok "completion.cgroups" 'completions limit /sys/fs/cg | grep -qx /sys/fs/cgroup'
 
 # The same in zsh and fish, which are asked themselves
-# shellcheck disable=SC2317 # ok calls them
 zsh_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs \
 		zsh -f "$here/complete.zsh" "$dest/usr/share/zsh/site-functions" "$1"
 }
-# shellcheck disable=SC2016,SC2317 # fish expands it; ok calls it
+# shellcheck disable=SC2016 # fish expands it; ok calls it
 fish_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs HOME=$root fish --no-config -c '
 		source $argv[1]; complete -C $argv[2]' \
 		"$dest/usr/share/fish/vendor_completions.d/memstate.fish" "$1" | cut -f 1
 }
-# shellcheck disable=SC2317 # ok calls it
 every_option_in() {
 	local command option
 	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
@@ -133,7 +119,6 @@ done
 
 # Whatever there is has its page.
 # has_page SECTION: of each name on stdin there is a page
-# shellcheck disable=SC2317 # ok calls it
 has_page() {
 	local name
 	while read -r name; do
@@ -141,7 +126,6 @@ has_page() {
 	done
 }
 # in_page PAGE: each word of stdin stands there
-# shellcheck disable=SC2317 # ok calls it
 in_page() {
 	local word
 	man --nh -E ascii -l "$dest/usr/share/man/$1" | col -b >"$root/page"
@@ -199,5 +183,4 @@ GUEST
 ok "installed_module_is_loaded_by_modprobe_and_used" \
 	"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
 	 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 900 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
-echo "1..$n"
-exit $failed
+tap_end

@@ -8,31 +8,24 @@ set -u
 preload=$1
 dir=$2
 top=$(readlink -f "$(dirname "$0")/../../..")
-nr=0
-failed=0
-mkdir -p "$dir"
+# shellcheck source=tools/testing/tap.sh
+. "$top/tools/testing/tap.sh"
+tap_begin "$dir"
 
 # program NAME NEEDED COMMAND...: it ends with 0 and its last line is "right"
 program() {
 	local name=$1 needed=$2 status
 	shift 2
-	nr=$((nr + 1))
 	if ! command -v "$needed" >/dev/null; then
-		echo "not ok $nr - $name: $needed is missing (make deps installs it)"
-		failed=1
+		echo "$needed is missing (make deps installs it)" >"$dir/$name.log"
+		result 1 "$name" "$dir/$name.log"
 		return
 	fi
 	# The shell that runs a script has it, too; so do all children.
 	LD_PRELOAD=$preload timeout 120 "$@" >"$dir/$name.log" 2>&1 </dev/null
 	status=$?
-	if [ $status = 0 ] && [ "$(tail -n 1 "$dir/$name.log")" = right ]; then
-		echo "ok $nr - $name"
-	else
-		echo "# exit status $status"
-		tail -n 15 "$dir/$name.log" | sed 's/^/# /'
-		echo "not ok $nr - $name"
-		failed=1
-	fi
+	[ $status = 0 ] && [ "$(tail -n 1 "$dir/$name.log")" = right ]
+	result $? "$name" "$dir/$name.log" || echo "# exit status $status"
 }
 
 cat >"$dir/work.py" <<'PY'
@@ -180,5 +173,4 @@ if command -v javac >/dev/null; then
 	javac -d "$dir" "$dir/Work.java"
 fi
 program java java java -XX:+UseSerialGC -Xmx256m -cp "$dir" Work
-echo "1..$nr"
-exit $failed
+tap_end

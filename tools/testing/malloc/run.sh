@@ -10,6 +10,8 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 bin=$top/build/userspace
 build=$top/build/malloc
 lib=${LIB:-$bin/libmemstate-malloc.so}
@@ -18,62 +20,11 @@ flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 # Tests do on purpose what compilers warn of.
 wrong="-fno-builtin -Wno-use-after-free -Wno-free-nonheap-object"
 seed=${SEED:-$(date +%s)}
-nr=0
-failed=0
 plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
 
 export MEMSTATE_BACKEND=embedded
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
-
-result() { # status name
-	nr=$((nr + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $nr - $2"
-	else
-		echo "not ok $nr - $2"
-		failed=$((failed + 1))
-	fi
-}
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1 status
-	shift
-	if [ "$(type -t "$1")" = function ]; then
-		"$@" >"$build/try.log" 2>&1 </dev/null
-	else
-		timeout 300 "$@" >"$build/try.log" 2>&1 </dev/null
-	fi
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -n 30
-	result $status "$name"
-	return $status
-}
-
-# Pass a program's TAP on, renumbered; one more test says that it came to its end.
-relay() { # prefix command...
-	local prefix=$1 log=$build/relay.log line status plan=-1 seen=0 bad=0
-	shift
-	timeout 300 "$@" >"$log" 2>"$log.err" </dev/null
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			nr=$((nr + 1))
-			seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || bad=$((bad + 1))
-			echo "${line%%ok *}ok $nr - $prefix ${line#*- }"
-			;;
-		1..*) plan=${line#1..} ;;
-		*) echo "$line" ;;
-		esac
-	done <"$log"
-	failed=$((failed + bad))
-	sed 's/^/# /' "$log.err" | head -60
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $bad -gt 0 ]; }
-	result $? "$prefix ran to its end (status $status, $seen of $plan)"
-}
 
 build_tests() {
 	# shellcheck disable=SC2086 # a list of flags
@@ -98,8 +49,8 @@ build_tests() {
 preloaded() { # name library environment...
 	local name=$1 library=$2
 	shift 2
-	relay "$name family:" env "$@" LD_PRELOAD="$library" "$build/family"
-	relay "$name new and delete:" env "$@" LD_PRELOAD="$library" "$build/newdelete"
+	relay "$name family" env "$@" LD_PRELOAD="$library" "$build/family"
+	relay "$name new and delete" env "$@" LD_PRELOAD="$library" "$build/newdelete"
 	try "$name stress: four threads, seed $seed" \
 		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 60000
 	try "$name stress: memory dropped as soon as it is free, seed $seed" \
@@ -154,19 +105,18 @@ inject() {
 	[ "$begun" -gt 0 ]
 }
 
-mkdir -p "$build"
-for tool in gcc g++ clang clang++ strace make; do
-	command -v $tool >/dev/null || { echo "Bail out! $tool is missing"; exit 1; }
-done
+tap_begin "$build"
+tap_limit=300
+needs gcc g++ clang clang++:clang strace make || tap_end
 if [ -z "${LIB:-}" ]; then
 	try "the library builds without a warning" make -s -C "$top/userspace" \
-		CFLAGS="-O2 -g -Werror" O="$build/werror" || { echo "1..$nr"; exit 1; }
+		CFLAGS="-O2 -g -Werror" O="$build/werror" || tap_end
 	make -s -C "$top/userspace" >&2 || exit 1
 fi
-build_tests >&2 || { echo "Bail out! the tests do not build"; exit 1; }
+build_tests >&2 || bail "the tests do not build"
 
 preloaded "plain" "$lib"
-relay "plain new and delete (clang):" env LD_PRELOAD="$lib" "$build/newdelete-clang"
+relay "plain new and delete (clang)" env LD_PRELOAD="$lib" "$build/newdelete-clang"
 relay "plain" env LD_PRELOAD="$lib" "$build/death"
 try "life: opened, used by threads, closed" "$build/opened" "$lib"
 if [ -z "${LIB:-}" ]; then
@@ -184,8 +134,8 @@ if [ -z "${LIB:-}" ]; then
 		fi
 	done
 
-	relay "background thread, asked for by the program:" "$build/background"
-	relay "background thread:" env MEMSTATE_MALLOC_BACKGROUND=1 "$build/background"
+	relay "background thread, asked for by the program" "$build/background"
+	relay "background thread" env MEMSTATE_MALLOC_BACKGROUND=1 "$build/background"
 	try "background thread: stress with forks, seed $seed" env MEMSTATE_MALLOC_BACKGROUND=1 \
 		MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 20000 fork
 	for san in gcc-thread clang-address+undefined; do
@@ -195,7 +145,7 @@ if [ -z "${LIB:-}" ]; then
 	done
 
 	for way in calls process_madvise io_uring io_uring_posts; do
-		relay "scavenge by $way:" env MEMSTATE_BATCH=$way "$build/scavenge" "$build/scavenge.$way"
+		relay "scavenge by $way" env MEMSTATE_BATCH=$way "$build/scavenge" "$build/scavenge.$way"
 		try "scavenge by $way leaves the books of plain calls" \
 			diff "$build/scavenge.calls" "$build/scavenge.$way"
 		try "scavenge by $way: stress with forks, seed $seed" env MEMSTATE_BATCH=$way \
@@ -206,12 +156,12 @@ if [ -z "${LIB:-}" ]; then
 	# shellcheck disable=SC2086
 	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
 		"$here/family.c" "$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
-		relay "linked statically:" "$build/static"
+		relay "linked statically" "$build/static"
 
 	try "linked statically: builds in C++" g++ -O1 -g -Wall -Wextra -std=c++20 -fno-builtin -static \
 		-I"$top/tools/testing/core" -o "$build/static-newdelete" "$here/newdelete.cc" \
 		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
-		relay "linked statically, new and delete:" "$build/static-newdelete"
+		relay "linked statically, new and delete" "$build/static-newdelete"
 	try "linked statically: builds with little of C++" g++ -O1 -g -Wall -Wextra -fno-builtin \
 		-static -o "$build/static-bad-alloc" "$here/bad_alloc.cc" \
 		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
@@ -234,5 +184,4 @@ fi
 relay "program" "$here/programs.sh" "$lib" "$build/programs"
 relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
 	MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
-echo "1..$nr"
-[ $failed = 0 ]
+tap_end

@@ -9,20 +9,16 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/malloc/suites
 lib=${LIB:-$top/build/userspace/libmemstate-malloc.so}
-nr=0 failed=0
 export MEMSTATE_BACKEND=embedded
 
 say() { echo "suites: $*" >&2; }
 # shellcheck source=tools/testing/vm/debian.sh
 . "$here/../vm/debian.sh"
 release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
-
-bail() {
-	echo "Bail out! $*"
-	exit 1
-}
 
 # What a log says has failed
 failures() {
@@ -34,19 +30,16 @@ failures() {
 compare() {
 	local name=$1 log=$build/${1//[^a-zA-Z0-9]/-}.log
 	shift
-	nr=$((nr + 1))
 	say "$name"
 	if LD_PRELOAD=$lib timeout 1800 "$@" >"$log" 2>&1 </dev/null; then
-		echo "ok $nr - $name"
+		result 0 "$name"
 	elif ! timeout 1800 "$@" >"$log.without" 2>&1 </dev/null &&
 		[ -n "$(failures "$log.without")" ] &&
 		[ -z "$(comm -23 <(failures "$log") <(failures "$log.without"))" ]; then
 		failures "$log" | sed 's/^/# /'
-		echo "ok $nr - $name # SKIP fails in the same tests without the allocator"
+		skip "$name" "fails in the same tests without the allocator"
 	else
-		tail -n 25 "$log" | sed 's/^/# /'
-		echo "not ok $nr - $name"
-		failed=1
+		result 1 "$name" "$log"
 	fi
 }
 
@@ -138,12 +131,12 @@ sqlite() {
 	rm -rf "$run"
 }
 
-for tool in /usr/bin/python3 redis-server setpriv tclsh make gcc apt-get dpkg-deb dpkg-source; do
-	command -v $tool >/dev/null || bail "$tool is missing: deps.sh suites"
-done
+tap_begin "$build"
+needs /usr/bin/python3:python3 redis-server setpriv:util-linux tclsh:tcl make gcc apt-get:apt dpkg-deb:dpkg \
+	dpkg-source:dpkg-dev || tap_end
 [ -n "$release" ] || bail "/etc/os-release names no release of Debian"
 cache_begin
-mkdir -p "$build" "$cache/suites"
+mkdir -p "$cache/suites"
 make -s -C "$top/userspace" >&2 || bail "the allocator does not build"
 [ $# -gt 0 ] || set -- python redis sqlite
 for suite; do
@@ -154,5 +147,4 @@ for suite; do
 	*) bail "no suite $suite; there are: python redis sqlite" ;;
 	esac
 done
-echo "1..$nr"
-exit $failed
+tap_end

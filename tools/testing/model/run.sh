@@ -9,6 +9,8 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 work=$top/build/model
 limit=${MEMSTATE_MODEL_TIMEOUT:-600}	# seconds, for one check
 kinds=" ${*:-litmus cbmc spin} "
@@ -19,16 +21,7 @@ for kind in $kinds; do
 	esac
 done
 rm -rf "$work"
-mkdir -p "$work"
 
-nr=0 failed=0
-ok() { nr=$((nr + 1)); echo "ok $nr - $1"; }
-skip() { nr=$((nr + 1)); echo "ok $nr - $1 # SKIP $2"; }
-not_ok() {
-	nr=$((nr + 1)) failed=$((failed + 1))
-	echo "not ok $nr - $1"
-	tail -n 20 "$2" | sed 's/^/# /'
-}
 wanted() { [[ $kinds == *" $1 "* ]]; }
 
 # --- litmus: the kernel's memory model ---------------------------------------
@@ -51,10 +44,10 @@ litmus_all() {
 			-conf linux-kernel.cfg "$test") >"$work/$name.log" 2>&1
 		got=$(awk '$1 == "Observation" { print $3 }' "$work/$name.log")
 		if [ -n "$want" ] && [ "$got" = "$want" ]; then
-			ok "litmus $name: $want"
+			result 0 "litmus $name: $want"
 		else
 			echo "wanted '$want', got '$got'" >>"$work/$name.log"
-			not_ok "litmus $name: $want" "$work/$name.log"
+			result 1 "litmus $name: $want" "$work/$name.log"
 		fi
 	done
 }
@@ -78,9 +71,9 @@ holds() {
 	cbmc_run "$name" "$top/kmod/core" "$@"
 	if grep -q '^VERIFICATION SUCCESSFUL' "$work/$name.log" &&
 	   ! grep -q '0 of 0 failed' "$work/$name.log"; then
-		ok "cbmc $name"
+		result 0 "cbmc $name"
 	else
-		not_ok "cbmc $name" "$work/$name.log"
+		result 1 "cbmc $name" "$work/$name.log"
 	fi
 }
 
@@ -93,15 +86,15 @@ breaks() {
 	sed -i "$change" "$work/$name/$file"
 	if cmp -s "$top/kmod/core/$file" "$work/$name/$file"; then
 		echo "nothing in kmod/core/$file for: $change" >"$work/$name.log"
-		not_ok "cbmc $name: a mutant that fails" "$work/$name.log"
+		result 1 "cbmc $name: a mutant that fails" "$work/$name.log"
 		return
 	fi
 	cbmc_run "$name" "$work/$name" "$@"
 	if grep -q '^VERIFICATION FAILED' "$work/$name.log" &&
 	   grep -F "$what" "$work/$name.log" | grep -q ': FAILURE$'; then
-		ok "cbmc $name: a mutant that fails"
+		result 0 "cbmc $name: a mutant that fails"
 	else
-		not_ok "cbmc $name: a mutant that fails" "$work/$name.log"
+		result 1 "cbmc $name: a mutant that fails" "$work/$name.log"
 	fi
 }
 
@@ -181,26 +174,21 @@ spin_run() {
 
 spin_holds() {
 	if spin_run "$@"; then
-		ok "spin $*, $(awk '/states, stored/ { print $1 }' "$work/spin.log") states"
+		result 0 "spin $*, $(awk '/states, stored/ { print $1 }' "$work/spin.log") states"
 	else
-		not_ok "spin $*" "$work/spin.log"
+		result 1 "spin $*" "$work/spin.log"
 	fi
 }
 
 spin_breaks() {
 	local name="$*: a mutant that fails"
 	spin_run "$@"
-	if [ $? -eq 1 ]; then ok "spin $name"; else not_ok "spin $name" "$work/spin.log"; fi
+	if [ $? -eq 1 ]; then result 0 "spin $name"; else result 1 "spin $name" "$work/spin.log"; fi
 }
 
 spin_all() {
-	local d c
-	for c in spin gcc; do
-		command -v "$c" >/dev/null && continue
-		echo "no $c: install the Debian package $c" >"$work/spin.log"
-		not_ok spin "$work/spin.log"
-		return
-	done
+	local d
+	needs spin gcc || return
 	spin_holds ring
 	spin_holds ring -DPRODUCERS=3 -DROUNDS=1
 	spin_holds ring -DQUEUE=1
@@ -214,9 +202,8 @@ spin_all() {
 	done
 }
 
-echo "TAP version 13"
+tap_begin "$work"
 if wanted litmus; then litmus_all; fi
 if wanted cbmc; then cbmc_all; fi
 if wanted spin; then spin_all; fi
-echo "1..$nr"
-[ $failed -eq 0 ]
+tap_end

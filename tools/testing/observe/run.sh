@@ -6,49 +6,12 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/observe
 bin=$top/build/userspace
 memstate=$bin/memstate
-nr=0
-failed=0
 export MEMSTATE_BACKEND=embedded
-
-result() { # status name
-	nr=$((nr + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $nr - $2"
-	else
-		echo "not ok $nr - $2"
-		failed=$((failed + 1))
-	fi
-}
-
-skip() { nr=$((nr + 1)); echo "ok $nr - $1 # SKIP $2"; }
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1 status
-	shift
-	timeout 120 "$@" >"$build/try.log" 2>&1 </dev/null
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -n 20
-	result $status "$name"
-}
-
-# says STATUS TEXT NAME COMMAND...: exit status, and what is in its message
-says() {
-	local status=$1 text=$2 name=$3 got
-	shift 3
-	timeout 60 "$@" >"$build/says.log" 2>&1 </dev/null
-	got=$?
-	if [ $got = "$status" ] && grep -qF -- "$text" "$build/says.log"; then
-		result 0 "$name"
-	else
-		echo "# exit status $got, not $status, or it does not say '$text':"
-		sed 's/^/# /' "$build/says.log" | head -n 10
-		result 1 "$name"
-	fi
-}
 
 # traced NAME PRELOAD COMMAND...: the shim's totals are those of its strace log
 traced() {
@@ -59,7 +22,7 @@ traced() {
 		-e trace=mmap,munmap,mprotect,pkey_mprotect,madvise,mremap,openat,execve,clone,clone3,fork,vfork \
 		-E LD_PRELOAD="$bin/libmemstate-observe.so${preload:+:$preload}" \
 		-E MEMSTATE_REPORT="$report" "$@" >"$build/$name.out" 2>&1 </dev/null
-	result $? "$name runs under the shim"
+	result $? "$name runs under the shim" "$build/$name.out"
 	try "$name has the totals of its own strace log" python3 "$here/compare.py" \
 		"$memstate" "$build/$name.log" "$report" "$build/$name.calls"
 }
@@ -68,9 +31,9 @@ library() { # soname
 	ldconfig -p | awk -v so="$1" '$1 == so { print $NF; exit }'
 }
 
-mkdir -p "$build"
+tap_begin "$build"
 rm -f "$build"/*.json
-echo "TAP version 13"
+tap_limit=120
 try "tools build" make -s -C "$top/userspace" O="$bin" all
 try "test program builds without a warning" cc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall \
 	-Wextra -Werror -pthread -o "$build/calls" "$here/calls.c"
@@ -98,37 +61,37 @@ else
 fi
 
 # What is wrong is named; exit status 2 is for the command line alone.
-says 2 "usage: memstate" "no command" "$memstate"
-says 2 "no command 'nonsense'" "unknown command" "$memstate" nonsense
-says 0 "memstate 0." "version" "$memstate" --version
+says "no command" 2 "usage: memstate" "$memstate"
+says "unknown command" 2 "no command 'nonsense'" "$memstate" nonsense
+says "version" 0 "memstate 0." "$memstate" --version
 for c in stat run ranges audit scan replay; do
-	says 0 "usage: memstate $c" "$c --help" "$memstate" $c --help
-	says 2 "unknown option '--nonsense'" "$c --nonsense" "$memstate" $c --nonsense
-	says 0 "memstate $c" "help lists $c" sh -c \
+	says "$c --help" 0 "usage: memstate $c" "$memstate" $c --help
+	says "$c --nonsense" 2 "unknown option '--nonsense'" "$memstate" $c --nonsense
+	says "help lists $c" 0 "memstate $c" sh -c \
 		"'$memstate' help | sed -n 's/^  \([a-z]*\) .*/memstate \1/p'"
 done
 for c in ranges audit scan; do
-	says 2 "one process id is needed" "$c without a process" "$memstate" $c
-	says 2 "'12x' is not a process id" "$c 12x" "$memstate" $c 12x
-	says 1 "no process 2147483647" "$c of no process" "$memstate" $c 2147483647
+	says "$c without a process" 2 "one process id is needed" "$memstate" $c
+	says "$c 12x" 2 "'12x' is not a process id" "$memstate" $c 12x
+	says "$c of no process" 1 "no process 2147483647" "$memstate" $c 2147483647
 done
-says 2 "'0' is not a process id" "stat 0" "$memstate" stat 0
-says 2 "--watch: 'x' is not a number" "stat --watch x" "$memstate" stat --watch x
-says 2 "option '--watch' needs a value" "stat --watch" "$memstate" stat --watch
+says "stat 0" 2 "'0' is not a process id" "$memstate" stat 0
+says "stat --watch x" 2 "--watch: 'x' is not a number" "$memstate" stat --watch x
+says "stat --watch" 2 "option '--watch' needs a value" "$memstate" stat --watch
 [ -d /sys/class/misc/memstate ] ||
-	says 1 "the module is not loaded" "stat without the module" "$memstate" stat
-says 2 "one file is needed" "replay without a file" "$memstate" replay
-says 1 "/nonexistent" "replay of no file" "$memstate" replay /nonexistent
-says 2 "a command is needed" "run without a command" "$memstate" run
-says 127 "/nonexistent" "run of no program" "$memstate" run -- /nonexistent
-says 126 "/etc/passwd" "run of what is no program" "$memstate" run -- /etc/passwd
-says 7 "back end embedded" "run passes the exit status on" "$memstate" run -- sh -c 'exit 7'
-says 137 "back end embedded" "run passes a signal on as 128 + N" "$memstate" run -- \
+	says "stat without the module" 1 "the module is not loaded" "$memstate" stat
+says "replay without a file" 2 "one file is needed" "$memstate" replay
+says "replay of no file" 1 "/nonexistent" "$memstate" replay /nonexistent
+says "run without a command" 2 "a command is needed" "$memstate" run
+says "run of no program" 127 "/nonexistent" "$memstate" run -- /nonexistent
+says "run of what is no program" 126 "/etc/passwd" "$memstate" run -- /etc/passwd
+says "run passes the exit status on" 7 "back end embedded" "$memstate" run -- sh -c 'exit 7'
+says "run passes a signal on as 128 + N" 137 "back end embedded" "$memstate" run -- \
 	sh -c 'kill -9 $$'
-says 1 "/nonexistent/x" "run --output to nowhere" "$memstate" run --output /nonexistent/x \
+says "run --output to nowhere" 1 "/nonexistent/x" "$memstate" run --output /nonexistent/x \
 	-- true
 try "run --quiet says nothing" sh -c "[ -z \"\$('$memstate' run --quiet -- true 2>&1)\" ]"
-says 0 "not accounted" "a shim without a back end tells once and passes on" env \
+says "a shim without a back end tells once and passes on" 0 "not accounted" env \
 	MEMSTATE_BACKEND=nonsense LD_PRELOAD="$bin/libmemstate-observe.so" "$build/calls"
 try "MEMSTATE_QUIET keeps it quiet" sh -c "[ -z \"\$(MEMSTATE_QUIET=1 \
 	MEMSTATE_BACKEND=nonsense LD_PRELOAD='$bin/libmemstate-observe.so' \
@@ -165,5 +128,4 @@ for page in "$top"/userspace/cli/man/*.1; do
 		skip "${page##*/} is clean" "no mandoc here"
 	fi
 done
-echo "1..$nr"
-[ $failed = 0 ]
+tap_end

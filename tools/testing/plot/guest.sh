@@ -9,24 +9,14 @@ module=$1 memstate=$2 build=$3 out=$4
 sys=/sys/class/misc/memstate
 tracing=/sys/kernel/tracing
 export MEMSTATE_BACKEND=device
-n=0 failed=0
+# shellcheck source=tools/testing/tap.sh
+. "$(dirname "$0")/../tap.sh"
 # It has its own library, and no shim in front of it.
 own=(env -u LD_PRELOAD)
 said=$out/said
 
-result() { # status name
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		sed 's/^/# /' "$said" | head -n 20
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
-
 record() { "$memstate" record "$@" >"$said" 2>&1; }
-says() { grep -qF -- "$1" "$said"; }
+told() { grep -qF -- "$1" "$said"; }
 
 # It has said so that often.
 stands() {
@@ -52,7 +42,7 @@ stop() {
 }
 
 insmod "$module" || exit 1
-echo "TAP version 13"
+tap_begin "$out"
 
 # Somebody else traces; what he has is his.
 echo 1 >$tracing/events/memstate/memstate_charge/enable
@@ -65,7 +55,7 @@ record -o "$out/command.rec" --transitions --ranges 10 --duration 14 -- "${own[@
 status=$?
 [ $status = 7 ]
 result $? "a command's exit status is passed on"
-says "(duration)" && says ", 0 lost"
+told "(duration)" && told ", 0 lost"
 result $? "a command with two children, every transition of theirs"
 record -o "$out/killed.rec" -- sh -c 'kill -9 $$'
 [ $? = 137 ]
@@ -92,12 +82,12 @@ echo processes/0/reported >"$out/pid.key"
 recorder=$!
 sleep 2
 stop
-wait $recorder && says "(target ended)"
+wait $recorder && told "(target ended)"
 result $? "-p ends with its process"
 tail -n 1 "$out/end.rec" | grep -q '"reason":"target ended"'
 result $? "and the file says so"
 record -o "$out/x.rec" -p $$
-[ $? = 1 ] && says "process $$ does not report"
+[ $? = 1 ] && told "process $$ does not report"
 result $? "-p of a process that does not report"
 [ ! -e "$out/x.rec" ]
 result $? "leaves no file"
@@ -121,7 +111,7 @@ echo groups/0/reported >"$out/group.key"
 kill -TERM $recorder
 wait $recorder
 result $? "-g records a cgroup and what is below it"
-says "interrupted"
+told "interrupted"
 result $? "-g: SIGTERM ends it in order"
 grep -q '"high":3145728' "$out/group.rec" && grep -q '"type":"event".*"event":"high"' "$out/group.rec"
 result $? "-g: its limit and that it was passed are there"
@@ -136,13 +126,13 @@ sleep 1.5
 rmdir /sys/fs/cgroup/plot/below /sys/fs/cgroup/plot
 for ((i = 0; i < 100; i++)); do kill -0 $recorder 2>/dev/null || break; sleep 0.1; done
 wait $recorder
-says "(target ended)"
+told "(target ended)"
 result $? "-g ends with its cgroup"
 kill $other
 
 # More than the buffer holds
 record -o "$out/lost.rec" --transitions --trace-buffer 4K --interval 1 -- "${own[@]}" "$build/steps" 3 30000 500
-says "transitions were lost: a larger --trace-buffer"
+told "transitions were lost: a larger --trace-buffer"
 result $? "lost transitions are said"
 tail -n 1 "$out/lost.rec" | grep -qE '"lost":[1-9]'
 result $? "and written"
@@ -177,15 +167,15 @@ user() { setpriv --reuid 1234 --regid 1234 --clear-groups "$@"; }
 user "$memstate" record -o /tmp/plot/user.rec --duration 0.3 >"$said" 2>&1
 result $? "the system is anybody's to record"
 user "$memstate" record -o /tmp/plot/user2.rec --transitions --duration 0.3 >"$said" 2>&1
-[ $? = 1 ] && says "tracing is root's"
+[ $? = 1 ] && told "tracing is root's"
 result $? "transitions are root's"
 start 31 100
 user "$memstate" record -o /tmp/plot/user3.rec -p "$pid" --duration 0.3 >"$said" 2>&1
-[ $? = 1 ] && says "process $pid: not permitted"
+[ $? = 1 ] && told "process $pid: not permitted"
 result $? "somebody else's process is not"
 stop
 user "$memstate" record -o /tmp/plot/user4.rec -- "${own[@]}" "$build/steps" 1 100 4000 >"$said" 2>&1
-[ $? = 7 ] && says "only its first process is recorded" &&
+[ $? = 7 ] && told "only its first process is recorded" &&
 	grep -q '"type":"sample".*"ready":[1-9]' /tmp/plot/user4.rec
 result $? "a command of one's own is, without a cgroup"
 
@@ -195,5 +185,4 @@ for ((i = 0; i < 50; i++)); do
 done
 rmmod memstate >"$said" 2>&1
 result $? "the module goes"
-echo "1..$n"
-exit $failed
+tap_end

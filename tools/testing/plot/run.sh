@@ -7,70 +7,19 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/plot
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-n=0 failed=0
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-result() { # status name
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		sed 's/^/# /' "$dir/said" | head -n 40
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1
-	shift
-	"$@" >"$dir/said" 2>&1 </dev/null
-	result $? "$name"
-}
-
-# says NAME STATUS TEXT COMMAND...: it ends so, and says that
-says() {
-	local name=$1 want=$2 text=$3 got
-	shift 3
-	timeout 60 "$@" >"$dir/said" 2>&1 </dev/null
-	got=$?
-	[ $got = "$want" ] || echo "exit status $got, not $want" >>"$dir/said"
-	[ $got = "$want" ] && grep -qF -- "$text" "$dir/said"
-	result $? "$name"
-}
-
-# Pass a program's TAP on, renumbered; one more test says that it came to its end.
-relay() { # name command...
-	local name=$1 line status plan=-1 seen=0
-	shift
-	timeout 900 "$@" >"$dir/tap" 2>"$dir/said"
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			n=$((n + 1)) seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || failed=1
-			echo "${line%%ok *}ok $n - $name: ${line#* - }"
-			;;
-		1..*) plan=${line#1..} ;;
-		*) echo "$line" ;;
-		esac
-	done <"$dir/tap"
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $failed = 1 ]; }
-	result $? "$name: ran to its end (status $status, $seen of $plan)"
-}
-
 # ---- build ------------------------------------------------------------------------
 
-mkdir -p "$build"
 flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 "-fsanitize=address,undefined"
 	-DMS_VERSION='"test"' -DMS_LIBDIR='"/nowhere"' -DMS_PRELOADDIR='"/nowhere"'
 	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
@@ -79,12 +28,9 @@ cli=$top/userspace/cli
 common=("$cli/out.c" "$cli/record_file.c" "$cli/limit.c" "$cli/cgroup.c"
 	"$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
 
-echo "TAP version 13"
-for tool in gnuplot xmllint strace; do
-	command -v $tool >/dev/null && continue
-	echo "no $tool: run tools/testing/vm/deps.sh test" >"$dir/said"
-	result 1 "$tool is there"
-done
+tap_begin "$dir"
+mkdir -p "$build"
+needs gnuplot:gnuplot-nox xmllint:libxml2-utils strace
 try "builds" make -s -C "$top/userspace" all
 try "builds under sanitizers" make -s -C "$top/userspace" O="$build/asan" \
 	SAN=address,undefined "$build/asan/memstate"
@@ -99,7 +45,7 @@ try "books test builds" gcc "${flags[@]}" -o "$build/books" "$here/books.c" "$cl
 	"$cli/plot_books.c" "$top/userspace/lib/rangemap.c" "${common[@]}" "$lib" -ljson-c -lz
 try "program to be recorded builds" gcc "${flags[@]/-fsanitize*/-O1}" -o "$build/steps" \
 	"$here/steps.c" "$lib"
-[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+[ $tap_failed = 0 ] || tap_end
 memstate=$build/asan/memstate
 fake=$build/fake_record
 check() { "$python" "$here/check.py" "$@"; }
@@ -512,5 +458,4 @@ else
 	result 1 "module builds"
 fi
 
-echo "1..$n"
-exit $failed
+tap_end

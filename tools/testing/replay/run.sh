@@ -8,53 +8,16 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/replay
 seed=${SEED:-$RANDOM}
 rounds=${ROUNDS:-150}
 # Not the python3 of the path: a wrapper's own processes would fill the logs.
 python=/usr/bin/python3
 preload=/usr/lib/$(uname -m)-linux-gnu
-nr=0
-failed=0
 export ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
-
-result() { # status name
-	nr=$((nr + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $nr - $2"
-	else
-		echo "not ok $nr - $2"
-		failed=$((failed + 1))
-	fi
-}
-
-skip() { nr=$((nr + 1)); echo "ok $nr - $1 # SKIP $2"; }
-
-# try NAME COMMAND...: a test that is a command or a function
-try() {
-	local name=$1 status
-	shift
-	"$@" >"$build/try.log" 2>&1 </dev/null
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$build/try.log" | head -n 20
-	result $status "$name"
-}
-
-# says STATUS TEXT NAME COMMAND...: exit status, and what is in its message
-says() {
-	local status=$1 text=$2 name=$3 got
-	shift 3
-	timeout 60 "$@" >"$build/says.log" 2>&1 </dev/null
-	got=$?
-	if [ $got = "$status" ] && grep -qF -- "$text" "$build/says.log"; then
-		result 0 "$name"
-	else
-		echo "# exit status $got, not $status, or it does not say '$text':"
-		sed 's/^/# /' "$build/says.log" | head -n 10
-		result 1 "$name"
-	fi
-}
 
 # same LOG MARKS: replay and the second implementation agree at random lines
 same() {
@@ -99,8 +62,7 @@ preloaded() {
 	fi
 }
 
-mkdir -p "$build"
-echo "TAP version 13"
+tap_begin "$build"
 echo "# seed $seed"
 # clang cannot link a shared library with sanitizers and -z defs.
 cc=gcc
@@ -111,26 +73,23 @@ if ! make -s -C "$top/userspace" all >"$build/make.log" 2>&1 ||
 	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/lib" \
 	-o "$build/sysrules" "$here/sysrules.c" "$top/userspace/lib/sysrules.c" \
 	"$top/kmod/core/rules.c" >>"$build/make.log" 2>&1; then
-	sed 's/^/# /' "$build/make.log" | tail -n 20
-	echo "Bail out! it does not build"
-	exit 1
+	tap_show "$build/make.log"
+	bail "it does not build"
 fi
 memstate=$top/build/userspace/memstate
 checked=$build/san/memstate
 
 # ---- what a call means --------------------------------------------------------
 
-"$build/sysrules" >"$build/sysrules.tap" 2>"$build/sysrules.err"
-status=$?
-while read -r word _ _ name; do
-	case $word in
-	ok) result 0 "$name" ;;
-	not) result 1 "${name#* - }" ;;
-	'#') echo "# $name" ;;
-	esac
-done <"$build/sysrules.tap"
-[ -s "$build/sysrules.err" ] && status=1
-result $status "the rules come to their end"
+# A word on standard error is a failure, too.
+rules() {
+	local status
+	"$build/sysrules" 2>"$build/sysrules.err"
+	status=$?
+	cat "$build/sysrules.err" >&2
+	[ ! -s "$build/sysrules.err" ] && return $status
+}
+relay rules rules
 
 for log in "$here"/logs/*.log; do
 	try "stated: $(basename "$log" .log)" $python "$here/check.py" "$checked" "$log"
@@ -141,9 +100,9 @@ done
 wrong=0
 for i in $(seq 0 19); do
 	$python "$here/generate.py" $((seed + i)) 1000 >"$build/random.log"
-	if ! same "$build/random.log" 25 >"$build/try.log" 2>&1; then
+	if ! same "$build/random.log" 25 >"$build/said" 2>&1; then
 		echo "# generate.py $((seed + i)) 1000:"
-		sed 's/^/# /' "$build/try.log"
+		tap_show "$build/said"
 		wrong=$((wrong + 1))
 	fi
 done
@@ -152,7 +111,7 @@ result $wrong "20 random logs, each at 25 marks"
 # It must be able to see a difference: one call less, and it does.
 sed '0,/mmap(.*PROT_WRITE.*MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x/s/PROT_WRITE/PROT_READ/' \
 	"$here/logs/mprotect.log" >"$build/altered.log"
-says 1 "after line 2: 10: ready is 0 pages, not 8" "a wrong figure is found" \
+says "a wrong figure is found" 1 "after line 2: 10: ready is 0 pages, not 8" \
 	$python "$here/check.py" "$memstate" "$build/altered.log"
 
 cat >"$build/work.py" <<-'END'
@@ -234,7 +193,7 @@ try "[pid N], -t and -T are the same" form "$checked" replay --json --mark 1500 
 sed 's/$/\r/' "$build/forms.log" | tr -d '\r' | head -c -1 >"$build/forms.cut"
 try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
-says 0 "after line 1500" "a table, too" "$checked" replay --mark 1500 "$build/forms.log"
+says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
 marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
 import json, sys
 lines = [m["line"] for m in json.load(sys.stdin)["marks"]]
@@ -245,20 +204,20 @@ try "marks in any order" marks
 
 echo "just some text" >"$build/text.log"
 head -c 20000 "$build/forms.log.gz" | head -c -40 >"$build/cut.log.gz"
-says 1 "line 1: this is no output of strace" "no log" "$checked" replay "$build/text.log"
-says 1 "the compressed log is cut off" "a compressed log that is cut off" \
+says "no log" 1 "line 1: this is no output of strace" "$checked" replay "$build/text.log"
+says "a compressed log that is cut off" 1 "the compressed log is cut off" \
 	"$checked" replay "$build/cut.log.gz"
-says 1 "No such file or directory" "no file" "$checked" replay "$build/none"
-says 1 "Is a directory" "a directory" "$checked" replay "$build"
-says 1 "--mark 3001: the log has 3000 lines" "a mark behind the end" \
+says "no file" 1 "No such file or directory" "$checked" replay "$build/none"
+says "a directory" 1 "Is a directory" "$checked" replay "$build"
+says "a mark behind the end" 1 "--mark 3001: the log has 3000 lines" \
 	"$checked" replay --mark 3001 "$build/forms.log"
-says 2 "'0' is not a line number" "mark 0" "$checked" replay --mark 0 "$build/forms.log"
-says 2 "'x' is not a line number" "mark x" "$checked" replay --mark x "$build/forms.log"
-says 2 "one file is needed" "no file given" "$checked" replay
-says 0 "usage: memstate replay" "help" "$checked" replay --help
-says 0 "memstate: 1 lines are not strace's" "lines that are not understood are counted" \
+says "mark 0" 2 "'0' is not a line number" "$checked" replay --mark 0 "$build/forms.log"
+says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
+says "no file given" 2 "one file is needed" "$checked" replay
+says "help" 0 "usage: memstate replay" "$checked" replay --help
+says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
 	"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')
-says 0 "1 calls could not be read, the first in line 2" "calls that cannot be read, too" \
+says "calls that cannot be read, too" 0 "1 calls could not be read, the first in line 2" \
 	"$checked" replay <(printf '1 brk(NULL) = 0x1000\n1 munmap(x, y) = 0\n')
 
 try "$rounds damaged logs, seed $seed" $python "$here/fuzz.py" "$checked" "$seed" "$rounds" \
@@ -273,5 +232,4 @@ status=$?
 echo "# $((120000 * 1000 / (($(date +%s%N) - began) / 1000000 + 1))) lines a second"
 result $status "a long log, in which ids come again"
 
-echo "1..$nr"
-[ $failed = 0 ]
+tap_end

@@ -12,29 +12,21 @@ shopt -s nullglob
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 work=$top/build/static
 tree=$top		# what is looked at
 only=			# of its files, if not all
 lanes=(w1 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
 	shellcheck rst man headers spdx words)
 
-nr=0 failed=0
-ok() { nr=$((nr + 1)); echo "ok $nr - $1"; }
 # not_ok NAME [LOG]: with what it said
 not_ok() {
-	nr=$((nr + 1)) failed=$((failed + 1))
-	echo "not ok $nr - $1"
-	[ -z "${2-}" ] || head -n 40 "$2" | sed "s,^,# ,; s,$tree/,,g"
+	sed "s,$tree/,,g" "${2-/dev/null}" >"$work/said"
+	result 1 "$1"
 }
 # verdict NAME LOG: good if the log is empty
-verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else ok "$1"; fi; }
-
-# need LANE COMMAND PACKAGE
-need() {
-	command -v "$2" >/dev/null && return 0
-	not_ok "$1: no $2, install the Debian package $3"
-	return 1
-}
+verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else result 0 "$1"; fi; }
 
 # What is tracked; in a tree without git, all but what was built.
 list_files() {
@@ -95,7 +87,7 @@ lane_w1() {
 
 lane_sparse() {
 	local out=$work/sparse
-	need sparse sparse sparse || return
+	needs sparse || return
 	rm -rf "$out"
 	build "$out" "$out.log" C=2
 	per_unit sparse "$out.log" $?
@@ -137,7 +129,7 @@ ignore_user=(			# programs have a C library and no <linux/kernel.h>
 lane_checkpatch() {
 	local f log=$work/checkpatch.log
 	local ignore=()
-	need checkpatch perl perl || return
+	needs perl || return
 	linux_source checkpatch || return
 	while read -r f; do
 		case $f in
@@ -162,7 +154,7 @@ lane_checkpatch() {
 
 lane_kernel_doc() {
 	local f log=$work/kernel-doc.log
-	need kernel_doc perl perl || return
+	needs perl || return
 	linux_source kernel_doc || return
 	while read -r f; do
 		grep -q '^/\*\*$' "$tree/$f" || continue
@@ -177,7 +169,7 @@ lane_kernel_doc() {
 
 lane_coccinelle() {
 	local script name options log=$work/cocci.log
-	need coccinelle spatch coccinelle || return
+	needs spatch:coccinelle || return
 	linux_source coccinelle || return
 	rm -rf "$work/cocci"
 	mkdir -p "$work/cocci"
@@ -217,7 +209,7 @@ tidy() {
 lane_tidy_kernel() {
 	local out=$work/tidy f cmd k
 	local flags=()
-	need tidy_kernel clang-tidy clang-tidy || return
+	needs clang-tidy || return
 	rm -rf "$out"
 	build "$out" "$out.log" || { not_ok "tidy_kernel: the module does not build" "$out.log"; return; }
 	k=$(kdir)
@@ -238,7 +230,7 @@ lane_tidy_kernel() {
 		flags=("${flags[@]/#-I.\//-I$k/}")
 		(cd "$k" && tidy tidy_kernel "$f" tidy-kernel.yml "${flags[@]}" -w) >"$work/tidy.tap"
 		if grep -q '^ok' "$work/tidy.tap"; then
-			ok "tidy_kernel $f"
+			result 0 "tidy_kernel $f"
 		else
 			grep '^#' "$work/tidy.tap" >"$work/tidy.said"
 			not_ok "tidy_kernel $f" "$work/tidy.said"
@@ -258,7 +250,7 @@ user_flags() {
 
 lane_tidy_user() {
 	local f flags
-	need tidy_user clang-tidy clang-tidy || return
+	needs clang-tidy || return
 	mapfile -t flags < <(user_flags)
 	while read -r f; do
 		tidy tidy_user "$f" tidy-user.yml "${flags[@]}" -Wall -Wextra
@@ -267,7 +259,7 @@ lane_tidy_user() {
 
 lane_analyzer() {
 	local f flags log=$work/analyzer.log
-	need analyzer gcc gcc || return
+	needs gcc || return
 	mapfile -t flags < <(user_flags)
 	while read -r f; do
 		gcc -fanalyzer -O1 -Wall -Wextra "${flags[@]}" -c -o /dev/null \
@@ -280,7 +272,7 @@ lane_analyzer() {
 
 lane_shellcheck() {
 	local f log=$work/shellcheck.log
-	need shellcheck shellcheck shellcheck || return
+	needs shellcheck || return
 	while read -r f; do
 		head -n 1 "$tree/$f" | grep -qE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' || continue
 		(cd "$tree" && shellcheck -x -f gcc "$f") >"$log" 2>&1
@@ -295,14 +287,14 @@ lane_rst() {
 	local f tool log=$work/rst.log
 	local site=()
 	tool=$(command -v rst2html || command -v rst2html.py || command -v rst2html5) ||
-		{ need rst rst2html python3-docutils; return; }
+		{ needs rst2html:python3-docutils; return; }
 	while read -r f; do
 		grep -qE "$sphinx_only" "$tree/$f" && { site+=("$f"); continue; }
 		"$tool" --strict --report=1 "$tree/$f" /dev/null >"$log" 2>&1
 		verdict "rst $f" "$log"
 	done < <(files '\.rst$')
 	[ ${#site[@]} -gt 0 ] || return
-	need rst sphinx-build python3-sphinx || return
+	needs sphinx-build:python3-sphinx || return
 	rm -rf "$work/site"
 	sphinx-build -W -n --keep-going -q -b dummy -d "$work/site/doctrees" \
 		"$tree/Documentation" "$work/site" >"$log" 2>&1 ||
@@ -318,7 +310,7 @@ lane_rst() {
 
 lane_man() {
 	local f log=$work/man.log
-	need man mandoc mandoc && need man man man-db || return
+	needs mandoc && needs man:man-db || return
 	while read -r f; do
 		mandoc -T lint -W warning "$tree/$f" >"$log" 2>&1
 		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$tree/$f" \
@@ -344,8 +336,8 @@ lane_headers() {
 	local f flags std cc a b c log=$work/headers.log
 	local headers=()
 	local strict='-Wpedantic -Wold-style-cast -Wzero-as-null-pointer-constant -x c++'
-	need headers g++ g++ || return
-	need headers clang++ clang || return
+	needs g++ || return
+	needs clang++:clang || return
 	mapfile -t flags < <(user_flags)
 	while read -r f; do
 		gcc -Wall -Wextra -Werror -fsyntax-only "${flags[@]}" \
@@ -425,7 +417,7 @@ lane_words() {
 # seed LANE FILE [ONLY]: the defect on stdin is added to FILE; LANE has to fail
 seed() {
 	local lane=$1 f=$2 only=${3-^$2\$} said=$work/seed.said
-	local nr=0 failed=0
+	local tap_n=0 tap_failed=0
 	rm -rf "$work/seed"
 	mkdir -p "$work/seed"
 	(cd "$top" && tar -cf - -T <(while read -r x; do [ -f "$x" ] || [ -h "$x" ] && echo "$x"; done <"$work/files")) |
@@ -437,7 +429,7 @@ seed() {
 	else
 		cat >>"$tree/$f"
 	fi
-	nr=0
+	tap_n=0
 	"lane_$lane" >"$said"
 	tree=$top
 	# a test fails that did not, or says what it did not say
@@ -445,7 +437,7 @@ seed() {
 }
 
 seeded() {
-	if seed "$@"; then ok "selftest $1 finds what is planted in $2"; else not_ok "selftest $1 finds what is planted in $2" "$work/seed.said"; fi
+	if seed "$@"; then result 0 "selftest $1 finds what is planted in $2"; else not_ok "selftest $1 finds what is planted in $2" "$work/seed.said"; fi
 }
 
 selftest() {
@@ -504,10 +496,9 @@ for lane; do
 	}
 done
 [ $# -eq 0 ] || lanes=("$@")
-mkdir -p "$work"
+tap_begin "$work"
 list_files >"$work/files"
 
-echo "TAP version 13"
 if [ -n "$self" ]; then
 	selftest
 else
@@ -516,5 +507,4 @@ else
 	done
 	[ $# -gt 0 ] || selftest
 fi
-echo "1..$nr"
-[ $failed -eq 0 ]
+tap_end

@@ -8,66 +8,16 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 build=$top/build/top
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3	# that of the package that pyte is for
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 chmod 755 "$dir"
-n=0 failed=0
 export ASAN_OPTIONS=abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-
-result() { # status name
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		sed 's/^/# /' "$dir/said" | head -n 40
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1
-	shift
-	"$@" >"$dir/said" 2>&1
-	result $? "$name"
-}
-
-# Pass a program's TAP on, renumbered; one more test says that it came to its end.
-relay() { # name command...
-	local name=$1 line status plan=-1 seen=0
-	shift
-	timeout 900 "$@" >"$dir/tap" 2>"$dir/said"
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			n=$((n + 1)) seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || failed=1
-			echo "${line%%ok *}ok $n - $name: ${line#* - }"
-			;;
-		1..*) plan=${line#1..} ;;
-		*) echo "$line" ;;
-		esac
-	done <"$dir/tap"
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $failed = 1 ]; }
-	result $? "$name: ran to its end (status $status, $seen of $plan)"
-}
-
-# said STATUS PATTERN COMMAND...: it ends so, and prints that
-# shellcheck disable=SC2317 # try calls it
-said() {
-	local want=$1 pattern=$2 status
-	shift 2
-	"$@" >"$dir/text" 2>&1 </dev/null
-	status=$?
-	cat "$dir/text"
-	[ "$status" = "$want" ] && grep -qE -- "$pattern" "$dir/text"
-}
 
 # ---- build ------------------------------------------------------------------------
 
@@ -80,7 +30,7 @@ parts=("$cli"/top*.c "$cli/cgroup.c" "$cli/cgroup_dirs.c" "$cli/cgroup_names.c" 
 sources=("$here/fake_top.c" "${parts[@]}")
 mkdir -p "$build"
 
-echo "TAP version 13"
+tap_begin "$dir"
 make -s -C "$top/userspace" all >"$dir/said" 2>&1
 result $? "builds"
 lib=$top/build/userspace/libmemstate.a
@@ -96,7 +46,7 @@ for test in data view; do
 done
 try "program on made-up figures builds" gcc "${flags[@]}" -o "$build/fake_top" \
 	"${sources[@]}" "$lib" -ljson-c -lncursesw -ltinfo
-[ $failed = 0 ] || { echo "1..$n"; exit 1; }
+[ $tap_failed = 0 ] || tap_end
 fake=$build/fake_top
 
 # ---- data -------------------------------------------------------------------------
@@ -136,9 +86,7 @@ batch --iterations 1 --no-tasks >"$dir/said" 2>&1
 [ "$(grep -c '' "$dir/said")" = 9 ] && ! grep -q redis-server "$dir/said"
 result $? "--no-tasks leaves five groups"
 # rows OPTION...: what stands first in each line of a table
-# shellcheck disable=SC2317 # try calls it
 rows() { batch --iterations 1 "$@" | sed 1,4d | awk '{ printf "%s ", $1 }'; }
-# shellcheck disable=SC2317
 rows_are() { # what option...
 	local want=$1
 	shift
@@ -159,38 +107,38 @@ columns=$("$fake" "$dir/text-tree" --help | sed -n '/^Columns to sort by:/,$ { /
 [ "$(wc -w <<<"$columns")" = 22 ]
 result $? "--help names 22 columns"
 for column in $columns; do
-	try "--sort $column is taken, and marked" said 0 "  by $column$|▲pid" \
+	says_like "--sort $column is taken, and marked" 0 "  by $column$|▲pid" \
 		batch --iterations 1 --sort "$column"
 done
-try "--sort in the heading" said 0 ' ▼READY ' batch --iterations 1 --sort ready
-try "--sort in the heading, in ASCII" said 0 ' -READY ' env LC_ALL=C "$fake" "$dir/text-tree" \
+says_like "--sort in the heading" 0 ' ▼READY ' batch --iterations 1 --sort ready
+says_like "--sort in the heading, in ASCII" 0 ' -READY ' env LC_ALL=C "$fake" "$dir/text-tree" \
 	--batch --iterations 1 --sort ready
 try "--cgroup leaves it, all below it and all above it" \
 	rows_are "/ web.slice/ redis/ 101 102" --cgroup /web.slice/redis
-try "--cgroup is in the title" said 0 '  only /web.slice/redis$' \
+says_like "--cgroup is in the title" 0 '  only /web.slice/redis$' \
 	batch --iterations 1 --cgroup web.slice/redis
 mkdir "$dir/text-tree/cgroup mount/docker-0123456789abcdef.scope"
-try "--cgroup of a container that has nothing to show" \
-	said 0 '^\(nothing in /docker-0123456789abcdef.scope has reported yet\)$' \
+says_like "--cgroup of a container that has nothing to show" \
+	0 '^\(nothing in /docker-0123456789abcdef.scope has reported yet\)$' \
 	batch --iterations 1 --cgroup 0123456789ab
 mkdir -p "$dir/text-tree/cgroup mount/other/libpod-0123456789abcdef.scope"
-try "--cgroup of two containers" said 1 "'0123456789ab': more than one cgroup has this name" \
+says_like "--cgroup of two containers" 1 "'0123456789ab': more than one cgroup has this name" \
 	batch --cgroup 0123456789ab
 for name in /nope nope 4 99999999999999999999 '' ../.. /web.slice/../.. \
 	/web.slice/redis/memory.stat; do
-	try "--cgroup '$name' is refused" said 1 "--cgroup: '$name' is neither a cgroup, nor a cgroup's id" \
+	says_like "--cgroup '$name' is refused" 1 "--cgroup: '$name' is neither a cgroup, nor a cgroup's id" \
 		batch --iterations 1 --cgroup "$name"
 done
-try "--classes" said 0 '^  web.slice/ +ready 50.0 MiB 2.50 MiB 5.00 MiB 7.50 MiB +4 B .* 80.0 MiB$' \
+says_like "--classes" 0 '^  web.slice/ +ready 50.0 MiB 2.50 MiB 5.00 MiB 7.50 MiB +4 B .* 80.0 MiB$' \
 	batch --iterations 1 --classes
-try "--classes=prepared" said 0 '^  web.slice/ +prepared 6.25 MiB .* 10.0 MiB$' \
+says_like "--classes=prepared" 0 '^  web.slice/ +prepared 6.25 MiB .* 10.0 MiB$' \
 	batch --iterations 1 --classes=prepared
-try "--classes=all is --classes" said 0 '^ +reserved +187 MiB .* 300 MiB$' \
+says_like "--classes=all is --classes" 0 '^ +reserved +187 MiB .* 300 MiB$' \
 	batch --iterations 1 --classes=all
-try "--history" said 0 '^    redis/ .* 80.0 MiB +███$' batch --iterations 3 --history
-try "--history in ASCII" said 0 '^    redis/ .* 80.0 MiB +##$' env LC_ALL=C "$fake" \
+says_like "--history" 0 '^    redis/ .* 80.0 MiB +███$' batch --iterations 3 --history
+says_like "--history in ASCII" 0 '^    redis/ .* 80.0 MiB +##$' env LC_ALL=C "$fake" \
 	"$dir/text-tree" --batch --iterations 2 --delay 0.1 --history=ready
-try "--history=charged" said 0 'CHARGED OVER TIME' batch --iterations 1 --history=charged
+says_like "--history=charged" 0 'CHARGED OVER TIME' batch --iterations 1 --history=charged
 for locale in C C.UTF-8; do
 	LC_ALL=$locale batch --iterations 1 >"$dir/said" 2>&1
 	result $? "--batch in locale $locale"
@@ -205,34 +153,34 @@ result $? "--batch ends with who reads it"
 # ---- command line -----------------------------------------------------------------
 
 memstate=$top/build/userspace/memstate
-try "--help" said 0 '^usage: memstate top ' "$memstate" top --help
+says_like "--help" 0 '^usage: memstate top ' "$memstate" top --help
 for value in 0 x -1 1e9 ''; do
-	try "--delay '$value' is refused" said 2 "'$value' is not a number of seconds" \
+	says_like "--delay '$value' is refused" 2 "'$value' is not a number of seconds" \
 		"$memstate" top --delay "$value"
 done
 for value in 0 x -1 99999999999999999999 ''; do
-	try "--iterations '$value' is refused" said 2 "'$value' is not a number from 1" \
+	says_like "--iterations '$value' is refused" 2 "'$value' is not a number from 1" \
 		"$memstate" top --iterations "$value"
 done
 for value in nonsense '' READY unknown; do
-	try "--sort '$value' is refused, and told what there is" said 2 \
+	says_like "--sort '$value' is refused, and told what there is" 2 \
 		"no column '$value'; there are pid name reserved .* user3 total$" \
 		"$memstate" top --sort "$value"
 done
-try "--sort without its value" said 2 "option '--sort' needs a value" "$memstate" top --sort
-try "--cgroup without its value" said 2 "option '--cgroup' needs a value" "$memstate" top --cgroup
-try "--classes=nonsense" said 2 "'nonsense' is none of ready, prepared, reserved, all" \
+says_like "--sort without its value" 2 "option '--sort' needs a value" "$memstate" top --sort
+says_like "--cgroup without its value" 2 "option '--cgroup' needs a value" "$memstate" top --cgroup
+says_like "--classes=nonsense" 2 "'nonsense' is none of ready, prepared, reserved, all" \
 	"$memstate" top --classes=nonsense
-try "--classes= is refused" said 2 "'' is none of ready" "$memstate" top --classes=
-try "--history=nonsense" said 2 "'nonsense' is none of ready, charged" \
+says_like "--classes= is refused" 2 "'' is none of ready" "$memstate" top --classes=
+says_like "--history=nonsense" 2 "'nonsense' is none of ready, charged" \
 	"$memstate" top --history=nonsense
-try "--classes with --history" said 2 'are two tables; ask for one' \
+says_like "--classes with --history" 2 'are two tables; ask for one' \
 	"$memstate" top --classes --history
-try "unknown option" said 2 "unknown option '--nonsense'" "$memstate" top --nonsense
-try "option without its value" said 2 "option '--delay' needs a value" "$memstate" top --delay
-try "an argument is one too many" said 2 "'1' is one argument too many" "$memstate" top 1
-try "no terminal: tells of --batch" said 1 'try: memstate top --batch' "$memstate" top
-try "memstate help lists it" said 0 '^  top ' "$memstate" help
+says_like "unknown option" 2 "unknown option '--nonsense'" "$memstate" top --nonsense
+says_like "option without its value" 2 "option '--delay' needs a value" "$memstate" top --delay
+says_like "an argument is one too many" 2 "'1' is one argument too many" "$memstate" top 1
+says_like "no terminal: tells of --batch" 1 'try: memstate top --batch' "$memstate" top
+says_like "memstate help lists it" 0 '^  top ' "$memstate" help
 
 # ---- the screen -------------------------------------------------------------------
 
@@ -253,5 +201,4 @@ else
 	result 1 "module builds"
 fi
 
-echo "1..$n"
-exit $failed
+tap_end
