@@ -18,5 +18,4 @@ sleep 1
 	"$(cat /proc/$pid/comm)" "$(stat -c %i "$cgroup")"
 status=$?
 wait
-echo "guest came to its end"
 exit $status

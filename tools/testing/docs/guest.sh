@@ -39,5 +39,4 @@ cd "$tree" || exit 1
 "$here/console.py" run "$tree/Documentation/tutorial.rst" --user $user
 status=$?
 [ ! -e /dev/memstate ] || { echo "# the module is still there"; status=1; }
-echo "guest came to its end"
 exit $status

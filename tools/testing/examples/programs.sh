@@ -5,14 +5,13 @@
 # Debian's jemalloc, through the example's hooks and through the shim, and what each tells.
 set -u
 
+# shellcheck source=tools/testing/tap.sh
+. "$(dirname "$0")/../tap.sh"
 hooks=$1 shim=$2 memstate=$3 out=$4
 sysfs=/sys/class/misc/memstate/tasks
 socket=/tmp/redis.socket
 jemalloc=$(ldconfig -p | awk '$1 == "libjemalloc.so.2" { print $NF; exit }')
 
-result() { # status name
-	[ "$1" = 0 ] && echo "ok 0 - $2" || echo "not ok 0 - $2"
-}
 redis() { redis-cli -s $socket "$@"; }
 info() { redis info "$1" | tr -d '\r' | sed -n "s/^$2://p"; }
 
@@ -56,15 +55,14 @@ serve() { # way preload
 	redis flushall >/dev/null
 	redis memory purge >/dev/null
 	row "$way" emptied
-	"$memstate" audit "$pid" >"$out/audit-$way" 2>&1
-	result $? "redis through the $way: an audit from outside finds nothing"
-	sed 's/^/# /' "$out/audit-$way"
+	try "redis through the $way: an audit from outside finds nothing" "$memstate" audit "$pid"
 	redis shutdown nosave >/dev/null 2>&1
 	wait $pid
 	result $? "redis through the $way ends well"
 	rm -f /tmp/dump.rdb
 }
 
+tap_begin "$out/programs.logs"
 serve shim "$shim"
 serve hooks "$hooks"
 for step in start filled emptied; do
@@ -109,5 +107,5 @@ assert int(drift) == 0, drift
 print("right")
 PY
 [ "$(tail -n 1 "$out/python")" = right ]
-result $? "Python through the hooks: MemoryError at the limit, and goes on"
-sed 's/^/# /' "$out/python"
+result $? "Python through the hooks: MemoryError at the limit, and goes on" "$out/python"
+tap_end

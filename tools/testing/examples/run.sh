@@ -8,74 +8,18 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 out=$top/build/examples
 bin=$top/build/userspace
-nr=0 failed=0
 export MEMSTATE_BACKEND=embedded
 
-result() { # status name
-	nr=$((nr + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $nr - $2"
-	else
-		echo "not ok $nr - $2"
-		failed=$((failed + 1))
-	fi
-}
-
-# try NAME COMMAND...: a test that is a command
-try() {
-	local name=$1 status
-	shift
-	timeout 300 "$@" >"$out/try.log" 2>&1 </dev/null
-	status=$?
-	[ $status = 0 ] || sed 's/^/# /' "$out/try.log" | head -n 30
-	result $status "$name"
-}
-
-# says STATUS TEXT NAME COMMAND...: exit status, and what is in its message
-says() {
-	local status=$1 text=$2 name=$3 got
-	shift 3
-	timeout 60 "$@" >"$out/says.log" 2>&1 </dev/null
-	got=$?
-	[ $got = "$status" ] && grep -qF -- "$text" "$out/says.log"
-	result $? "$name"
-	[ $got = "$status" ] || echo "# exit status $got, not $status"
-	grep -qF -- "$text" "$out/says.log" || head -n 5 "$out/says.log" | sed "s/^/# without '$text': /"
-}
-
-# relay NAME COMMAND...: a program's own TAP
-relay() {
-	local name=$1 status line bad=0 seen=0 plan=none
-	shift
-	timeout 300 "$@" >"$out/relay.log" 2>"$out/relay.err" </dev/null
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			nr=$((nr + 1)) seen=$((seen + 1))
-			[ "${line%% *}" = ok ] || bad=$((bad + 1))
-			echo "${line%%ok *}ok $nr - $name: ${line#* - }"
-			;;
-		1..*) plan=${line#1..} ;;
-		"# "*) echo "$line" ;;
-		esac
-	done <"$out/relay.log"
-	failed=$((failed + bad))
-	sed 's/^/# /' "$out/relay.err" | head -n 30
-	[ "$plan" = "$seen" ] && { [ $status = 0 ] || [ $bad -gt 0 ]; }
-	result $? "$name: came to its end (status $status, $seen of $plan)"
-}
-
-echo "TAP version 13"
-for tool in gcc g++ clang clang++ make pkg-config redis-server redis-benchmark python3; do
-	command -v $tool >/dev/null || { echo "Bail out! no $tool: run deps.sh test"; exit 1; }
-done
+tap_begin "$out"
+tap_limit=300
+needs gcc g++ clang clang++:clang make pkg-config redis-server redis-benchmark:redis-tools python3 || tap_end
 for package in liburing jemalloc; do
-	pkg-config --exists $package || { echo "Bail out! no lib$package-dev: run deps.sh test"; exit 1; }
+	pkg-config --exists $package || bail "no lib$package-dev: run deps.sh test"
 done
-mkdir -p "$out"
 rm -rf "$out/installed"
 
 # As a reader would: an installed tree, and pkg-config.
@@ -95,7 +39,7 @@ done
 try "without liburing and jemalloc the rest builds, and says so" bash -c "
 	mkdir -p '$out/few' && make -C '$out/installed/examples' O='$out/few' LDFLAGS='$rpath' HAVE_URING= HAVE_JEMALLOC= all &&
 	[ -x '$out/few/agent' ] && [ ! -e '$out/few/jemalloc_hooks.so' ]"
-grep -q 'liburing is not there' "$out/try.log" && grep -q 'jemalloc is not there' "$out/try.log"
+grep -q 'liburing is not there' "$out/said" && grep -q 'jemalloc is not there' "$out/said"
 result $? "(each of them)"
 unset PKG_CONFIG_PATH
 try "one copy of the sources is in the tree" diff -r "$top/userspace/examples" "$out/installed/examples"
@@ -114,9 +58,7 @@ build_tests() {
 	gcc $flags -o "$out/load" "$here/load.c" $libs &&
 	gcc $flags -o "$out/hooks" "$here/hooks.c" -ljemalloc $libs
 }
-build_tests >"$out/build.log" 2>&1
-result $? "the tests build"
-sed 's/^/# /' "$out/build.log"
+try "the tests build" build_tests
 
 # The pool, embedded; with the library's own code under the sanitizers.
 for cc in gcc clang; do
@@ -129,21 +71,17 @@ for cc in gcc clang; do
 	relay "pool, $cc's sanitizers, with a limit" "$out/pool_steps-$cc" 2500000
 done
 "$out/pool" >"$out/pool.embedded" 2>&1
-result $? "pool: what it shows runs"
+result $? "pool: what it shows runs" "$out/pool.embedded"
 # shown FILE: each line of what a program has said stands in the documentation
 shown() {
 	while IFS= read -r line; do
 		grep -qxF -- "  $line" "$top/Documentation/examples.rst" || { echo "not there: $line"; return 1; }
 	done <"$1"
 }
-shown "$out/pool.embedded" >"$out/shown.log"
-result $? "pool: and is what the documentation shows"
-sed 's/^/# /' "$out/shown.log"
+try "pool: and is what the documentation shows" shown "$out/pool.embedded"
 MEMSTATE_MAX=5M "$out/pool" >"$out/pool.limit"
-shown "$out/pool.limit" >"$out/shown.log"
-result $? "pool: likewise at a limit"
-sed 's/^/# /' "$out/shown.log"
-says 1 "over the process's own limit" "pool: no room for its books" env MEMSTATE_MAX=4K "$out/pool"
+try "pool: likewise at a limit" shown "$out/pool.limit"
+says "pool: no room for its books" 1 "over the process's own limit" env MEMSTATE_MAX=4K "$out/pool"
 
 # The hooks, embedded. jemalloc is not ours to instrument, and does not run below ASan's or
 # valgrind's own malloc: what is looked at here is books, under threads, forks and limits.
@@ -159,26 +97,24 @@ starts() {
 			{ cat "$out/starts.log"; return 1; }
 	done
 }
-starts >"$out/starts.said"
-result $? "hooks: thirty starts agree"
-sed 's/^/# /' "$out/starts.said"
+try "hooks: thirty starts agree" starts
 relay "hooks at a limit" env LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks" 64
-says 0 "there is no jemalloc in this program" "hooks without jemalloc" \
+says "hooks without jemalloc" 0 "there is no jemalloc in this program" \
 	env LD_PRELOAD="$out/jemalloc_hooks.so" true
-says 0 "not accounted" "hooks without a back end" \
+says "hooks without a back end" 0 "not accounted" \
 	env MEMSTATE_BACKEND=nonsense LD_PRELOAD="$out/jemalloc_hooks.so" redis-server --version
 
 # The agent's command line.
-says 2 "a cgroup's directory is needed" "agent without a directory" "$out/agent"
-says 2 "'0' is not a percentage" "agent --raise 0" "$out/agent" --raise 0 /
-says 2 "'5x' is not a percentage" "agent --raise 5x" "$out/agent" --raise 5x /
-says 2 "usage: agent" "agent --nonsense" "$out/agent" --nonsense
-says 0 "usage: agent" "agent --help" "$out/agent" --help
-says 2 "a command is missing after --" "agent without a command" "$out/agent" / --
-says 1 "No such file or directory" "agent of no cgroup" "$out/agent" /nonexistent
-says 1 "so by epoll" "agent built without liburing says so" "$out/few/agent" --uring /nonexistent
-[ -e /dev/memstate ] || says 1 "no io_uring: /dev/memstate: No such file" \
-	"agent --uring without the device says so" "$out/agent" --uring /nonexistent
+says "agent without a directory" 2 "a cgroup's directory is needed" "$out/agent"
+says "agent --raise 0" 2 "'0' is not a percentage" "$out/agent" --raise 0 /
+says "agent --raise 5x" 2 "'5x' is not a percentage" "$out/agent" --raise 5x /
+says "agent --nonsense" 2 "usage: agent" "$out/agent" --nonsense
+says "agent --help" 0 "usage: agent" "$out/agent" --help
+says "agent without a command" 2 "a command is missing after --" "$out/agent" / --
+says "agent of no cgroup" 1 "No such file or directory" "$out/agent" /nonexistent
+says "agent built without liburing says so" 1 "so by epoll" "$out/few/agent" --uring /nonexistent
+[ -e /dev/memstate ] || says "agent --uring without the device says so" 1 \
+	"no io_uring: /dev/memstate: No such file" "$out/agent" --uring /nonexistent
 
 # C++
 for cc in gcc clang; do
@@ -204,42 +140,24 @@ gcc -std=c11 -I"$out" -I"$out/installed/include" -c -o "$out/lib_table-planted.o
 "$out/cxx-planted" 2>&1 | grep -q '^not ok .* those of C'
 result $? "C++: a table that differs is found"
 
+[ "${1-}" != host ] || tap_end
+
 # guest KERNEL [quick]
 guest() {
-	local kernel=$1 module status line
+	local kernel=$1 module
 	module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 	mkdir -p "$out/$kernel"
 	cp "$out"/{agent,load,pool,pool_steps,hooks,jemalloc_hooks.so} "$out/$kernel"
-	"$top/tools/testing/vm/vm.sh" -k "$kernel" -m 2G -t 1200 -w "$out/$kernel" -- \
-		bash "$here/guest.sh" "$top" "$out/$kernel" "$module" "${2-}" \
-		>"$out/$kernel.log" 2>"$out/$kernel.err" </dev/null
-	status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*|"not ok "*)
-			nr=$((nr + 1))
-			[ "${line%% *}" = ok ] || failed=$((failed + 1))
-			echo "${line%%ok *}ok $nr - $kernel: ${line#* - }"
-			;;
-		"# "*) echo "$line" ;;
-		esac
-	done <"$out/$kernel.log"
-	grep -q '^# the end' "$out/$kernel.log"
-	result $? "$kernel: came to its end"
-	[ $status = 0 ] || tail -n 30 "$out/$kernel.err" | sed 's/^/# /'
-	result $status "$kernel: console is clean (vm.sh: $status)"
+	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 2G -t 1200 -w "$out/$kernel" -- \
+		bash "$here/guest.sh" "$top" "$out/$kernel" "$module" "${2-}"
 }
-if [ "${1-}" = host ]; then
-	echo "1..$nr"
-	exit $((failed > 0))
-fi
+tap_limit=1500
 guest 6.1
 # There io_uring can be switched off.
 guest 7.2 quick
 {
 	echo "redis|allocated|active|resident|RSS|Ready|Prepared|charged"
-	sed -n 's/^# table //p' "$out/6.1.log"
+	sed -n 's/^# table //p' "$out/6.1.tap"
 } | column -t -s '|' >"$out/table"
 sed 's/^/# /' "$out/table"
-echo "1..$nr"
-[ $failed = 0 ]
+tap_end

@@ -2,28 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # cli.sh MEMSTATE COUNTER: in the machine: the commands that have to do with limits, and
-# what stat says of COUNTER's allocator. TAP without a plan.
+# what stat says of COUNTER's allocator.
 set -u
 memstate=$1
 counter=$2
-n=0
+# shellcheck source=tools/testing/tap.sh
+. "$(dirname "$0")/../tap.sh"
 work=$(mktemp -d)
 chmod 755 "$work"
+tap_begin "$work/tap"
 
 # ok NAME COMMAND: what it says is kept for the next ones to look at, if it is not
 # itself one that looks
 ok() {
-	local status
-	n=$((n + 1))
 	eval "$2" >"$work/says" 2>&1
-	status=$?
-	if [ $status = 0 ]; then
-		echo "ok $n - cli $1"
-	else
-		sed 's/^/# /' "$work/says" | head -n 20
-		sed 's/^/# said: /' "$work/said" | head -n 20
-		echo "not ok $n - cli $1"
-	fi
+	result $? "$1" "$work/says" || sed 's/^/# said: /' "$work/said" | head -n 20
 	case $2 in grep*) ;; *) mv "$work/says" "$work/said" ;; esac
 }
 
@@ -190,3 +183,4 @@ exec 5>&-
 ok "the program ends well" "wait $child"
 rmdir /sys/fs/cgroup/counting
 rm -rf "$work"
+tap_end

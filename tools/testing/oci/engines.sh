@@ -3,23 +3,14 @@
 #
 # engines.sh MODULE OUT: podman by the CDI specification, and liblxc by its hook, in
 # the virtual machine. OUT has prefix/ (what was installed) and bin/.
-# shellcheck disable=SC2317 # functions are called by name
 set -u
+# shellcheck source=tools/testing/tap.sh
+. "$(dirname "$0")/../tap.sh"
 module=$1 out=$2
 prefix=$out/prefix
 root=/run/engines/root
 groups=/sys/class/misc/memstate/groups
 
-ok() { # name function arguments
-	local name=$1
-	shift
-	if "$@" >/run/engines/said 2>&1; then
-		echo "ok - $name"
-	else
-		sed 's/^/# /' /run/engines/said | tail -n 20
-		echo "not ok - $name"
-	fi
-}
 # What a program that takes more and more was given before it was told
 told_below() { # bytes
 	local got
@@ -28,6 +19,7 @@ told_below() { # bytes
 	[ -n "$got" ] && [ "$got" -gt $(($1 / 2)) ] && [ "$got" -le "$1" ]
 }
 
+tap_begin /run/engines
 insmod "$module" || exit 1
 mkdir -p /etc/cdi /run/containers $root/{usr,proc,sys,dev,tmp,etc,run,var/tmp}
 mkdir -p "$root$out"
@@ -70,11 +62,11 @@ podman_found() {
 	told_below 33554432
 }
 for runtime in crun runc; do
-	ok "podman, $runtime: a container is held to its annotation" podman_held $runtime
-	ok "podman, $runtime: a limit is derived from --memory" podman_derived $runtime
-	ok "podman, $runtime: a wrong annotation fails the start" podman_wrong $runtime
+	try "podman, $runtime: a container is held to its annotation" podman_held $runtime
+	try "podman, $runtime: a limit is derived from --memory" podman_derived $runtime
+	try "podman, $runtime: a wrong annotation fails the start" podman_wrong $runtime
 done
-ok "podman: memstate limit finds a container by its id" podman_found
+try "podman: memstate limit finds a container by its id" podman_found
 
 cat >/run/engines/limit <<HOOK
 #!/bin/sh
@@ -97,7 +89,7 @@ lxc_held() {
 	timeout 120 lxc-execute -n held -- "$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
 	told_below 50331648
 }
-ok "liblxc: a container is held to what its hook sets" lxc_held
+try "liblxc: a container is held to what its hook sets" lxc_held
 
 only_the_parents() {
 	local i id
@@ -111,6 +103,6 @@ only_the_parents() {
 	for id in "$groups"/*; do echo "$id: $(cat "$id/path")"; done
 	return 1
 }
-ok "no group is left behind" only_the_parents
-ok "the module goes" rmmod memstate
-echo "guest came to its end"
+try "no group is left behind" only_the_parents
+try "the module goes" rmmod memstate
+tap_end

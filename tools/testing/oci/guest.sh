@@ -5,7 +5,6 @@
 # suite in the virtual machine; OUT has prefix/ (what was installed) and bin/.
 #
 # A test is a function; what it says is shown when it fails.
-# shellcheck disable=SC2317 # they are called by name
 set -u
 
 module=$1 out=$2
@@ -16,18 +15,8 @@ run=/run/memstate-oci
 inside=$out/bin/inside
 rt=''
 M=$((1 << 20))
-mkdir -p $run
-
-test_that() { # name function arguments
-	local name=$1
-	shift
-	if "$@" >$run/said 2>&1; then
-		echo "ok - $rt $name"
-	else
-		sed 's/^/# /' $run/said | tail -n 30
-		echo "not ok - $rt $name"
-	fi
-}
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 
 is() { # got want
 	[ "$1" = "$2" ] || { echo "got '$1', want '$2'"; return 1; }
@@ -293,43 +282,44 @@ missing_and_nothing_asked_starts() {
 	bundle plain "${hook[@]}" && start plain && delete plain
 }
 
-insmod "$module" || { echo "Bail out! the module does not go in"; exit 1; }
+tap_begin $run
+insmod "$module" || bail "the module does not go in"
 for rt in runc crun; do
-	test_that container_with_limits_starts starts
-	test_that its_limits_are_in_sysfs limit_is_seen
-	test_that device_and_shim_are_there device_and_shim_are_there
-	test_that program_going_over_gets_ENOMEM over_gets_enomem
-	test_that nothing_is_killed container_lives
-	test_that refusal_is_counted refusal_is_counted
-	test_that what_the_program_had_is_given_back all_is_given_back
-	test_that cannot_raise_its_own_limit cannot_raise_its_own
-	test_that cannot_lower_its_own_limit cannot_lower_its_own
-	test_that cannot_set_limits_above cannot_reach_above
-	test_that can_limit_a_cgroup_below can_limit_below
-	test_that limit_of_the_cgroup_below_holds own_limit_holds_below
-	test_that containers_limit_holds_for_the_cgroup_below containers_limit_holds_below
-	test_that deleted_container_leaves_no_group nothing_is_left
-	test_that limit_from_the_memory_limit from_memory_limit
-	test_that derived_limit_refuses_before_the_kernel_kills derived_refuses_before_the_kernel_kills
-	test_that allowance_is_kept allowance
-	test_that annotation_goes_before_the_memory_limit max_goes_before
-	test_that memory_limit_that_leaves_nothing_fails_the_start too_small
-	test_that nothing_asked_nothing_set nothing_to_do
-	test_that limit_of_the_cgroup_above_holds pod_limit_holds
-	test_that eight_start_at_once eight_at_once
-	test_that wrong_annotation_fails_the_start wrong_annotation
-	test_that unknown_annotation_fails_the_start unknown_annotation
-	test_that failed_start_leaves_nothing failed_start_leaves_nothing
-	test_that no_group_is_left no_group_is_left
-	test_that no_dying_cgroup_is_left no_cgroup_is_left
+	try "$rt container_with_limits_starts" starts
+	try "$rt its_limits_are_in_sysfs" limit_is_seen
+	try "$rt device_and_shim_are_there" device_and_shim_are_there
+	try "$rt program_going_over_gets_ENOMEM" over_gets_enomem
+	try "$rt nothing_is_killed" container_lives
+	try "$rt refusal_is_counted" refusal_is_counted
+	try "$rt what_the_program_had_is_given_back" all_is_given_back
+	try "$rt cannot_raise_its_own_limit" cannot_raise_its_own
+	try "$rt cannot_lower_its_own_limit" cannot_lower_its_own
+	try "$rt cannot_set_limits_above" cannot_reach_above
+	try "$rt can_limit_a_cgroup_below" can_limit_below
+	try "$rt limit_of_the_cgroup_below_holds" own_limit_holds_below
+	try "$rt containers_limit_holds_for_the_cgroup_below" containers_limit_holds_below
+	try "$rt deleted_container_leaves_no_group" nothing_is_left
+	try "$rt limit_from_the_memory_limit" from_memory_limit
+	try "$rt derived_limit_refuses_before_the_kernel_kills" derived_refuses_before_the_kernel_kills
+	try "$rt allowance_is_kept" allowance
+	try "$rt annotation_goes_before_the_memory_limit" max_goes_before
+	try "$rt memory_limit_that_leaves_nothing_fails_the_start" too_small
+	try "$rt nothing_asked_nothing_set" nothing_to_do
+	try "$rt limit_of_the_cgroup_above_holds" pod_limit_holds
+	try "$rt eight_start_at_once" eight_at_once
+	try "$rt wrong_annotation_fails_the_start" wrong_annotation
+	try "$rt unknown_annotation_fails_the_start" unknown_annotation
+	try "$rt failed_start_leaves_nothing" failed_start_leaves_nothing
+	try "$rt no_group_is_left" no_group_is_left
+	try "$rt no_dying_cgroup_is_left" no_cgroup_is_left
 done
 rt=hook
-test_that dry_run_sets_nothing dry_run_sets_nothing
-test_that limit_from_the_configuration limit_from_the_configuration
-test_that module_goes soon rmmod memstate
+try "$rt dry_run_sets_nothing" dry_run_sets_nothing
+try "$rt limit_from_the_configuration" limit_from_the_configuration
+try "$rt module_goes" soon rmmod memstate
 for rt in runc crun; do
-	test_that without_memstate_the_start_fails missing_fails
-	test_that without_memstate_optional_starts missing_and_optional_starts
-	test_that without_memstate_nothing_asked_starts missing_and_nothing_asked_starts
+	try "$rt without_memstate_the_start_fails" missing_fails
+	try "$rt without_memstate_optional_starts" missing_and_optional_starts
+	try "$rt without_memstate_nothing_asked_starts" missing_and_nothing_asked_starts
 done
-echo "guest came to its end"
+tap_end

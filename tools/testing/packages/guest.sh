@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # guest.sh ROOT: in a virtual machine: what the packages in ROOT, a Debian 12, do
-# there. TAP without numbers and plan.
+# there.
 #
 # shellcheck disable=SC2016 # ok evaluates it
 set -u
@@ -13,20 +13,14 @@ if [ "$root" != / ]; then
 	mount --rbind /dev "$root/dev"
 	mount -t tmpfs tmpfs "$root/tmp"
 	mount -t tmpfs tmpfs "$root/run"
-	cp "$0" "$root/run/guest.sh"
+	cp "$0" "$(dirname "$0")/../tap.sh" "$root/run"
 	exec chroot "$root" /bin/bash /run/guest.sh /
 fi
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 cd /tmp || exit 1
-
-ok() {
-	if (eval "$2") >said 2>&1; then
-		echo "ok - $1"
-	else
-		sed 's/^/# /' said
-		echo "not ok - $1"
-	fi
-}
+# shellcheck source=tools/testing/tap.sh
+. /run/tap.sh
+tap_begin /run
 
 ok modprobe_takes_what_dkms_built 'modprobe -v memstate && grep -q "^memstate " /proc/modules &&
 	modinfo -n memstate | tee /dev/stderr | grep -q /updates/dkms/'
@@ -75,4 +69,4 @@ ok purge_with_the_module_loaded 'apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Optio
 ok nothing_has_our_name 'find / -xdev \( -path /tmp -o -path /run -o -path /var/log -o -path /var/cache/man -o -path /proc -o -path /sys -o -path /dev \) -prune \
 	-o -name "*memstate*" -print | tee left && [ ! -s left ]'
 ok module_goes_afterwards 'rmmod memstate && ! modprobe memstate && [ ! -e /dev/memstate ]'
-echo "the guest came to its end"
+tap_end

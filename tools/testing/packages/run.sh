@@ -6,27 +6,18 @@
 # Debian 12, DKMS builds the module there, it is loaded and all is used in virtual
 # machines; and that nothing is left of them.
 #
-# shellcheck disable=SC2016,SC2034,SC2317 # ok evaluates, and calls
+# shellcheck disable=SC2016,SC2034 # ok evaluates, and calls
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 work=$top/build/packages
 root=$work/root
-n=0 failed=0
 say() { echo "packages: $*" >&2; }
-ok() {
-	n=$((n + 1))
-	if (eval "$2") >"$work/said" 2>&1; then
-		echo "ok $n - $1"
-	else
-		tail -n 40 "$work/said" | sed 's/^/# /'
-		echo "not ok $n - $1"
-		failed=1
-	fi
-}
-# says ERE COMMAND...: it succeeds and says that
-says() {
+# tells ERE COMMAND...: it succeeds and says that
+tells() {
 	local what=$1 status=0
 	shift
 	"$@" >"$work/kept" 2>&1 || status=$?
@@ -34,14 +25,15 @@ says() {
 	[ "$status" = 0 ] && grep -qE -- "$what" "$work/kept"
 }
 
-echo "TAP version 13"
 if [ "$(id -u)" != 0 ]; then
 	say "skipped: a Debian in a chroot takes root"
+	echo "TAP version 13"
 	echo "1..0 # SKIP not root: a Debian in a chroot takes root"
 	exit 0
 fi
 rm -rf "$work"
-mkdir -p "$work/debs"
+tap_begin "$work"
+mkdir "$work/debs"
 exec 9>"$work/lock" # two runs at once would be no use
 flock 9
 trap 'rm -rf "$root" "$work/again" "$work/copy"' EXIT
@@ -60,7 +52,7 @@ wait $!
 again=$?
 version=$(dpkg-parsechangelog -l "$top/packaging/debian/changelog" -S Version)
 src=$work/deb/memstate-$version
-[ -d "$src/build/userspace" ] || { echo "Bail out! the packages do not build"; exit 1; }
+[ -d "$src/build/userspace" ] || bail "the packages do not build"
 for deb in "$work/deb"/*.deb; do
 	case $deb in *-dbgsym_*) ;; *) cp "$deb" "$work/debs" ;; esac
 done
@@ -142,7 +134,7 @@ sed -i 's/memstate_charge_wait(size_t bytes, uint64_t/memstate_charge_wait(size_
 ok abi_selftest.a_parameter_that_has_changed_is_found \
 	'make -s -C "$work/planted/userspace" -j2 O="$work/planted/libs" "$work/planted/libs/libmemstate.so.0.1.0" &&
 	cp -P "$src"/build/userspace/libmemstate-malloc.so* "$work/planted/libs" &&
-	says charge_wait abi 4 "$top/packaging/abi" "$work/planted/libs"'
+	tells charge_wait abi 4 "$top/packaging/abi" "$work/planted/libs"'
 
 # --- installed ----------------------------------------------------------------
 
@@ -172,43 +164,32 @@ snapshot() {
 # versions and states of what is installed
 installed() { inside "dpkg-query -W -f '\${Package} \${Version} \${Status}\n'"; }
 
-"$here/chroot.sh" "$root" "$work/debs" >"$work/releases" || { echo "Bail out! no Debian to install in"; exit 1; }
+"$here/chroot.sh" "$root" "$work/debs" >"$work/releases" || bail "no Debian to install in"
 mapfile -t releases <"$work/releases"
 snapshot >"$work/before"
 installed >"$work/installed.before"
 
 say "installing"
 ok apt_installs_them_and_finds_their_dependencies_there \
-	'says "5 newly installed, 0 to remove" inside "$apt install /tmp/debs/*.deb"'
+	'tells "5 newly installed, 0 to remove" inside "$apt install /tmp/debs/*.deb"'
 for package in memstate-dkms libmemstate0 libmemstate-dev libmemstate-malloc0 memstate-tools; do
-	ok "installed.$package" 'says "^install ok installed$" inside "dpkg-query -W -f \"\\\${Status}\" $package"'
+	ok "installed.$package" 'tells "^install ok installed$" inside "dpkg-query -W -f \"\\\${Status}\" $package"'
 done
 # As the kernels' header packages do when they come after it
 for release in "${releases[@]}"; do
-	ok "dkms_builds_it_for.$release" 'says "${release//+/[+]}.*: installed" \
+	ok "dkms_builds_it_for.$release" 'tells "${release//+/[+]}.*: installed" \
 		inside "/etc/kernel/header_postinst.d/dkms $release; dkms status memstate/$version -k $release"'
-	ok "module_is_for.$release" 'says "^version: *$version" inside "modinfo -k $release memstate" &&
+	ok "module_is_for.$release" 'tells "^version: *$version" inside "modinfo -k $release memstate" &&
 		grep -qF " $release " "$work/kept"'
 done
 
 # --- used ---------------------------------------------------------------------
 
-# guest KERNEL: takes over what it says; one that dies early has not said its last line
-guest() {
-	say "using them under $1"
-	"$top/tools/testing/vm/vm.sh" -k "$1" -t 1200 -- bash "$here/guest.sh" "$root" >"$work/guest-$1" 2>"$work/guest-$1.err"
-	local status=$? kernel=$1 # ok has a $1 of its own
-	while IFS= read -r line; do
-		case $line in
-		"ok - "*) n=$((n + 1)); echo "ok $n - $1.${line#ok - }" ;;
-		"not ok - "*) n=$((n + 1)) failed=1; echo "not ok $n - $1.${line#not ok - }" ;;
-		"# "*) echo "$line" ;;
-		esac
-	done <"$work/guest-$1"
-	ok "$1.guest_came_to_its_end" 'tail -n 30 "$work/guest-$kernel.err"; [ $status = 0 ] && grep -qx "the guest came to its end" "$work/guest-$kernel"'
-}
-guest 6.1
-guest 6.12
+tap_limit=1500
+for kernel in 6.1 6.12; do
+	say "using them under $kernel"
+	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -t 1200 -- bash "$here/guest.sh" "$root"
+done
 
 # --- and gone -----------------------------------------------------------------
 
@@ -244,8 +225,8 @@ older() {
 say "upgrading"
 newest=${releases[-1]}
 ok older_packages_install 'older && inside "$apt install /tmp/debs/*.deb" "$work/older" &&
-	says "^memstate/0.0.9.*installed" inside "dkms status"'
-ok upgrade 'says "5 upgraded" inside "$apt install /tmp/debs/*.deb"'
+	tells "^memstate/0.0.9.*installed" inside "dkms status"'
+ok upgrade 'tells "5 upgraded" inside "$apt install /tmp/debs/*.deb"'
 ok upgrade_leaves_one_module 'inside "dkms status" >"$work/status" && cat "$work/status" &&
 	grep -q "^memstate/$version.*$newest.*installed" "$work/status" && ! grep "0\.0\.9" "$work/status" &&
 	[ ! -e "$root/usr/src/memstate-0.0.9" ]'
@@ -253,5 +234,4 @@ ok purge_after_upgrade 'inside "$purge"'
 snapshot >"$work/after"
 ok purge_after_upgrade_leaves_no_trace 'diff "$work/before" "$work/after"'
 
-echo "1..$n"
-exit $failed
+tap_end
