@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -397,22 +396,22 @@ static void before_enter(long *args)
 	cuts++;
 }
 
-/* The library's system calls, all of them, go through this one. */
-long syscall(long nr, ...)
+/*
+ * The library's system calls, all of them, go through this syscall(). Whoever has fewer
+ * arguments leaves the others to chance, which variable ones may not be.
+ */
+long interposed(long nr, long a, long b, long c, long d, long e, long f) __asm__("syscall");
+
+long interposed(long nr, long a, long b, long c, long d, long e, long f)
 {
 	static long (*next)(long nr, ...);
 	long (*call)(long nr, ...) = __atomic_load_n(&next, __ATOMIC_RELAXED);
-	long args[6], ret;
-	va_list ap;
+	long args[6] = { a, b, c, d, e, f }, ret;
 
 	if (!call) {
 		call = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
 		__atomic_store_n(&next, call, __ATOMIC_RELAXED);
 	}
-	va_start(ap, nr);
-	for (int i = 0; i < 6; i++)
-		args[i] = va_arg(ap, long);
-	va_end(ap);
 	if (nr == SYS_io_uring_enter && (pieces || spoilt))
 		before_enter(args);
 	ret = call(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
