@@ -241,23 +241,15 @@ static void restore(const struct ms_drop *drop, uint64_t held)
 	memstate_uncharge(held);
 }
 
-/* About the range, and with nothing done; or about the way that was taken? */
-static bool about_range(int error)
-{
-	return error == -EINVAL || error == -ENOMEM || error == -ENOSPC;
-}
-
 /* Both completions have been seen. Return: bytes that are to go back to the credit word. */
 static u64 settle_linked(struct memstate_batch *b, const struct ms_drop *drop)
 {
 	u64 held;
 
 	if (drop->report < 0) {
-		/* The link was cut: a submission took one of the two only. */
+		/* Dropped all the same: the submission was cut between the two, and their link. */
 		if (!drop->advice)
 			drop_report(b, drop);
-		else if (about_range(drop->report))
-			set_results(b, drop, drop->report);
 		else
 			drop_plain(b, drop);
 		return 0;
