@@ -87,11 +87,11 @@ sanitized() { # cc sanitizers
 # inject CALL: each one of that call fails once
 inject() {
 	local call=$1 n count out=$build/inject.out begun=0
-	LD_PRELOAD=$lib strace -f -qq -o "$build/count.log" -e trace="$call" "$build/faults" \
+	LD_PRELOAD=$lib strace -f --seccomp-bpf -qq -o "$build/count.log" -e trace="$call" "$build/faults" \
 		>/dev/null 2>&1
 	count=$(grep -c "$call(" "$build/count.log")
 	for n in $(seq 1 "$count"); do
-		timeout 60 strace -f -qq -o "$build/inject.log" -e trace="$call" \
+		timeout 60 strace -f --seccomp-bpf -qq -o "$build/inject.log" -e trace="$call" \
 			-e inject="$call:error=ENOMEM:when=$n" -E LD_PRELOAD="$lib" \
 			"$build/faults" >"$out" 2>&1 && { begun=$((begun + 1)); continue; }
 		# The loader may end over it, before there is a program.
