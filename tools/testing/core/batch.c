@@ -43,6 +43,14 @@ static const enum memstate_batch_way ways[WAYS] = {
 
 static bool device;
 
+/* A debug kernel, emulated: less of everything does as well. */
+static bool slow(void)
+{
+	const char *percent = getenv("MEMSTATE_TEST_SCALE");
+
+	return percent && atoi(percent) < 100;
+}
+
 /* ---- a process of its own for each scenario --------------------------------------- */
 
 /* What it has to say; shared. */
@@ -185,23 +193,24 @@ static void compare(const char *name, void (*scenario)(enum memstate_batch_way),
 
 static void many(enum memstate_batch_way way)
 {
-	struct memstate_batch *b = opened(way, NR);
-	char *mem = arena(2 * NR * RANGE);
+	int nr = slow() ? 100 : NR;
+	struct memstate_batch *b = opened(way, nr);
+	char *mem = arena(2 * nr * RANGE);
 	struct memstate_totals before = books(), after;
 
-	for (int i = 0; i < NR; i++)
+	for (int i = 0; i < nr; i++)
 		CHECK(!memstate_batch_unused(b, mem + 2 * i * RANGE, RANGE, MEMSTATE_HEAP));
 	CHECK(memstate_batch_result(b, 0) == -EAGAIN);
 	CHECK(!memstate_batch_submit(b));
-	for (int i = 0; i < NR; i++) {
+	for (int i = 0; i < nr; i++) {
 		CHECK(!memstate_batch_result(b, i));
 		CHECK(!mem[2 * i * RANGE] && !mem[2 * i * RANGE + RANGE - 1]);
 		CHECK(mem[(2 * i + 1) * RANGE] == 1 && mem[(2 * i + 2) * RANGE - 1] == 1);
 	}
 	after = books();
 	CHECK(memstate_totals_state(&before, MEMSTATE_READY) -
-	      memstate_totals_state(&after, MEMSTATE_READY) == NR * RANGE);
-	CHECK(before.charged - after.charged == NR * RANGE);
+	      memstate_totals_state(&after, MEMSTATE_READY) == nr * RANGE);
+	CHECK(before.charged - after.charged == nr * RANGE);
 	CHECK(before.drift == after.drift && before.rejected == after.rejected);
 	/* A batch that was submitted is done. */
 	CHECK(!memstate_batch_submit(b) && !memstate_batch_nr(b));
@@ -210,14 +219,10 @@ static void many(enum memstate_batch_way way)
 	memstate_batch_close(b);
 }
 
-/*
- * Again and again, and more than fits in a ring at once, but where the machine is slow: a
- * debug kernel, emulated.
- */
+/* Again and again, and more than fits in a ring at once, but where it is slow. */
 static void rounds(enum memstate_batch_way way)
 {
-	const char *percent = getenv("MEMSTATE_TEST_SCALE");
-	uint32_t nr = percent && atoi(percent) < 100 ? 200 : 2500;
+	uint32_t nr = slow() ? 200 : 2500;
 	struct memstate_batch *b = opened(way, nr);
 	char *mem = arena(2 * nr * PAGE);
 	enum { ROUNDS = 2 };
@@ -701,10 +706,11 @@ static void *give_and_take(void *arg)
 {
 	struct memstate_batch *b = arg;
 	char *mem = memstate_reserve(2 * EACH * RANGE, MEMSTATE_HEAP);
+	int times = slow() ? 10 : 40;
 	bool held[EACH] = {};
 
 	CHECK(mem && !memstate_map(mem, 2 * EACH * RANGE, MEMSTATE_HEAP));
-	for (int k = 0; k < 40; k++) {
+	for (int k = 0; k < times; k++) {
 		for (int i = 0; i < EACH; i++) {
 			int ret = held[i] ? 0 : memstate_used(mem + 2 * i * RANGE, RANGE,
 							      MEMSTATE_HEAP);
