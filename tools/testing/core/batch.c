@@ -48,7 +48,7 @@ static bool slow(void)
 {
 	const char *percent = getenv("MEMSTATE_TEST_SCALE");
 
-	return percent && atoi(percent) < 100;
+	return percent && atoi(percent) < 10;
 }
 
 /* ---- a process of its own for each scenario --------------------------------------- */
