@@ -84,7 +84,7 @@ struct memstate_batch;
  *				MEMSTATE_BATCH names (auto, calls, process_madvise,
  *				io_uring, io_uring_posts)
  * @MEMSTATE_BATCH_CALLS:	madvise for each range, and a report in the ring
- * @MEMSTATE_BATCH_VECTOR:	process_madvise for up to 1024 ranges, and reports in the ring
+ * @MEMSTATE_BATCH_VECTOR:	process_madvise for up to 64 ranges, or 4 MiB; reports in the ring
  * @MEMSTATE_BATCH_URING:	io_uring: a report to the device for each range, and linked to
  *				it the madvise
  * @MEMSTATE_BATCH_URING_POSTS:	io_uring: the madvise for each range, and reports in the ring

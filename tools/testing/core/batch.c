@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -385,6 +386,22 @@ static bool spoilt;
 static struct io_uring_sqe *entries;
 static unsigned int cuts, spoils;
 
+/* The most that one process_madvise() was given: ranges, and bytes of more than one. */
+static long vector_ranges;
+static size_t vector_bytes;
+
+static void before_vector(const struct iovec *iov, long nr)
+{
+	size_t bytes = 0;
+
+	for (long i = 0; i < nr; i++)
+		bytes += iov[i].iov_len;
+	if (nr > vector_ranges)
+		vector_ranges = nr;
+	if (nr > 1 && bytes > vector_bytes)
+		vector_bytes = bytes;
+}
+
 /* For short of memory it takes less than is queued, and cuts a link that is on the edge. */
 static void before_enter(long *args)
 {
@@ -419,6 +436,8 @@ long interposed(long nr, long a, long b, long c, long d, long e, long f)
 	}
 	if (nr == SYS_io_uring_enter && (pieces || spoilt))
 		before_enter(args);
+	if (nr == SYS_process_madvise)
+		before_vector((struct iovec *)b, c);
 	ret = call(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	if (nr == SYS_mmap && args[4] >= 0 && args[5] == IORING_OFF_SQES && ret != -1)
 		entries = (struct io_uring_sqe *)ret;
@@ -476,6 +495,24 @@ static void spoilt_some(enum memstate_batch_way way)
 static void cut_and_spoilt(enum memstate_batch_way way)
 {
 	disturb(way, 1, true, some);
+}
+
+/* The lock is held for all of a call: others wait for a few ranges, or for one that is large. */
+static void bounded(enum memstate_batch_way way)
+{
+	struct memstate_batch *b = opened(way, 256);
+	const size_t large = 3UL << 20;
+	char *mem = arena(256 * 2 * PAGE), *wide = arena(4 * 2 * large);
+
+	for (int i = 0; i < 250; i++)
+		CHECK(!memstate_batch_unused(b, mem + 2 * i * PAGE, PAGE, MEMSTATE_HEAP));
+	for (int i = 0; i < 4; i++)
+		CHECK(!memstate_batch_unused(b, wide + 2 * i * large, large, MEMSTATE_HEAP));
+	CHECK(!memstate_batch_submit(b));
+	CHECK(vector_ranges > 1 && vector_ranges <= 64);
+	CHECK(vector_bytes <= 4UL << 20);
+	finish(b, wide, 4 * 2 * large);
+	CHECK(outcome->in_core == 4 * large);
 }
 
 /* ---- refused and lost ------------------------------------------------------------------- */
@@ -870,6 +907,7 @@ int main(void)
 	compare("reports that fail, taken one by one", cut_and_spoilt, false);
 	for (int i = 0; i < WAYS; i++)
 		try("at a limit, several threads, and nothing passes it", contended, ways[i]);
+	try("no call takes long", bounded, MEMSTATE_BATCH_VECTOR);
 	try("refused from the beginning: plain calls", vector_enosys, MEMSTATE_BATCH_VECTOR);
 	try("refused later on: plain calls", vector_eperm_later, MEMSTATE_BATCH_VECTOR);
 	for (int i = 0; i < 2; i++) {
