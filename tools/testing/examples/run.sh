@@ -154,7 +154,7 @@ guest() {
 tap_limit=1500
 guest 6.1
 # There io_uring can be switched off.
-guest 7.2 quick
+guest 7.3 quick
 {
 	echo "redis|allocated|active|resident|RSS|Ready|Prepared|charged"
 	sed -n 's/^# table //p' "$out/6.1.tap"

@@ -28,6 +28,27 @@ not_ok() {
 # verdict NAME LOG: good if the log is empty
 verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else result 0 "$1"; fi; }
 
+# What a tool found to be good is so until something of that changes: the file, the headers,
+# the flags, the lanes and what tells tools what to say, the packages of this machine.
+marks=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}/static
+
+# basis FLAGS...: what is the same for all files of a lane
+basis() {
+	basis=$({
+		echo "$*"
+		grep '\.h$' "$work/files" | while read -r f; do [ ! -f "$tree/$f" ] || cat "$tree/$f"; done
+		cat "$here"/*.sh "$here"/*.yml
+		dpkg-query -W 2>/dev/null || date
+	} | sed "s,$tree/,,g" | sha256sum)
+}
+
+# good LANE FILE: was it found to be good as it is? Sets $mark, for remember.
+good() {
+	mark=$marks/$({ echo "$basis $1 $2"; cat "$tree/$2"; } | sha256sum | cut -c 1-32)
+	[ -e "$mark" ] && result 0 "$1 $2"
+}
+remember() { mkdir -p "$marks" && : >"$mark"; }
+
 # What is tracked; in a tree without git, all but what was built.
 list_files() {
 	(cd "$top" && { git ls-files 2>/dev/null || find . -path ./build -prune -o -type f -printf '%P\n'; })
@@ -131,7 +152,9 @@ lane_checkpatch() {
 	local ignore=()
 	needs perl || return
 	linux_source checkpatch || return
+	basis "$source"
 	while read -r f; do
+		good checkpatch "$f" && continue
 		case $f in
 		userspace/include/memstate.h)    ignore=("${ignore_user[@]}" SPACING) ;; # reinterpret_cast<>
 		userspace/*)                     ignore=("${ignore_user[@]}") ;;
@@ -148,7 +171,7 @@ lane_checkpatch() {
 			--no-summary --show-types --max-line-length=100 \
 			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$tree/$f") \
 			>"$log" 2>"$log.err" || [ -s "$log" ] || cp "$log.err" "$log"
-		verdict "checkpatch $f" "$log"
+		verdict "checkpatch $f" "$log" && remember
 	done < <(files '^(kmod|include|userspace)/.*\.[ch]$')
 }
 
@@ -156,14 +179,16 @@ lane_kernel_doc() {
 	local f log=$work/kernel-doc.log
 	needs perl || return
 	linux_source kernel_doc || return
+	basis "$source"
 	while read -r f; do
 		grep -q '^/\*\*$' "$tree/$f" || continue
+		good kernel_doc "$f" && continue
 		# It takes the spaces in a member's [N - 1] for the end of a type.
 		mkdir -p "$work/kernel-doc/$(dirname "$f")"
 		sed -E 's/\[([A-Z_]+) - ([0-9]+)\]/[\1-\2]/g' "$tree/$f" >"$work/kernel-doc/$f"
 		perl "$source/scripts/kernel-doc" -none -Werror "$work/kernel-doc/$f" >"$log" 2>&1
 		sed -i "s,$work/kernel-doc/,," "$log"
-		verdict "kernel_doc $f" "$log"
+		verdict "kernel_doc $f" "$log" && remember
 	done < <(files '\.[ch]$')
 }
 
@@ -213,7 +238,9 @@ lane_tidy_kernel() {
 	rm -rf "$out"
 	build "$out" "$out.log" || { not_ok "tidy_kernel: the module does not build" "$out.log"; return; }
 	k=$(kdir)
+	basis "$k"
 	while read -r f; do
+		good tidy_kernel "$f" && continue
 		cmd=$out/$(dirname "$f")/.$(basename "$f" .c).o.cmd
 		# the compiler's flags, without those that only gcc knows
 		mapfile -t flags < <(sed -n 's/^cmd_[^ ]* := //p' "$cmd" | head -n 1 |
@@ -230,7 +257,7 @@ lane_tidy_kernel() {
 		flags=("${flags[@]/#-I.\//-I$k/}")
 		(cd "$k" && tidy tidy_kernel "$f" tidy-kernel.yml "${flags[@]}" -w) >"$work/tidy.tap"
 		if grep -q '^ok' "$work/tidy.tap"; then
-			result 0 "tidy_kernel $f"
+			result 0 "tidy_kernel $f" && remember
 		else
 			grep '^#' "$work/tidy.tap" >"$work/tidy.said"
 			not_ok "tidy_kernel $f" "$work/tidy.said"
@@ -252,8 +279,10 @@ lane_tidy_user() {
 	local f flags
 	needs clang-tidy || return
 	mapfile -t flags < <(user_flags)
+	basis "${flags[@]}"
 	while read -r f; do
-		tidy tidy_user "$f" tidy-user.yml "${flags[@]}" -Wall -Wextra
+		good tidy_user "$f" && continue
+		tidy tidy_user "$f" tidy-user.yml "${flags[@]}" -Wall -Wextra && remember
 	done < <(files '^(userspace|kmod/core)/.*\.c$')
 }
 
@@ -261,10 +290,12 @@ lane_analyzer() {
 	local f flags log=$work/analyzer.log
 	needs gcc || return
 	mapfile -t flags < <(user_flags)
+	basis "${flags[@]}"
 	while read -r f; do
+		good analyzer "$f" && continue
 		gcc -fanalyzer -O1 -Wall -Wextra "${flags[@]}" -c -o /dev/null \
 			"$tree/$f" >"$log" 2>&1
-		verdict "analyzer $f" "$log"
+		verdict "analyzer $f" "$log" && remember
 	done < <(files '^(userspace/(lib|observe)|kmod/core)/.*\.c$')
 }
 
@@ -273,10 +304,12 @@ lane_analyzer() {
 lane_shellcheck() {
 	local f log=$work/shellcheck.log
 	needs shellcheck || return
+	basis "$(cd "$tree" && cat tools/testing/{tap.sh,vm/debian.sh,bench/lib.sh})"
 	while read -r f; do
 		head -n 1 "$tree/$f" | grep -qE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' || continue
+		good shellcheck "$f" && continue
 		(cd "$tree" && shellcheck -x -f gcc "$f") >"$log" 2>&1
-		verdict "shellcheck $f" "$log"
+		verdict "shellcheck $f" "$log" && remember
 	done < <(files .)
 }
 
