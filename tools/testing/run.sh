@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh [SUITE...]: run test suites, two at a time, and sum up.
+# run.sh [SUITE...]: run test suites, one more at a time than there are processors (each
+# waits for something now and then), and sum up.
 #
 # A suite is a command that prints TAP. It counts as failed, too, when it prints
 # no plan, fewer tests than planned, or exits with an error although no test
@@ -11,7 +12,7 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 out=$top/build/test
-jobs=${MEMSTATE_TEST_JOBS:-2}
+jobs=${MEMSTATE_TEST_JOBS:-$(($(nproc) + 1))}
 mkdir -p "$out"
 cd "$top" || exit 1
 
