@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh [SUITE...]: run test suites, one more at a time than there are processors (each
-# waits for something now and then), and sum up.
+# run.sh [SUITE...]: run test suites, and sum up: two at a time of those with virtual machines,
+# which wait for something now and then, and beside them one of those without.
 #
 # A suite is a command that prints TAP. It counts as failed, too, when it prints
 # no plan, fewer tests than planned, or exits with an error although no test
@@ -12,7 +12,7 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 out=$top/build/test
-jobs=${MEMSTATE_TEST_JOBS:-$(($(nproc) + 1))}
+jobs=${MEMSTATE_TEST_JOBS:-2}
 mkdir -p "$out"
 cd "$top" || exit 1
 
@@ -22,25 +22,31 @@ suites() {
 	kasan: $here/selftests/run.sh kasan
 	kcsan: $here/selftests/run.sh kcsan
 	packages: $here/packages/run.sh
-	static: $here/static/run.sh
 	docs: $here/docs/run.sh
-	core: $here/core/run.sh
+	oci: $here/oci/run.sh
 	examples: $here/examples/run.sh
-	malloc: $here/malloc/run.sh
+	install: $here/install/run.sh
+	top: $here/top/run.sh
+	kernel-6.1: $here/selftests/run.sh 6.1
+	demo: $here/demo/test.sh
 	export: $here/export/run.sh
 	plot: $here/plot/run.sh
-	kernel-6.1: $here/selftests/run.sh 6.1
-	kernel-6.12: $here/selftests/run.sh 6.12
-	kernel-7.3: $here/selftests/run.sh 7.3
-	top: $here/top/run.sh
 	limits: $here/limits/run.sh
-	replay: $here/replay/run.sh
-	install: $here/install/run.sh
-	oci: $here/oci/run.sh
-	demo: $here/demo/test.sh
+	kernel-7.3: $here/selftests/run.sh 7.3
+	kernel-6.12: $here/selftests/run.sh 6.12
 	observe: $here/observe/run.sh
-	model: $here/model/run.sh
 	icount: $here/bench/gate.sh
+	LIST
+}
+
+# Without a virtual machine
+host_suites() {
+	cat <<-LIST
+	static: $here/static/run.sh
+	malloc: $here/malloc/run.sh
+	core: $here/core/run.sh
+	replay: $here/replay/run.sh
+	model: $here/model/run.sh
 	tap: $here/tap/run.sh
 	LIST
 }
@@ -81,24 +87,37 @@ run_suite() {
 		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $(cat "$out/$name.seconds") s"
 }
 
-wanted=" $* "
-names=()
-running=0
-while IFS=: read -r name command; do
-	[ $# -eq 0 ] || [[ $wanted == *" $name "* ]] || continue
-	names+=("$name")
-	# shellcheck disable=SC2086 # a command line
-	run_suite "$name" $command &
-	running=$((running + 1))
-	if [ $running -ge "$jobs" ]; then
-		wait -n
-		running=$((running - 1))
-	fi
-done < <(suites; [ $# -eq 0 ] || long_suites)
+# wanted SUITE...: of the list on stdin these, or all
+wanted() {
+	local line
+	while read -r line; do
+		[ $# -eq 0 ] || [[ " $* " == *" ${line%%:*} "* ]] && echo "$line"
+	done
+}
+
+# lane JOBS: of the list on stdin so many at a time
+lane() {
+	local name command running=0
+	while IFS=: read -r name command; do
+		# shellcheck disable=SC2086 # a command line
+		run_suite "$name" $command &
+		running=$((running + 1))
+		if [ $running -ge "$1" ]; then
+			wait -n
+			running=$((running - 1))
+		fi
+	done
+	wait
+}
+
+asked() { suites; [ $# -eq 0 ] || long_suites; }
+mapfile -t names < <({ asked "$@"; host_suites; } | wanted "$@" | sed 's/:.*//')
+lane "$jobs" < <(asked "$@" | wanted "$@") &
+lane 1 < <(host_suites | wanted "$@") &
 wait
 
 if [ ${#names[@]} -eq 0 ]; then
-	echo "run.sh: no such suite: $*; there are:$({ suites; long_suites; } | sed 's/:.*//' | tr '\n' ' ')" >&2
+	echo "run.sh: no such suite: $*; there are:$({ suites; host_suites; long_suites; } | sed 's/:.*//' | tr '\n' ' ')" >&2
 	exit 2
 fi
 
