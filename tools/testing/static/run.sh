@@ -42,9 +42,9 @@ basis() {
 	} | sed "s,$tree/,,g" | sha256sum)
 }
 
-# good LANE FILE: was it found to be good as it is? Sets $mark, for remember.
+# good LANE NAME [FILE]: was it found to be good as it is? Sets $mark, for remember.
 good() {
-	mark=$marks/$({ echo "$basis $1 $2"; cat "$tree/$2"; } | sha256sum | cut -c 1-32)
+	mark=$marks/$({ echo "$basis $1 $2"; cat "${3-$tree/$2}"; } | sha256sum | cut -c 1-32)
 	[ -e "$mark" ] && result 0 "$1 $2"
 }
 remember() { mkdir -p "$marks" && : >"$mark"; }
@@ -199,6 +199,7 @@ lane_coccinelle() {
 	rm -rf "$work/cocci"
 	mkdir -p "$work/cocci"
 	cp -a "$tree/kmod" "$tree/include" "$work/cocci"
+	basis "$(find "$work/cocci" -name '*.c' -print0 | sort -z | xargs -0 cat)"
 	for script in $(cd "$source/scripts/coccinelle" && find . -name '*.cocci' -printf '%P\n' | sort); do
 		name=$script
 		script=$source/scripts/coccinelle/$script
@@ -206,12 +207,13 @@ lane_coccinelle() {
 		# Debian's spatch comes without OCaml, and one wants -D ns=.
 		grep -qE '@ *(script|initialize|finalize) *: *ocaml|^virtual nsdeps' "$script" && continue
 		[ -z "$only" ] || [[ $name =~ $only ]] || continue
+		good coccinelle "$name" "$script" && continue
 		options=$(sed -n 's,^// *Options: *,,p;s,^/// *Options: *,,p' "$script" | head -n 1)
 		# shellcheck disable=SC2086 # a list of options
 		if timeout 120 spatch -D report --very-quiet --no-show-diff $options \
 			-I "$work/cocci/include/uapi" -I "$work/cocci/kmod" --cocci-file "$script" \
 			--dir "$work/cocci/kmod" >"$log" 2>"$log.err"; then
-			verdict "coccinelle $name" "$log"
+			verdict "coccinelle $name" "$log" && remember
 		else
 			cat "$log.err" >>"$log"
 			not_ok "coccinelle $name: spatch failed" "$log"
