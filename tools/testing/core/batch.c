@@ -387,6 +387,7 @@ static struct io_uring_sqe *entries;
 static unsigned int cuts, spoils;
 
 /* The most that one process_madvise() was given: ranges, and bytes of more than one. */
+static bool weighed;
 static long vector_ranges;
 static size_t vector_bytes;
 
@@ -436,7 +437,7 @@ long interposed(long nr, long a, long b, long c, long d, long e, long f)
 	}
 	if (nr == SYS_io_uring_enter && (pieces || spoilt))
 		before_enter(args);
-	if (nr == SYS_process_madvise)
+	if (nr == SYS_process_madvise && weighed)
 		before_vector((struct iovec *)b, c);
 	ret = call(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	if (nr == SYS_mmap && args[4] >= 0 && args[5] == IORING_OFF_SQES && ret != -1)
@@ -508,6 +509,7 @@ static void bounded(enum memstate_batch_way way)
 		CHECK(!memstate_batch_unused(b, mem + 2 * i * PAGE, PAGE, MEMSTATE_HEAP));
 	for (int i = 0; i < 4; i++)
 		CHECK(!memstate_batch_unused(b, wide + 2 * i * large, large, MEMSTATE_HEAP));
+	weighed = true;
 	CHECK(!memstate_batch_submit(b));
 	CHECK(vector_ranges > 1 && vector_ranges <= 64);
 	CHECK(vector_bytes <= 4UL << 20);
