@@ -83,6 +83,17 @@ needs() {
 	return $missing
 }
 
+tap_patience=300	# seconds that soon waits
+
+# soon COMMAND...: until it succeeds, which it may do late on a busy machine; 1 if it never does
+soon() {
+	local until=$((SECONDS + tap_patience))
+	until "$@"; do
+		[ $SECONDS -lt $until ] || return 1
+		sleep 0.1
+	done
+}
+
 # tap_run SECONDS COMMAND...: there is nothing to read. A function has all the time.
 tap_run() {
 	local seconds=$1
@@ -118,7 +129,7 @@ says_like() { tap_says -E "$@"; }
 tap_says() {
 	local how=$1 name=$2 want=$3 text=$4 status
 	shift 4
-	tap_run 60 "$@" >"$tap_dir/said" 2>&1
+	tap_run 300 "$@" >"$tap_dir/said" 2>&1
 	status=$?
 	[ $status = "$want" ] && grep -q "$how" -- "$text" "$tap_dir/said" && result 0 "$name" && return
 	echo "exit status $status; wanted were $want and '$text'" >>"$tap_dir/said"

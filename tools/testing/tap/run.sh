@@ -154,6 +154,22 @@ not ok 2 - needs no-such-tool-either
 1..2
 exit 1
 S
+prints "what comes late is waited for" 's/^\tuntil "$@"/\tuntil ! "$@"/' <<'S'
+n=0
+third() { n=$((n + 1)); [ $n = 3 ]; }
+soon third
+result $? "it came"
+result $((n != 3)) "and was asked for no more"
+tap_patience=1
+soon false
+result $(($? != 1)) "what never comes is told"
+----
+ok 1 - it came
+ok 2 - and was asked for no more
+ok 3 - what never comes is told
+1..3
+exit 0
+S
 prints "no tests fail" '/^tap_end/,/^}/s/.*there are tests.*//' <<'S'
 ----
 not ok 1 - there are tests
