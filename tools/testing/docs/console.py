@@ -12,8 +12,8 @@ Commands stand in blocks "code-block:: console" after "$ " (a user) or "# " (roo
 line that begins with "> " goes on with the one before, and so does one after "\\". What
 follows is what is printed; a command that shows nothing may print what it likes. A line
 "..." stands for any number of lines. Otherwise lines are compared word by word: sizes
-may differ by a factor of 4 (1 MiB, where they are smaller), numbers and addresses may
-be others.
+may differ by a factor of 4 (1 MiB, where they are smaller), numbers, addresses, and dates
+as ls has them may be others.
 """
 
 import argparse
@@ -25,11 +25,14 @@ import subprocess
 import sys
 import time
 
-TIMEOUT_S = 240
+TIMEOUT_S = 900
 FACTOR, FLOOR = 4, 1 << 20
 UNITS = {"B": 0, "KiB": 1, "MiB": 2, "GiB": 3, "TiB": 4, "PiB": 5}
 SIZE = re.compile(r"([\d.]+) ?(B|KiB|MiB|GiB|TiB|PiB)\b")
-# What may be another: an address, a long id in hexadecimal, a number.
+# What may be another: a date, of this year or not; an address, a long id in hexadecimal, a
+# number.
+DATE = re.compile(r"\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +\d{1,2} +"
+                  r"(?:\d\d:\d\d|\d{4})\b")
 TOKEN = re.compile(r"0x[0-9a-f]+|\b(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\d+(?:[.,]\d+)*")
 
 
@@ -82,7 +85,8 @@ def commands(path, section=None):
 def shape(line):
     """A line without what may differ, and its sizes in bytes."""
     sizes = [float(n) * 1024 ** UNITS[unit] for n, unit in SIZE.findall(line)]
-    return " ".join(TOKEN.sub("#", SIZE.sub("<size>", line)).split()), sizes
+    line = DATE.sub("<date>", SIZE.sub("<size>", line))
+    return " ".join(TOKEN.sub("#", line).split()), sizes
 
 
 def alike(want, got):

@@ -18,7 +18,7 @@ kernels=${KERNELS:-6.1}
 
 rm -rf "$out"
 tap_begin "$out"
-tap_limit=1200
+tap_limit=2700
 mkdir -p "$tree"
 PATH=$PATH:/usr/sbin:/sbin
 needs sphinx-build:python3-sphinx mandoc perl rsvg-convert:librsvg2-bin gcc make python3 podman \
@@ -101,6 +101,11 @@ compares other_size 1 '   Ready 1.00 GiB in 7'
 compares line_is_missing 1 $'   Ready 40.0 MiB in 7\n   and more'
 compares line_too_many 1 '   Ready 40.0 MiB in 7' 'echo more'
 compares anything_after 0 $'   Ready 40.0 MiB in 7\n   ...' 'echo more'
+for date in 'Nov 27 10:00' 'Dec  1 09:59' 'May 31  2027'; do
+	compares "date.${date//[ :]/_}" 0 $'   Ready 40.0 MiB in 7\n   root Nov 27 10:00 /dev' \
+		"echo 'root $date /dev'"
+done
+compares month_is_a_word 1 $'   Ready 40.0 MiB in 7\n   it May be' 'echo it Dec be'
 compares exit_status 1 '' false
 printf 'Nothing to run.\n' >"$out/page.rst"
 "$here/console.py" run "$out/page.rst" >"$out/said" 2>&1
@@ -112,7 +117,7 @@ result $? console.page_without_commands_is_an_error
 kdir=$("$here/../vm/kernel.sh" 6.1 2>"$out/kernel.err" | sed -n 's/^KDIR=//p')
 [ -n "$kdir" ] || { result 1 "kernel 6.1 is there" "$out/kernel.err"; tap_end; }
 try tree_is_built make -C "$tree" KDIR="$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= || tap_end
-relay tutorial "$here/../vm/vm.sh" -k 6.1 -m 3G -t 900 -- bash "$here/guest.sh" "$tree" "$kdir"
+relay tutorial "$here/../vm/vm.sh" -k 6.1 -m 3G -t 2400 -- bash "$here/guest.sh" "$tree" "$kdir"
 
 try program_with_events_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
 	"-I$tree/include/uapi" "-I$tree/userspace/include" -o "$out/ms-events" "$here/events.c" \
@@ -120,7 +125,7 @@ try program_with_events_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -p
 for kernel in $kernels; do
 	module=$("$here/../vm/module.sh" "$kernel" 2>"$out/module.err" | tail -n 1)
 	[ -n "$module" ] || { result 1 "$kernel module builds" "$out/module.err"; continue; }
-	relay "trace $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 2G -t 900 -- bash "$here/guest-trace.sh" \
+	relay "trace $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 2G -t 2400 -- bash "$here/guest-trace.sh" \
 		"$module" "$out/ms-events" "$tree/build/userspace/memstate"
 done
 tap_end
