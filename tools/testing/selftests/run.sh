@@ -18,10 +18,10 @@ out=$top/build/selftests-$kernel
 
 # How much of what is repeated, in percent: all of it on the oldest of the stock kernels.
 case $kernel in
-kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=2400 ;;
-kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=2000 ;;
-6.1)   scale=${MEMSTATE_TEST_SCALE:-100} limit=1200 ;;
-*)     scale=${MEMSTATE_TEST_SCALE:-25} limit=1200 ;;
+kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=3000 ;;
+kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=3000 ;;
+6.1)   scale=${MEMSTATE_TEST_SCALE:-100} limit=2400 ;;
+*)     scale=${MEMSTATE_TEST_SCALE:-25} limit=2400 ;;
 esac
 
 die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }

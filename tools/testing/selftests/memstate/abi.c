@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 #include "device.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #include "abi_table.h"
 

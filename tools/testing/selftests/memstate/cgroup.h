@@ -41,7 +41,7 @@ static inline int cg_remove(const char *name)
 	char path[256];
 
 	snprintf(path, sizeof(path), CGROUPS "%s", name);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (!rmdir(path) || errno == ENOENT)
 			return 0;
 		if (errno != EBUSY)
@@ -218,7 +218,7 @@ static inline bool group_exists(u64 id)
 
 static inline bool wait_for_group_gone(u64 id)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (!group_exists(id))
 			return true;
 		usleep(20000);

@@ -250,7 +250,7 @@ static inline long long sysfs_value(const char *name)
 /* Wait until nobody but @tasks tasks have books: closing is not always at once. */
 static inline bool wait_for_tasks(long long tasks)
 {
-	for (int i = 0; i < 600; i++) {
+	for (int i = 0; i < 2400; i++) {
 		if (sysfs_value("nr_tasks") == tasks)
 			return true;
 		usleep(50000);

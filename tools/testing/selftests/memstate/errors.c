@@ -3,7 +3,7 @@
 #include <poll.h>
 
 #include "device.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 /* A structure and something behind it that a later version might know. */
 #define LARGER(type)				\

@@ -4,7 +4,7 @@
  * /proc/thread-self/fail-nth. Nothing may be lost, nothing applied twice.
  */
 #include "cgroup.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define BASE	0x300000000UL
 #define NTH_MAX	400
@@ -99,7 +99,7 @@ FIXTURE_TEARDOWN(fault)
 {
 }
 
-TEST_F_TIMEOUT(fault, open_and_setup_fail_cleanly, 120)
+TEST_F(fault, open_and_setup_fail_cleanly)
 {
 	int n, failures = 0;
 
@@ -140,7 +140,7 @@ static struct memstate_record record(int i)
 			   MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS | MEMSTATE_LAZY);
 }
 
-TEST_F_TIMEOUT(fault, transition_is_all_or_nothing_at_each_failure, 120)
+TEST_F(fault, transition_is_all_or_nothing_at_each_failure)
 {
 	int failures = 0;
 	struct dev d;
@@ -175,7 +175,7 @@ TEST_F_TIMEOUT(fault, transition_is_all_or_nothing_at_each_failure, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, drain_that_runs_out_of_memory_loses_no_record, 120)
+TEST_F(fault, drain_that_runs_out_of_memory_loses_no_record)
 {
 	struct memstate_totals want, got;
 	int stopped = 0;
@@ -217,7 +217,7 @@ TEST_F_TIMEOUT(fault, drain_that_runs_out_of_memory_loses_no_record, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, unmapping_is_not_lost_when_memory_runs_out, 120)
+TEST_F(fault, unmapping_is_not_lost_when_memory_runs_out)
 {
 	struct dev d;
 	char *mem;
@@ -238,7 +238,7 @@ TEST_F_TIMEOUT(fault, unmapping_is_not_lost_when_memory_runs_out, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, record_without_memory_changes_nothing, 120)
+TEST_F(fault, record_without_memory_changes_nothing)
 {
 	int failures = 0;
 	struct dev d;
@@ -268,7 +268,7 @@ TEST_F_TIMEOUT(fault, record_without_memory_changes_nothing, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, readers_fail_cleanly, 120)
+TEST_F(fault, readers_fail_cleanly)
 {
 	struct dev d;
 
@@ -297,7 +297,7 @@ TEST_F_TIMEOUT(fault, readers_fail_cleanly, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, shards_are_made_whole_or_not_at_all, 120)
+TEST_F(fault, shards_are_made_whole_or_not_at_all)
 {
 	int n, failures = 0, ret;
 	struct dev d;
@@ -341,7 +341,7 @@ TEST_F_TIMEOUT(fault, shards_are_made_whole_or_not_at_all, 120)
 	dev_close(&d);
 }
 
-TEST_F_TIMEOUT(fault, group_is_made_whole_or_not_at_all, 120)
+TEST_F(fault, group_is_made_whole_or_not_at_all)
 {
 	int dev, n, failures = 0, top;
 

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "cgroup.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define BASE	0x500000000UL
 #define BATCH	(256 * 1024UL)
@@ -408,7 +408,7 @@ TEST_F(limits, wait_is_bounded_ends_with_room_and_can_be_interrupted)
 	EXPECT_EQ(-EDQUOT, dev_charge(d, PAGE, MEMSTATE_CHARGE_WAIT, 200000000, &c));
 	EXPECT_EQ(cg_id(self->leaf), c.refused_by);
 	EXPECT_GE(now() - began, 0.2);
-	EXPECT_LT(now() - began, 20);
+	EXPECT_LT(now() - began, 50);
 
 	child = fork();
 	if (!child) {
@@ -424,11 +424,15 @@ TEST_F(limits, wait_is_bounded_ends_with_room_and_can_be_interrupted)
 	sigaction(SIGUSR1, &sa, NULL);
 	child = fork();
 	if (!child) {
-		usleep(300000);
-		_exit(kill(getppid(), SIGUSR1));
+		/* Until it is killed: the first may come before there is a wait. */
+		do
+			usleep(300000);
+		while (!kill(getppid(), SIGUSR1));
+		_exit(1);
 	}
 	EXPECT_EQ(-EINTR, dev_charge(d, PAGE, MEMSTATE_CHARGE_WAIT, 60000000000, &c));
-	EXPECT_EQ(0, join(child));
+	kill(child, SIGKILL);
+	EXPECT_TRUE(WIFSIGNALED(join(child)));
 	EXPECT_EQ(9 * PAGE, group_limit(d->fd, self->leaf).charged);
 }
 
@@ -455,7 +459,7 @@ TEST_F(limits, max_below_the_charge_is_accepted_and_nothing_more_gets_ready)
 
 static bool pressure_gets(struct dev *d, u32 want)
 {
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		if (__atomic_load_n(&d->page->pressure, __ATOMIC_RELAXED) == want)
 			return true;
 		usleep(10000);
@@ -470,7 +474,7 @@ TEST_F(limits, high_raises_pressure_and_wakes_pollers)
 	struct memstate_limit l;
 
 	ASSERT_EQ(0, limit_high(d->fd, self->parent, MIB));
-	for (int i = 0; i < 500 && d->page->high != MIB; i++)
+	for (int i = 0; i < 6000 && d->page->high != MIB; i++)
 		usleep(10000);
 	EXPECT_EQ(MIB, d->page->high);
 	EXPECT_EQ(MEMSTATE_UNLIMITED, d->page->max);
@@ -479,7 +483,7 @@ TEST_F(limits, high_raises_pressure_and_wakes_pollers)
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	ASSERT_EQ(0, dev_ready(d, BASE, 2 * MIB));
 	EXPECT_TRUE(pressure_gets(d, MEMSTATE_PRESSURE_HIGH));
-	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(1, poll(&p, 1, 60000));
 	EXPECT_EQ(POLLPRI, p.revents);
 	l = group_limit(d->fd, self->parent);
 	EXPECT_EQ(1, l.events[MEMSTATE_EVENT_HIGH]);
@@ -489,7 +493,7 @@ TEST_F(limits, high_raises_pressure_and_wakes_pollers)
 	dev_post(d, REC(BASE, 2 * MIB, MEMSTATE_READY, MEMSTATE_NONE, 0, 0));
 	dev_trim(d);
 	EXPECT_TRUE(pressure_gets(d, MEMSTATE_PRESSURE_NONE));
-	EXPECT_EQ(1, poll(&p, 1, 5000));
+	EXPECT_EQ(1, poll(&p, 1, 60000));
 }
 
 TEST_F(limits, own_limit_goes_down_only)

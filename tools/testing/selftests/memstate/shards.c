@@ -11,13 +11,13 @@
 #include <memstate.h>
 
 #include "cgroup.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define NR	8
 #define RW	(PROT_READ | PROT_WRITE)
 
 /* Longer than any read may take, on any of the machines that this runs on. */
-#define READ_MS	2000
+#define READ_MS	20000
 
 struct region {
 	struct dev d;
@@ -380,7 +380,7 @@ FIXTURE_TEARDOWN(threads)
 {
 }
 
-TEST_F_TIMEOUT(threads, readers_inside_and_outside_see_whole_writes_only, 300)
+TEST_F(threads, readers_inside_and_outside_see_whole_writes_only)
 {
 	struct seen seen[READERS] = {}, outside = {};
 	pthread_t t[WRITERS + READERS];
@@ -398,8 +398,10 @@ TEST_F_TIMEOUT(threads, readers_inside_and_outside_see_whole_writes_only, 300)
 		u64 last = 0;
 
 		close(go[1]);
-		while (!poll(&end, 1, 0))
+		/* One that begins when the writers have ended is not stale. */
+		do
 			look(shared.d.fd, MEMSTATE_SCOPE_TASK, &last, &outside);
+		while (!poll(&end, 1, 0) || outside.reads == outside.stale);
 		_exit(write(result[1], &outside, sizeof(outside)) != sizeof(outside));
 	}
 	reading = READERS;
@@ -500,7 +502,7 @@ static int read_beside(struct region *r, void *(*fn)(void *), void *arg)
 	return failed;
 }
 
-TEST_F_TIMEOUT(shards, sequence_that_flips_all_the_time_stops_nobody, 300)
+TEST_F(shards, sequence_that_flips_all_the_time_stops_nobody)
 {
 	struct memstate_alloc a;
 
@@ -512,7 +514,7 @@ TEST_F_TIMEOUT(shards, sequence_that_flips_all_the_time_stops_nobody, 300)
 	EXPECT_EQ(100, a.counters[MEMSTATE_ALLOC_BYTES]);
 }
 
-TEST_F_TIMEOUT(shards, garbage_makes_ones_own_figures_wrong_and_nothing_else, 300)
+TEST_F(shards, garbage_makes_ones_own_figures_wrong_and_nothing_else)
 {
 	struct memstate_totals before = dev_totals(&self->r.d), after;
 	struct memstate_alloc a, b;
@@ -547,7 +549,7 @@ static void *remapper(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(shards, can_be_unmapped_while_they_are_read_and_mapped_again, 300)
+TEST_F(shards, can_be_unmapped_while_they_are_read_and_mapped_again)
 {
 	struct memstate_alloc a;
 
@@ -651,7 +653,7 @@ TEST(exit_and_kill_leave_nothing)
 		} else {
 			counter_end(&c);
 		}
-		EXPECT_TRUE(hup_within(c.fd, 5000));
+		EXPECT_TRUE(hup_within(c.fd, 60000));
 		a = alloc_of(c.fd);
 		EXPECT_TRUE(all_zero(&a));
 		a = alloc_get(dev, MEMSTATE_SCOPE_SYSTEM);
@@ -673,7 +675,7 @@ TEST(exec_leaves_nothing)
 	ASSERT_GE(c.fd, 0);
 	EXPECT_EQ(500, alloc_of(c.fd).counters[MEMSTATE_ALLOC_BYTES]);
 	counter_tell(&c);
-	EXPECT_TRUE(hup_within(c.fd, 5000));
+	EXPECT_TRUE(hup_within(c.fd, 60000));
 	a = alloc_of(c.fd);
 	EXPECT_TRUE(all_zero(&a));
 	EXPECT_EQ(0, kill(c.pid, SIGKILL));
@@ -744,7 +746,7 @@ TEST(group_is_the_sum_of_its_tasks_and_stale_if_one_is)
 	EXPECT_EQ(MEMSTATE_ALLOC_STALE, a.flags);
 	EXPECT_EQ(210, alloc_get(c[0].fd, MEMSTATE_SCOPE_OWN_GROUP).counters[0]);
 	counter_end(&c[0]);
-	EXPECT_TRUE(hup_within(c[0].fd, 5000));
+	EXPECT_TRUE(hup_within(c[0].fd, 60000));
 	ASSERT_EQ(0, alloc_scope(dev, MEMSTATE_SCOPE_GROUP, top, &a));
 	EXPECT_EQ(200, a.counters[0]);
 	for (int i = 1; i < 3; i++)

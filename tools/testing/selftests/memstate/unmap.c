@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* What is unmapped without a report: the kernel learns of it by itself. */
 #include "device.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 FIXTURE(unmap) {
 	struct dev d;

@@ -3,7 +3,7 @@
  * The device by io_uring: each request as by ioctl, at once, in a worker, by the thread
  * that polls the ring, and with all that rings can be made of.
  */
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "uring.h"
 
 #define BASE	0x600000000UL

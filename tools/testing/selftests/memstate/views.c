@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "cgroup.h"
-#include "kselftest_harness.h"
+#include "harness.h"
 
 #define BASE	0x400000000UL
 #define TRACING	"/sys/kernel/tracing/"
