@@ -49,8 +49,18 @@ ok "installed_program_finds_its_allocator" \
 	"MEMSTATE_BACKEND=embedded '$dest/usr/bin/memstate' run --malloc --quiet -- grep -q 'usr/lib/libmemstate-malloc' /proc/self/maps"
 
 # The server says where it listens, and ends when it is told to.
-ok "installed_program_finds_its_server" \
-	"timeout -s TERM 3 '$dest/usr/bin/memstate' export --listen 0 2>&1 | grep -q 'listening on http://127.0.0.1:'"
+finds_its_server() {
+	local line pid status
+	exec 3< <(exec "$dest/usr/bin/memstate" export --listen 0 2>&1)
+	pid=$!
+	read -r -t 60 line <&3
+	kill $pid
+	wait $pid
+	status=$?
+	echo "$line"
+	[[ $line == *"listening on http://127.0.0.1:"* ]] && [ $status = 0 ]
+}
+try "installed_program_finds_its_server" finds_its_server
 ok "units_name_what_is_installed" "grep -q '^ExecStart=/usr/bin/memstate export ' '$dest/usr/lib/systemd/system/memstate-export.service'"
 
 # completions WORDS...: of the last one
@@ -182,5 +192,5 @@ echo "the guest came to its end"
 GUEST
 ok "installed_module_is_loaded_by_modprobe_and_used" \
 	"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
-	 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 900 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
+	 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 1800 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
 tap_end

@@ -101,15 +101,13 @@ ok "run with the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --m
 ok "run with a wrong size" "$memstate run --high x -- true; [ \$? = 2 ]"
 
 # shellcheck disable=SC2016 # the inner shell expands it
-(echo 0 >$cg/inner/cgroup.procs && exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
-import time
+(echo 0 >$cg/inner/cgroup.procs && held=$work/held exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
+import os, time
 x = bytearray(8 << 20)
+open(os.environ[\"held\"], \"w\")
 time.sleep(1000)"') &
 child=$!
-for _ in $(seq 100); do
-	[ "$(cat "/sys/class/misc/memstate/groups/$id/ready" 2>/dev/null || echo 0)" -gt 8000000 ] && break
-	sleep 0.1
-done
+soon test -e "$work/held"
 ok "stat of groups" "$memstate stat -g"
 ok "shows the group with its limits" "grep -E '^/cli +\|.*64.0 MiB +none' $work/said"
 ok "and everything under the root" "grep -E '^/ +\|' $work/said"
@@ -125,9 +123,10 @@ ok "groups go not with classes" "$memstate stat -g --classes; [ \$? = 2 ]"
 
 "$memstate" watch --count 3 --timeout 60 $cg >"$work/watch" 2>&1 &
 watcher=$!
-for _ in $(seq 100); do [ -s "$work/watch" ] && break; sleep 0.1; done
+soon test -s "$work/watch"
 "$memstate" limit $cg --high 1M >/dev/null
-for _ in $(seq 100); do [ "$(wc -l <"$work/watch")" -ge 2 ] && break; sleep 0.1; done
+changed() { [ "$(wc -l <"$work/watch")" -ge 2 ]; }
+soon changed
 "$memstate" limit $cg --high max >/dev/null
 wait $watcher
 ok "watch tells how things are" "head -n 1 $work/watch | grep -q 'pressure=none'"
@@ -137,12 +136,14 @@ ok "watch has an end" "$memstate watch --timeout 0.2"
 ok "watch with a wrong count" "$memstate watch --count 0; [ \$? = 2 ]"
 "$memstate" watch $cg >"$work/watch" 2>&1 &
 watcher=$!
-for _ in $(seq 100); do [ -s "$work/watch" ] && break; sleep 0.1; done
+soon test -s "$work/watch"
 kill $child; pkill python3; wait $child
-for _ in $(seq 100); do rmdir $cg/inner $cg 2>/dev/null && break; sleep 0.1; done
-for _ in $(seq 100); do kill -0 $watcher 2>/dev/null || break; sleep 0.1; done
+left() { rmdir "$cg/inner" "$cg" 2>/dev/null; }
+ended() { ! kill -0 $watcher 2>/dev/null; }
+soon left
+soon ended
 ok "watch ends with the cgroup" "! kill -0 $watcher && grep -q 'the cgroup is gone' $work/watch || ! cat $work/watch"
-ok "the group's directory is gone" "! [ -e /sys/class/misc/memstate/groups/$id ]"
+ok "the group's directory is gone" "soon test ! -e /sys/class/misc/memstate/groups/$id"
 
 # --- a program with another malloc ------------------------------------------------------
 ok "run --malloc limits the heap of a program that has libc's malloc" \
@@ -161,7 +162,7 @@ mkdir /sys/fs/cgroup/counting
 	MEMSTATE_BACKEND=device exec "$counter" 700000 <"$work/end" >"$work/counter") &
 child=$!
 exec 5>"$work/end"
-for _ in $(seq 100); do [ -s "$work/counter" ] && break; sleep 0.1; done
+soon test -s "$work/counter"
 parts='data:683 KiB + fragOverhead:277 KiB + idle:64.0 KiB'
 ok "stat --line tells what the heap is used for" "$memstate stat --line $child"
 ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 B) ; Reserved=0 B' $work/said"

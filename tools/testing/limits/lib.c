@@ -50,7 +50,7 @@ static void set_max(uint64_t max)
 	if (ret)
 		tap_ok(0, "limit set: %s", strerror(-ret));
 	/* The page is brought up to date by a worker. */
-	usleep(100000);
+	usleep(500000);
 }
 
 static void verbs(void)
@@ -212,8 +212,9 @@ static void watch(void)
 	tap_ok(p.fd >= 0, "watch opens");
 	tap_is(memstate_limit_set(cg, MEMSTATE_LIMIT_HIGH, 0, 0), 0, "high set to nothing");
 	memstate_charge(PAGE);
-	tap_is(poll(&p, 1, 5000), 1, "the watch tells of it");
-	usleep(100000);
+	tap_is(poll(&p, 1, 60000), 1, "the watch tells of it");
+	for (int i = 0; i < 600 && memstate_pressure() != MEMSTATE_PRESSURE_HIGH; i++)
+		usleep(100000);
 	tap_is(memstate_watch_read(p.fd, &l), 0, "what it is can be read");
 	tap_is(l.pressure, MEMSTATE_PRESSURE_HIGH, "pressure");
 	tap_is(memstate_pressure(), MEMSTATE_PRESSURE_HIGH, "which the process sees");

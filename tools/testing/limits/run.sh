@@ -32,8 +32,8 @@ make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
 	done
 result $? "builds" "$out/build.log"
 module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
-tap_limit=1800
-relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 3G -t 1500 -- \
+tap_limit=3300
+relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 3G -t 3000 -- \
 	bash "$here/guest.sh" "$top" "$out" "$module"
 
 # row NAME: killed by the kernel's limit, and what was wanted of ours

@@ -16,7 +16,7 @@ under_kernel() {
 	mkdir $cgroups/kernel-max
 	echo "$size" >$cgroups/kernel-max/memory.max
 	echo 0 >$cgroups/kernel-max/memory.swap.max 2>/dev/null
-	timeout -k 5 200 bash -c 'echo 0 >/sys/fs/cgroup/kernel-max/cgroup.procs && exec "$@"' \
+	timeout -k 5 90 bash -c 'echo 0 >/sys/fs/cgroup/kernel-max/cgroup.procs && exec "$@"' \
 		bash "$@" >"$log" 2>&1 </dev/null
 	status=$?
 	# Near the limit the kernel may try to reclaim for minutes before it kills.
@@ -34,7 +34,7 @@ under_kernel() {
 under_ours() {
 	local size=$1
 	shift
-	timeout -k 5 200 "$memstate" run --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
+	timeout -k 5 600 "$memstate" run --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
 	status=$?
 	[ $status != 124 ] || echo "hung" >"$log"
 	kills=0
@@ -76,16 +76,16 @@ row() {
 redis() {
 	redis-server --port "$1" --save '' --daemonize no --crash-log-enabled no &
 	server=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		redis-cli -p "$1" ping 2>/dev/null | grep -q PONG && break
 		sleep 0.1
 	done
 	# The client is not what is limited.
 	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
-	LD_PRELOAD='' timeout --foreground 120 redis-benchmark -p "$1" -t set -r 10000000 -n 300000 -d 1000 -P 50 \
+	LD_PRELOAD='' timeout --foreground 400 redis-benchmark -p "$1" -t set -r 10000000 -n 30000 -d 10000 -P 50 \
 		-q >/dev/null 2>&1
 	# It has met its limit by now and comes to its end, or will be in reclaim for ever.
-	for _ in $(seq 150); do
+	for _ in $(seq 600); do
 		kill -0 $server 2>/dev/null || break
 		sleep 0.1
 	done

@@ -12,7 +12,7 @@ top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 work=$top/build/model
-limit=${MEMSTATE_MODEL_TIMEOUT:-600}	# seconds, for one check
+limit=${MEMSTATE_MODEL_TIMEOUT:-1800}	# seconds, for one check
 kinds=" ${*:-litmus cbmc spin} "
 for kind in $kinds; do
 	case $kind in

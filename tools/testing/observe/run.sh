@@ -18,7 +18,7 @@ traced() {
 	local name=$1 preload=$2 report=$build/$1.report
 	shift 2
 	rm -f "$report"
-	timeout 120 strace -f -k -o "$build/$name.log" \
+	timeout 600 strace -f -k -o "$build/$name.log" \
 		-e trace=mmap,munmap,mprotect,pkey_mprotect,madvise,mremap,openat,execve,clone,clone3,fork,vfork \
 		-E LD_PRELOAD="$bin/libmemstate-observe.so${preload:+:$preload}" \
 		-E MEMSTATE_REPORT="$report" "$@" >"$build/$name.out" 2>&1 </dev/null
@@ -33,7 +33,6 @@ library() { # soname
 
 tap_begin "$build"
 rm -f "$build"/*.json
-tap_limit=120
 try "tools build" make -s -C "$top/userspace" O="$bin" all
 try "test program builds without a warning" cc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall \
 	-Wextra -Werror -pthread -o "$build/calls" "$here/calls.c"
@@ -106,7 +105,7 @@ assert len(d['processes']) == 2 and all(p['ready'] > 0 for p in d['processes'])"
 # The same through the device: the kernel's books are those of the process itself.
 module=$("$top/tools/testing/vm/module.sh" 6.1 2>/dev/null | tail -n 1)
 try "the program runs through the device, which is then empty" \
-	"$top/tools/testing/vm/vm.sh" -k 6.1 -t 100 -w "$build" -- sh -c "
+	"$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
 	insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --json \
 		--output '$build/device.json' -- '$build/calls' &&
 	[ \"\$(cat /sys/class/misc/memstate/ready_direct)\" = 0 ] && rmmod memstate"

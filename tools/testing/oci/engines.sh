@@ -28,7 +28,7 @@ cp "$prefix/share/memstate/cdi/memstate.json" /etc/cdi/
 mkdir -p /var/lib/containers
 mount -t tmpfs tmpfs /var/lib/containers
 
-podman_() { timeout 120 podman --cgroup-manager=cgroupfs --storage-driver vfs "$@"; }
+podman_() { timeout 600 podman --cgroup-manager=cgroupfs --storage-driver vfs "$@"; }
 podman_run() { # runtime options
 	local runtime=$1
 	shift
@@ -86,20 +86,20 @@ lxc.environment = LD_PRELOAD=$prefix/lib/libmemstate-observe.so
 lxc.hook.start-host = /run/engines/limit
 CONFIG
 lxc_held() {
-	timeout 120 lxc-execute -n held -- "$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
+	timeout 600 lxc-execute -n held -- "$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
 	told_below 50331648
 }
 try "liblxc: a container is held to what its hook sets" lxc_held
 
-only_the_parents() {
-	local i id
-	# libpod's own parent cgroup stays, and so does its group.
+parents_go() {
+	# libpod's own parent cgroup stays, and so does its group; who cleans up may be in it yet.
 	rmdir /sys/fs/cgroup/libpod_parent/* /sys/fs/cgroup/libpod_parent \
 		/sys/fs/cgroup/lxc.* 2>/dev/null
-	for ((i = 0; i < 60; i++)); do
-		[ "$(ls $groups)" = 1 ] && return
-		sleep 0.5
-	done
+	[ "$(ls $groups)" = 1 ]
+}
+only_the_parents() {
+	local id
+	soon parents_go && return
 	for id in "$groups"/*; do echo "$id: $(cat "$id/path")"; done
 	return 1
 }

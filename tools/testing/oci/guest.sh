@@ -26,15 +26,6 @@ between() { # low value high
 	echo "$2 is not in $1 .. $3"
 	return 1
 }
-soon() { # command: it comes true within 30 s
-	local i
-	for ((i = 0; i < 60; i++)); do
-		"$@" && return 0
-		sleep 0.5
-	done
-	echo "it did not come true: $*"
-	return 1
-}
 
 bundle() { # id options of bundle.py
 	local id=$1
@@ -45,7 +36,7 @@ bundle() { # id options of bundle.py
 		--annotation run.oci.hooks.stderr="$run/hook.err" -- "$inside" wait
 }
 cdi=(--cdi "$out/prefix/share/memstate/cdi/memstate.json")
-runtime() { timeout 120 "$rt" --root "$run/$rt" "$@"; }
+runtime() { timeout 600 "$rt" --root "$run/$rt" "$@"; }
 start() { # id: detached; what it says goes to a file, as its programs keep stdout
 	rm -f $run/hook.err
 	runtime run -d --bundle "$run/$1" "$1" </dev/null >"$run/$1/log" 2>&1 && return

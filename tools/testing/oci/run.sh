@@ -16,7 +16,7 @@ kernels=${KERNELS:-6.1}
 
 rm -rf "$out"
 tap_begin "$out"
-tap_limit=1200
+tap_limit=2100
 mkdir -p "$out/bin" "$out/bundle"
 PATH=$PATH:/usr/sbin:/sbin
 needs gcc make python3 runc crun podman lxc-execute:lxc || tap_end
@@ -134,8 +134,8 @@ try program_for_containers_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE
 for kernel in $kernels; do
 	module=$("$here/../vm/module.sh" "$kernel" 2>"$out/module.err" | tail -n 1)
 	[ -n "$module" ] || { result 1 "$kernel module builds" "$out/module.err"; continue; }
-	relay "$kernel" "$here/../vm/vm.sh" -k "$kernel" -t 900 -- bash "$here/guest.sh" "$module" "$out"
+	relay "$kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$here/guest.sh" "$module" "$out"
 done
 module=$("$here/../vm/module.sh" 6.1 2>"$out/module.err" | tail -n 1)
-relay engines "$here/../vm/vm.sh" -k 6.1 -m 3G -t 600 -- bash "$here/engines.sh" "$module" "$out"
+relay engines "$here/../vm/vm.sh" -k 6.1 -m 3G -t 1800 -- bash "$here/engines.sh" "$module" "$out"
 tap_end

@@ -185,10 +185,10 @@ done
 
 # --- used ---------------------------------------------------------------------
 
-tap_limit=1500
+tap_limit=2700
 for kernel in 6.1 6.12; do
 	say "using them under $kernel"
-	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -t 1200 -- bash "$here/guest.sh" "$root"
+	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -t 2400 -- bash "$here/guest.sh" "$root"
 done
 
 # --- and gone -----------------------------------------------------------------

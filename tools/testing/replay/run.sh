@@ -28,7 +28,7 @@ same() {
 	# shellcheck disable=SC2086 # a list
 	options=$(printf -- '--mark %s ' $marks)
 	# shellcheck disable=SC2086 # lists
-	timeout 200 $python "$here/oracle.py" "$log" $marks >"$log.want" &&
+	timeout 900 $python "$here/oracle.py" "$log" $marks >"$log.want" &&
 		"$memstate" replay --json $options "$log" >"$log.json" &&
 		$python "$here/flat.py" <"$log.json" >"$log.got" || return 1
 	grep -q ' [1-9][0-9]* [0-9]* [0-9]* [0-9]*$' "$log.want" ||
@@ -45,7 +45,7 @@ recorded() {
 		skip "recorded: $name" "no $1"
 		return
 	fi
-	(cd "$build" && timeout 100 strace -f -ttt -o "$log" -e trace=%memory,%process \
+	(cd "$build" && timeout 600 strace -f -ttt -o "$log" -e trace=%memory,%process \
 		"$@" >"$build/$name.out" 2>&1 </dev/null)
 	echo "# $name: $(wc -l <"$log") lines"
 	try "recorded: $name" same "$log" 12
@@ -141,7 +141,8 @@ cat >"$build/work.mk" <<-'END'
 END
 cat >"$build/work.sh" <<-'END'
 	redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --daemonize no &
-	for i in 1 2 3 4 5 6 7 8 9 10; do [ -S redis.sock ] && break; sleep 0.3; done
+	for i in $(seq 300); do [ -S redis.sock ] && break; sleep 0.3; done
+	[ -S redis.sock ] || { kill $!; exit 1; }
 	redis-benchmark -s "$PWD/redis.sock" -n 2000 -d 2000 -r 1000 -t set,lpush -q
 	redis-cli -s "$PWD/redis.sock" save_nothing
 	redis-cli -s "$PWD/redis.sock" shutdown nosave
