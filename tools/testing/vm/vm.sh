@@ -159,7 +159,7 @@ share() {
 	' sh "$dir" "$virtiofsd" "$dir/$tag.socket" "$2" "$3" "${4-}" "$(id -gn)" \
 		>"$dir/$tag.log" 2>&1 &
 	pids+=($!)
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		[ ! -S "$dir/$tag.socket" ] || break
 		kill -0 "${pids[-1]}" 2>/dev/null || break
 		sleep 0.05
@@ -176,7 +176,8 @@ share root / always ro
 
 append="console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on random.trust_cpu=on $rewrite"
 # A busy host is no fault of the guest's.
-append+=" tsc=reliable watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=120"
+append+=" tsc=reliable no_timer_check watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=120"
+append+=" workqueue.watchdog_thresh=120 sysctl.kernel.hung_task_timeout_secs=600"
 machine=(-accel "tcg,thread=multi" -cpu max -smp "$cpus")
 if [ -n "$count" ]; then
 	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
