@@ -12,7 +12,7 @@ memstate=$top/build/userspace/memstate
 export MEMSTATE_BACKEND=device
 insmod "$module" || exit 1
 tap_begin "$out/logs"
-tap_limit=1100
+tap_limit=2300
 relay agent bash "$here/agent.sh" "$out/agent" "$out/load" "$memstate" "$out"
 if [ -z "$quick" ]; then
 	relay "pool" "$out/pool_steps"

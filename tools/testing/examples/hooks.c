@@ -162,7 +162,7 @@ static bool forks(void)
 			struct memstate_totals totals;
 			void *p;
 
-			alarm(60);
+			alarm(600);
 			p = malloc(3 * MIB);
 			if (p)
 				memset(p, 1, 3 * MIB);

@@ -31,29 +31,28 @@ row() {
 }
 value() { awk -v f="$3" '$1 == f { print $2 }' "$out/$1.$2"; } # WAY STEP FIELD
 
+pong() { [ "$(redis ping 2>/dev/null)" = PONG ]; }
+saved() { [ "$(info persistence rdb_bgsave_in_progress)" = 0 ]; }
+# ticked CLOCK: its cron has run since then, which looks at the allocator, too
+ticked() { [ "$(info server lru_clock)" != "$1" ]; }
+
 serve() { # way preload
 	local way=$1
 	MEMSTATE_BACKEND=device LD_PRELOAD=$2 redis-server --port 0 --unixsocket $socket --save '' \
 		--dir /tmp >"$out/redis-$way.log" 2>&1 &
 	pid=$!
-	for _ in {1..100}; do
-		[ "$(redis ping 2>/dev/null)" = PONG ] && break
-		sleep 0.1
-	done
-	[ "$(redis ping)" = PONG ]
+	soon pong
 	result $? "redis through the $way starts"
 	row "$way" start
 	redis-benchmark -s $socket -q -n 12000 -r 1000000 -d 2000 -t set >/dev/null
 	row "$way" filled
 	redis bgsave >/dev/null
-	for _ in {1..300}; do
-		[ "$(info persistence rdb_bgsave_in_progress)" = 0 ] && break
-		sleep 0.1
-	done
+	soon saved
 	[ "$(info persistence rdb_last_bgsave_status)" = ok ] && [ -s /tmp/dump.rdb ]
 	result $? "redis through the $way saves from a child"
 	redis flushall >/dev/null
 	redis memory purge >/dev/null
+	soon ticked "$(info server lru_clock)"
 	row "$way" emptied
 	try "redis through the $way: an audit from outside finds nothing" "$memstate" audit "$pid"
 	redis shutdown nosave >/dev/null 2>&1

@@ -15,7 +15,6 @@ bin=$top/build/userspace
 export MEMSTATE_BACKEND=embedded
 
 tap_begin "$out"
-tap_limit=300
 needs gcc g++ clang clang++:clang make pkg-config redis-server redis-benchmark:redis-tools python3 || tap_end
 for package in liburing jemalloc; do
 	pkg-config --exists $package || bail "no lib$package-dev: run deps.sh test"
@@ -88,7 +87,7 @@ says "pool: no room for its books" 1 "over the process's own limit" env MEMSTATE
 relay "hooks" env LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks"
 relay "hooks, clang's" env LD_PRELOAD="$out/clang/jemalloc_hooks.so" "$out/hooks"
 relay "hooks, four arenas" env MALLOC_CONF=narenas:4 LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks"
-relay "hooks, with jemalloc's own thread" env MALLOC_CONF=background_thread:true,dirty_decay_ms:1000000 \
+relay "hooks, with jemalloc's own thread" env MALLOC_CONF=background_thread:true,dirty_decay_ms:-1 \
 	LD_PRELOAD="$out/jemalloc_hooks.so" "$out/hooks"
 # Where mappings lie differs from one to the next, and with it what jemalloc cuts off.
 starts() {
@@ -148,10 +147,10 @@ guest() {
 	module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 	mkdir -p "$out/$kernel"
 	cp "$out"/{agent,load,pool,pool_steps,hooks,jemalloc_hooks.so} "$out/$kernel"
-	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 2G -t 1200 -w "$out/$kernel" -- \
+	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 2G -t 2400 -w "$out/$kernel" -- \
 		bash "$here/guest.sh" "$top" "$out/$kernel" "$module" "${2-}"
 }
-tap_limit=1500
+tap_limit=2700
 guest 6.1
 # There io_uring can be switched off.
 guest 7.3 quick
