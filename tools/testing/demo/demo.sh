@@ -10,6 +10,8 @@ module=$1
 build=$2
 out=$3
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 sys=/sys/class/misc/memstate
 memstate=$build/memstate
 work=$(mktemp -d)
@@ -20,6 +22,9 @@ die() { echo "demo: $*" >&2; exit 1; }
 
 # One file's value.
 value() { cat "$sys/$1"; }
+# still PID: all of its threads stand still
+still() { ! cat "/proc/$1"/task/*/status 2>/dev/null | grep '^State:' | grep -qv 'T (stopped)'; }
+empty() { [ "$(value nr_tasks)" = 0 ]; }
 
 insmod "$module" || die "insmod $module failed"
 say "kernel $(uname -r): memstate loaded, $(stat -c '%n mode %a' /dev/memstate)"
@@ -31,7 +36,7 @@ start() {
 	shift
 	"$memstate" run --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
 	local runner=$! pid='' i
-	for ((i = 0; i < 300; i++)); do
+	for ((i = 0; i < 1800; i++)); do
 		pid=$(pgrep -P $runner | head -n 1)
 		[ -n "$pid" ] && [ -d "$sys/tasks/$pid" ] &&
 			[ "$(value "tasks/$pid/transitions" 2>/dev/null || echo 0)" -gt 0 ] && break
@@ -79,7 +84,7 @@ for name in "${!pids[@]}"; do
 	# What is charged is what is held, and at most some batches of credit. Two files
 	# belong together only while the program stands still.
 	kill -STOP "${pids[$name]}"
-	sleep 0.2
+	soon still "${pids[$name]}" || die "$name does not stand still"
 	held=$(value "tasks/${pids[$name]}/ready_direct")
 	credit=$(($(value "tasks/${pids[$name]}/charged") - held))
 	kill -CONT "${pids[$name]}"
@@ -104,14 +109,7 @@ echo 96M >/sys/fs/cgroup/demo-max/memory.max
 echo "memory.max 96M: exit status $? ($(grep '^oom_kill ' /sys/fs/cgroup/demo-max/memory.events))"
 rmdir /sys/fs/cgroup/demo-max
 "$memstate" run --max 96M --high 64M -- sh -c \
-	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/../limits/hog.py 256" &
-held=$!
-for ((i = 0; i < 100; i++)); do
-	"$memstate" stat -g 2>/dev/null | grep memstate-run | tail -n 1 >"$work/group"
-	[ -s "$work/group" ] && break
-	sleep 0.1
-done
-wait $held
+	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/../limits/hog.py 256"
 echo "memstate 96M: exit status $?"
 "$memstate" stat -g
 
@@ -124,10 +122,7 @@ say "all programs end; nothing may be left"
 redis-cli -p 6399 shutdown nosave >/dev/null 2>&1
 kill "${pids[python]}" "${pids[java]}" "${pids[node]}"
 for runner in "${runners[@]}"; do wait "$runner"; done
-for ((i = 0; i < 100; i++)); do
-	[ "$(value nr_tasks)" = 0 ] && break
-	sleep 0.1
-done
+soon empty
 status=0
 for file in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
 	printf '%-14s %s\n' "$file" "$(value $file)"
