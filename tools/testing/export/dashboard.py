@@ -3,10 +3,12 @@
 whether it and the alerts speak of metrics that are there, as the exporter's TEXT has
 them. For the queries themselves there is ask(), which a test with a Prometheus calls.
 """
+import http.client
 import itertools
 import json
 import re
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -77,17 +79,18 @@ def get(url, path, **parameters):
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return {"status": "error", "error": error.read().decode()}
+    except (OSError, http.client.HTTPException) as error:
+        return {"status": "error", "error": f"{error!r}"}
 
 
-def ask(url, dashboard):
-    """(title, query, status, number of series) by a real Prometheus."""
-    for title, expression in queries(dashboard):
-        for name, value in (("__rate_interval", "60s"), ("instance", ".*"), ("group", ".*"),
-                            ("top", "10")):
-            expression = expression.replace(f"${name}", value)
-        answer = get(url, "/api/v1/query", query=expression)
-        yield (title, expression, answer.get("error", answer["status"]),
-               len(answer.get("data", {}).get("result", ())))
+def ask(url, expression):
+    """(status, number of series) of a panel's query by a real Prometheus."""
+    for name, value in (("__rate_interval", "60s"), ("instance", ".*"), ("group", ".*"),
+                        ("top", "10")):
+        expression = expression.replace(f"${name}", value)
+    answer = get(url, "/api/v1/query", query=expression)
+    return (answer.get("error", answer["status"]),
+            len(answer.get("data", {}).get("result", ())))
 
 
 def main():

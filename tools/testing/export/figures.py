@@ -149,6 +149,13 @@ def differences(found, wanted, ignore):
     return lines
 
 
+def differences_of_all(texts, wanted, ignore):
+    """The same of many texts. Those that differ in what the exporter says of itself only are
+    parsed once: they may be many, and the parser is slow."""
+    kinds = {re.sub(r"(?m)^memstate_export_.*\n", "", text): text for text in texts}
+    return [line for text in kinds.values() for line in differences(parse(text), wanted, ignore)]
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--groups", action="store_true")

@@ -65,8 +65,27 @@ try "memstate itself has nothing to do with HTTP" sh -c "! ldd '$memstate' | gre
 # ---- text -------------------------------------------------------------------------
 
 tree=$dir/tree
-mkdir "$tree"
-try "tree is made" "$python" "$here/fake.py" "$tree"
+for name in tree tree.server tree.tsan; do
+	mkdir "$dir/$name"
+	try "$name is made" "$python" "$here/fake.py" "$dir/$name"
+done
+
+# Servers are tested beside all that comes before the virtual machine: they wait a lot.
+# begin NAME PROGRAM TREE; kept NAME: relay what it has said
+begin() {
+	{
+		timeout -k 10 $tap_limit "$python" "$here/serve.py" "$2" "$3"
+		echo $? >"$dir/$1.status"
+	} >"$dir/$1.kept" 2>"$dir/$1.said" </dev/null &
+}
+kept() {
+	cat "$dir/$1.kept"
+	cat "$dir/$1.said" >&2
+	return "$(cat "$dir/$1.status")"
+}
+begin server "$fake" "$dir/tree.server"
+begin tsan "$build/fake.tsan" "$dir/tree.tsan"
+
 for format in prometheus openmetrics; do
 	for what in "" --groups --tasks "--groups --tasks"; do
 		# shellcheck disable=SC2086 # options
@@ -222,14 +241,16 @@ try "systemd finds them well fenced in" sh -c "
 
 # ---- the server -------------------------------------------------------------------
 
-relay server "$python" "$here/serve.py" "$fake" "$tree"
-relay "server, thread sanitizer" "$python" "$here/serve.py" "$build/fake.tsan" "$tree"
+wait
+relay server kept server
+relay "server, thread sanitizer" kept tsan
 
 # ---- the real thing -----------------------------------------------------------------
 
 module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
 if [ -f "$module" ]; then
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 3G -t 1000 -- \
+	tap_limit=2700
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 3G -t 2400 -- \
 		env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/guest.py" "$module" "$build/prefix" \
 		"$rules" "$dashboard"
 else

@@ -4,6 +4,7 @@
 What a scraper asks, what nobody should ask, many at once, and those who are slow on
 purpose. The tree is changed and put back.
 """
+import collections
 import concurrent.futures
 import os
 import re
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import figures
@@ -44,18 +46,40 @@ class Server:
     def raw(self, request):
         """Everything that comes back."""
         with self.connect() as s:
-            s.sendall(request)
+            try:
+                s.sendall(request)
+            except OSError:
+                # It has had enough.
+                pass
             return receive(s)
 
     def get(self, url="/metrics", method="GET", **headers):
-        """(status, headers, body)"""
+        """(status, headers, body); 0 for the status if nothing came back"""
         lines = "".join(f"{name.replace('_', '-')}: {value}\r\n"
                         for name, value in headers.items())
         head, _, body = self.raw(f"{method} {url} HTTP/1.1\r\nHost: x\r\n{lines}\r\n"
                                  .encode()).partition(b"\r\n\r\n")
         first, *rest = head.decode().split("\r\n")
-        return (int(first.split()[1]),
-                {k.lower(): v for k, v in (line.split(": ", 1) for line in rest)}, body)
+        said = collections.defaultdict(str)
+        said.update((k.lower(), v) for k, _, v in (line.partition(": ") for line in rest))
+        return int((first.split() + ["0", "0"])[1]), said, body
+
+    def rest(self):
+        """Until it has closed all connections; those that it closes count still."""
+        until = time.monotonic() + 60
+        while self.sockets() > 1 and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def sockets(self):
+        """How many it has open; it listens on one."""
+        directory = f"/proc/{self.process.pid}/fd"
+        nr = 0
+        for name in os.listdir(directory):
+            try:
+                nr += os.readlink(f"{directory}/{name}").startswith("socket:")
+            except FileNotFoundError:
+                pass
+        return nr
 
     def end(self):
         """(status, what it said)"""
@@ -153,18 +177,20 @@ def requests(server):
 
 
 def many(server, top, connections, rounds):
-    """As many at once, each compared with the tree."""
+    """As many at once, each compared with the tree; later, as who parses here lets others wait,
+    who have connected and not asked yet."""
     wanted = figures.expected(top, True, True)
-
-    def scrape(_):
-        status, headers, body = server.get(Accept=PROMETHEUS_2)
-        assert status == 200 and int(headers["content-length"]) == len(body), status
-        return figures.differences(figures.parse(body.decode()), wanted, "$^")
-    with concurrent.futures.ThreadPoolExecutor(connections) as pool:
-        results = list(pool.map(scrape, range(connections * rounds)))
-    good = sum(not result for result in results)
-    ok(good == connections * rounds, f"{connections} scrapes at once, {rounds} times: each is right",
-       f"{good} of {len(results)}: {[r for r in results if r][:1]}")
+    answers = []
+    for _ in range(rounds):
+        server.rest()
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            answers += pool.map(lambda _: server.get(Accept=PROMETHEUS_2), range(connections))
+    good = [body.decode() for status, headers, body in answers
+            if status == 200 and int(headers["content-length"]) == len(body)]
+    differ = figures.differences_of_all(good, wanted, "$^")
+    ok(len(good) == connections * rounds and not differ,
+       f"{connections} scrapes at once, {rounds} times: each is right",
+       f"{len(good)} of {connections * rounds}, {set(a[0] for a in answers)}; {differ[:9]}")
 
 
 def module_goes(server, top):
@@ -184,21 +210,25 @@ def module_goes(server, top):
 
 def fresh(server, top):
     """Who asks is told what was read after that, also if others are being served."""
+    stop = threading.Event()
+    changes = range(1, 21)
+    seen = []
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        stop = time.monotonic() + 8
-        others = [pool.submit(lambda: [server.get()[0] for _ in iter(
-            lambda: time.monotonic() < stop, False)]) for _ in range(16)]
-        stale = nr = 0
-        while time.monotonic() < stop:
-            nr += 1
-            with open(f"{top}/sysfs/ranges.new", "w", encoding="ascii") as f:
-                f.write(f"{nr}\n")
-            os.rename(f"{top}/sysfs/ranges.new", f"{top}/sysfs/ranges")
-            stale += figures.parse(server.get()[2].decode())["memstate_ranges", frozenset()] != nr
+        others = [pool.submit(lambda: [server.get()[0] for _ in iter(stop.is_set, True)])
+                  for _ in range(16)]
+        try:
+            for number in changes:
+                with open(f"{top}/sysfs/ranges.new", "w", encoding="ascii") as f:
+                    f.write(f"{number}\n")
+                os.rename(f"{top}/sysfs/ranges.new", f"{top}/sysfs/ranges")
+                seen += re.findall(rb"^memstate_ranges (\d+)$", server.get()[2], re.M)
+        finally:
+            stop.set()
         served = [status for other in others for status in other.result()]
-    ok(nr > 3 and not stale and set(served) == {200},
-       f"{nr} changes are seen at once, while {len(served)} others ask",
-       f"{stale} of {nr} stale; {set(served)}")
+    seen = [int(number) for number in seen]
+    ok(seen == [*changes] and set(served) == {200},
+       f"{len(changes)} changes are seen at once, while {len(served)} others ask",
+       f"{seen}; {set(served)}")
 
 
 def slow(server):
@@ -213,7 +243,7 @@ def slow(server):
     status, _, _ = server.get()
     ok(status == 200, "others are served while 24 are slow", status)
     gone = {}
-    while time.monotonic() - began < 60 and len(gone) < 16:
+    while time.monotonic() - began < 120 and len(gone) < 16:
         for s in silent + dripping:
             if s in gone:
                 continue
@@ -229,8 +259,8 @@ def slow(server):
                 gone[s] = time.monotonic() - began
         time.sleep(0.5)
     times = [max((gone.get(s, 999) for s in kind)) for kind in (silent, dripping)]
-    ok(times[0] < 30, f"who does nothing is gone after {times[0]:.0f} s")
-    ok(25 < times[1] < 45, f"who sends byte by byte is gone after {times[1]:.0f} s")
+    ok(times[0] < 60, f"who does nothing is gone after {times[0]:.0f} s")
+    ok(25 < times[1] < 100, f"who sends byte by byte is gone after {times[1]:.0f} s")
     for s in silent + dripping + deaf:
         s.close()
     status, _, _ = server.get()
@@ -242,14 +272,14 @@ def full(server):
     idle = [server.connect() for _ in range(80)]
     began = time.monotonic()
     refused = 0
-    while time.monotonic() - began < 40:
+    while time.monotonic() - began < 90:
         answer = server.raw(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
         if answer:
             break
         refused += 1
         time.sleep(0.5)
     took = time.monotonic() - began
-    ok(refused and answer.startswith(b"HTTP/1.1 200") and took < 20,
+    ok(refused and answer.startswith(b"HTTP/1.1 200") and took < 60,
        f"80 idle connections keep scrapes out, for {took:.0f} s",
        f"{refused} refused, then {answer[:100]}")
     for s in idle:
