@@ -96,11 +96,11 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	must(argc == 2, "usage: life LIBRARY");
-	alarm(120);
+	alarm(600);
 	atexit(at_exit);
 	for (int i = 0; i < 64; i++)
 		from_main[i] = malloc((size_t)i * 50);
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 7; round++) {
 		library = dlopen(argv[1], round % 2 ? RTLD_NOW : RTLD_NOW | RTLD_LOCAL);
 		must(library != NULL, "dlopen");
 		for (int i = 0; i < 16; i++)

@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	must(argc == 2, "usage: opened LIBRARY");
-	alarm(60);
+	alarm(600);
 	for (int round = 0; round < 3; round++) {
 		library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
 		must(library != NULL, "dlopen");

@@ -22,7 +22,7 @@ program() {
 		return
 	fi
 	# The shell that runs a script has it, too; so do all children.
-	LD_PRELOAD=$preload timeout 120 "$@" >"$dir/$name.log" 2>&1 </dev/null
+	LD_PRELOAD=$preload timeout 600 "$@" >"$dir/$name.log" 2>&1 </dev/null
 	status=$?
 	[ $status = 0 ] && [ "$(tail -n 1 "$dir/$name.log")" = right ]
 	result $? "$name" "$dir/$name.log" || echo "# exit status $status"
@@ -147,11 +147,11 @@ rm -f "$sock" "$1/dump.rdb"
 redis-server --port 0 --unixsocket "$sock" --dir "$1" --save '' --appendonly no >"$1/redis.out" &
 server=$!
 trap 'kill $server' EXIT
-for _ in $(seq 100); do redis-cli -s "$sock" ping >/dev/null 2>&1 && break; sleep 0.1; done
+for _ in $(seq 600); do redis-cli -s "$sock" ping >/dev/null 2>&1 && break; sleep 0.1; done
 redis-benchmark -s "$sock" -q -n 20000 -r 10000 -P 16 -d 200 -t set,get,lpush,sadd,hset,zadd >/dev/null
 redis-cli -s "$sock" set answer 42 >/dev/null
 redis-cli -s "$sock" bgsave >/dev/null
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	redis-cli -s "$sock" info persistence | grep -q 'rdb_bgsave_in_progress:0' && break; sleep 0.1; done
 redis-cli -s "$sock" info persistence | grep -q 'rdb_last_bgsave_status:ok'
 [ "$(redis-cli -s "$sock" get answer)" = 42 ]

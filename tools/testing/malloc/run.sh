@@ -27,6 +27,10 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrac
 export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
 
 build_tests() {
+	build_c &
+	build_cxx && wait $!
+}
+build_c() {
 	# shellcheck disable=SC2086 # a list of flags
 	for t in family stress death faults; do
 		gcc $flags $wrong -o "$build/$t" "$here/$t.c" || return
@@ -38,7 +42,9 @@ build_tests() {
 	gcc $flags $wrong -o "$build/background" "$here/background.c" -L"$bin" -lmemstate-malloc \
 		-lmemstate -Wl,-rpath,"$bin" &&
 	gcc $flags $wrong -o "$build/scavenge" "$here/scavenge.c" -L"$bin" -lmemstate-malloc \
-		-lmemstate -Wl,-rpath,"$bin" &&
+		-lmemstate -Wl,-rpath,"$bin"
+}
+build_cxx() {
 	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
 		-o "$build/newdelete" "$here/newdelete.cc" &&
 	clang++ -O1 -g -Wall -Wextra -std=c++20 -fsized-deallocation -pthread -fno-builtin \
@@ -91,7 +97,7 @@ inject() {
 		>/dev/null 2>&1
 	count=$(grep -c "$call(" "$build/count.log")
 	for n in $(seq 1 "$count"); do
-		timeout 60 strace -f --seccomp-bpf -qq -o "$build/inject.log" -e trace="$call" \
+		timeout 300 strace -f --seccomp-bpf -qq -o "$build/inject.log" -e trace="$call" \
 			-e inject="$call:error=ENOMEM:when=$n" -E LD_PRELOAD="$lib" \
 			"$build/faults" >"$out" 2>&1 && { begun=$((begun + 1)); continue; }
 		# The loader may end over it, before there is a program.
@@ -106,12 +112,11 @@ inject() {
 }
 
 tap_begin "$build"
-tap_limit=300
 needs gcc g++ clang clang++:clang strace make || tap_end
 if [ -z "${LIB:-}" ]; then
-	try "the library builds without a warning" make -s -C "$top/userspace" \
+	try "the library builds without a warning" make -s -j2 -C "$top/userspace" \
 		CFLAGS="-O2 -g -Werror" O="$build/werror" || tap_end
-	make -s -C "$top/userspace" >&2 || exit 1
+	make -s -j2 -C "$top/userspace" >&2 || exit 1
 fi
 build_tests >&2 || bail "the tests do not build"
 
@@ -149,7 +154,7 @@ if [ -z "${LIB:-}" ]; then
 		try "scavenge by $way leaves the books of plain calls" \
 			diff "$build/scavenge.calls" "$build/scavenge.$way"
 		try "scavenge by $way: stress with forks, seed $seed" env MEMSTATE_BATCH=$way \
-			MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 20000 fork
+			MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 10000 fork
 	done
 
 	# The program, and everything it needs, in one file.
@@ -181,6 +186,8 @@ if [ -z "${LIB:-}" ]; then
 	done
 fi
 
+# Each one has ten minutes.
+tap_limit=1800
 relay "program" "$here/programs.sh" "$lib" "$build/programs"
 relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
 	MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
