@@ -40,6 +40,6 @@ bench_in_vm() {
 	local kernel=$1 command=$2 module
 	shift 2
 	module=$("$vm/module.sh" "$kernel" | tail -n 1) || return 1
-	"$vm/vm.sh" -k "$kernel" -t 1800 "$@" -- \
+	"$vm/vm.sh" -k "$kernel" -s 2 -t 1800 "$@" -- \
 		sh -c "insmod $module && $command && rmmod memstate"
 }

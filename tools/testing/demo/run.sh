@@ -16,7 +16,7 @@ out=$top/build/run
 rm -rf "$out"
 mkdir -p "$out"
 echo "== booting $kernel in a virtual machine"
-"$here/../vm/vm.sh" -k "$kernel" -m 2G -t 1800 -w "$out" -- \
+"$here/../vm/vm.sh" -k "$kernel" -s 2 -m 2G -t 1800 -w "$out" -- \
 	bash "$here/demo.sh" "$module" "$top/build/userspace" "$out"
 echo
 echo "== pictures of what was recorded"

@@ -33,7 +33,7 @@ make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
 result $? "builds" "$out/build.log"
 module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 tap_limit=3300
-relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -m 3G -t 3000 -- \
+relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -s 2 -m 3G -t 3000 -- \
 	bash "$here/guest.sh" "$top" "$out" "$module"
 
 # row NAME: killed by the kernel's limit, and what was wanted of ours

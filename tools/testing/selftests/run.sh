@@ -51,7 +51,7 @@ rmmod memstate && echo "ok 0 module_goes" || echo "not ok 0 module_goes"
 insmod $module && rmmod memstate && echo "ok 0 module_comes_back" || echo "not ok 0 module_comes_back"
 echo "# end of programs"
 GUEST
-"$vm/vm.sh" -k "$kernel" -t $limit -o "$out/console.log" -- \
+"$vm/vm.sh" -k "$kernel" -s 2 -t $limit -o "$out/console.log" -- \
 	bash "$out/guest.sh" >"$out/raw.log" 2>"$out/vm.err" </dev/null
 status=$?
 
