@@ -29,24 +29,29 @@ not_ok() {
 verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else result 0 "$1"; fi; }
 
 # What a tool found to be good is so until something of that changes: the file, the headers,
-# the flags, the lanes and what tells tools what to say, the packages of this machine.
+# the flags, the lane and what tells tools what to say, the packages of this machine.
 marks=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}/static
 
-# basis FLAGS...: what is the same for all files of a lane
+# basis LANE FLAGS...: what is the same for all files of a lane
 basis() {
+	local lane=$1
 	basis=$({
 		echo "$*"
 		grep '\.h$' "$work/files" | while read -r f; do [ ! -f "$tree/$f" ] || cat "$tree/$f"; done
-		cat "$here"/*.sh "$here"/*.yml
+		declare -f "lane_$lane" build per_unit by_build tidy public user_flags
+		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
+		cat "$here"/*.yml
 		dpkg-query -W 2>/dev/null || date
 	} | sed "s,$tree/,,g" | sha256sum)
 }
 
-# good LANE NAME [FILE]: was it found to be good as it is? Sets $mark, for remember.
-good() {
-	mark=$marks/$({ echo "$basis $1 $2"; cat "${3-$tree/$2}"; } | sha256sum | cut -c 1-32)
-	[ -e "$mark" ] && result 0 "$1 $2"
+# known LANE NAME FILE...: were they found to be good as they are? Sets $mark, for remember.
+known() {
+	mark=$marks/$({ echo "$basis $1 $2"; cat "${@:3}"; } | sha256sum | cut -c 1-32)
+	[ -e "$mark" ]
 }
+# good LANE NAME [FILE]: the same of one, as a test if it is so
+good() { known "$1" "$2" "${3-$tree/$2}" && result 0 "$1 $2"; }
 remember() { mkdir -p "$marks" && : >"$mark"; }
 
 # What is tracked; in a tree without git, all but what was built.
@@ -72,14 +77,17 @@ kdir() {
 	printf '%s\n' "${dirs[-1]}"
 }
 
-# build OUT LOG ARGS: the module, in a copy of its sources
+# build OUT LOG ARGS: the module, or what is looked at of it, in a copy of its sources
 build() {
 	local out=$1 log=$2 k
+	local targets=(modules)
 	shift 2
+	[ -z "$only" ] || mapfile -t targets < <(files '^kmod/.*\.c$' | sed 's/c$/o/')
+	rm -rf "$out"
 	k=$(kdir) || { echo 'no kernel headers: install the Debian package linux-headers-cloud-amd64' >"$log"; return 1; }
 	mkdir -p "$out"
 	cp -a "$tree/Kbuild" "$tree/kmod" "$tree/include" "$out"
-	make -C "$k" M="$out" -j"$(nproc)" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$log" 2>&1
+	make -C "$k" M="$out" -j"$(nproc)" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" "${targets[@]}" >"$log" 2>&1
 }
 
 # said LOG FILE: what was said of it, or of a header by it
@@ -99,20 +107,24 @@ per_unit() {
 	verdict "$lane the rest" "$log.said"
 }
 
-lane_w1() {
-	local out=$work/w1
-	rm -rf "$out"
-	build "$out" "$out.log" W=1
-	per_unit w1 "$out.log" $?
+# by_build LANE ARGS: by what a build of the module says, if it has not said so before
+by_build() {
+	local lane=$1 out=$work/$1 f failed=$tap_failed
+	local sources=()
+	shift
+	basis "$lane" "$(kdir)" "$@"
+	mapfile -t sources < <(files '^kmod/.*\.[ch]$')
+	if known "$lane" "${sources[*]}" "$tree/Kbuild" "${sources[@]/#/$tree/}"; then
+		for f in "${sources[@]}" "the rest"; do result 0 "$lane $f"; done
+		return
+	fi
+	build "$out" "$out.log" "$@"
+	per_unit "$lane" "$out.log" $?
+	[ "$tap_failed" != "$failed" ] || remember
 }
 
-lane_sparse() {
-	local out=$work/sparse
-	needs sparse || return
-	rm -rf "$out"
-	build "$out" "$out.log" C=2
-	per_unit sparse "$out.log" $?
-}
+lane_w1() { by_build w1 W=1; }
+lane_sparse() { needs sparse && by_build sparse C=2; }
 
 linux_source() {
 	[ -n "${source-}" ] || source=$("$here/../vm/kernel.sh" source 2>"$work/source.err" |
@@ -152,7 +164,7 @@ lane_checkpatch() {
 	local ignore=()
 	needs perl || return
 	linux_source checkpatch || return
-	basis "$source"
+	basis checkpatch "$source"
 	while read -r f; do
 		good checkpatch "$f" && continue
 		case $f in
@@ -179,7 +191,7 @@ lane_kernel_doc() {
 	local f log=$work/kernel-doc.log
 	needs perl || return
 	linux_source kernel_doc || return
-	basis "$source"
+	basis kernel_doc "$source"
 	while read -r f; do
 		grep -q '^/\*\*$' "$tree/$f" || continue
 		good kernel_doc "$f" && continue
@@ -199,7 +211,7 @@ lane_coccinelle() {
 	rm -rf "$work/cocci"
 	mkdir -p "$work/cocci"
 	cp -a "$tree/kmod" "$tree/include" "$work/cocci"
-	basis "$(find "$work/cocci" -name '*.c' -print0 | sort -z | xargs -0 cat)"
+	basis coccinelle "$(find "$work/cocci" -name '*.c' -print0 | sort -z | xargs -0 cat)"
 	for script in $(cd "$source/scripts/coccinelle" && find . -name '*.cocci' -printf '%P\n' | sort); do
 		name=$script
 		script=$source/scripts/coccinelle/$script
@@ -234,15 +246,16 @@ tidy() {
 }
 
 lane_tidy_kernel() {
-	local out=$work/tidy f cmd k
+	local out=$work/tidy f cmd k built=
 	local flags=()
 	needs clang-tidy || return
-	rm -rf "$out"
-	build "$out" "$out.log" || { not_ok "tidy_kernel: the module does not build" "$out.log"; return; }
 	k=$(kdir)
-	basis "$k"
+	basis tidy_kernel "$k"
 	while read -r f; do
 		good tidy_kernel "$f" && continue
+		[ -n "$built" ] || build "$out" "$out.log" ||
+			{ not_ok "tidy_kernel: the module does not build" "$out.log"; return; }
+		built=1
 		cmd=$out/$(dirname "$f")/.$(basename "$f" .c).o.cmd
 		# the compiler's flags, without those that only gcc knows
 		mapfile -t flags < <(sed -n 's/^cmd_[^ ]* := //p' "$cmd" | head -n 1 |
@@ -281,7 +294,7 @@ lane_tidy_user() {
 	local f flags
 	needs clang-tidy || return
 	mapfile -t flags < <(user_flags)
-	basis "${flags[@]}"
+	basis tidy_user "${flags[@]}"
 	while read -r f; do
 		good tidy_user "$f" && continue
 		tidy tidy_user "$f" tidy-user.yml "${flags[@]}" -Wall -Wextra && remember
@@ -292,7 +305,7 @@ lane_analyzer() {
 	local f flags log=$work/analyzer.log
 	needs gcc || return
 	mapfile -t flags < <(user_flags)
-	basis "${flags[@]}"
+	basis analyzer "${flags[@]}"
 	while read -r f; do
 		good analyzer "$f" && continue
 		gcc -fanalyzer -O1 -Wall -Wextra "${flags[@]}" -c -o /dev/null \
@@ -306,7 +319,7 @@ lane_analyzer() {
 lane_shellcheck() {
 	local f log=$work/shellcheck.log
 	needs shellcheck || return
-	basis "$(cd "$tree" && cat tools/testing/{tap.sh,vm/debian.sh,bench/lib.sh})"
+	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,vm/debian.sh,bench/lib.sh})"
 	while read -r f; do
 		head -n 1 "$tree/$f" | grep -qE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' || continue
 		good shellcheck "$f" && continue
@@ -323,10 +336,12 @@ lane_rst() {
 	local site=()
 	tool=$(command -v rst2html || command -v rst2html.py || command -v rst2html5) ||
 		{ needs rst2html:python3-docutils; return; }
+	basis rst
 	while read -r f; do
 		grep -qE "$sphinx_only" "$tree/$f" && { site+=("$f"); continue; }
+		good rst "$f" && continue
 		"$tool" --strict --report=1 "$tree/$f" /dev/null >"$log" 2>&1
-		verdict "rst $f" "$log"
+		verdict "rst $f" "$log" && remember
 	done < <(files '\.rst$')
 	[ ${#site[@]} -gt 0 ] || return
 	needs sphinx-build:python3-sphinx || return
@@ -346,11 +361,13 @@ lane_rst() {
 lane_man() {
 	local f log=$work/man.log
 	needs mandoc && needs man:man-db || return
+	basis man
 	while read -r f; do
+		good man "$f" && continue
 		mandoc -T lint -W warning "$tree/$f" >"$log" 2>&1
 		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$tree/$f" \
 			2>>"$log" >/dev/null
-		verdict "man $f" "$log"
+		verdict "man $f" "$log" && remember
 	done < <(files '\.[1-8]$')
 }
 
@@ -374,20 +391,26 @@ lane_headers() {
 	needs g++ || return
 	needs clang++:clang || return
 	mapfile -t flags < <(user_flags)
+	basis headers "${flags[@]}"
 	while read -r f; do
+		good headers "$f" && continue
 		gcc -Wall -Wextra -Werror -fsyntax-only "${flags[@]}" \
 			-x c - <<<"#include \"$tree/$f\"" >"$log" 2>&1
-		verdict "headers $f" "$log"
+		verdict "headers $f" "$log" && remember
 	done < <(files '^(userspace|include)/.*\.h$'; files '^kmod/core/.*\.h$' | grep -v port_kernel)
 	while read -r f; do
 		headers+=("$tree/$f")
-		: >"$log"
-		for std in c11 c17 c2x; do
-			for cc in gcc clang; do
-				public $cc $std "-Wpedantic -Wstrict-prototypes -x c" "$tree/$f" "$tree/$f"
+		if ! good headers "$f from strict C" "$tree/$f"; then
+			: >"$log"
+			for std in c11 c17 c2x; do
+				for cc in gcc clang; do
+					public $cc $std "-Wpedantic -Wstrict-prototypes -x c" \
+						"$tree/$f" "$tree/$f"
+				done
 			done
-		done
-		verdict "headers $f from strict C" "$log"
+			verdict "headers $f from strict C" "$log" && remember
+		fi
+		good headers "$f from C++" "$tree/$f" && continue
 		: >"$log"
 		for cc in g++ clang++; do
 			# Of the oldest it is not asked what the standard does not have.
@@ -396,39 +419,47 @@ lane_headers() {
 				public $cc $std "$strict" "$tree/$f" "$tree/$f"
 			done
 		done
-		verdict "headers $f from C++" "$log"
+		verdict "headers $f from C++" "$log" && remember
 	done < <(files '^(userspace/include|include)/.*\.h$')
+	[ ${#headers[@]} -gt 0 ] || return
+	if known headers "in every order" "${headers[@]}"; then
+		result 0 "headers in every order"
+		return
+	fi
 	: >"$log"
 	for a in "${headers[@]}"; do for b in "${headers[@]}"; do for c in "${headers[@]}"; do
 		if [ "$a" = "$b" ] || [ "$b" = "$c" ] || [ "$a" = "$c" ]; then continue; fi
 		public clang c11 "-Wpedantic -x c" "$a" "$b" "$c"
 		public g++ c++11 "$strict" "$a" "$b" "$c"
 	done; done; done
-	[ ${#headers[@]} -eq 0 ] || verdict "headers in every order" "$log"
+	verdict "headers in every order" "$log" && remember
 }
 
-# The licence that a file must name, by where it is.
-licence() {
-	case $1 in
-	include/uapi/*)    echo '(GPL-2.0-only WITH Linux-syscall-note) OR MIT' ;;
-	kmod/core/*)       echo 'GPL-2.0-only OR MIT' ;;
-	kmod/*|Kbuild)     echo 'GPL-2.0-only' ;;
-	userspace/*)       echo 'MIT' ;;
-	*)                 echo 'GPL-2.0-only OR MIT' ;;
-	esac
-}
-
+# Each file names the licence that it must have, by where it is. Without a process for each of
+# so many files.
 lane_spdx() {
-	local f want log=$work/spdx.log
+	local f licence want line found log=$work/spdx.log
 	while read -r f; do
 		# the licences themselves, and what has no comments
 		case $f in LICENSES/*|Documentation/ABI/*|packaging/debian/changelog|packaging/debian/copyright|packaging/debian/source/format|.gitignore|*.json|*.gz|*.log|*.tsv) continue ;; esac
-		want=$(licence "$f")
-		want=${want//(/\\(}
-		want=${want//)/\\)}
+		case $f in
+		include/uapi/*)    licence='(GPL-2.0-only WITH Linux-syscall-note) OR MIT' ;;
+		kmod/core/*)       licence='GPL-2.0-only OR MIT' ;;
+		kmod/*|Kbuild)     licence='GPL-2.0-only' ;;
+		userspace/*)       licence='MIT' ;;
+		*)                 licence='GPL-2.0-only OR MIT' ;;
+		esac
+		want=${licence//(/\\(}
+		want="SPDX-License-Identifier: ${want//)/\\)}( ?(\*/|\*\)|-->))?\$"
 		# litmus tests have to begin with their name
-		head -n 3 "$tree/$f" | grep -qE "SPDX-License-Identifier: $want( ?(\*/|\*\)|-->))?\$" &&
-			: >"$log" || echo "none of the first three lines says SPDX-License-Identifier: $(licence "$f")" >"$log"
+		found=
+		for _ in 1 2 3; do
+			read -r line
+			[[ ! $line =~ $want ]] || found=1
+		done <"$tree/$f"
+		: >"$log"
+		[ -n "$found" ] ||
+			echo "none of the first three lines says SPDX-License-Identifier: $licence" >"$log"
 		verdict "spdx $f" "$log"
 	done < <(files .)
 }
@@ -436,11 +467,15 @@ lane_spdx() {
 # Nothing of the machine that it was written on: paths, names of hosts.
 lane_words() {
 	local f name words log=$work/words.log
+	local -A suspect=()
 	words='(^|[^[:alnum:]_.])/(wor[k]|roo[t]|hom[e]/[a-z]+)(/|[^[:alnum:]_]|$)'
 	words+='|[a-z0-9]\.debia[n]\.(org|net)/debia[n]|mirror[s]?\.[a-z0-9-]+\.[a-z]{2,}'
 	name=$(uname -n)
 	case $name in localhost|*[!A-Za-z0-9.-]*|?|??|???) ;; *) words+="|$name" ;; esac
+	while read -r f; do suspect[$f]=1; done < \
+		<(files . | (cd "$tree" && xargs -r -d '\n' grep -alE -- "$words"))
 	while read -r f; do
+		[ -n "${suspect[$f]-}" ] || { result 0 "words $f"; continue; }
 		# the guest's own root may have a home
 		sed 's,HOME=/roo[t]\>,HOME=,' "$tree/$f" | grep -anE -- "$words" >"$log"
 		verdict "words $f" "$log"
@@ -478,8 +513,23 @@ seed() {
 	findings "$said" | grep -vxFf "$said.before" >"$said.new"
 }
 
+# seeded LANE FILE [ONLY]: the same as a test; remembered, as what lanes find is
 seeded() {
-	if seed "$@"; then result 0 "selftest $1 finds what is planted in $2"; else not_ok "selftest $1 finds what is planted in $2" "$work/seed.said"; fi
+	local name="selftest $1 finds what is planted in $2" planted seen
+	planted=$(cat)
+	basis "$1" "$planted" "${3-} ${SEED_FIRST-} $(kdir) $(declare -f seed findings)"
+	if known selftest "$2" "$top/$2"; then
+		result 0 "$name"
+		return
+	fi
+	seen=$mark
+	if seed "$@" <<<"$planted"; then
+		result 0 "$name"
+		mark=$seen
+		remember
+	else
+		not_ok "$name" "$work/seed.said"
+	fi
 }
 
 selftest() {
@@ -523,7 +573,7 @@ SEED
 	seeded headers userspace/include/memstate.h <<<'int planted(int class);'
 	seeded headers userspace/include/memstate.h <<<'static inline long planted(void *p) { return (long)p; }'
 	seeded headers userspace/include/memstate.h <<<'enum planted { PLANTED = 0xffffffffffULL };'
-	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'\n\n\n'
+	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'/* one */\n/* two */\n/* three */'
 	seeded words kmod/README <<<"see /wor""k/planted"
 }
 
