@@ -18,21 +18,27 @@ said=$out/said
 record() { "$memstate" record "$@" >"$said" 2>&1; }
 told() { grep -qF -- "$1" "$said"; }
 
-# It has said so that often.
-stands() {
-	for ((i = 0; i < 600; i++)); do
-		[ "$(wc -l </tmp/steps)" -ge "$1" ] && break
-		sleep 0.1
-	done
-}
+# samples FILE: how many there are by now
+samples() { grep -cs '"type":"sample"' "$1"; }
+# sampled FILE: a recorder, which is not waited for, has got so far
+sampled() { soon grep -qs '"type":"sample"' "$1"; }
 
-# A program that has done its steps and stands still; its process in $pid.
-start() { # arguments of steps
+# It has said so that often.
+has_said() { [ "$(wc -l </tmp/steps)" -ge "$1" ]; }
+stands() { soon has_said "$1" || result 1 "steps stands still ($1)" /tmp/steps; }
+
+# A program whose input is open until it is stopped
+begin() { # command...
+	: >/tmp/steps
 	mkfifo /tmp/fifo
-	"$build/steps" "$@" </tmp/fifo >/tmp/steps &
+	"$@" </tmp/fifo >/tmp/steps &
 	runner=$!
 	exec 9>/tmp/fifo
 	rm -f /tmp/fifo
+}
+# One that has done its steps and stands still; its process in $pid.
+start() { # arguments of steps
+	begin "$build/steps" "$@"
 	stands "${lines:-1}"
 	pid=$(sed 's/ ready//' /tmp/steps | head -n 1)
 }
@@ -40,6 +46,8 @@ stop() {
 	exec 9>&-
 	wait $runner
 }
+ended() { ! kill -0 "$1" 2>/dev/null; }
+unused() { [ "$(cat $sys/nr_tasks)" = 0 ]; }
 
 insmod "$module" || exit 1
 tap_begin "$out"
@@ -51,9 +59,23 @@ state() { cat $tracing/tracing_on $tracing/buffer_size_kb $tracing/trace_clock \
 	$tracing/events/memstate/*/enable $tracing/events/memstate/*/filter; }
 state >"$out/before"
 
-record -o "$out/command.rec" --transitions --ranges 10 --duration 14 -- "${own[@]}" "$build/steps" 5 3000 20000 2
-status=$?
-[ $status = 7 ]
+# A command is recorded to its end, or for so long: as long as it takes until it stands still,
+# and a little more, which is known when it is over.
+began=$SECONDS
+"$build/steps" 5 3000 0 2 >/dev/null
+seconds=$((4 * (SECONDS - began) + 3))
+for _ in 1 2 3 4; do
+	begin "$memstate" record -o "$out/command.rec" --transitions --ranges 10 --duration $seconds \
+		-- "${own[@]}" "$build/steps" 5 3000 -1 2 2>"$said"
+	stands 3
+	before=$(samples "$out/command.rec")
+	soon grep -qs '"type":"end"' "$out/command.rec"
+	stop
+	status=$?
+	[ "$(samples "$out/command.rec")" -le $((before + 1)) ] || break
+	seconds=$((seconds * 2))
+done
+[ "$status" = 7 ]
 result $? "a command's exit status is passed on"
 told "(duration)" && told ", 0 lost"
 result $? "a command with two children, every transition of theirs"
@@ -68,11 +90,13 @@ result $((! $?)) "no cgroup is left"
 
 # -p: from a ledger on. It stands still, is recorded, goes on by its own, stands still.
 start 11 2000
-"$memstate" record -o "$out/pid.rec" -p "$pid" --ranges 5 --transitions --duration 8 >"$said" 2>&1 9>&- &
+rm -f "$out/pid.rec" "$out/end.rec"
+"$memstate" record -o "$out/pid.rec" -p "$pid" --ranges 5 --transitions >"$said" 2>&1 9>&- &
 recorder=$!
-sleep 3
+sampled "$out/pid.rec"
 echo >&9
 stands 2
+kill -TERM $recorder
 wait $recorder
 result $? "-p records a process"
 "$memstate" stat --json "$pid" >"$out/pid.json" 2>>"$said"
@@ -80,7 +104,7 @@ echo processes/0/reported >"$out/pid.key"
 # Not with the program's input in its hands.
 "$memstate" record -o "$out/end.rec" -p "$pid" --interval 0.05 >"$said" 2>&1 9>&- &
 recorder=$!
-sleep 2
+sampled "$out/end.rec"
 stop
 wait $recorder && told "(target ended)"
 result $? "-p ends with its process"
@@ -96,16 +120,16 @@ result $? "leaves no file"
 mkdir -p /sys/fs/cgroup/plot/below
 echo $$ >/sys/fs/cgroup/plot/below/cgroup.procs
 "$memstate" limit /plot --high 3M >/dev/null
+rm -f "$out/group.rec" "$out/gone.rec"
 "$memstate" record -o "$out/group.rec" -g /plot --transitions --interval 0.05 >"$said" 2>&1 &
 recorder=$!
-sleep 2
+sampled "$out/group.rec"
 lines=2 start 23 1500 -1 1
 # Somebody who does not belong to it
 echo $$ >/sys/fs/cgroup/cgroup.procs
 sleep 100 9>&- &
 other=$!
-(echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 1000 >/dev/null) </dev/null
-sleep 1
+(echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 200 >/dev/null) </dev/null
 "$memstate" stat --json --groups /plot >"$out/group.json" 2>"$out/stat.err"
 echo groups/0/reported >"$out/group.key"
 kill -TERM $recorder
@@ -122,9 +146,9 @@ result $? "the system is recorded"
 stop
 "$memstate" record -o "$out/gone.rec" -g /plot --interval 0.05 >"$said" 2>&1 &
 recorder=$!
-sleep 1.5
+sampled "$out/gone.rec"
 rmdir /sys/fs/cgroup/plot/below /sys/fs/cgroup/plot
-for ((i = 0; i < 100; i++)); do kill -0 $recorder 2>/dev/null || break; sleep 0.1; done
+soon ended $recorder || kill $recorder
 wait $recorder
 told "(target ended)"
 result $? "-g ends with its cgroup"
@@ -140,9 +164,10 @@ result $? "and written"
 result $? "and in the picture"
 
 # Killed: the file is there, and the next one clears up.
+rm -f "$out/kill9.rec"
 "$memstate" record -o "$out/kill9.rec" --transitions --interval 0.02 >"$said" 2>&1 &
 recorder=$!
-sleep 2
+sampled "$out/kill9.rec"
 kill -9 $recorder
 wait $recorder 2>/dev/null
 "$memstate" plot -o "$out/kill9.gp" "$out/kill9.rec" >"$said" 2>&1
@@ -174,15 +199,14 @@ user "$memstate" record -o /tmp/plot/user3.rec -p "$pid" --duration 0.3 >"$said"
 [ $? = 1 ] && told "process $pid: not permitted"
 result $? "somebody else's process is not"
 stop
-user "$memstate" record -o /tmp/plot/user4.rec -- "${own[@]}" "$build/steps" 1 100 4000 >"$said" 2>&1
+begin user "$memstate" record -o /tmp/plot/user4.rec -- "${own[@]}" "$build/steps" 1 100 2>"$said"
+soon grep -qs '"type":"sample".*"ready":[1-9]' /tmp/plot/user4.rec
+stop
 [ $? = 7 ] && told "only its first process is recorded" &&
 	grep -q '"type":"sample".*"ready":[1-9]' /tmp/plot/user4.rec
 result $? "a command of one's own is, without a cgroup"
 
-for ((i = 0; i < 50; i++)); do
-	[ "$(cat $sys/nr_tasks)" = 0 ] && break
-	sleep 0.1
-done
+soon unused
 rmmod memstate >"$said" 2>&1
 result $? "the module goes"
 tap_end

@@ -29,6 +29,7 @@ common=("$cli/out.c" "$cli/record_file.c" "$cli/limit.c" "$cli/cgroup.c"
 	"$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
 
 tap_begin "$dir"
+tap_limit=2100
 mkdir -p "$build"
 needs gnuplot:gnuplot-nox xmllint:libxml2-utils strace
 try "builds" make -s -C "$top/userspace" all
@@ -49,6 +50,8 @@ try "program to be recorded builds" gcc "${flags[@]/-fsanitize*/-O1}" -o "$build
 memstate=$build/asan/memstate
 fake=$build/fake_record
 check() { "$python" "$here/check.py" "$@"; }
+# sampled FILE: a recorder, which is not waited for, has got so far
+sampled() { soon grep -qs '"type":"sample"' "$1"; }
 
 # ---- the trace's text -------------------------------------------------------------
 
@@ -57,35 +60,39 @@ relay trace "$build/trace"
 # ---- record, on made-up figures ---------------------------------------------------
 
 cd "$dir" || exit 1
-says "record ends after --duration, and says what there is" 0 "1.0 s (duration), " \
+says_like "record ends after --duration, and says what there is" 0 \
+	' (1|[2-9]|[1-9][0-9]+)\.[0-9] s \(duration\), ' \
 	"$fake" -o a.rec --interval 0.01 --duration 1
 try "record's lines hold together" check lines a.rec
 says "a compressed recording" 0 "(duration)" \
 	"$fake" -o a.rec.gz --interval 0.01 --duration 1
 try "its lines hold together" check lines a.rec.gz
 try "and it is compressed" gzip -t a.rec.gz
-FAKE_SLOW_MS=35 says "ticks that come late are missed, not caught up with" 0 " missed" \
-	"$fake" -o slow.rec --interval 0.01 --duration 1
+FAKE_SLOW_MS=35 FAKE_END=20 says "ticks that come late are missed, not caught up with" 0 \
+	"(target ended), 20 samples, " "$fake" -o slow.rec --interval 0.01
 $python - slow.rec >said 2>&1 <<'CHECK'
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 end = lines[-1]
-assert 15 <= end["samples"] <= 30, end
-assert end["missed"] >= 40, end
-# Each tick was kept or counted.
-assert 90 <= end["samples"] + end["missed"] <= 102, end
+times = [line["t"] for line in lines if line["type"] == "sample"]
+# A reading takes three ticks and a half.
+assert end["missed"] >= 2 * end["samples"], end
+# Each tick was kept or counted: the first sample has none, and the last tick no sample.
+ticks = end["samples"] + end["missed"]
+assert (times[-1] - times[0]) / 0.01 - 2 <= ticks <= end["t"] / 0.01 + 2, (end, times)
 CHECK
 result $? "and all are counted"
-FAKE_EVENTS=1 try "a count that grows" "$fake" -o events.rec --interval 0.01 --duration 0.5
+FAKE_EVENTS=1 FAKE_END=20 try "a count that grows" "$fake" -o events.rec --interval 0.01
 try "has an event for each sample" check lines events.rec
-grep -c '"event":"denied"' events.rec | grep -qE '^[2-9][0-9]$'
+[ "$(grep -c '"event":"denied"' events.rec)" = 19 ]
 result $? "and there are some"
 FAKE_END=5 says "the target ends" 0 "(target ended), 5 samples" \
 	"$fake" -o end.rec --interval 0.01
 try "a recording whose target ended" check lines end.rec
 for signal in INT TERM; do
-	"$fake" -o signal.rec --interval 0.01 >said 2>&1 &
-	sleep 0.5
+	rm -f signal.rec
+	"$fake" -o signal.rec --interval 0.01 --duration 300 >said 2>&1 &
+	sampled signal.rec
 	kill -$signal $!
 	wait $!
 	status=$?
@@ -112,35 +119,45 @@ done
 says "a recording that cannot begin" 1 "No such process" "$fake" -o none.rec -p 999999999
 [ ! -e none.rec ]
 result $? "makes no file"
-"$fake" -o killed.rec.gz --interval 0.01 2>said &
-sleep 2.5
+rm -f killed.rec.gz
+"$fake" -o killed.rec.gz --interval 0.01 --duration 300 2>said &
+soon test -s killed.rec.gz
 kill -9 $!
 wait $! 2>/dev/null
 says "of a recorder that was killed there is what was written" 0 "cut off after line" \
 	"$memstate" plot -o killed.svg killed.rec.gz
 
-# What a sample costs the processor, beside what the kernel does for it.
+# What a sample costs the processor, beside what the kernel does for it and what it takes to
+# start: the best of three, as others use the processor, and its caches, as well.
 gcc "${flags[@]/-fsanitize*/-O2}" -o "$build/fake_fast" "$here/fake_record.c" "$cli/record.c" \
 	"$cli/record_trace.c" "$cli/launch.c" "$cli/handle.c" "$cli/figures.c" \
 	"$top/userspace/lib/maps.c" "${common[@]}" "$lib" -ljson-c -lz >said 2>&1 &&
-	"$build/fake_fast" -o cost.rec --interval 0.001 --duration 3 >said 2>&1
+	for samples in 2 1000 1000 1000; do
+		FAKE_END=$samples "$build/fake_fast" -o cost.rec --interval 0.001 >>said 2>&1
+	done
 $python - said <<'CHECK'
 import re, sys
 text = open(sys.argv[1]).read()
-print("#", text.strip())
-samples, cpu = re.search(r"(\d+) samples.*, ([0-9.]+) s of CPU", text).groups()
-cost = float(cpu) / int(samples)
+print("# " + text.strip().replace("\n", "\n# "))
+short, *runs = [(int(samples), float(cpu)) for samples, cpu in
+                re.findall(r"(\d+) samples.*, ([0-9.]+) s of CPU", text)]
+cost = min((cpu - short[1]) / (samples - short[0]) for samples, cpu in runs)
 print("# %.0f us of CPU a sample" % (cost * 1e6))
 sys.exit(cost > 0.0005)
 CHECK
 result $? "a sample costs less than half a millisecond"
-strace -f -c -o calls "$build/fake_fast" -o cost.rec --interval 0.01 --duration 2 >said 2>&1
-$python - calls cost.rec <<'CHECK'
-import json, sys
-samples = json.loads(open(sys.argv[2]).readlines()[-1])["samples"]
-calls = {row.split()[-1]: int(row.split()[3]) for row in open(sys.argv[1])
-         if len(row.split()) > 4 and row.split()[3].isdigit()}
-per = sum(calls.get(name, 0) for name in ("read", "write", "poll", "ioctl")) / samples
+for samples in 2 202; do
+	FAKE_END=$samples strace -f -c -o calls.$samples "$build/fake_fast" -o cost.rec \
+		--interval 0.01 >said 2>&1
+done
+$python - calls.2 calls.202 <<'CHECK'
+import sys
+def read(path):
+    calls = {row.split()[-1]: int(row.split()[3]) for row in open(path)
+             if len(row.split()) > 4 and row.split()[3].isdigit()}
+    return sum(calls.get(name, 0) for name in ("read", "write", "poll", "ioctl"))
+short, long_ = map(read, sys.argv[1:])
+per = (long_ - short) / 200
 print("# %.2f calls a sample, without the source's two" % per)
 sys.exit(per > 3.5)
 CHECK
@@ -190,6 +207,9 @@ fi
 
 # ---- plot -------------------------------------------------------------------------
 
+# Others draw at the same time: what is left behind is looked for in a place of its own.
+mkdir tmp
+export TMPDIR=$dir/tmp
 for kind in waves bare zeros one many long hostile header; do
 	"$python" "$here/make.py" $kind >$kind.rec || exit 1
 done
@@ -290,7 +310,7 @@ gzip -c waves.rec | head -c 3000 >cut.rec.gz
 says "a compressed one that is cut off" 0 "cut off after line" "$memstate" plot -o cut.svg cut.rec.gz
 says "no gnuplot: its package is named" 1 "install the Debian package gnuplot-nox" \
 	env PATH="$dir/nothing" "$memstate" plot -o none.svg waves.rec
-[ ! -e none.svg ] && [ "$(ls -d /tmp/memstate-plot-* 2>/dev/null)" = "" ]
+[ ! -e none.svg ] && [ "$(ls -d "$TMPDIR"/memstate-plot-* 2>/dev/null)" = "" ]
 result $? "and nothing is left behind"
 mkdir bad
 printf '#!/bin/sh\nexit 3\n' >bad/gnuplot
@@ -438,7 +458,7 @@ if [ -f "$module" ]; then
 	out=$build/out
 	rm -rf "$out"
 	mkdir -p "$out"
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 900 -w "$out" -- \
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -w "$out" -- \
 		bash "$here/guest.sh" "$module" "$top/build/userspace/memstate" "$build" "$out" "$here"
 	# And what was recorded there can be plotted.
 	for name in command pid; do
