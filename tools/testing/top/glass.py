@@ -18,7 +18,8 @@ import time
 
 import pyte
 
-SLOW = float(os.environ.get("MEMSTATE_TEST_WAIT", "20"))
+SLOW = float(os.environ.get("MEMSTATE_TEST_WAIT", "90"))
+QUIET = 0.05    # seconds without a byte, of a program that does nothing
 UP, DOWN, PGUP, PGDN, END = b"\x1bOA", b"\x1bOB", b"\x1b[5~", b"\x1b[6~", b"\x1bOF"
 HOME, ESC, ENTER, F1, BACKSPACE = b"\x1bOH", b"\x1b", b"\r", b"\x1bOP", b"\x7f"
 HEADING = "GROUP / TASK"
@@ -137,26 +138,40 @@ class Screen:
     def text(self):
         return "\n".join(self.lines())
 
+    def busy(self):
+        """It runs, or would."""
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as f:
+                return f.read().rpartition(")")[2].split()[0] in "RD"
+        except OSError:
+            return False
+
+    def settle(self, quiet=QUIET, seconds=None):
+        """Until it waits, and has said all: not in the middle of a refresh."""
+        end = time.monotonic() + (seconds or SLOW)
+        while (self.read(quiet) or self.busy()) and time.monotonic() < end:
+            pass
+
     def wait(self, condition, seconds=None):
-        """Until condition(self) holds. A regular expression is looked for."""
+        """Until condition(self) holds. A regular expression is looked for. What is on the
+        screen already holds at once: what was typed may still be on its way."""
         if isinstance(condition, str):
             pattern = re.compile(condition, re.M)
             condition = lambda s: pattern.search(s.text())
         end = time.monotonic() + (seconds or SLOW)
-        while time.monotonic() < end:
-            # Not in the middle of a refresh.
-            while self.read(0.15):
-                pass
+        while True:
+            # A program that never waits is looked at now and then.
+            self.settle(seconds=5)
             if condition(self):
                 return True
             if self.ended():
                 return bool(condition(self))
-        return False
+            if time.monotonic() >= end:
+                return False
 
     def still(self, seconds):
         """Nothing comes for so long."""
-        while self.read(0.15):
-            pass
+        self.settle()
         return not self.read(seconds)
 
     def type(self, keys):

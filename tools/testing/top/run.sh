@@ -31,6 +31,7 @@ sources=("$here/fake_top.c" "${parts[@]}")
 mkdir -p "$build"
 
 tap_begin "$dir"
+tap_limit=2100
 make -s -C "$top/userspace" all >"$dir/said" 2>&1
 result $? "builds"
 lib=$top/build/userspace/libmemstate.a
@@ -59,7 +60,7 @@ relay view env LC_ALL=C "$build/view"
 # ---- text -------------------------------------------------------------------------
 
 "$python" "$here/fake.py" "$dir/text-tree" >/dev/null
-batch() { timeout 60 "$fake" "$dir/text-tree" --batch --delay 0.1 "$@"; }
+batch() { timeout 300 "$fake" "$dir/text-tree" --batch --delay 0.1 "$@"; }
 batch --iterations 1 >"$dir/table" 2>"$dir/said"
 result $? "--batch ends after --iterations"
 cp "$dir/table" "$dir/said"
@@ -190,13 +191,13 @@ module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
 if [ -f "$module" ]; then
 	cat >"$build/guest.sh" <<-GUEST
 	insmod $module || exit 1
-	export MEMSTATE_TEST_WAIT=90 MEMSTATE_BACKEND=device
+	export MEMSTATE_TEST_WAIT=240 MEMSTATE_BACKEND=device
 	$python $here/screen.py module $memstate
 	status=\$?
 	rmmod memstate || { echo "# rmmod failed"; exit 1; }
 	exit \$status
 	GUEST
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 900 -- bash "$build/guest.sh"
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$build/guest.sh"
 else
 	result 1 "module builds"
 fi

@@ -10,6 +10,7 @@ import fake
 from fake import MIB
 from glass import (BACKSPACE, DOWN, END, ENTER, ESC, F1, HOME, PGDN, PGUP, UP, Screen, ok)
 
+APART = 0.3     # seconds after Escape that what follows does not belong to it
 FIGURES = ["reserved", "prepared", "ready", "charged", "high", "max", "pressure", "anon",
            "coverage", "unaccounted"]
 NARROW = ["RESRV", "PREPD", "READY", "CHRGD", "HIGH", "MAX", "PRES", "ANON", "COVER", "UNACC"]
@@ -60,7 +61,7 @@ class Tree:
         """It was there to the end, and can still be told to go."""
         s = self.screen
         s.type(ESC)
-        s.wait(lambda s: s.still(0.3), 3)
+        s.settle(APART)
         s.type(b"q")
         ok(s.end() == 0 and s.restored(), f"{name}: quits", s)
         s.close()
@@ -182,7 +183,9 @@ def filtering(program):
                                              "102"] and "  only redis" in s.lines()[0],
        "filter: the group, all below it, and what it is in", s)
     ok(s.glass.cursor.hidden, "filter: the cursor is hidden again", s)
-    s.type(b"/web" + ESC)
+    s.type(b"/web")
+    s.wait(r"as before\): web$")
+    s.type(ESC)
     ok(s.wait("^1-5 of 5") and "  only redis" in s.text(), "filter: Escape leaves it as it was", s)
     s.type(b"/\x15\x7f\x7fnonsense\x15/web.sl" + ENTER)
     ok(s.wait("  only /web.sl") and s.names() == ["/", "web.slice/", "blank", "redis/",
@@ -199,7 +202,7 @@ def filtering(program):
     s.type(b"/" + "\u00e4\u00f6".encode() + BACKSPACE + ENTER)
     ok(s.wait("^no group has '\u00e4' in its path"), "filter: other alphabets, by characters", s)
     s.type(b"/\xff\xfe\x01\r")
-    ok(s.wait("^no group has '") and not s.ended(), "filter: any bytes are survived", s)
+    ok(s.wait("^no group has '(?!\u00e4)") and not s.ended(), "filter: any bytes are survived", s)
     s.type(b"/" + b"x" * 400)
     ok(s.wait("xxx$") and s.glass.cursor.y == 23, "filter: longer than the line", s)
     s.type(ENTER + b"/" + ENTER)
@@ -257,7 +260,7 @@ def cgroup(program):
     ok(s.wait("^1-3 of 3") and "redis/" in s.text() and "gone" not in s.text(),
        "--cgroup: one that is made in its place is shown", s)
     s.type(b"/\r")
-    ok(s.wait("of 9") or s.wait("of 8"), "--cgroup: an empty filter shows all", s)
+    ok(s.wait("of [89]"), "--cgroup: an empty filter shows all", s)
     s.type(b"q")
     ok(s.end() == 0, "--cgroup: quits", s)
     s.close()
@@ -268,6 +271,7 @@ def classes(program):
     for term, size in itertools.product(("vt100", "xterm-256color"), ((80, 24), (120, 40))):
         wide = size[0] >= 117
         unit = "M" if not wide else " MiB"
+        prepared, reserved = ("prepared", "reserved") if wide else ("prepd", "resrv")
         name = f"classes {term} {size[0]}"
         t = Tree(program, term=term, size=size)
         s = t.screen
@@ -281,20 +285,22 @@ def classes(program):
                                      "5.00M", "7.50M", "80.0M"], f"{name}: Ready of a group", s)
         lines = [" ".join(l.split()) for l in s.rows()]
         at = next(i for i, l in enumerate(lines) if "web.slice/" in l)
-        ok(lines[at + 1].startswith(f"{'prepared' if wide else 'prepd'} 6.25{unit}") and
-           lines[at + 2].startswith("reserved" if wide else "resrv") and
+        ok(lines[at + 1].startswith(f"{prepared} 6.25{unit}") and
+           lines[at + 2].startswith(reserved) and
            lines[at + 2].endswith(f"300{unit}"), f"{name}: the other states below it", s)
         rows = (size[1] - 5) // 3
         ok(s.lines()[-1].startswith(f"1-{min(rows, 9)} of 9"), f"{name}: three lines a row", s)
         s.type(b"c")
-        ok(s.wait("^1-9 of 9") and s.cells("102")[:2] == ["ready", "18.7M"],
-           f"{name}: c: Ready alone", s)
+        # In the table of three lines a row it is there as well.
+        ok(s.wait(lambda s: len(s.rows()) == 9 and s.cells("102")[:2] == ["ready", "18.7M"]) and
+           s.lines()[-1].startswith("1-9 of 9"), f"{name}: c: Ready alone", s)
         s.type(b"c")
-        ok(s.wait("pre[a-z]*d +6.25") and s.cells("redis/")[-1] == "0B" and
-           s.cells("blank")[-1] == "5.00M", f"{name}: c: Prepared", s)
+        ok(s.wait(lambda s: s.cells("web.slice/")[:2] == [prepared, "6.25M"]) and
+           s.cells("redis/")[-1:] == ["0B"] and s.cells("blank")[-1:] == ["5.00M"],
+           f"{name}: c: Prepared", s)
         s.type(b"c")
-        ok(s.wait("res[a-z]*v[a-z]* +625") and s.cells("/")[-1] == "1000M",
-           f"{name}: c: Reserved", s)
+        ok(s.wait(lambda s: s.cells("/")[:2] == [reserved, "625M"]) and
+           s.cells("/")[-1:] == ["1000M"], f"{name}: c: Reserved", s)
         s.type(b"c")
         ok(s.wait("UNACC") and "STATE" not in s.text(), f"{name}: c: figures again", s)
         t.close(name)
@@ -311,7 +317,7 @@ def classes(program):
     ok(s.wait("UNACC") and "  by total" in s.text() and s.names()[1] == "batch/",
        "classes: the order stays when their table goes", s)
     s.type(b">")
-    ok(s.wait("by pid$") or s.wait(r"\u25b2pid"), "classes: > then begins at the left", s)
+    ok(s.wait(r"\u25b2pid"), "classes: > then begins at the left", s)
     t.close("classes sorted")
     # What was not read before it was paused
     t = Tree(program)
@@ -333,6 +339,12 @@ def classes(program):
     s.type(END)
     ok(s.wait("^8-9 of 9"), "classes: to the end", s)
     t.close("classes small")
+
+
+def reads(s, name, mib):
+    """Until so much is Ready in the table of history, where other columns may have it too."""
+    want = f"{mib:#.3g}".rstrip(".") + "M"
+    return s.wait(lambda s: s.cells(name)[3:4] == [want])
 
 
 def bars(s, name):
@@ -357,13 +369,13 @@ def history(program):
             t.ready(t.group("batch"), mib)
             fake.write(t.group("batch"), "charged", (90 - mib if mib < 90 else 0) * MIB)
             s.type(ENTER)
-            s.wait(rf"^ +batch/ .* {mib}(\.\d+)?( MiB|M)")
+            reads(s, "batch/", mib)
             want += levels[min(i, 7)] if mib >= 10 else levels[0]
             want = want[:-1] + levels[7] if mib == 200 else want
-        ok(bars(s, "batch/") == want and s.cells("batch/")[4] == "80.0M",
+        ok(bars(s, "batch/") == want and s.cells("batch/")[4:5] == ["80.0M"],
            f"{name}: bars of each reading, scaled to the limit ({want})", s)
         ok(len(s.rows()[1]) == size[0], f"{name}: the last is at the right", s)
-        ok(bars(s, "redis/") == levels[7] * 11 and s.cells("redis/")[4] == "80.0M",
+        ok(bars(s, "redis/") == levels[7] * 11 and s.cells("redis/")[4:5] == ["80.0M"],
            f"{name}: one reading as another", s)
         ok(bars(s, "blank") == "", f"{name}: of nothing there is no bar", s)
         s.type(b">" * 5 + b"r")
@@ -375,8 +387,8 @@ def history(program):
         ok(s.wait("^1-9 of 9") and bars(s, "batch/") == want, f"{name}: and all shown again", s)
         s.type(b"h")
         # 3, then 80 down to 10, 85, and 0, which is blank
-        ok(s.wait("CHARGED OVER TIME") and s.cells("batch/")[-1] ==
-           levels[0] + levels[::-1] + levels[7], f"{name}: h: of what was charged", s)
+        ok(s.wait("CHARGED OVER TIME") and s.cells("batch/")[-1:] ==
+           [levels[0] + levels[::-1] + levels[7]], f"{name}: h: of what was charged", s)
         s.type(b"h")
         ok(s.wait("COVER"), f"{name}: h: figures again", s)
         s.type(b"ch")
@@ -389,7 +401,7 @@ def history(program):
     for mib in 51, 52:
         t.ready(t.task(101), mib)
         s.type(ENTER)
-        s.wait(rf"redis-server .* {mib}\.0")
+        reads(s, "101", mib)
     full = "\u2588"
     ok(bars(s, "101") == full * 3, "history: of a task", s)
     os.rename(t.task(101), f"{t.top}/ended")
@@ -397,7 +409,7 @@ def history(program):
     fake.write(t.task(101), "ready", 7 * MIB)
     s.type(ENTER)
     ok(s.wait(r"redis-server .* 7\.00") and bars(s, "101") == full and
-       s.cells("101")[4] == "7.00M", "history: another process begins anew", s)
+       s.cells("101")[4:5] == ["7.00M"], "history: another process begins anew", s)
     os.rename(t.task(102), f"{t.top}/away")
     s.type(ENTER)
     ok(s.wait("^1-8 of 8"), "history: a task goes", s)
@@ -408,7 +420,7 @@ def history(program):
     t.close("history of tasks")
     t = Tree(program, "--history=charged", delay="0.1")
     s = t.screen
-    ok(s.wait("CHARGED OVER TIME") and s.wait(lambda s: s.cells("redis/")[-1] == full * 24, 30),
+    ok(s.wait("CHARGED OVER TIME") and s.wait(lambda s: s.cells("redis/")[-1:] == [full * 24]),
        "history: --history=charged; by itself it fills the line", s)
     t.close("history fills")
 
@@ -455,13 +467,13 @@ def odd_sizes(program):
         s.type(keys)
         for size in (20, 5), (1, 1), (10, 3), (300, 80), (79, 24), (81, 25), (40, 2):
             s.resize(*size)
-            s.wait(lambda s: s.still(0.2), 2)
+            s.settle()
             s.type(DOWN + UP)
-            s.wait(lambda s: s.still(0.2), 2)
+            s.settle()
         ok(not s.ended(), f"resize: {name} survives any size", s)
         s.resize(80, 24)
         s.type(ESC)
-        s.wait(lambda s: s.still(0.3), 2)
+        s.settle(APART)
         t.close(f"resize {name}")
 
 
