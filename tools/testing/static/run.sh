@@ -37,7 +37,7 @@ basis() {
 	local lane=$1
 	basis=$({
 		echo "$*"
-		grep '\.h$' "$work/files" | while read -r f; do [ ! -f "$tree/$f" ] || cat "$tree/$f"; done
+		grep '\.h$' "$work/files" | (cd "$tree" && xargs -r -d '\n' cat 2>/dev/null)
 		declare -f "lane_$lane" build per_unit by_build tidy public user_flags
 		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
 		cat "$here"/*.yml
@@ -193,7 +193,6 @@ lane_kernel_doc() {
 	linux_source kernel_doc || return
 	basis kernel_doc "$source"
 	while read -r f; do
-		grep -q '^/\*\*$' "$tree/$f" || continue
 		good kernel_doc "$f" && continue
 		# It takes the spaces in a member's [N - 1] for the end of a type.
 		mkdir -p "$work/kernel-doc/$(dirname "$f")"
@@ -201,7 +200,7 @@ lane_kernel_doc() {
 		perl "$source/scripts/kernel-doc" -none -Werror "$work/kernel-doc/$f" >"$log" 2>&1
 		sed -i "s,$work/kernel-doc/,," "$log"
 		verdict "kernel_doc $f" "$log" && remember
-	done < <(files '\.[ch]$')
+	done < <(files '\.[ch]$' | (cd "$tree" && xargs -r -d '\n' grep -l '^/\*\*$'))
 }
 
 lane_coccinelle() {
@@ -317,11 +316,12 @@ lane_analyzer() {
 # --- everything else -------------------------------------------------------------
 
 lane_shellcheck() {
-	local f log=$work/shellcheck.log
+	local f line log=$work/shellcheck.log shell='^#! ?/(usr/)?bin/(env )?(ba|da)?sh'
 	needs shellcheck || return
 	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,vm/debian.sh,bench/lib.sh})"
 	while read -r f; do
-		head -n 1 "$tree/$f" | grep -qE '^#! ?/(usr/)?bin/(env )?(ba|da)?sh' || continue
+		read -r line <"$tree/$f"
+		[[ $line =~ $shell ]] || continue
 		good shellcheck "$f" && continue
 		(cd "$tree" && shellcheck -x -f gcc "$f") >"$log" 2>&1
 		verdict "shellcheck $f" "$log" && remember
