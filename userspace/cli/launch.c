@@ -4,6 +4,7 @@
  * a limit the program gets a cgroup of its own, where one may make it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -188,17 +189,28 @@ int ms_launch_prepare(struct ms_launch *l)
  *
  * What cannot be run ends as a shell has it: 127 or 126.
  *
- * Return: 0, with @l->pid; 1 after a message.
+ * Return: 0, with @l->pid, when the program is there; 1 after a message.
  */
 int ms_launch_start(struct ms_launch *l, char **argv)
 {
-	l->pid = fork();
-	if (l->pid < 0) {
-		ms_err("fork: %s", strerror(errno));
+	int exec[2];
+	char none;
+
+	/* Until then its descriptor of the device is ours: who asks for its books gets ours. */
+	if (pipe2(exec, O_CLOEXEC)) {
+		ms_err("pipe: %s", strerror(errno));
 		return 1;
 	}
-	if (l->pid)
-		return 0;
+	l->pid = fork();
+	if (l->pid < 0)
+		ms_err("fork: %s", strerror(errno));
+	if (l->pid) {
+		close(exec[1]);
+		while (l->pid > 0 && read(exec[0], &none, 1) < 0 && errno == EINTR)
+			;
+		close(exec[0]);
+		return l->pid < 0;
+	}
 	if (!enter_cgroup(l))
 		_exit(126);
 	if (l->report)
