@@ -40,7 +40,7 @@ export MEMSTATE_TEST_SCALE=$scale MEMSTATE_BACKEND=device
 ulimit -c 0
 insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
 for p in $programs; do
-	echo "# program \$p"
+	echo "# program \$p \$(cut -d. -f1 /proc/uptime) s"
 	$out/\$p
 done
 for f in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
