@@ -20,7 +20,7 @@ export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 # ---- build ------------------------------------------------------------------------
 
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 "-fsanitize=address,undefined"
+flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 "-fsanitize=address,undefined,float-cast-overflow"
 	-DMS_VERSION='"test"' -DMS_LIBDIR='"/nowhere"' -DMS_PRELOADDIR='"/nowhere"'
 	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
 	-I"$top/userspace/lib" -I"$top/userspace/cli" -I"$top/tools/testing/core")
@@ -89,6 +89,8 @@ result $? "and there are some"
 FAKE_END=5 says "the target ends" 0 "(target ended), 5 samples" \
 	"$fake" -o end.rec --interval 0.01
 try "a recording whose target ended" check lines end.rec
+FAKE_END=5 says "a duration longer than a poll's" 0 "(target ended), 5 samples" \
+	"$fake" -o long.rec --interval 0.01 --duration 1e9
 for signal in INT TERM; do
 	rm -f signal.rec
 	"$fake" -o signal.rec --interval 0.01 --duration 300 >said 2>&1 &
