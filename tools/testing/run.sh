@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh [SUITE...]: run test suites, and sum up: two at a time of those with virtual machines,
-# which wait for something now and then, and beside them one of those without.
+# run.sh [SUITE...]: run test suites, and sum up. There are three lanes at once, in each one
+# suite after the other: machines with two processors, which are in each other's way where
+# there are more of them than the host has; machines with one; and suites without a machine.
 #
 # A suite is a command that prints TAP. It counts as failed, too, when it prints
 # no plan, fewer tests than planned, or exits with an error although no test
@@ -12,49 +13,42 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 out=$top/build/test
-jobs=${MEMSTATE_TEST_JOBS:-2}
 mkdir -p "$out"
 cd "$top" || exit 1
 
-# name: command. The longest first, so that the end is not one long wait.
+# Lane, name, command. The longest first, so that the end is not one long wait.
 suites() {
 	cat <<-LIST
-	kasan: $here/selftests/run.sh kasan
-	kcsan: $here/selftests/run.sh kcsan
-	packages: $here/packages/run.sh
-	docs: $here/docs/run.sh
-	oci: $here/oci/run.sh
-	examples: $here/examples/run.sh
-	install: $here/install/run.sh
-	top: $here/top/run.sh
-	kernel-6.1: $here/selftests/run.sh 6.1
-	demo: $here/demo/test.sh
-	export: $here/export/run.sh
-	plot: $here/plot/run.sh
-	limits: $here/limits/run.sh
-	kernel-7.3: $here/selftests/run.sh 7.3
-	kernel-6.12: $here/selftests/run.sh 6.12
-	observe: $here/observe/run.sh
-	icount: $here/bench/gate.sh
-	LIST
-}
-
-# Without a virtual machine
-host_suites() {
-	cat <<-LIST
-	static: $here/static/run.sh
-	malloc: $here/malloc/run.sh
-	core: $here/core/run.sh
-	replay: $here/replay/run.sh
-	model: $here/model/run.sh
-	tap: $here/tap/run.sh
+	two kasan $here/selftests/run.sh kasan
+	two kcsan $here/selftests/run.sh kcsan
+	two kernel-6.1 $here/selftests/run.sh 6.1
+	two limits $here/limits/run.sh
+	two kernel-7.3 $here/selftests/run.sh 7.3
+	two kernel-6.12 $here/selftests/run.sh 6.12
+	two demo $here/demo/test.sh
+	one packages $here/packages/run.sh
+	one docs $here/docs/run.sh
+	one oci $here/oci/run.sh
+	one examples $here/examples/run.sh
+	one install $here/install/run.sh
+	one plot $here/plot/run.sh
+	one top $here/top/run.sh
+	one export $here/export/run.sh
+	one observe $here/observe/run.sh
+	one icount $here/bench/gate.sh
+	none static $here/static/run.sh
+	none malloc $here/malloc/run.sh
+	none core $here/core/run.sh
+	none replay $here/replay/run.sh
+	none model $here/model/run.sh
+	none tap $here/tap/run.sh
 	LIST
 }
 
 # Only where they are asked for
 long_suites() {
-	echo "programs: $here/malloc/suites.sh"
-	echo "kernel-7.2: $here/selftests/run.sh 7.2"
+	echo "two kernel-7.2 $here/selftests/run.sh 7.2"
+	echo "none programs $here/malloc/suites.sh"
 }
 
 # Count a TAP stream: prints "passed failed skipped", and why it failed itself.
@@ -87,41 +81,33 @@ run_suite() {
 		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $(cat "$out/$name.seconds") s"
 }
 
-# wanted SUITE...: of the list on stdin these, or all
+# wanted [SUITE...]: these, or all that need not be asked for
 wanted() {
-	local line
-	while read -r line; do
-		[ $# -eq 0 ] || [[ " $* " == *" ${line%%:*} "* ]] && echo "$line"
+	local lane name command
+	{ suites; [ $# -eq 0 ] || long_suites; } | while read -r lane name command; do
+		[ $# -eq 0 ] || [[ " $* " == *" $name "* ]] && echo "$lane $name $command"
 	done
 }
 
-# lane JOBS: of the list on stdin so many at a time
+# lane LANE [SUITE...]: what is wanted of it
 lane() {
-	local name command running=0
-	while IFS=: read -r name command; do
+	local lane=$1 name command
+	shift
+	while read -r name command; do
 		# shellcheck disable=SC2086 # a command line
-		run_suite "$name" $command &
-		running=$((running + 1))
-		if [ $running -ge "$1" ]; then
-			wait -n
-			running=$((running - 1))
-		fi
-	done
-	wait
+		run_suite "$name" $command
+	done < <(wanted "$@" | sed -n "s/^$lane //p")
 }
 
-asked() { suites; [ $# -eq 0 ] || long_suites; }
-mapfile -t names < <({ asked "$@"; host_suites; } | wanted "$@" | sed 's/:.*//')
-# Many build this: two at once would write the same files. That it cannot be built they say.
-make -s -j2 -C userspace all >"$out/userspace.log" 2>&1 || :
-lane "$jobs" < <(asked "$@" | wanted "$@") &
-lane 1 < <(host_suites | wanted "$@") &
-wait
-
+mapfile -t names < <(wanted "$@" | cut -d ' ' -f 2)
 if [ ${#names[@]} -eq 0 ]; then
-	echo "run.sh: no such suite: $*; there are:$({ suites; host_suites; long_suites; } | sed 's/:.*//' | tr '\n' ' ')" >&2
+	echo "run.sh: no such suite: $*; there are: $({ suites; long_suites; } | cut -d ' ' -f 2 | tr '\n' ' ')" >&2
 	exit 2
 fi
+# Many build this: two at once would write the same files. That it cannot be built they say.
+make -s -j2 -C userspace all >"$out/userspace.log" 2>&1 || :
+for lane in two one none; do lane $lane "$@" & done
+wait
 
 # What was skipped, then what each suite took, then what failed: the end of a log
 # is what is kept of it and read.
