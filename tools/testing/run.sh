@@ -99,11 +99,14 @@ lane() {
 	done < <(wanted "$@" | sed -n "s/^$lane //p")
 }
 
+known=$({ suites; long_suites; } | cut -d ' ' -f 2 | tr '\n' ' ')
+for name; do
+	[[ " $known" == *" $name "* ]] || {
+		echo "run.sh: no such suite: $name; there are: $known" >&2
+		exit 2
+	}
+done
 mapfile -t names < <(wanted "$@" | cut -d ' ' -f 2)
-if [ ${#names[@]} -eq 0 ]; then
-	echo "run.sh: no such suite: $*; there are: $({ suites; long_suites; } | cut -d ' ' -f 2 | tr '\n' ' ')" >&2
-	exit 2
-fi
 # Many build this: two at once would write the same files. That it cannot be built they say.
 make -s -j2 -C userspace all >"$out/userspace.log" 2>&1 || :
 for lane in two one none; do lane $lane "$@" & done
