@@ -206,7 +206,7 @@ int ms_launch_start(struct ms_launch *l, char **argv)
 		ms_err("fork: %s", strerror(errno));
 	if (l->pid) {
 		close(exec[1]);
-		while (l->pid > 0 && read(exec[0], &none, 1) < 0 && errno == EINTR)
+		while (read(exec[0], &none, 1) < 0 && errno == EINTR)
 			;
 		close(exec[0]);
 		return l->pid < 0;
