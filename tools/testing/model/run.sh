@@ -11,6 +11,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/cache.sh
+. "$here/../cache.sh"
 work=$top/build/model
 limit=${MEMSTATE_MODEL_TIMEOUT:-1800}	# seconds, for one check
 kinds=" ${*:-litmus cbmc spin} "
@@ -22,35 +24,34 @@ for kind in $kinds; do
 done
 rm -rf "$work"
 
-cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
-
 # basis KIND: the models of that kind, the code, and the tools
 basis() {
-	{
+	mark_of model < <(
+		echo "$1"
 		cat "$here"/*.sh "$here/$1"/* "$here"/../core/*.h "$top"/kmod/core/*.[ch] \
 			"$top"/include/uapi/linux/*.h
-		dpkg-query -W 2>/dev/null || date
+		installed
 		(cd "$cache" && echo cbmc-* herd7-* linux-source-*)
-	} | sha256sum | cut -c 1-32
+	)
 }
 
 # check KIND: what its models were found to show they show until something of the above changes.
 # It is remembered as the names of the tests.
 check() {
-	local kind=$1 known name failed=$tap_failed
+	local kind=$1 mark name failed=$tap_failed
 	[[ $kinds == *" $kind "* ]] || return
 	mkdir -p "$cache/model"
-	known=$cache/model/$kind-$(basis "$kind")
-	if [ -e "$known" ]; then
-		while read -r name; do result 0 "$name"; done <"$known"
+	basis "$kind"
+	if [ -e "$mark" ]; then
+		while read -r name; do result 0 "$name"; done <"$mark"
 		return
 	fi
 	"${kind}_all" >"$work/$kind.tap"
 	cat "$work/$kind.tap"
 	if [ "$tap_failed" = "$failed" ] && ! grep -q '# SKIP' "$work/$kind.tap"; then
 		# A tool may have come only now.
-		known=$cache/model/$kind-$(basis "$kind")
-		sed -n 's/^ok [0-9]* - //p' "$work/$kind.tap" >"$known.new" && mv "$known.new" "$known"
+		basis "$kind"
+		sed -n 's/^ok [0-9]* - //p' "$work/$kind.tap" >"$mark.new" && mv "$mark.new" "$mark"
 	fi
 }
 

@@ -14,6 +14,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/cache.sh
+. "$here/../cache.sh"
 work=$top/build/static
 tree=$top		# what is looked at
 only=			# of its files, if not all
@@ -30,7 +32,6 @@ verdict() { if [ -s "$2" ]; then not_ok "$1" "$2"; else result 0 "$1"; fi; }
 
 # What a tool found to be good is so until something of that changes: the file, the headers,
 # the flags, the lane and what tells tools what to say, the packages of this machine.
-marks=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}/static
 
 # basis LANE FLAGS...: what is the same for all files of a lane
 basis() {
@@ -41,18 +42,18 @@ basis() {
 		declare -f "lane_$lane" build per_unit by_build tidy public user_flags
 		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
 		cat "$here"/*.yml
-		dpkg-query -W 2>/dev/null || date
+		installed
 	} | sed "s,$tree/,,g" | sha256sum)
 }
 
 # known LANE NAME FILE...: were they found to be good as they are? Sets $mark, for remember.
 known() {
-	mark=$marks/$({ echo "$basis $1 $2"; cat "${@:3}"; } | sha256sum | cut -c 1-32)
+	mark_of static < <(echo "$basis $1 $2"; cat "${@:3}")
 	[ -e "$mark" ]
 }
 # good LANE NAME [FILE]: the same of one, as a test if it is so
 good() { known "$1" "$2" "${3-$tree/$2}" && result 0 "$1 $2"; }
-remember() { mkdir -p "$marks" && : >"$mark"; }
+remember() { mkdir -p "${mark%/*}" && : >"$mark"; }
 
 # What is tracked; in a tree without git, all but what was built.
 list_files() {
@@ -318,7 +319,7 @@ lane_analyzer() {
 lane_shellcheck() {
 	local f line log=$work/shellcheck.log shell='^#! ?/(usr/)?bin/(env )?(ba|da)?sh'
 	needs shellcheck || return
-	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,vm/debian.sh,bench/lib.sh})"
+	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,cache.sh,vm/debian.sh,bench/lib.sh})"
 	while read -r f; do
 		read -r line <"$tree/$f"
 		[[ $line =~ $shell ]] || continue

@@ -11,7 +11,8 @@
 # say TEXT is the caller's: progress, on stderr.
 shopt -s nullglob
 
-cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
+# shellcheck source=tools/testing/cache.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../cache.sh"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 die() { say "$*"; exit 1; }
 need() {
