@@ -73,6 +73,66 @@ static bool retain = true;
 /* This thread was refused: see hook_alloc(). In the static block: the other kind allocates. */
 static __thread bool refused __attribute__((tls_model("initial-exec")));
 
+/* ---- jemalloc's index of addresses ------------------------------------------------ */
+
+/*
+ * Where the first extent in a GiB begins or ends, the index (its "rtree") gets a node of 2 MiB,
+ * which is metadata. If that is refused jemalloc forgets the extent, by no call that hooks would
+ * see: it would stay Ready, or Prepared, for ever, and each malloc() at a limit would lose one
+ * more. So the question comes first, for no less than the next block of metadata may take.
+ */
+#define GIB_SHIFT	30
+#define NR_GIB		(1u << (48 - GIB_SHIFT))
+
+static uint64_t indexed[NR_GIB / 64];
+/* jemalloc's last block of metadata; the next is a size class larger, or twice a node. */
+static size_t base_bytes = BASE_BYTES;
+
+/* Where this thread's last extent begins and ends. */
+static __thread uintptr_t last_gib[2] __attribute__((tls_model("initial-exec")));
+
+static uintptr_t gib_of(const void *addr)
+{
+	return ((uintptr_t)addr >> GIB_SHIFT) % NR_GIB;
+}
+
+static bool is_indexed(uintptr_t gib)
+{
+	return __atomic_load_n(&indexed[gib / 64], __ATOMIC_RELAXED) >> (gib % 64) & 1;
+}
+
+static void set_indexed(uintptr_t gib)
+{
+	if (!is_indexed(gib))
+		__atomic_fetch_or(&indexed[gib / 64], 1ull << (gib % 64), __ATOMIC_RELAXED);
+}
+
+/* It was refused after all: another thread was in between. The next extent there asks again. */
+static void clear_indexed(void)
+{
+	for (int i = 0; i < 2; i++)
+		__atomic_fetch_and(&indexed[last_gib[i] / 64], ~(1ull << (last_gib[i] % 64)),
+				   __ATOMIC_RELAXED);
+}
+
+static bool index_has_room(const char *start, size_t bytes)
+{
+	uintptr_t first = gib_of(start), last = gib_of(start + bytes - 1);
+	size_t nodes = !is_indexed(first) + (last != first && !is_indexed(last));
+	size_t room = nodes * (2 * __atomic_load_n(&base_bytes, __ATOMIC_RELAXED) + BASE_BYTES);
+
+	if (room) {
+		if (memstate_charge(room))
+			return false;
+		memstate_uncharge(room);
+	}
+	last_gib[0] = first;
+	last_gib[1] = last;
+	set_indexed(first);
+	set_indexed(last);
+	return true;
+}
+
 /* ---- hooks: false, or an address, is success ------------------------------------ */
 
 static void *reserve_aligned(size_t bytes, size_t alignment, enum memstate_class class_)
@@ -121,7 +181,8 @@ static void *hook_alloc(extent_hooks_t *hooks, void *new_addr, size_t bytes, siz
 	if (!start)
 		return NULL;
 	if (memstate_map(start, bytes, class_) ||
-	    (*commit && memstate_used(start, bytes, class_))) {
+	    (*commit && memstate_used(start, bytes, class_)) ||
+	    (!base && !index_has_room(start, bytes))) {
 		memstate_free(start, bytes);
 		return NULL;
 	}
@@ -242,9 +303,12 @@ PUBLIC void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t o
 			  installed ? MEMSTATE_METADATA : MEMSTATE_HEAP, 0, start,
 			  bytes) == -EDQUOT) {
 		syscall(SYS_munmap, start, bytes);
+		clear_indexed();
 		errno = ENOMEM;
 		return MAP_FAILED;
 	}
+	if (installed)
+		__atomic_store_n(&base_bytes, bytes, __ATOMIC_RELAXED);
 	/* One thread until hooks are there. */
 	if (!installed && nr_early < sizeof(early) / sizeof(early[0]))
 		early[nr_early++] = (struct early) { start, bytes };
@@ -354,6 +418,7 @@ __attribute__((constructor)) static void install(void)
 		}
 	}
 	tell_metadata(block);
+	set_indexed(gib_of(block));
 	installed = true;
 	free(block);
 }
