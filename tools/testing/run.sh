@@ -70,15 +70,23 @@ count() {
 	}' "$1"
 }
 
+# Seconds by the clock, and of processors: what is worth to be made shorter is the latter,
+# as lanes wait for each other's.
 run_suite() {
-	local name=$1 began=$SECONDS
+	local name=$1 TIMEFORMAT='%0R %0U %0S'
 	shift
 	echo "# $name: began"
-	"$@" >"$out/$name.tap" 2>"$out/$name.err" </dev/null
+	{ time "$@" >"$out/$name.tap" 2>"$out/$name.err" </dev/null; } 2>"$out/$name.time"
 	echo $? >"$out/$name.status"
-	echo $((SECONDS - began)) >"$out/$name.seconds"
-	echo "# $name: $(count "$out/$name.tap" "$(cat "$out/$name.status")" |
-		awk '{ printf "%d passed, %d failed, %d skipped", $1, $2, $3 }'), $(cat "$out/$name.seconds") s"
+	echo "# $(summary "$name")"
+}
+
+# summary NAME: what became of a suite, on a line
+summary() {
+	local passed failed skipped why real user system
+	read -r passed failed skipped why < <(count "$out/$1.tap" "$(cat "$out/$1.status")")
+	read -r real user system <"$out/$1.time"
+	echo "$1: $passed passed, $failed failed, $skipped skipped, $real s, $((user + system)) s of processors"
 }
 
 # wanted [SUITE...]: these, or all that need not be asked for
@@ -121,7 +129,7 @@ done
 for name in "${names[@]}"; do
 	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-	echo "$name: $p passed, $f failed, $s skipped, $(cat "$out/$name.seconds") s"
+	summary "$name"
 done
 for name in "${names[@]}"; do
 	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
