@@ -12,7 +12,10 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pid.h>
 #include <linux/poll.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "call.h"
@@ -94,6 +97,24 @@ static long memstate_ioctl(struct file *filp, unsigned int cmd,
 	return ms_call(filp->private_data, cmd, (void __user *)arg);
 }
 
+/*
+ * /proc/PID/fdinfo/FD: whose books these are, as a descriptor may be inherited, or passed on.
+ * 0: they are closed, or those of a process that the reader cannot see.
+ */
+static void memstate_show_fdinfo(struct seq_file *m, struct file *filp)
+{
+	struct ms_file *file = filp->private_data;
+	/* Acquire: as in ms_file_events(). Set once. */
+	struct ms_group *group = smp_load_acquire(&file->watched);
+	pid_t pid = 0;
+
+	if (!READ_ONCE(file->task->gone))
+		pid = pid_nr_ns(file->task->tgid, proc_pid_ns(file_inode(m->file)->i_sb));
+	seq_printf(m, "memstate-pid:\t%d\n", pid);
+	if (group)
+		seq_printf(m, "memstate-watched:\t%llu\n", group->id);
+}
+
 static const struct file_operations memstate_fops = {
 	.owner = THIS_MODULE,
 	.open = memstate_open,
@@ -103,6 +124,7 @@ static const struct file_operations memstate_fops = {
 	.unlocked_ioctl = memstate_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.uring_cmd = ms_uring_cmd,
+	.show_fdinfo = memstate_show_fdinfo,
 };
 
 static struct miscdevice memstate_misc = {

@@ -12,6 +12,7 @@
 
 #include <linux/device.h>
 #include <linux/kobject.h>
+#include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -230,6 +231,7 @@ static void task_kobj_release(struct kobject *kobj)
 	ms_unmaps_destroy(&task->unmaps);
 	if (task->group)
 		kobject_put(&task->group->kobj);
+	put_pid(task->tgid);
 	kfree(task);
 }
 

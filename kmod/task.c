@@ -156,7 +156,8 @@ static struct mmu_notifier *task_alloc(struct mm_struct *mm)
 	task->head = MEMSTATE_RING_START;
 	task->uid = current_euid();
 	task->gid = current_egid();
-	task->pid = task_tgid_nr(current);
+	task->tgid = get_pid(task_tgid(current));
+	task->pid = pid_nr(task->tgid);
 	return &task->notifier;
 }
 

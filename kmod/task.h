@@ -50,7 +50,8 @@ struct ms_group;
  * @kobj:	its directory in sysfs, and the object's reference count
  * @uid:	owner of the directory
  * @gid:	owner of the directory
- * @pid:	thread group that opened the device first, as init sees it
+ * @tgid:	thread group that opened the device first
+ * @pid:	its number, as init sees it
  * @group:	of the cgroup that it was in; a use of it until @gone, a reference after
  * @free_work:	gives the last reference back where one may sleep
  * @wait:	who polls
@@ -81,6 +82,7 @@ struct ms_task {
 	struct kobject kobj;
 	kuid_t uid;
 	kgid_t gid;
+	struct pid *tgid;
 	pid_t pid;
 	struct ms_group *group;
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * Another task's descriptor of the device. It is taken from the process by
- * pidfd_getfd(), where the kernel asks whether we might as well trace it.
+ * pidfd_getfd(), where the kernel asks whether we might as well trace it. A process may have
+ * descriptors of others' books as well: inherited, or sent to it.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +20,25 @@
 #define SYS_pidfd_getfd	438
 #endif
 
-/* Number of a descriptor of the device in another process; -errno. */
+/* Is a process's descriptor one of its own books? So it is, too, if the module is too old to tell. */
+static bool is_its_own(pid_t pid, const char *fd)
+{
+	char path[320], line[128];
+	int of = pid;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, fd);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memstate-pid: %d", &of) == 1)
+			break;
+	if (f)
+		fclose(f);
+	/* vfork() makes two processes with one address space, and one's books are the other's. */
+	return of == pid || (of && !syscall(SYS_kcmp, pid, of, KCMP_VM, 0, 0));
+}
+
+/* Number of a process's descriptor of its books; -errno. */
 static int find_fd(pid_t pid)
 {
 	char path[64];
@@ -37,7 +57,7 @@ static int find_fd(pid_t pid)
 		if (e->d_name[0] == '.')
 			continue;
 		if (!fstatat(dirfd(dir), e->d_name, &st, 0) &&
-		    S_ISCHR(st.st_mode) && st.st_rdev == dev.st_rdev)
+		    S_ISCHR(st.st_mode) && st.st_rdev == dev.st_rdev && is_its_own(pid, e->d_name))
 			fd = atoi(e->d_name);
 	}
 	closedir(dir);
@@ -49,7 +69,7 @@ static int find_fd(pid_t pid)
  * @pid: its process
  *
  * Return: a descriptor; -ESRCH: no such process; -ENODEV: the module is not loaded;
- * -ENXIO: it has the device not open; -EPERM: it may not be traced.
+ * -ENXIO: it has no descriptor of its own books; -EPERM: it may not be traced.
  */
 int ms_task_handle_quiet(pid_t pid)
 {
@@ -86,7 +106,7 @@ int ms_task_handle(pid_t pid)
 	else if (fd == -ENODEV)
 		ms_err("%s is not there: the module is not loaded", MEMSTATE_DEVICE);
 	else if (fd == -ENXIO)
-		ms_err("process %d does not report: it has %s not open", pid,
+		ms_err("process %d does not report: it has not opened %s", pid,
 		       MEMSTATE_DEVICE);
 	else if (fd == -EPERM)
 		ms_err("process %d: not permitted; its ranges may be read by whoever may trace it (see ptrace_scope)",

@@ -115,6 +115,27 @@ record -o "$out/x.rec" -p $$
 result $? "-p of a process that does not report"
 [ ! -e "$out/x.rec" ]
 result $? "leaves no file"
+# Books of another process are not its own, wherever it has a descriptor of them from.
+exec 5</dev/memstate
+sleep 1000 9>&- &
+other=$!
+soon grep -qs sleep /proc/$other/comm
+record -o "$out/x.rec" -p $other
+[ $? = 1 ] && told "process $other does not report" && [ -e /sys/class/misc/memstate/tasks/$$ ]
+result $? "-p of a process that has inherited a descriptor"
+kill $other
+start 3 1000
+[ -e /proc/"$pid"/fd/5 ] && "$memstate" ranges "$pid" >"$said" 2>&1 && told ready
+result $? "ranges of a process that has books of its own besides"
+"$build/shares" >"$out/shares" &
+other=$!
+soon grep -qs child "$out/shares"
+"$memstate" ranges "$(sed -n 's/^child //p' "$out/shares")" >"$said" 2>&1 && told ready
+result $? "ranges of a process that shares another's address space"
+kill "$(sed -n 's/^child //p' "$out/shares")"
+wait $other
+stop
+exec 5<&-
 
 # -g: a cgroup with one below it
 mkdir -p /sys/fs/cgroup/plot/below

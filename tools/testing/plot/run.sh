@@ -44,8 +44,10 @@ try "trace test builds" gcc "${flags[@]}" -o "$build/trace" "$here/trace.c" \
 	-ljson-c -lz
 try "books test builds" gcc "${flags[@]}" -o "$build/books" "$here/books.c" "$cli/plot_read.c" \
 	"$cli/plot_books.c" "$top/userspace/lib/rangemap.c" "${common[@]}" "$lib" -ljson-c -lz
-try "program to be recorded builds" gcc "${flags[@]/-fsanitize*/-O1}" -o "$build/steps" \
-	"$here/steps.c" "$lib"
+for program in steps shares; do
+	try "$program builds" gcc "${flags[@]/-fsanitize*/-O1}" -o "$build/$program" \
+		"$here/$program.c" "$lib"
+done
 [ $tap_failed = 0 ] || tap_end
 memstate=$build/asan/memstate
 fake=$build/fake_record

@@ -247,6 +247,23 @@ static inline long long sysfs_value(const char *name)
 	return value;
 }
 
+/* What fdinfo says of a descriptor: the number after @key; -1: it does not. */
+static inline long long fdinfo_value(int fd, const char *key)
+{
+	char path[64], line[128];
+	long long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
+			value = atoll(line + strlen(key) + 1);
+	if (f)
+		fclose(f);
+	return value;
+}
+
 /* Wait until nobody but @tasks tasks have books: closing is not always at once. */
 static inline bool wait_for_tasks(long long tasks)
 {

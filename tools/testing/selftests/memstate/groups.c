@@ -289,7 +289,9 @@ TEST_F(groups, watch_tells_of_events_and_of_the_end)
 	struct dev d;
 	pid_t child;
 
+	EXPECT_EQ(-1, fdinfo_value(fd, "memstate-watched"));
 	ASSERT_EQ(0, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
+	EXPECT_EQ(id, fdinfo_value(fd, "memstate-watched"));
 	ASSERT_EQ(0, limit_max(self->dev, cg, PAGE));
 	EXPECT_EQ(1, poll(&p, 1, 60000));
 	usleep(100000);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Birth and death: fork, exec, exit, kill, passed descriptors, rmmod. */
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -126,6 +128,7 @@ TEST(passed_descriptor_reads_and_hangs_up_when_the_task_exits)
 	ASSERT_GE(c.fd, 0);
 	t = fd_totals(c.fd, MEMSTATE_SCOPE_TASK);
 	EXPECT_EQ(10 * PAGE, ms_totals_state(&t, MEMSTATE_READY));
+	EXPECT_EQ(c.pid, fdinfo_value(c.fd, "memstate-pid"));
 	free(dev_ranges(c.fd, &nr));
 	EXPECT_EQ(10, nr);
 	EXPECT_EQ(-EPERM, dev_ioctl(c.fd, MEMSTATE_IOC_SYNC, &s));
@@ -137,6 +140,7 @@ TEST(passed_descriptor_reads_and_hangs_up_when_the_task_exits)
 	t = fd_totals(c.fd, MEMSTATE_SCOPE_TASK);
 	EXPECT_EQ(0, totals_all(&t));
 	EXPECT_EQ(0, t.tasks);
+	EXPECT_EQ(0, fdinfo_value(c.fd, "memstate-pid"));
 	s = (struct memstate_sync) { .size = sizeof(s) };
 	EXPECT_EQ(-ESRCH, dev_ioctl(c.fd, MEMSTATE_IOC_SYNC, &s));
 	free(dev_ranges(c.fd, &nr));
@@ -293,6 +297,65 @@ TEST(child_has_books_of_its_own)
 	waitpid(child, &status, 0);
 	EXPECT_EQ(0, status);
 	EXPECT_EQ(PAGE, dev_state(&d, MEMSTATE_READY));
+	dev_close(&d);
+}
+
+TEST(fdinfo_tells_whose_books_they_are)
+{
+	struct dev d;
+	pid_t child;
+	int status;
+
+	ASSERT_EQ(0, dev_open(&d, 64));
+	EXPECT_EQ(getpid(), fdinfo_value(d.fd, "memstate-pid"));
+	EXPECT_EQ(-1, fdinfo_value(d.fd, "memstate-watched"));
+	child = fork();
+	if (!child) {
+		struct dev own;
+
+		if (fdinfo_value(d.fd, "memstate-pid") != getppid())
+			_exit(1);
+		if (dev_open(&own, 32) || fdinfo_value(own.fd, "memstate-pid") != getpid())
+			_exit(2);
+		_exit(fdinfo_value(d.fd, "memstate-pid") == getppid() ? 0 : 3);
+	}
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
+	dev_close(&d);
+}
+
+TEST(fdinfo_has_the_readers_numbers)
+{
+	struct dev d;
+	pid_t child;
+	int status;
+
+	ASSERT_EQ(0, dev_open(&d, 64));
+	child = fork();
+	if (!child) {
+		pid_t first;
+
+		if (unshare(CLONE_NEWPID | CLONE_NEWNS) ||
+		    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+			_exit(1);
+		first = fork();
+		if (!first) {
+			struct dev own;
+
+			if (mount("proc", "/proc", "proc", 0, NULL))
+				_exit(2);
+			/* It is in no process that can be seen from here. */
+			if (fdinfo_value(d.fd, "memstate-pid"))
+				_exit(3);
+			if (dev_open(&own, 32) || fdinfo_value(own.fd, "memstate-pid") != 1)
+				_exit(4);
+			_exit(0);
+		}
+		waitpid(first, &status, 0);
+		_exit(WEXITSTATUS(status));
+	}
+	waitpid(child, &status, 0);
+	EXPECT_EQ(0, status);
 	dev_close(&d);
 }
 
