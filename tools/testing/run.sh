@@ -12,9 +12,15 @@ set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
+# shellcheck source=tools/testing/cache.sh
+. "$here/cache.sh"
 out=$top/build/test
 mkdir -p "$out"
 cd "$top" || exit 1
+
+# What a compiler has made of the same input is taken from before; wherever the tree lies.
+export CCACHE_DIR=$cache/ccache CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=3G
+PATH=/usr/lib/ccache:$PATH
 
 # Lane, name, command. The longest first, so that the end is not one long wait.
 suites() {

@@ -40,6 +40,8 @@ trap 'rm -rf "$root" "$work/again" "$work/copy"' EXIT
 
 # --- what is built ------------------------------------------------------------
 
+# Really: that two builds are the same would be no wonder with a cache.
+export CCACHE_DISABLE=1
 # Twice: from this tree, and from one elsewhere that knows nothing of git.
 mkdir "$work/copy"
 (cd "$top" && { git ls-files -z 2>/dev/null || find . -path ./build -prune -o -type f -print0; } |
