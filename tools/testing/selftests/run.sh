@@ -15,6 +15,7 @@ kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
 shift
 programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards library uring uring_life batch fault stress}
 out=$top/build/selftests-$kernel
+built=$top/build/selftests
 
 # How much of what is repeated, in percent: all of it on the oldest of the stock kernels.
 case $kernel in
@@ -26,10 +27,11 @@ esac
 
 die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }
 
-mkdir -p "$out"
+mkdir -p "$out" "$built"
 source=$("$vm/kernel.sh" source | sed -n 's/^LINUX_SOURCE=//p')
 [ -n "$source" ] || die "no kernel source for the test harness"
-make -s -C "$here/memstate" KSFT="$source/tools/testing/selftests" OUTPUT="$out" \
+# They are the same for all kernels: whoever is first builds them.
+flock "$built" make -s -j2 -C "$here/memstate" KSFT="$source/tools/testing/selftests" OUTPUT="$built" \
 	all >"$out/build.log" 2>&1 || { cat "$out/build.log" >&2; die "selftests do not build"; }
 module=$("$vm/module.sh" "$kernel" | tail -n 1)
 [ -f "$module" ] || die "the module does not build"
@@ -41,7 +43,7 @@ ulimit -c 0
 insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
 for p in $programs; do
 	echo "# program \$p \$(cut -d. -f1 /proc/uptime) s"
-	$out/\$p
+	$built/\$p
 done
 for f in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
 	v=\$(cat /sys/class/misc/memstate/\$f)
