@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# guest.sh ROOT: in a virtual machine: what the packages in ROOT, a Debian 12, do
-# there.
+# guest.sh ROOT [use|purge]: in a virtual machine: what the packages in ROOT, a Debian 12, do
+# there; and how they go while the module is in use.
 #
 # shellcheck disable=SC2016 # ok evaluates it
 set -u
-root=$1
+root=$1 mode=${2-use}
 if [ "$root" != / ]; then
 	mount --rbind /proc "$root/proc"
 	mount --rbind /sys "$root/sys"
@@ -14,7 +14,7 @@ if [ "$root" != / ]; then
 	mount -t tmpfs tmpfs "$root/tmp"
 	mount -t tmpfs tmpfs "$root/run"
 	cp "$0" "$(dirname "$0")/../tap.sh" "$root/run"
-	exec chroot "$root" /bin/bash /run/guest.sh /
+	exec chroot "$root" /bin/bash /run/guest.sh / "$mode"
 fi
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 cd /tmp || exit 1
@@ -37,34 +37,13 @@ ok hook_for_containers_runs 'memstate-oci-hook --help && grep -q "/usr/sbin/mems
 	/usr/share/containers/oci/hooks.d/memstate-oci-hook.json &&
 	for file in $(sed -n "s/.*\"hostPath\": \"\(.*\)\".*/\1/p" /usr/share/memstate/cdi/memstate.json); do
 		[ -e "$file" ] || exit 1; done'
-
-cat >program.c <<'C'
-#include <memstate.h>
-#include <stdio.h>
-
-int main(void)
-{
-	void *p = memstate_alloc(1 << 20, MEMSTATE_HEAP);
-	struct memstate_totals totals;
-
-	memstate_totals(&totals, 0);
-	printf("%s %d\n", memstate_backend_name(),
-	       p && memstate_totals_state(&totals, MEMSTATE_READY) >= 1 << 20);
-	return 0;
-}
-C
-ok program_is_built_by_pkg_config 'gcc program.c $(pkg-config --cflags --libs memstate) -o program && ./program | grep "^device 1$"'
-ok program_is_linked_statically 'gcc program.c -static $(pkg-config --static --cflags --libs memstate) -o program.static && ./program.static | grep "^device 1$"'
-ok program_is_linked_with_the_allocator 'gcc -include stdlib.h program.c -Wl,--no-as-needed -lmemstate-malloc -lmemstate -o program.malloc &&
-	ldd ./program.malloc | grep libmemstate-malloc.so.0 && ./program.malloc | grep "^device 1$"'
-ok man_finds_its_pages 'for page in "1 memstate" "1 memstate-run" "3 memstate_used" "3 memstate_unused" "4 memstate" "5 memstate-sysfs" \
-	"7 memstate-observe" "8 memstate-oci-hook" "3 memstate_malloc_scavenge"; do
-		man $page 2>&1 | grep -q "^NAME" || { echo "$page"; exit 1; }; done'
-ok bash_completes 'bash -c "source /usr/share/bash-completion/bash_completion
-	_completion_loader memstate; COMP_WORDS=(memstate st) COMP_CWORD=1
-	_memstate memstate st memstate; echo \${COMPREPLY[*]}" | grep -x stat'
+# user.sh has built them.
+for program in shared static malloc; do
+	ok "program_has_the_device.$program" "/opt/programs/$program | grep '^device 1\$'"
+done
 ok module_goes 'rmmod memstate'
 ok module_comes_again 'modprobe memstate'
+[ "$mode" = purge ] || tap_end
 ok purge_with_the_module_loaded 'apt-get -y -q -o Dpkg::Use-Pty=0 -o DPkg::Options::=--force-unsafe-io purge "memstate*" "libmemstate*"'
 ok nothing_has_our_name 'find / -xdev \( -path /tmp -o -path /run -o -path /var/log -o -path /var/cache/man -o -path /proc -o -path /sys -o -path /dev \) -prune \
 	-o -name "*memstate*" -print | tee left && [ ! -s left ]'

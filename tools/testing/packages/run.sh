@@ -187,11 +187,18 @@ done
 
 # --- used ---------------------------------------------------------------------
 
+mkdir "$work/user"
+cp "$here/user.sh" "$here/../tap.sh" "$work/user"
+relay "user" inside "/tmp/debs/user.sh /opt/programs" "$work/user"
+# under KERNEL MODE
+under() {
+	say "using them under $1"
+	relay "$1" "$top/tools/testing/vm/vm.sh" -k "$1" -t 2400 -- bash "$here/guest.sh" "$root" "$2"
+}
 tap_limit=2700
-for kernel in 6.1 6.12; do
-	say "using them under $kernel"
-	relay "$kernel" "$top/tools/testing/vm/vm.sh" -k "$kernel" -t 2400 -- bash "$here/guest.sh" "$root"
-done
+under 6.1 use
+under 6.12 purge
+rm -rf "$root/opt/programs"
 
 # --- and gone -----------------------------------------------------------------
 
