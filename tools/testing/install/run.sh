@@ -9,7 +9,9 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-root=$(mktemp -d)
+root=$top/build/install
+rm -rf "$root"
+mkdir -p "$root"
 trap 'rm -rf "$root"' EXIT
 
 tap_begin "$root"
