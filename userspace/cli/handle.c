@@ -20,7 +20,7 @@
 #define SYS_pidfd_getfd	438
 #endif
 
-/* Is a process's descriptor one of its own books? So it is, too, if the module is too old to tell. */
+/* Is a descriptor one of its process's own books? An old module does not tell: it is. */
 static bool is_its_own(pid_t pid, const char *fd)
 {
 	char path[320], line[128];
