@@ -181,7 +181,7 @@ append+=" tsc=reliable no_timer_check watchdog_thresh=30 rcupdate.rcu_cpu_stall_
 append+=" workqueue.watchdog_thresh=120 sysctl.kernel.hung_task_timeout_secs=600"
 # Four levels of page tables: where there are five, Linux 6.1 forgets that for a moment while it
 # identifies the processor, and KASAN reports whatever an interrupt touches meanwhile.
-machine=(-accel "tcg,thread=multi" -cpu max,la57=off -smp "$cpus")
+machine=(-accel "tcg,thread=multi" -cpu "max,la57=off" -smp "$cpus")
 if [ -n "$count" ]; then
 	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
 		-rtc "base=2026-01-01,clock=vm")
