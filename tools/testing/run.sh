@@ -103,14 +103,16 @@ wanted() {
 	done
 }
 
-# lane LANE [SUITE...]: what is wanted of it
+# lane LANE [SUITE...]: what is wanted of it. That of two processors, when it is through,
+# takes from the end of what machines with one have left.
 lane() {
 	local lane=$1 name command
 	shift
 	while read -r name command; do
 		# shellcheck disable=SC2086 # a command line
-		run_suite "$name" $command
-	done < <(wanted "$@" | sed -n "s/^$lane //p")
+		! mkdir "$out/claimed/$name" 2>/dev/null || run_suite "$name" $command
+	done < <(wanted "$@" | sed -n "s/^$lane //p"
+		[ "$lane" != two ] || wanted "$@" | sed -n 's/^one //p' | tac)
 }
 
 known=$({ suites; long_suites; } | cut -d ' ' -f 2 | tr '\n' ' ')
@@ -123,6 +125,8 @@ done
 mapfile -t names < <(wanted "$@" | cut -d ' ' -f 2)
 # Many build this: two at once would write the same files. That it cannot be built they say.
 make -s -j2 -C userspace all >"$out/userspace.log" 2>&1 || :
+rm -rf "$out/claimed"
+mkdir "$out/claimed"
 for lane in two one none; do lane $lane "$@" & done
 wait
 
