@@ -34,22 +34,18 @@ try site_is_made_without_a_warning make -s -C "$tree" html || tap_end
 cp -a "$tree/build/html" "$out/html"
 relay site "$here/site.py" "$tree" "$out/html"
 
-# planted NAME FILE WANTED: what is on stdin is added to FILE; make html has to fail,
-# and to say where, and WANTED
+# planted NAME FILE WANTED: what is on stdin is added to FILE; make html has to fail, and to
+# say where, and WANTED. All of it at once: each tells of itself.
+mkdir "$out/kept"
+wants=()
 planted() {
-	local name=$1 file=$2 wanted=$3 status=0
-	rm -f "$out/kept"
-	[ ! -e "$tree/$file" ] || cp -a "$tree/$file" "$out/kept"
-	cat >>"$tree/$file"
-	make -s -C "$tree" html >"$out/said" 2>&1 && status=1
-	grep -F "$(basename "$file")" "$out/said" | grep -qF -- "$wanted" || status=1
-	result $status "site_tells_of.$name"
-	rm "$tree/$file"
-	[ ! -e "$out/kept" ] || cp "$out/kept" "$tree/$file"
+	[ ! -e "$tree/$2" ] || (cd "$tree" && cp --parents -n "$2" "$out/kept")
+	cat >>"$tree/$2"
+	wants+=("$@")
 }
-planted no_such_page Documentation/admin.rst 'unknown document' <<<$'\nSee ``Documentation/planted.rst``.'
-planted no_such_function Documentation/admin.rst 'reference target not found: memstate_planted' \
-	<<<$'\nCall memstate_planted().'
+planted no_such_page Documentation/admin.rst 'unknown document' <<<$'\nSee ``Documentation/nowhere.rst``.'
+planted no_such_function Documentation/admin.rst 'reference target not found: memstate_nowhere' \
+	<<<$'\nCall memstate_nowhere().'
 planted page_in_no_toctree Documentation/planted.rst "isn't included in any toctree" \
 	<<<$'=======\nPlanted\n======='
 planted parameter_without_description userspace/lib/format.c "Function parameter or member 'b'" <<'C'
@@ -74,6 +70,15 @@ planted abi_entry_twice Documentation/ABI/testing/sysfs-class-misc-memstate \
 	"'/sys/class/misc/memstate/drift' is described twice" \
 	<<<$'\nWhat:\t\t/sys/class/misc/memstate/drift\nDate:\t\tToday\nDescription:\tPlanted.'
 planted man_page_with_an_unknown_macro userspace/cli/man/memstate.1 'unknown macro' <<<'.Planted'
+make -s -C "$tree" html >"$out/warned" 2>&1
+status=$?
+for ((i = 0; i < ${#wants[@]}; i += 3)); do
+	grep -F "$(basename "${wants[i + 1]}")" "$out/warned" | grep -F -- "${wants[i + 2]}" >"$out/said" &&
+		[ $status != 0 ]
+	result $? "site_tells_of.${wants[i]}" "$out/warned"
+	rm -f "$tree/${wants[i + 1]}"
+done
+cp -r "$out/kept/." "$tree"
 try site_is_made_again make -s -C "$tree" html
 
 for picture in "$tree"/Documentation/*.svg; do
