@@ -351,7 +351,9 @@ TEST(fdinfo_has_the_readers_numbers)
 				_exit(4);
 			_exit(0);
 		}
-		waitpid(first, &status, 0);
+		/* A signal that ends it is no success. */
+		if (waitpid(first, &status, 0) != first || !WIFEXITED(status))
+			_exit(5);
 		_exit(WEXITSTATUS(status));
 	}
 	waitpid(child, &status, 0);
