@@ -83,14 +83,14 @@ run_suite() {
 	shift
 	echo "# $name: began"
 	{ time "$@" >"$out/$name.tap" 2>"$out/$name.err" </dev/null; } 2>"$out/$name.time"
-	echo $? >"$out/$name.status"
+	count "$out/$name.tap" $? >"$out/$name.count"
 	echo "# $(summary "$name")"
 }
 
 # summary NAME: what became of a suite, on a line
 summary() {
 	local passed failed skipped why real user system
-	read -r passed failed skipped why < <(count "$out/$1.tap" "$(cat "$out/$1.status")")
+	read -r passed failed skipped why <"$out/$1.count"
 	read -r real user system <"$out/$1.time"
 	echo "$1: $passed passed, $failed failed, $skipped skipped, $real s, $((user + system)) s of processors"
 }
@@ -137,12 +137,12 @@ for name in "${names[@]}"; do
 	grep -h '# *SKIP' "$out/$name.tap" | sed "s/^/$name: /"
 done
 for name in "${names[@]}"; do
-	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
+	read -r p f s why <"$out/$name.count"
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 	summary "$name"
 done
 for name in "${names[@]}"; do
-	read -r p f s why < <(count "$out/$name.tap" "$(cat "$out/$name.status")")
+	read -r p f s why <"$out/$name.count"
 	[ "$f" -gt 0 ] || continue
 	[ -z "$why" ] || echo "$name: $why"
 	echo "$name: the last of what it said:"
