@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device: files, mmap, poll.
+ * The device: files, mmap, poll, fdinfo.
  *
  * Model
  *

@@ -19,7 +19,7 @@ import time
 import console
 
 START_S, END_S = 600, 300
-AGAIN_S = 30	# bpftrace has been seen to miss a signal that came while it loaded programs
+AGAIN_S = 30	# bpftrace has been seen to go on for minutes after it was interrupted
 WATCH_S = 4, 20, 60	# bpftrace says that it attaches before it has loaded its programs
 PAGE_S, LONGER_S = 5, 30	# of what ends by itself: on the page, and again
 EVENTS = ("transition", "charge", "deny", "drift", "pressure", "open", "close", "unmap")
