@@ -35,7 +35,7 @@ cp -a "$tree/build/html" "$out/html"
 relay site "$here/site.py" "$tree" "$out/html"
 
 # planted NAME FILE WANTED: what is on stdin is added to FILE; make html has to fail, and to
-# say where, and WANTED. All of it at once: each tells of itself.
+# say where, and WANTED, as a warning or an error, since each of these fails it. All at once.
 mkdir "$out/kept"
 wants=()
 planted() {
@@ -73,7 +73,8 @@ planted man_page_with_an_unknown_macro userspace/cli/man/memstate.1 'unknown mac
 make -s -C "$tree" html >"$out/warned" 2>&1
 status=$?
 for ((i = 0; i < ${#wants[@]}; i += 3)); do
-	grep -F "$(basename "${wants[i + 1]}")" "$out/warned" | grep -F -- "${wants[i + 2]}" >"$out/said" &&
+	grep -F "$(basename "${wants[i + 1]}")" "$out/warned" | grep -E 'WARNING|ERROR' |
+		grep -F -- "${wants[i + 2]}" >"$out/said" &&
 		[ $status != 0 ]
 	result $? "site_tells_of.${wants[i]}" "$out/warned"
 	rm -f "$tree/${wants[i + 1]}"
