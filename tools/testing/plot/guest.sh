@@ -130,9 +130,10 @@ result $? "ranges of a process that has books of its own besides"
 "$build/shares" >"$out/shares" &
 other=$!
 soon grep -qs child "$out/shares"
-"$memstate" ranges "$(sed -n 's/^child //p' "$out/shares")" >"$said" 2>&1 && told ready
+child=$(sed -n 's/^child //p' "$out/shares")
+"$memstate" ranges "$child" >"$said" 2>&1 && told ready
 result $? "ranges of a process that shares another's address space"
-kill "$(sed -n 's/^child //p' "$out/shares")"
+kill "$child"
 wait $other
 stop
 exec 5<&-
