@@ -26,7 +26,8 @@ install-module-files = install -D -m 644 packaging/60-memstate.rules \
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test test-programs bench bench-malloc html check-static clean \
+.PHONY: all help modules userspace deps run test test-all test-inputs test-faults test-programs bench \
+	bench-malloc clean-cache html check-static clean \
 	install install-modules install-userspace uninstall dkms deb abi
 
 all: modules userspace	## module for the running kernel, libraries and tools
@@ -34,6 +35,7 @@ all: modules userspace	## module for the running kernel, libraries and tools
 help:	## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
 		awk -F'|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@$(T)/cache.sh tell
 
 modules:	## kmod/ for KDIR
 	$(Q)if [ ! -d "$(KDIR)" ]; then \
@@ -45,26 +47,45 @@ modules:	## kmod/ for KDIR
 userspace:	## libmemstate, the observe shim, memstate(1)
 	$(Q)$(MAKE) -C userspace all
 
-deps:	## install by apt what run and test need
-	$(Q)$(T)/vm/deps.sh test
+deps:	## install by apt what all of this needs; each target installs what it takes itself
+	$(Q)$(T)/vm/deps.sh all
 
 run:	## boot a kernel in a virtual machine and watch real programs accounted
-	$(Q)$(T)/vm/deps.sh run
+	$(Q)$(T)/vm/deps.sh build machine redis java node allocators plot
 	$(Q)$(MAKE) userspace
 	$(Q)$(T)/demo/run.sh
 
-test: deps	## everything that must pass before a change lands
-	$(Q)$(T)/run.sh
+# What has passed with the same inputs is not run again; FRESH=1 runs it all the same.
+test:	## what stands before each change: minutes
+	$(Q)$(T)/vm/deps.sh base
+	$(Q)$(T)/run.py quick
 
-test-programs: deps	## test suites of real programs with the allocator in them (half an hour)
-	$(Q)$(T)/vm/deps.sh suites
-	$(Q)$(T)/run.sh programs
+test-all:	## everything that must pass before a change lands: up to an hour
+	$(Q)$(T)/vm/deps.sh base
+	$(Q)$(T)/run.py quick all
 
-bench: deps	## figures, as ratios to named peers in the same run
+test-inputs:	## whether suites declare all files that they read; an hour
+	$(Q)$(T)/vm/deps.sh base trace
+	$(Q)$(T)/run.py --trace quick all
+
+test-faults:	## which suites find the seeded faults of tools/testing/faults; hours
+	$(Q)$(T)/vm/deps.sh base
+	$(Q)$(T)/faults/run.py
+
+test-programs:	## test suites of real programs with the allocator in them (half an hour)
+	$(Q)$(T)/vm/deps.sh base
+	$(Q)$(T)/run.py programs
+
+bench:	## figures, as ratios to named peers in the same run
+	$(Q)$(T)/vm/deps.sh build machine
 	$(Q)$(T)/bench/run.sh
 
-bench-malloc: deps userspace	## the allocator beside its peers: time and memory
+bench-malloc: userspace	## the allocator beside its peers: time and memory
+	$(Q)$(T)/vm/deps.sh build clang allocators redis sqlite
 	$(Q)$(T)/bench/malloc/run.py
+
+clean-cache:	## empty the cache of kernels, tools and results, whose place is named below
+	$(Q)$(T)/cache.sh empty
 
 html:	## the documentation as a site, in build/html
 	$(Q)for need in sphinx-build:python3-sphinx mandoc:mandoc perl:perl; do \
@@ -75,8 +96,9 @@ html:	## the documentation as a site, in build/html
 		-d build/doctrees Documentation build/html
 	$(Q)echo "build/html/index.html"
 
-check-static: deps	## only the static lanes
-	$(Q)$(T)/run.sh static
+check-static:	## only the static lanes
+	$(Q)$(T)/vm/deps.sh base
+	$(Q)$(T)/run.py static static-more
 
 install: install-modules install-userspace	## module, libraries, tools, man pages, udev rule
 
@@ -106,11 +128,11 @@ dkms:	## install the sources for dkms, which builds them for each kernel
 	$(Q)$(install-module-files)
 
 deb:	## Debian packages, in build/deb
-	$(Q)$(T)/vm/deps.sh test
+	$(Q)$(T)/vm/deps.sh build packages
 	$(Q)packaging/deb.sh
 
 abi: userspace	## write down the ABI of the libraries, in packaging/abi; see git diff
-	$(Q)$(T)/vm/deps.sh test
+	$(Q)$(T)/vm/deps.sh build packages
 	$(Q)packaging/abi.sh record
 
 clean:	## remove what was built

@@ -13,7 +13,7 @@ out=${1:-$top/build/deb}
 say() { echo "deb: $*" >&2; }
 
 for tool in dpkg-buildpackage dh dh_dkms; do
-	command -v $tool >/dev/null || { say "no $tool: run tools/testing/vm/deps.sh test"; exit 1; }
+	command -v $tool >/dev/null || { say "no $tool: run tools/testing/vm/deps.sh all"; exit 1; }
 done
 version=$(dpkg-parsechangelog -l "$top/packaging/debian/changelog" -S Version)
 src=$out/memstate-$version

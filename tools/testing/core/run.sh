@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh: core and library in userspace, by each compiler under each set of
-# sanitizers; one TAP stream. CONFIGS="gcc:thread" runs less.
+# run.sh [PART...]: core and library in userspace; one TAP stream. The parts, all of them
+# if none is named: "installed", the ABI's header and the library as it is installed, and
+# COMPILER:SANITIZERS, everything by that compiler under these.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -10,7 +11,7 @@ top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 build=$top/build/core
-configs=${CONFIGS:-gcc:address,undefined gcc:thread clang:address,undefined clang:thread}
+[ $# -gt 0 ] || set -- installed gcc:address,undefined gcc:thread clang:address,undefined clang:thread
 tests="port rules limit rangemap ring stats fold format backend lib shards batch"
 flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
@@ -102,10 +103,12 @@ installed() {
 	}
 }
 
-tap_begin "$build"
-abi
-installed
-for config in $configs; do
-	sanitized "${config%%:*}" "${config#*:}"
+tap_begin "$build/${1//[:,]/-}"
+for part; do
+	case $part in
+	installed) abi; installed ;;
+	*:*) sanitized "${part%%:*}" "${part#*:}" ;;
+	*) bail "no such part: $part" ;;
+	esac
 done
 tap_end

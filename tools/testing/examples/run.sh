@@ -17,7 +17,7 @@ export MEMSTATE_BACKEND=embedded
 tap_begin "$out"
 needs gcc g++ clang clang++:clang make pkg-config redis-server redis-benchmark:redis-tools python3 || tap_end
 for package in liburing jemalloc; do
-	pkg-config --exists $package || bail "no lib$package-dev: run deps.sh test"
+	pkg-config --exists $package || bail "no lib$package-dev: run deps.sh all"
 done
 rm -rf "$out/installed"
 

@@ -119,7 +119,7 @@ every_option_in() {
 	done
 }
 for shell in zsh fish; do
-	command -v "$shell" >/dev/null || echo "# no $shell: run tools/testing/vm/deps.sh test"
+	command -v "$shell" >/dev/null || echo "# no $shell: run tools/testing/vm/deps.sh all"
 	ok "completion.$shell.commands" "${shell}_completions 'memstate sc' | grep -qx scan"
 	ok "completion.$shell.every_option_that_help_tells" "every_option_in ${shell}_completions"
 	ok "completion.$shell.processes_that_report" "${shell}_completions 'memstate stat 4' | grep -qx 4711"

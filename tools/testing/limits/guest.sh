@@ -1,36 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# guest.sh TOP OUT MODULE: in a virtual machine: the library embedded and with the module, the
-# commands, the allocator, and real programs over a limit.
+# guest.sh TOP OUT MODULE PART...: in a virtual machine: the library embedded and with the
+# module, the commands, the allocator, and real programs over a limit.
 set -u
 
 top=$1 out=$2 module=$3
+shift 3
 here=$(dirname "$(readlink -f "$0")")
 bin=$top/build/userspace
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 
-tap_begin /run/limits
-tap_limit=2900
-relay embedded "$out/lib"
-insmod "$module" || bail "the module does not go in"
-mkdir /sys/fs/cgroup/lib
-relay device bash -c "echo 0 >/sys/fs/cgroup/lib/cgroup.procs; exec '$out/lib' /sys/fs/cgroup/lib"
-rmdir /sys/fs/cgroup/lib
-relay cli bash "$here/cli.sh" "$bin/memstate" "$out/counter"
+part_library() {
+	relay embedded env MEMSTATE_BACKEND=embedded "$out/lib"
+	mkdir /sys/fs/cgroup/lib
+	relay device bash -c "echo 0 >/sys/fs/cgroup/lib/cgroup.procs; exec '$out/lib' /sys/fs/cgroup/lib"
+	rmdir /sys/fs/cgroup/lib
+	relay cli bash "$here/cli.sh" "$bin/memstate" "$out/counter"
 
-# The allocator, accounted by the device
-preloaded=(env "LD_PRELOAD=$bin/libmemstate-malloc.so" MEMSTATE_BACKEND=device)
-relay "malloc: the family" "${preloaded[@]}" "$out/family"
-try "malloc: stress, with forks" "${preloaded[@]}" "$out/stress" 1 4 20000 fork
-for max in 8 32 200; do
-	try "malloc: ENOMEM at $max MiB, and afterwards memory again" \
-		"${preloaded[@]}" MEMSTATE_MAX=${max}M "$out/faults" limit $((max << 20))
-done
+	# The allocator, accounted by the device
+	local preloaded=(env "LD_PRELOAD=$bin/libmemstate-malloc.so" MEMSTATE_BACKEND=device) max
+	relay "malloc: the family" "${preloaded[@]}" "$out/family"
+	try "malloc: stress, with forks" "${preloaded[@]}" "$out/stress" 1 4 20000 fork
+	for max in 8 32 200; do
+		try "malloc: ENOMEM at $max MiB, and afterwards memory again" \
+			"${preloaded[@]}" MEMSTATE_MAX=${max}M "$out/faults" limit $((max << 20))
+	done
+}
 
 # Rows for the table, as comments
-bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'
+part_programs() { bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'; }
+
+tap_begin /run/limits
+tap_limit=2900
+insmod "$module" || bail "the module does not go in"
+for part; do "part_$part"; done
 # Groups go a little after their cgroups.
 zero() { [ "$(cat "/sys/class/misc/memstate/$1")" = 0 ]; }
 only_the_roots_group() { [ "$(ls /sys/class/misc/memstate/groups)" = 1 ]; }

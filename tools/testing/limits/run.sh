@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# Limits as programs and administrators meet them: the library, the commands, and
-# real programs over a limit, beside the same under memory.max. The table is left in
+# run.sh [PART...]: limits as programs and administrators meet them. The parts, both of them
+# if none is named: "library", the library, the commands and the allocator; "programs", real
+# programs over a limit, beside the same under memory.max, whose table is left in
 # build/limits/table.
 set -u
 
@@ -11,13 +12,24 @@ top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 out=$top/build/limits
-kernel=${1:-6.1}
+kernel=${MEMSTATE_KERNEL:-6.1}
+[ $# -gt 0 ] || set -- library programs
+parts=" $* "
+out=$out-$1	# parts may run at once
 
 tap_begin "$out"
-needs javac:default-jdk-headless java:default-jdk-headless redis-server redis-benchmark:redis-tools node:nodejs \
-	python3 setpriv:util-linux || tap_end
+for part; do
+	case $part in
+	library) needs setpriv:util-linux || tap_end ;;
+	programs)
+		needs javac:default-jdk-headless java:default-jdk-headless redis-server \
+			redis-benchmark:redis-tools node:nodejs python3 || tap_end
+		try "the JVM's program builds" javac -d "$out" "$here/Hog.java"
+		;;
+	*) bail "no such part: $part" ;;
+	esac
+done
 make -s -C "$top/userspace" >"$out/build.log" 2>&1 &&
-	javac -d "$out" "$here/Hog.java" >>"$out/build.log" 2>&1 &&
 	gcc -std=gnu11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -o "$out/lib" "$here/lib.c" \
 		-I"$top/userspace/include" -I"$top/include/uapi" -I"$top/tools/testing/core" \
 		"$top/build/userspace/libmemstate.a" -pthread >>"$out/build.log" 2>&1 &&
@@ -34,7 +46,8 @@ result $? "builds" "$out/build.log"
 module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 tap_limit=3300
 relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -s 2 -m 3G -t 3000 -- \
-	bash "$here/guest.sh" "$top" "$out" "$module"
+	bash "$here/guest.sh" "$top" "$out" "$module" "$@"
+[[ $parts == *" programs "* ]] || tap_end
 
 # row NAME: killed by the kernel's limit, and what was wanted of ours
 expect() {

@@ -1,11 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh: the allocator. LIB=path tests another one, as far as it goes.
+# run.sh [PART...]: the allocator. LIB=path tests another one, as far as it goes.
+# The parts, all of them if none is named:
 #
-# Preloaded, with the accounting on and off and in its hardened build: conformance, stress,
-# life cycle, what it has to find, real programs. Its own code under sanitizers: the same
-# stress with the functions' names prefixed. System calls made to fail, and limits.
+# preloaded   conformance, stress, life cycle, what it has to find, at a limit
+# variants    the same without the accounting, and in its hardened build
+# sanitized   its own code under sanitizers: the same stress with the functions' names prefixed
+# sanitized-clang  likewise by clang
+# background  its thread that drops memory
+# scavenge    the ways to drop memory
+# static      linked statically
+# faults      system calls made to fail, one after the other
+# programs    real programs
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -13,7 +20,7 @@ top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 bin=$top/build/userspace
-build=$top/build/malloc
+build=$top/build/malloc/${1-all}	# parts may run at once
 lib=${LIB:-$bin/libmemstate-malloc.so}
 flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
 	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$top/tools/testing/core"
@@ -111,44 +118,59 @@ inject() {
 	[ "$begun" -gt 0 ]
 }
 
-tap_begin "$build"
-needs gcc g++ clang clang++:clang strace make || tap_end
-if [ -z "${LIB:-}" ]; then
-	try "the library builds without a warning" make -s -j2 -C "$top/userspace" \
-		CFLAGS="-O2 -g -Werror" O="$build/werror" || tap_end
-	make -s -j2 -C "$top/userspace" >&2 || exit 1
-fi
-build_tests >&2 || bail "the tests do not build"
+part_preloaded() {
+	preloaded "plain" "$lib"
+	relay "plain new and delete (clang)" env LD_PRELOAD="$lib" "$build/newdelete-clang"
+	relay "plain" env LD_PRELOAD="$lib" "$build/death"
+	try "life: opened, used by threads, closed" "$build/opened" "$lib"
+	[ -z "${LIB:-}" ] || return
+	for size in 300000 600000; do
+		try "faults: no more than $size KiB of address space" \
+			bash -c "ulimit -v $size; LD_PRELOAD=$lib $build/faults"
+	done
+	for max in 8M 32M 200M; do
+		bytes=$((${max%M} << 20))
+		try "limit: at $max there is ENOMEM, and afterwards memory again" \
+			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
+	done
+}
 
-preloaded "plain" "$lib"
-relay "plain new and delete (clang)" env LD_PRELOAD="$lib" "$build/newdelete-clang"
-relay "plain" env LD_PRELOAD="$lib" "$build/death"
-try "life: opened, used by threads, closed" "$build/opened" "$lib"
-if [ -z "${LIB:-}" ]; then
+part_variants() {
 	preloaded "without accounting" "$lib" MEMSTATE_MALLOC_ACCOUNTING=0
 	preloaded "hardened" "$bin/libmemstate-malloc-hardened.so"
 	relay "hardened" env LD_PRELOAD="$bin/libmemstate-malloc-hardened.so" "$build/death" hardened
+}
 
-	for san in "gcc thread" "clang thread" "gcc address,undefined" \
-		"clang address,undefined"; do
-		# shellcheck disable=SC2086 # two words
-		if try "$san: the allocator's own code builds without a warning" sanitized $san; then
-			o=$build/${san/ /-}
-			# shellcheck disable=SC2086
-			try "$san: stress, seed $seed" $plain "${o//,/+}/stress" "$seed" 4 6000
-		fi
-	done
+# stressed COMPILER SANITIZERS BACKGROUND: with a background thread, too, if that is 1
+stressed() {
+	local san="$1 $2" o=$build/$1-${2//,/+}
+	try "$san: the allocator's own code builds without a warning" sanitized "$1" "$2" || return
+	# shellcheck disable=SC2086 # two words
+	try "$san: stress, seed $seed" $plain "$o/stress" "$seed" 4 6000
+	[ "$3" = 1 ] || return 0
+	# shellcheck disable=SC2086
+	try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
+		MEMSTATE_MALLOC_BACKGROUND=1 $plain "$o/stress" "$seed" 4 6000
+}
 
+part_sanitized() {
+	stressed gcc address,undefined 0
+	stressed gcc thread 1
+}
+
+part_sanitized_clang() {
+	stressed clang thread 0
+	stressed clang address,undefined 1
+}
+
+part_background() {
 	relay "background thread, asked for by the program" "$build/background"
 	relay "background thread" env MEMSTATE_MALLOC_BACKGROUND=1 "$build/background"
 	try "background thread: stress with forks, seed $seed" env MEMSTATE_MALLOC_BACKGROUND=1 \
 		MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 20000 fork
-	for san in gcc-thread clang-address+undefined; do
-		# shellcheck disable=SC2086 # two words
-		try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
-			MEMSTATE_MALLOC_BACKGROUND=1 $plain "$build/$san/stress" "$seed" 4 6000
-	done
+}
 
+part_scavenge() {
 	for way in calls process_madvise io_uring io_uring_posts; do
 		relay "scavenge by $way" env MEMSTATE_BATCH=$way "$build/scavenge" "$build/scavenge.$way"
 		try "scavenge by $way leaves the books of plain calls" \
@@ -156,9 +178,11 @@ if [ -z "${LIB:-}" ]; then
 		try "scavenge by $way: stress with forks, seed $seed" env MEMSTATE_BATCH=$way \
 			MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 10000 fork
 	done
+}
 
-	# The program, and everything it needs, in one file.
-	# shellcheck disable=SC2086
+# The program, and everything it needs, in one file.
+part_static() {
+	# shellcheck disable=SC2086 # a list of flags
 	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
 		"$here/family.c" "$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
 		relay "linked statically" "$build/static"
@@ -171,24 +195,38 @@ if [ -z "${LIB:-}" ]; then
 		-static -o "$build/static-bad-alloc" "$here/bad_alloc.cc" \
 		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
 		try "linked statically: std::bad_alloc there" "$build/static-bad-alloc"
+}
 
+part_faults() {
 	for call in mmap mprotect madvise munmap mremap; do
 		try "faults: each $call fails once" inject $call
 	done
-	for size in 300000 600000; do
-		try "faults: no more than $size KiB of address space" \
-			bash -c "ulimit -v $size; LD_PRELOAD=$lib $build/faults"
-	done
-	for max in 8M 32M 200M; do
-		bytes=$((${max%M} << 20))
-		try "limit: at $max there is ENOMEM, and afterwards memory again" \
-			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
-	done
-fi
+}
 
-# Each one has ten minutes.
-tap_limit=1800
-relay "program" "$here/programs.sh" "$lib" "$build/programs"
-relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
-	MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
+part_programs() {
+	# Each one has ten minutes.
+	tap_limit=1800
+	relay "program" "$here/programs.sh" "$lib" "$build/programs"
+	relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
+		MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
+}
+
+if [ $# -eq 0 ]; then
+	set -- preloaded programs
+	[ -n "${LIB:-}" ] || set -- preloaded variants sanitized sanitized-clang background scavenge static faults programs
+fi
+tap_begin "$build"
+needs gcc g++ clang clang++:clang strace make || tap_end
+if [ -z "${LIB:-}" ]; then
+	if [[ " $* " == *" preloaded "* ]]; then
+		try "the library builds without a warning" make -s -j2 -C "$top/userspace" \
+			CFLAGS="-O2 -g -Werror" O="$top/build/malloc/werror" || tap_end
+	fi
+	make -s -j2 -C "$top/userspace" >&2 || exit 1
+fi
+build_tests >&2 || bail "the tests do not build"
+for part; do
+	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
+	"part_${part//-/_}"
+done
 tap_end

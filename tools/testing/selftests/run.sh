@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh KERNEL [PROGRAM...]: the selftests in a virtual machine with that kernel,
-# as one TAP stream.
+# run.sh KERNEL [PERCENT] [PROGRAM...]: the selftests in a virtual machine with that kernel,
+# as one TAP stream. PERCENT is how much of what is repeated.
 #
 # The programs' own exit status is not believed: what they print is counted, and a
 # machine that did not come to its end, or whose kernel complained, is a failure.
@@ -11,19 +11,20 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
-kernel=${1:?usage: run.sh KERNEL [PROGRAM...]}
+kernel=${1:?usage: run.sh KERNEL [PERCENT] [PROGRAM...]}
+scale=100
 shift
+if [[ ${1-} =~ ^[0-9]+$ ]]; then
+	scale=$1
+	shift
+fi
 programs=${*:-abi errors ring life unmap books views memcg limits groups tree shards library uring uring_life batch fault stress}
-out=$top/build/selftests-$kernel
+out=$top/build/selftests-$kernel-$scale
 built=$top/build/selftests
 
-# How much of what is repeated, in percent: all of it on the oldest of the stock kernels.
-case $kernel in
-kasan) scale=${MEMSTATE_TEST_SCALE:-4} limit=3000 ;;
-kcsan) scale=${MEMSTATE_TEST_SCALE:-4} limit=3000 ;;
-6.1)   scale=${MEMSTATE_TEST_SCALE:-100} limit=2400 ;;
-*)     scale=${MEMSTATE_TEST_SCALE:-25} limit=2400 ;;
-esac
+scale=${MEMSTATE_TEST_SCALE:-$scale}
+limit=2400
+case $kernel in kasan|kcsan) limit=3000 ;; esac
 
 die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }
 

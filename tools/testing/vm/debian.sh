@@ -18,7 +18,7 @@ die() { say "$*"; exit 1; }
 need() {
 	local c
 	for c; do
-		command -v "$c" >/dev/null || die "no $c: run deps.sh test"
+		command -v "$c" >/dev/null || die "no $c: run deps.sh all"
 	done
 }
 

@@ -1,32 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# deps.sh build|run|test|suites: install what is missing of that group of "packages".
+# deps.sh all|GROUP...: install what is missing of these groups of "packages"; all are those
+# that need not be asked for.
 set -eu
 
 here=$(dirname "$(readlink -f "$0")")
 say() { echo "deps: $*" >&2; }
 die() { say "$*"; exit 1; }
 
-case ${1-} in
-build) groups="build" ;;
-run)   groups="build run" ;;
-test)  groups="build run test" ;;
-suites) groups="build run test suites" ;;
-*)     die "usage: deps.sh build|run|test|suites" ;;
-esac
-
-installed() {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
+known=$(awk '!/^#/ && NF { print $1 }' "$here/packages" | sort -u | tr '\n' ' ')
+[ $# -gt 0 ] || die "usage: deps.sh all|GROUP...; the groups are $known"
+# shellcheck disable=SC2086 # a list of words
+[ "$1" != all ] || set -- ${known%suites *}${known##*suites }
+for group; do
+	case " $known" in *" $group "*) ;; *) die "there is no group $group in $here/packages" ;; esac
+done
+groups=$*
 
 missing() {
+	installed=" $(dpkg-query -W -f '${Package}/${db:Status-Status} ' 2>/dev/null)"
 	while read -r group package command; do
 		case " $groups " in *" $group "*) ;; *) continue ;; esac
-		if [ -n "$command" ] && command -v "$command" >/dev/null; then
-			continue
-		fi
-		installed "$package" || printf '%s ' "$package"
+		[ -z "$command" ] || ! command -v "$command" >/dev/null || continue
+		case $installed in *" $package/installed "*) ;; *) printf '%s ' "$package" ;; esac
 	done <"$here/packages"
 }
 
@@ -35,7 +32,8 @@ list=$(missing)
 [ -n "$list" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || die "not root and no sudo; missing: $list"
-	exec sudo "$0" "$1"
+	# shellcheck disable=SC2086 # a list of words
+	exec sudo "$0" $groups
 fi
 
 # One installer at a time: the guard below is shared by the whole machine.
@@ -69,7 +67,7 @@ apt() {
 	die "apt-get $1 failed"
 }
 
-say "installing $list"
+say "installing $(echo "$list" | wc -w) packages and what they need: $list"
 apt update
 # shellcheck disable=SC2086 # a list of words
 apt install -y --no-install-recommends $list

@@ -45,7 +45,7 @@ shift $((OPTIND - 1))
 [ $# -gt 0 ] || usage
 
 for tool in busybox cpio modprobe unshare xz; do
-	PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || die "no $tool: run deps.sh run"
+	PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || die "no $tool: run deps.sh machine"
 done
 PATH=$PATH:/usr/sbin:/sbin
 sudo=
