@@ -8,7 +8,8 @@ remembered, and not run again, unless FRESH=1 is set or a suite is named.
 
   --list            the suites, their sets and budgets; runs nothing
   --why SUITE       what a suite's being remembered depends on; runs nothing
-  --first-failure   the cheapest suites first, and stop at the first that fails
+  --first-failure   one after the other, the cheapest first, and stop at the first that fails
+  --first S,S...    these before the others
   --no-notes        remember nothing of this run
   --trace           run each alone, in a copy of the tree, and look which files of it are opened
 """
@@ -29,6 +30,7 @@ sys.dont_write_bytecode = True
 import cache                                            # noqa: E402
 import schedule                                         # noqa: E402
 import suites as table                                  # noqa: E402
+import opened                                           # noqa: E402
 from counting import Count                              # noqa: E402
 from memory import Memory                               # noqa: E402
 from tree import Tree                                   # noqa: E402
@@ -94,13 +96,17 @@ class Run:
             "suite": suite.name, "passed": counted.passed, "skips": counted.skips,
             "names": counted.names, "processors": round(outcome.processors, 1)})
 
+    def install(self, wanted):
+        """The packages that they take."""
+        groups = sorted({group for suite in wanted for group in suite.packages})
+        if groups and subprocess.run([HERE / "vm/deps.sh", *groups], check=False).returncode:
+            sys.exit("run.py: without its packages nothing can be tested")
+        self.machine.look()
+
     def prepare(self, wanted):
         """What many of them need: packages; kernels, which are fetched beside the first suites; and
         what is built of userspace, as two at once would write the same files."""
-        groups = sorted({group for suite in wanted for group in suite.packages})
-        if subprocess.run([HERE / "vm/deps.sh", *groups], check=False).returncode:
-            sys.exit("run.py: without its packages nothing can be tested")
-        self.machine.look()
+        self.install(wanted)
         kernels = sorted({kernel for suite in wanted for kernel in suite.kernels} - {"kasan", "kcsan"})
         if kernels:
             with open(self.out / "kernels.log", "wb") as log:
@@ -131,8 +137,12 @@ class Run:
             print(f"# {outcome.suite.name}: {outcome.line()}", flush=True)
         tree = Tree(self.top)
         before = {suite.name: tree.digest(tree.matching(suite.inputs)) for suite in suites}
-        suites.sort(key=lambda suite: suite.budget, reverse=not self.options.first_failure)
-        runner = schedule.Schedule(self.top, self.out, (os.cpu_count() or 1) + 1, environment(self.top))
+        one_by_one, first = self.options.first_failure, self.options.first
+        # The longest first, so that the end is not one long wait.
+        suites.sort(key=lambda suite: suite.budget, reverse=not one_by_one)
+        suites.sort(key=lambda suite: first.index(suite.name) if suite.name in first else len(first))
+        capacity = 1 if one_by_one else (os.cpu_count() or 1) + 1
+        runner = schedule.Schedule(self.top, self.out, capacity, environment(self.top))
         for n, outcome in enumerate(runner.run(suites, self.options.first_failure), 1):
             print(f"# {n} of {len(suites)}: {outcome.suite.name}: {outcome.line()}", flush=True)
             self.keep(outcome, before)
@@ -179,6 +189,33 @@ class Run:
         print(f"{name}: to run it alone: tools/testing/run.py {name}")
 
 
+def traced(run, suites):
+    """Runs each of SUITES alone, and tells which files it opens that it has not declared, as TAP.
+    Whether all is well."""
+    tree = Tree(run.top)
+    top = run.top / "build/trace"
+    failed = 0
+    run.install(suites)
+    print("TAP version 13")
+    for n, suite in enumerate(suites, 1):
+        opened.copy_of(tree, top)
+        watch = opened.Watch(top, tree.files, run.out / f"{suite.name}.opened")
+        try:
+            outcome, = schedule.Schedule(top, run.out, 1, environment(top)).run([suite])
+        finally:
+            names = watch.end()
+        wrong = [f"opens {name}, which it does not declare" for name in opened.undeclared(suite, tree, names)]
+        if outcome.count.failed:
+            wrong.append(f"failed: {outcome.count.why} {outcome.count.failures}")
+        print(f"{'not ok' if wrong else 'ok'} {n} - {suite.name} declares what it reads", flush=True)
+        for line in wrong:
+            print(f"# {suite.name}: {line}", flush=True)
+        failed += bool(wrong)
+    print(f"1..{len(suites)}")
+    print(f"{len(suites) - failed} passed, {failed} failed, 0 skipped")
+    return not failed
+
+
 def locked(out):
     """One run in a tree at a time: they would write the same files."""
     file = open(out / "lock", "w", encoding="utf-8")
@@ -195,6 +232,7 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--why", action="store_true")
     parser.add_argument("--first-failure", action="store_true")
+    parser.add_argument("--first", default="", type=lambda words: words.split(","))
     parser.add_argument("--no-notes", action="store_true")
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("names", nargs="*", metavar="SET|SUITE")
@@ -216,6 +254,8 @@ def main():
                   *run.machine.tools(suite), sep="\n")
         return 0
     with locked(run.out):
+        if options.trace:
+            return 0 if traced(run, [suite for suites, _ in phases for suite in suites]) else 1
         well = True
         for suites, named in phases:
             well = well and run.phase(suites, named)

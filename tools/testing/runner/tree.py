@@ -5,6 +5,7 @@ import fnmatch
 import hashlib
 import os
 import pathlib
+import shutil
 import subprocess
 
 
@@ -74,3 +75,22 @@ class Tree:
         for name in names:
             whole.update(f"{name} {self.hash(name)}\n".encode())
         return whole.hexdigest()
+
+    def copy_to(self, top):
+        """Makes a copy of it, or renews one. What was built there stays, and is good for all
+        files that do not differ."""
+        top = pathlib.Path(top)
+        top.mkdir(parents=True, exist_ok=True)
+        for name in set(Tree(top).files) - set(self.files):
+            (top / name).unlink()
+        for name in self.files:
+            self.restore(name, top)
+
+    def restore(self, name, top):
+        """One file of a copy, if it differs."""
+        old, new = self.top / name, pathlib.Path(top) / name
+        if new.is_file() and not new.is_symlink() and old.read_bytes() == new.read_bytes():
+            return
+        new.parent.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        shutil.copy(old, new, follow_symlinks=False)
