@@ -38,6 +38,9 @@
 /* Pieces of a range that fit on the stack. */
 #define PIECES_FEW	64
 
+/* What addresses there are, unless a program asks for those of five levels of page tables. */
+#define USUAL_BYTES	((u64)1 << 47)
+
 /* The core's port wants one; libmemstate has its own, which is not exported. */
 void ms_warn(const char *cond, const char *file, int line)
 {
@@ -213,15 +216,23 @@ static void restore(u64 addr, size_t bytes)
 	ms_mappings_walk("/proc/self/maps", restore_mapping, &r);
 }
 
+/*
+ * Told before it is done, as another thread may get the same addresses at once. A range that no
+ * usual address space has is told only after it: it is refused, and then nothing is gone, or it
+ * is all that this process has.
+ */
 PUBLIC int munmap(void *addr, size_t bytes)
 {
 	bool report = aligned(addr) && !unmaps_known();
+	bool unusual = bytes >= USUAL_BYTES || (u64)addr >= USUAL_BYTES - bytes;
 	long ret;
 
-	if (report)
+	if (report && !unusual)
 		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
 	ret = ms_raw2(SYS_munmap, addr, bytes);
-	if (ret == -ENOMEM && report)
+	if (report && unusual && !ret)
+		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
+	else if (report && !unusual && ret == -ENOMEM)
 		restore((u64)addr, bytes);
 	return int_result(ret);
 }

@@ -90,6 +90,8 @@ static void failures(void)
 	MUST(munmap(p, 0) == -1 && errno == EINVAL);
 	/* Too long for the address space, and its low bits are one page. */
 	MUST(munmap(p, (1UL << 60) + P) == -1 && errno == EINVAL);
+	/* An address of 57 bits that no program has, with five levels of page tables either. */
+	MUST(munmap(p, 1UL << 56) == -1 && errno == EINVAL);
 	MUST(mprotect(p + 1, P, PROT_READ) == -1 && errno == EINVAL);
 	MUST(madvise(p, P, 12345) == -1 && errno == EINVAL);
 	MUST(mremap(p, PAGES(4), PAGES(8), 0xff) == MAP_FAILED && errno == EINVAL);
