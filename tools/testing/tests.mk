@@ -13,9 +13,9 @@
 # Sources are named from the top of the tree; .cc is C++, by the compiler's own name for that.
 # A comma would end an argument of call: it goes through a variable.
 #
-# CPPFLAGS_SUITE and CFLAGS_SUITE, set before the include, are a suite's own flags, behind those
-# of all: there are no warnings. Libraries of userspace/ are not made here, but waited for;
-# who builds them, and all programs at once, is build.sh.
+# CPPFLAGS_SUITE and CFLAGS_SUITE, set before the include (by = if they name $(TOP)), are a
+# suite's own flags, behind those of all. A warning is an error. Libraries of userspace/ are not
+# made here: suite.sh's userspace is called before.
 
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
 B := $(TOP)/build/$(SUITE)
