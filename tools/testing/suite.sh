@@ -9,6 +9,7 @@
 #
 #	try "builds" userspace all			make of userspace/, in build/userspace
 #	try "and here" userspace O=DIR SAN=... all	or as it is told
+#	try "builds under sanitizers" sanitized		memstate(1), in build/san
 #	programs top					all programs of top/Makefile, at once; see tests.mk
 #	try "data test builds" program top data		names one that does not build
 #
@@ -38,6 +39,11 @@ userspace() {
 		[[ $argument != O=* ]] || dir=${argument#O=}
 	done
 	made "$dir" -C "$top/userspace" "$@"
+}
+# memstate(1) under sanitizers, for all who use it: build/san/memstate
+sanitized() {
+	userspace O="$top/build/san" CC=gcc SAN=address,undefined CFLAGS="-O1 -g" \
+		"$top/build/san/memstate"
 }
 programs() { made "$top/build/$1" -k -C "$top/tools/testing/$1" all >/dev/null 2>&1; }
 program() {
