@@ -11,7 +11,7 @@
 # makes build/top/data, its objects below build/top/san/, each once for all programs of that
 # variant, and anew when a source, a header that it includes or a Makefile has changed.
 # Sources are named from the top of the tree; .cc is C++, by the compiler's own name for that.
-# A comma would end an argument of call: it goes through a variable.
+# A comma would end an argument of call: it goes through a variable, $(comma).
 #
 # CPPFLAGS_SUITE and CFLAGS_SUITE, set before the include (by = if they name $(TOP)), are a
 # suite's own flags, behind those of all. A warning is an error. Libraries of userspace/ are not
@@ -21,6 +21,7 @@ TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST)))/../..)
 B := $(TOP)/build/$(SUITE)
 LIB := $(TOP)/build/userspace/libmemstate.a
 V ?= 0
+comma := ,
 Q := $(if $(filter 1,$(V)),,@)
 
 TEST_CPPFLAGS := -D_GNU_SOURCE -I$(TOP)/include/uapi -I$(TOP)/kmod/core \
