@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The tree of top's fake.py, with all files that the module has.
 
-fake.py DIR: make it. Each file that top does not need has a number of its own, so that
+fake.py DIR...: make some. Each file that top does not need has a number of its own, so that
 one that is taken for another shows. Some names are hostile.
 """
 import itertools
@@ -21,7 +21,6 @@ ALLOC = """data_bytes allocated_bytes allocated_count freed_bytes freed_count id
 # What a name of a cgroup may hold, and what it may not but a file system may.
 HOSTILE = [b'quote"d', b"back\\slash", b"new\nline", b"bad\xff\xc0\xafutf", b"\xc3\xa4\xe2\x82\xac",
            b"\xed\xa0\x80surrogate", b'end\\', b'{a="b"} 1', b" # EOF"]
-numbers = itertools.count(1000003, 7)
 
 
 def put(where, name, value=None):
@@ -60,6 +59,8 @@ def task(where, counts):
 
 def make(where):
     """Make the tree below where."""
+    global numbers
+    numbers = itertools.count(1000003, 7)
     ids = top_fake.make(where)
     sysfs = os.path.join(where, "sysfs")
     totals(sysfs)
@@ -89,4 +90,6 @@ def make(where):
 
 
 if __name__ == "__main__":
-    make(sys.argv[1])
+    for DIR in sys.argv[1:]:
+        os.mkdir(DIR)
+        make(DIR)

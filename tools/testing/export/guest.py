@@ -11,12 +11,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 
 import dashboard as board
 import figures
-from tap import end, ok
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import end, ok, soon  # noqa: E402
 
 MODULE, PREFIX, RULES, DASHBOARD = sys.argv[1:5]
 CGROUPS = "/sys/fs/cgroup"
@@ -42,21 +43,9 @@ for line in sys.stdin:
     except MemoryError:
         print("refused", flush=True)
 """
-# Seconds that something may come late on a busy machine.
-PATIENCE = 300
 # What a server that is late, or not there yet, may answer.
 FAILURES = (OSError, http.client.HTTPException)
 children = []
-
-
-def soon(function):
-    """Its value, as soon as it is true."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        value = function()
-        if value or time.monotonic() > until:
-            return value
-        time.sleep(0.5)
 
 
 def at_last(name, wrong):

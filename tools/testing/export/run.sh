@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# memstate export, as TAP: its text and its server on a made-up tree, under sanitizers;
-# alert rules, dashboard and units by promtool and systemd-analyze; then the module,
-# exporters, and Debian's prometheus and node_exporter in a virtual machine.
+# run.sh [host] [guest]: memstate export, as TAP.
+# host: its text and its server on a made-up tree, under sanitizers; alert rules, dashboard and
+# units by promtool and systemd-analyze. guest: the module, exporters, and Debian's prometheus
+# and node_exporter, in a virtual machine.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 build=$top/build/export
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3	# that of the package of prometheus_client
@@ -27,36 +30,40 @@ PATH=$PATH:/usr/sbin:/sbin
 complains() { says_like "$1" "$2" "$3" apart "${@:4}"; }
 apart() { "$@" >"$dir/out"; }
 
+parts "host guest" "$@"
 tap_begin "$dir"
 tap_limit=1200
 needs promtool:prometheus prometheus systemd-analyze:systemd prometheus-node-exporter
 try "needs python3-prometheus-client" "$python" -c "import prometheus_client.openmetrics"
 [ $tap_failed = 0 ] || tap_end
 
+# install_to DIR: where memstate is taken from
+install_to() { userspace PREFIX="$1" SYSTEMDUNITDIR="$1/units" install; }
+
+# ---- the real thing -----------------------------------------------------------------
+
+guest() {
+	local module
+	module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
+	[ -f "$module" ] || { result 1 "module builds"; return; }
+	must install_to "$build/guest"
+	tap_limit=2700
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 3G -t 2400 -- \
+		env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/guest.py" "$module" "$build/guest" \
+		"$rules" "$dashboard"
+}
+part host || { guest; tap_end; }
+
 # ---- build ------------------------------------------------------------------------
 
-flags=(-std=gnu11 -D_GNU_SOURCE -DMS_VERSION='"0.1.0"' -Wall -Wextra -Werror -g -O1 -pthread
-	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
-	-I"$top/userspace/lib" -I"$top/userspace/cli")
-cli=$top/userspace/cli
-sources=("$here/fake_export.c" "$cli/export.c" "$cli/export_data.c" "$cli/export_families.c"
-	"$cli/export_http.c" "$cli/export_text.c" "$cli/cgroup_dirs.c" "$cli/files.c"
-	"$cli/out.c" "$top/userspace/lib/cgroupfs.c")
-mkdir -p "$build"
-make -s -C "$top/userspace" PREFIX="$build/prefix" SYSTEMDUNITDIR="$build/prefix/units" \
-	install >"$dir/said" 2>&1
-result $? "builds and installs"
-lib=$top/build/userspace/libmemstate.a
+try "builds and installs" install_to "$build/prefix"
 memstate=$build/prefix/bin/memstate
+programs export
 for cc in gcc clang; do
-	command -v $cc >/dev/null || continue
-	try "$cc has no warning" $cc "${flags[@]}" -O2 -o "$build/fake.$cc" "${sources[@]}" \
-		"$lib" -ljson-c -lmicrohttpd
+	try "$cc has no warning" program export "fake.$cc"
 done
-try "builds with sanitizers" gcc "${flags[@]}" -fsanitize=address,undefined \
-	-o "$build/fake" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
-try "builds with the thread sanitizer" gcc "${flags[@]}" -fsanitize=thread \
-	-o "$build/fake.tsan" "${sources[@]}" "$lib" -ljson-c -lmicrohttpd
+try "builds with sanitizers" program export fake
+try "builds with the thread sanitizer" program export fake.tsan
 [ $tap_failed = 0 ] || tap_end
 fake=$build/fake
 # What the library brings along is not to slow every program down that memstate runs.
@@ -65,26 +72,11 @@ try "memstate itself has nothing to do with HTTP" sh -c "! ldd '$memstate' | gre
 # ---- text -------------------------------------------------------------------------
 
 tree=$dir/tree
-for name in tree tree.server tree.tsan; do
-	mkdir "$dir/$name"
-	try "$name is made" "$python" "$here/fake.py" "$dir/$name"
-done
+try "trees are made" "$python" "$here/fake.py" "$dir/tree" "$dir/tree.server" "$dir/tree.tsan"
 
-# Servers are tested beside all that comes before the virtual machine: they wait a lot.
-# begin NAME PROGRAM TREE; kept NAME: relay what it has said
-begin() {
-	{
-		timeout -k 10 $tap_limit "$python" "$here/serve.py" "$2" "$3"
-		echo $? >"$dir/$1.status"
-	} >"$dir/$1.kept" 2>"$dir/$1.said" </dev/null &
-}
-kept() {
-	cat "$dir/$1.kept"
-	cat "$dir/$1.said" >&2
-	return "$(cat "$dir/$1.status")"
-}
-begin server "$fake" "$dir/tree.server"
-begin tsan "$build/fake.tsan" "$dir/tree.tsan"
+# Servers are tested beside all that comes before they are told of: their tests wait a lot.
+beside server "$python" "$here/serve.py" "$fake" "$dir/tree.server"
+beside "server, thread sanitizer" "$python" "$here/serve.py" "$build/fake.tsan" "$dir/tree.tsan"
 
 for format in prometheus openmetrics; do
 	for what in "" --groups --tasks "--groups --tasks"; do
@@ -241,20 +233,8 @@ try "systemd finds them well fenced in" sh -c "
 
 # ---- the server -------------------------------------------------------------------
 
-wait
-relay server kept server
-relay "server, thread sanitizer" kept tsan
+kept server
+kept "server, thread sanitizer"
 
-# ---- the real thing -----------------------------------------------------------------
-
-module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
-if [ -f "$module" ]; then
-	tap_limit=2700
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -m 3G -t 2400 -- \
-		env PYTHONDONTWRITEBYTECODE=1 "$python" "$here/guest.py" "$module" "$build/prefix" \
-		"$rules" "$dashboard"
-else
-	result 1 "module builds"
-fi
-
+! part guest || guest
 tap_end

@@ -1,14 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh: the observe shim against its own strace log, and the tools' manners.
+# run.sh [host] [guest]: the observe shim and the tools.
+# host: the shim against its own strace log, the tools' manners, their pages. guest: through the
+# device, in a virtual machine, the books are those of the process itself.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-build=$top/build/observe
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
+parts "host guest" "$@"
+first=host
+part host || first=guest
+build=$top/build/observe/$first
+calls=$top/build/observe/calls
 bin=$top/build/userspace
 memstate=$bin/memstate
 export MEMSTATE_BACKEND=embedded
@@ -33,9 +41,36 @@ library() { # soname
 
 tap_begin "$build"
 rm -f "$build"/*.json
-try "tools build" make -s -C "$top/userspace" O="$bin" all
-try "test program builds without a warning" cc -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall \
-	-Wextra -Werror -pthread -o "$build/calls" "$here/calls.c"
+
+# The same through the device: the kernel's books are those of the process itself.
+guest() {
+	local build=$top/build/observe/guest module
+	part host || must userspace all
+	part host || must program observe calls
+	mkdir -p "$build"
+	rm -f "$build"/*.json
+	must "$memstate" run --json --output "$build/run.json" -- "$calls"
+	module=$("$top/tools/testing/vm/module.sh" 6.1 2>/dev/null | tail -n 1)
+	try "the program runs through the device, which is then empty" \
+		"$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
+		insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --json \
+			--output '$build/device.json' -- '$calls' &&
+		[ \"\$(cat /sys/class/misc/memstate/ready_direct)\" = 0 ] && rmmod memstate"
+	try "device and embedded books are the same" python3 -c "
+import json
+def books(name, backend):
+    d = json.load(open(name))['processes']
+    assert len(d) == 2 and all(p['backend'] == backend for p in d), d
+    return sorted([p[k] for k in ('reserved', 'reserved_lazy', 'prepared',
+                   'prepared_lazy', 'ready', 'drift', 'rejected')] for p in d)
+d, e = books('$build/device.json', 'device'), books('$build/run.json', 'embedded')
+print(d, e)
+assert d == e"
+}
+part host || { guest; tap_end; }
+
+try "tools build" userspace all
+try "test program builds without a warning" program observe calls
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -44,7 +79,7 @@ b = bytearray(1 << 20)
 for i in range(8): b.extend(bytes(1 << 20))'
 
 if command -v strace >/dev/null; then
-	traced calls "" "$build/calls"
+	traced calls "" "$calls"
 	for so in libjemalloc.so.2 libmimalloc.so.2; do
 		path=$(library $so)
 		name=python-${so%%.*}
@@ -91,34 +126,16 @@ says "run --output to nowhere" 1 "/nonexistent/x" "$memstate" run --output /none
 	-- true
 try "run --quiet says nothing" sh -c "[ -z \"\$('$memstate' run --quiet -- true 2>&1)\" ]"
 says "a shim without a back end tells once and passes on" 0 "not accounted" env \
-	MEMSTATE_BACKEND=nonsense LD_PRELOAD="$bin/libmemstate-observe.so" "$build/calls"
+	MEMSTATE_BACKEND=nonsense LD_PRELOAD="$bin/libmemstate-observe.so" "$calls"
 try "MEMSTATE_QUIET keeps it quiet" sh -c "[ -z \"\$(MEMSTATE_QUIET=1 \
 	MEMSTATE_BACKEND=nonsense LD_PRELOAD='$bin/libmemstate-observe.so' \
-	'$build/calls' 2>&1)\" ]"
+	'$calls' 2>&1)\" ]"
 try "scan --json is JSON" sh -c "'$memstate' scan --json $$ | python3 -m json.tool >/dev/null"
 try "run --json is JSON" sh -c "'$memstate' run --json --output '$build/run.json' -- \
-	'$build/calls' && python3 -m json.tool '$build/run.json' >/dev/null"
+	'$calls' && python3 -m json.tool '$build/run.json' >/dev/null"
 try "run --json tells of both processes" python3 -c "
 import json; d = json.load(open('$build/run.json'))
 assert len(d['processes']) == 2 and all(p['ready'] > 0 for p in d['processes'])"
-
-# The same through the device: the kernel's books are those of the process itself.
-module=$("$top/tools/testing/vm/module.sh" 6.1 2>/dev/null | tail -n 1)
-try "the program runs through the device, which is then empty" \
-	"$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
-	insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --json \
-		--output '$build/device.json' -- '$build/calls' &&
-	[ \"\$(cat /sys/class/misc/memstate/ready_direct)\" = 0 ] && rmmod memstate"
-try "device and embedded books are the same" python3 -c "
-import json
-def books(name, backend):
-    d = json.load(open(name))['processes']
-    assert len(d) == 2 and all(p['backend'] == backend for p in d), d
-    return sorted([p[k] for k in ('reserved', 'reserved_lazy', 'prepared',
-                   'prepared_lazy', 'ready', 'drift', 'rejected')] for p in d)
-d, e = books('$build/device.json', 'device'), books('$build/run.json', 'embedded')
-print(d, e)
-assert d == e"
 
 for page in "$top"/userspace/cli/man/*.1; do
 	if command -v mandoc >/dev/null; then
@@ -127,4 +144,5 @@ for page in "$top"/userspace/cli/man/*.1; do
 		skip "${page##*/} is clean" "no mandoc here"
 	fi
 done
+! part guest || guest
 tap_end

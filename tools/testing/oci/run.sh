@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# The OCI hook: what it makes of annotations and figures, what it says of wrong input,
-# and real containers of runc and crun, in a virtual machine.
+# run.sh [host] [guest]: the OCI hook.
+# host: what it makes of annotations and figures, what it says of wrong input. guest: real
+# containers of runc, crun, podman and lxc, in virtual machines.
 #
 # KERNELS="6.1": kernels of vm.sh
 set -u
@@ -11,31 +12,50 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-out=$top/build/oci
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
+parts "host guest" "$@"
 kernels=${KERNELS:-6.1}
+PATH=$PATH:/usr/sbin:/sbin
+first=host
+part host || first=guest
+out=$top/build/oci/$first
 
 rm -rf "$out"
 tap_begin "$out"
 tap_limit=2100
-mkdir -p "$out/bin" "$out/bundle"
-PATH=$PATH:/usr/sbin:/sbin
-needs gcc make python3 runc crun podman lxc-execute:lxc || tap_end
+mkdir -p "$out/bundle"
 
-# --- on this machine ---------------------------------------------------------------
+# ---- containers --------------------------------------------------------------------
 
-try builds_and_installs make -s -C "$top/userspace" O="$out/build" PREFIX="$out/prefix" install ||
-	tap_end
-flags=(-std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address -fsanitize=undefined -pthread
-	-fno-sanitize-recover=all -D_GNU_SOURCE "-DMS_VERSION=\"test\"" "-I$top/include/uapi"
-	"-I$top/userspace/include" "-I$top/userspace/lib" "-I$top/userspace/oci"
-	"-I$top/tools/testing/core")
-try limits_test_builds gcc "${flags[@]}" -o "$out/limits" "$here/limits.c" \
-	"$top/userspace/oci/limits.c" "$out/build/libmemstate.a" || tap_end
-relay limits "$out/limits"
-hook=$out/hook
-try hook_builds_with_sanitizers gcc "${flags[@]}" -o "$hook" "$top"/userspace/oci/*.c \
-	"$top/userspace/lib/cgroupfs.c" \
-	"$out/build/libmemstate.a" -ljson-c || tap_end
+guest() {
+	local out=$top/build/oci/guest kernel module
+	needs gcc make python3 runc crun podman lxc-execute:lxc || return
+	rm -rf "${out:?}"/{prefix,bin}
+	mkdir -p "$out/bin"
+	must userspace PREFIX="$out/prefix" install
+	try program_for_containers_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE \
+		"-I$out/prefix/include" -o "$out/bin/inside" "$here/inside.c" \
+		"-L$out/prefix/lib" "-Wl,-rpath,$out/prefix/lib" -lmemstate || return
+	for kernel in $kernels; do
+		module=$("$here/../vm/module.sh" "$kernel" 2>"$out/module.err" | tail -n 1)
+		[ -n "$module" ] || { result 1 "$kernel module builds" "$out/module.err"; continue; }
+		relay "$kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$here/guest.sh" "$module" "$out"
+	done
+	module=$("$here/../vm/module.sh" 6.1 2>"$out/module.err" | tail -n 1)
+	relay engines "$here/../vm/vm.sh" -k 6.1 -m 3G -t 1800 -- bash "$here/engines.sh" "$module" "$out"
+}
+part host || { guest; tap_end; }
+
+# ---- on this machine ---------------------------------------------------------------
+
+needs gcc make python3 || tap_end
+try builds_and_installs userspace PREFIX="$out/prefix" install || tap_end
+programs oci
+try limits_test_builds program oci limits || tap_end
+relay limits "$top/build/oci/limits"
+hook=$top/build/oci/hook
+try hook_builds_with_sanitizers program oci hook || tap_end
 
 # complains NAME STATUS TEXT STATE [OPTIONS]: the hook, in one line
 complains() {
@@ -126,16 +146,5 @@ assert os.access(hook['hook']['path'], os.X_OK)
 assert re.search(pattern, 'org.memstate.max') and not re.search(pattern, 'xorg.memstate.max')
 assert re.search(value, '64M')"
 
-# --- containers ----------------------------------------------------------------------
-
-try program_for_containers_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE \
-	"-I$out/prefix/include" -o "$out/bin/inside" "$here/inside.c" \
-	"-L$out/prefix/lib" "-Wl,-rpath,$out/prefix/lib" -lmemstate || tap_end
-for kernel in $kernels; do
-	module=$("$here/../vm/module.sh" "$kernel" 2>"$out/module.err" | tail -n 1)
-	[ -n "$module" ] || { result 1 "$kernel module builds" "$out/module.err"; continue; }
-	relay "$kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$here/guest.sh" "$module" "$out"
-done
-module=$("$here/../vm/module.sh" 6.1 2>"$out/module.err" | tail -n 1)
-relay engines "$here/../vm/vm.sh" -k 6.1 -m 3G -t 1800 -- bash "$here/engines.sh" "$module" "$out"
+! part guest || guest
 tap_end

@@ -1,14 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# memstate record, plot, and replay --record, as TAP: on made-up figures, then with the
-# module in a virtual machine.
+# run.sh [host] [guest]: memstate record, plot, and replay --record, as TAP.
+# host: on made-up figures. guest: with the module, in a virtual machine.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 build=$top/build/plot
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3
@@ -18,42 +20,67 @@ export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-# ---- build ------------------------------------------------------------------------
-
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 "-fsanitize=address,undefined,float-cast-overflow"
-	-DMS_VERSION='"test"' -DMS_LIBDIR='"/nowhere"' -DMS_PRELOADDIR='"/nowhere"'
-	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/include"
-	-I"$top/userspace/lib" -I"$top/userspace/cli" -I"$top/tools/testing/core")
-cli=$top/userspace/cli
-common=("$cli/out.c" "$cli/record_file.c" "$cli/limit.c" "$cli/cgroup.c"
-	"$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
-
+parts "host guest" "$@"
 tap_begin "$dir"
 tap_limit=2100
 mkdir -p "$build"
 needs gnuplot:gnuplot-nox xmllint:libxml2-utils strace
-try "builds" make -s -C "$top/userspace" all
-try "builds under sanitizers" make -s -C "$top/userspace" O="$build/asan" \
-	SAN=address,undefined "$build/asan/memstate"
-lib=$top/build/userspace/libmemstate.a
-try "recorder of made-up figures builds" gcc "${flags[@]}" -o "$build/fake_record" \
-	"$here/fake_record.c" "$cli/record.c" "$cli/record_trace.c" "$cli/launch.c" \
-	"$cli/handle.c" "$cli/figures.c" "$top/userspace/lib/maps.c" "${common[@]}" "$lib" -ljson-c -lz
-try "trace test builds" gcc "${flags[@]}" -o "$build/trace" "$here/trace.c" \
-	"$cli/record_trace.c" "$cli/figures.c" "$top/userspace/lib/maps.c" "${common[@]}" "$lib" \
-	-ljson-c -lz
-try "books test builds" gcc "${flags[@]}" -o "$build/books" "$here/books.c" "$cli/plot_read.c" \
-	"$cli/plot_books.c" "$top/userspace/lib/rangemap.c" "${common[@]}" "$lib" -ljson-c -lz
-for program in steps shares; do
-	try "$program builds" gcc "${flags[@]/-fsanitize*/-O1}" -o "$build/$program" \
-		"$here/$program.c" "$lib"
-done
+
+# ---- build ------------------------------------------------------------------------
+
+if part host; then
+	try "builds" userspace all
+	try "builds under sanitizers" sanitized
+	programs plot
+	try "recorder of made-up figures builds" program plot fake_record
+	try "trace test builds" program plot trace
+	try "books test builds" program plot books
+	for program in steps shares; do
+		try "$program builds" program plot $program
+	done
+else
+	must userspace all
+	must sanitized
+	must program plot books steps shares
+fi
 [ $tap_failed = 0 ] || tap_end
-memstate=$build/asan/memstate
+memstate=$top/build/san/memstate
 fake=$build/fake_record
 check() { "$python" "$here/check.py" "$@"; }
 # sampled FILE: a recorder, which is not waited for, has got so far
 sampled() { soon grep -qs '"type":"sample"' "$1"; }
+
+# ---- with the module --------------------------------------------------------------
+
+guest() {
+	local module out name kind
+	cd "$dir" || exit 1
+	module=$("$here/../vm/module.sh" "$kernel" 2>said | tail -n 1)
+	if [ -f "$module" ]; then
+		out=$build/out
+		rm -rf "$out"
+		mkdir -p "$out"
+		relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -w "$out" -- \
+			bash "$here/guest.sh" "$module" "$top/build/userspace/memstate" "$build" "$out" "$here"
+		# And what was recorded there can be plotted.
+		for name in command pid; do
+			for kind in time map; do
+				try "$name: $kind" "$memstate" plot --kind $kind -o "$out/$name-$kind.svg" "$out/$name.rec"
+			done
+		done
+		for name in command pid group; do
+			try "$name: transitions give the last sample" "$build/books" "$out/$name.rec"
+			try "$name: holds together" check lines "$out/$name.rec"
+		done
+		for name in pid group system; do
+			try "$name: the last sample is what stat says" check rest "$out/$name.rec" \
+				"$out/$name.json" "$(cat "$out/$name.key")"
+		done
+	else
+		result 1 "module builds"
+	fi
+}
+part host || { guest; tap_end; }
 
 # ---- the trace's text -------------------------------------------------------------
 
@@ -133,9 +160,7 @@ says "of a recorder that was killed there is what was written" 0 "cut off after 
 
 # What a sample costs the processor, beside what the kernel does for it and what it takes to
 # start: the best of three, as others use the processor, and its caches, as well.
-gcc "${flags[@]/-fsanitize*/-O2}" -o "$build/fake_fast" "$here/fake_record.c" "$cli/record.c" \
-	"$cli/record_trace.c" "$cli/launch.c" "$cli/handle.c" "$cli/figures.c" \
-	"$top/userspace/lib/maps.c" "${common[@]}" "$lib" -ljson-c -lz >said 2>&1 &&
+program plot fake_fast >said 2>&1 &&
 	for samples in 2 1000 1000 1000; do
 		FAKE_END=$samples "$build/fake_fast" -o cost.rec --interval 0.001 >>said 2>&1
 	done
@@ -455,31 +480,5 @@ says "replay: a place that is not there" 1 "no/x.rec: No such file" \
 says "replay: a full disk" 1 "/dev/full: No space left on device" \
 	"$memstate" replay --record /dev/full timed.log
 
-# ---- with the module --------------------------------------------------------------
-
-module=$("$here/../vm/module.sh" "$kernel" 2>said | tail -n 1)
-if [ -f "$module" ]; then
-	out=$build/out
-	rm -rf "$out"
-	mkdir -p "$out"
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -w "$out" -- \
-		bash "$here/guest.sh" "$module" "$top/build/userspace/memstate" "$build" "$out" "$here"
-	# And what was recorded there can be plotted.
-	for name in command pid; do
-		for kind in time map; do
-			try "$name: $kind" "$memstate" plot --kind $kind -o "$out/$name-$kind.svg" "$out/$name.rec"
-		done
-	done
-	for name in command pid group; do
-		try "$name: transitions give the last sample" "$build/books" "$out/$name.rec"
-		try "$name: holds together" check lines "$out/$name.rec"
-	done
-	for name in pid group system; do
-		try "$name: the last sample is what stat says" check rest "$out/$name.rec" \
-			"$out/$name.json" "$(cat "$out/$name.key")"
-	done
-else
-	result 1 "module builds"
-fi
-
+! part guest || guest
 tap_end

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""check.py MEMSTATE LOG: does the replay give what the log itself says it must?
+"""check.py MEMSTATE LOG...: does the replay give what the log itself says it must? TAP.
 
 A line "#= LINE PID|all KEY=PAGES..." of a log states the figures after that line:
 reserved, prepared, ready, peak, lazy, or what a class holds in all states.
 """
 import json
+import os
 import subprocess
 import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import end, ok  # noqa: E402
 
 PAGE = 4096
 
@@ -21,39 +25,40 @@ def figure(process, key):
     return process[key]
 
 
-def main():
-    memstate, log = sys.argv[1:]
+def wrong(memstate, log):
+    """What differs from what the log states."""
     wanted = []
     for line in open(log):
         if line.startswith('#= '):
             at, who, *figures = line[3:].split()
             wanted.append((int(at), who, [f.split('=') for f in figures]))
     if not wanted:
-        sys.exit(f'{log}: states nothing')
+        return [f'{log}: states nothing']
     command = [memstate, 'replay', '--json', log]
     for at in sorted({at for at, _, _ in wanted}):
         command += ['--mark', str(at)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
-        sys.exit(f'exit status {run.returncode}: {run.stderr}')
+        return [f'exit status {run.returncode}: {run.stderr}']
     marks = {m['line']: m for m in json.loads(run.stdout)['marks']}
-    bad = 0
+    said = []
     for at, who, figures in wanted:
         if who == 'all':
             found = marks[at]['all']
         else:
             found = [p for p in marks[at]['processes'] if p['pid'] == int(who)]
             if len(found) != 1:
-                print(f'after line {at}: process {who} is listed {len(found)} times')
-                bad += 1
+                said.append(f'after line {at}: process {who} is listed {len(found)} times')
                 continue
             found = found[0]
         for key, pages in figures:
             if figure(found, key) != int(pages) * PAGE:
-                print(f'after line {at}: {who}: {key} is {figure(found, key) / PAGE:g} pages,'
-                      f' not {pages}')
-                bad += 1
-    return bad
+                said.append(f'after line {at}: {who}: {key} is {figure(found, key) / PAGE:g} pages,'
+                            f' not {pages}')
+    return said
 
 
-sys.exit(1 if main() else 0)
+for LOG in sys.argv[2:]:
+    SAID = wrong(sys.argv[1], LOG)
+    ok(not SAID, os.path.basename(LOG).removesuffix('.log'), '\n'.join(SAID))
+end()

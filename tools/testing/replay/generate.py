@@ -134,11 +134,13 @@ class World:
             self.emit(tid, name, args, result, split)
 
 
-def main():
-    world = World(int(sys.argv[1]))
-    while len(world.lines) < int(sys.argv[2]):
+def lines(seed, nr):
+    """So many of a log."""
+    world = World(seed)
+    while len(world.lines) < nr:
         world.step()
-    print('\n'.join(world.lines))
+    return world.lines
 
 
-main()
+if __name__ == '__main__':
+    print('\n'.join(lines(int(sys.argv[1]), int(sys.argv[2]))))

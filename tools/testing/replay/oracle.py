@@ -4,11 +4,10 @@
 Deliberately simple: books are a dictionary from page to (state, class, lazy, ro). It
 shares nothing with the C code but the rules' text (memstate-replay(1)).
 
-oracle.py LOG MARK... prints a line "mark pid reserved prepared ready peak lazy stack code"
-for each process at each mark and at the end.
+replay(LINES, MARKS) gives "mark pid reserved prepared ready peak lazy stack code" of each
+process at each mark and at the end.
 """
 import re
-import sys
 
 PAGE = 4096
 CALL = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?(\w+)\((.*)\)\s+= (-?\w+|\?)')
@@ -195,26 +194,24 @@ class Oracle:
                 p.books = None
 
     def show(self, mark):
-        seen = []
+        seen, rows = [], []
         for p in self.processes:
             b = p.books
             if b is None or any(b is s for s in seen):
-                print(mark, p.pid, 0, 0, 0, 0 if b is not None else p.peak, 0, 0, 0)
+                rows.append((mark, p.pid, 0, 0, 0, 0 if b is not None else p.peak, 0, 0, 0))
                 continue
             seen.append(b)
-            print(mark, p.pid, b.count('reserved'), b.count('prepared'), b.count('ready'),
-                  p.peak, b.lazy(), b.held('stack'), b.held('code'))
+            rows.append((mark, p.pid, b.count('reserved'), b.count('prepared'), b.count('ready'),
+                         p.peak, b.lazy(), b.held('stack'), b.held('code')))
+        return rows
 
 
 def result(text):
     return None if text == '?' or text.startswith('-') else int(text, 0)
 
 
-def main():
-    lines = open(sys.argv[1], errors='replace').read().split('\n')
-    if lines and not lines[-1]:
-        lines.pop()
-    marks = {int(m) for m in sys.argv[2:]}
+def replay(lines, marks):
+    rows = []
     outcome, pending = {}, {}
     for i, line in enumerate(lines):
         if m := UNFINISHED.match(line):
@@ -250,8 +247,5 @@ def main():
             o.begin(int(m[1]), m[2], m[3], result(m[4]), keep)
             o.end(int(m[1]), m[2], m[3], result(m[4]), keep)
         if i + 1 in marks:
-            o.show(i + 1)
-    o.show(len(lines))
-
-
-main()
+            rows += o.show(i + 1)
+    return rows + o.show(len(lines))

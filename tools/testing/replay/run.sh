@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh: memstate replay against logs that say what they mean, against a second
-# implementation on recorded and on random logs, and against damaged logs.
+# run.sh [stated] [recorded]: memstate replay.
+# stated: the rules, logs that say what they mean, random logs against a second implementation,
+# forms of a log, damaged logs. recorded: logs of real programs against the second
+# implementation, a long log.
 # SEED=n repeats a run, ROUNDS=n makes the fuzzing longer.
 set -u
 
@@ -10,7 +12,12 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-build=$top/build/replay
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
+parts "stated recorded" "$@"
+first=stated
+part stated || first=recorded
+build=$top/build/replay/$first
 seed=${SEED:-$RANDOM}
 rounds=${ROUNDS:-150}
 # Not the python3 of the path: a wrapper's own processes would fill the logs.
@@ -18,24 +25,10 @@ python=/usr/bin/python3
 preload=/usr/lib/$(uname -m)-linux-gnu
 export ASAN_OPTIONS=detect_leaks=1:exitcode=99:allocator_may_return_null=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:exitcode=99
+export PYTHONDONTWRITEBYTECODE=1
 
-# same LOG MARKS: replay and the second implementation agree at random lines
-same() {
-	local log=$1 lines marks options
-	lines=$(wc -l <"$log")
-	[ "$lines" -gt 0 ] || { echo "$log is empty"; return 1; }
-	marks=$(shuf -n "$2" -i "1-$lines" --random-source=<(yes "$seed") | sort -n)
-	# shellcheck disable=SC2086 # a list
-	options=$(printf -- '--mark %s ' $marks)
-	# shellcheck disable=SC2086 # lists
-	timeout 900 $python "$here/oracle.py" "$log" $marks >"$log.want" &&
-		"$memstate" replay --json $options "$log" >"$log.json" &&
-		$python "$here/flat.py" <"$log.json" >"$log.got" || return 1
-	grep -q ' [1-9][0-9]* [0-9]* [0-9]* [0-9]*$' "$log.want" ||
-		{ echo "$log: nothing was ever accounted"; return 1; }
-	diff "$log.want" "$log.got" | head -n 10
-	cmp -s "$log.want" "$log.got"
-}
+# same MARKS LOG, same MARKS NR LINES: see same.py
+same() { $python "$here/same.py" "$memstate" "$seed" "$@"; }
 
 # recorded NAME COMMAND...: the log of a real program
 recorded() {
@@ -48,7 +41,7 @@ recorded() {
 	(cd "$build" && timeout 600 strace -f -ttt -o "$log" -e trace=%memory,%process \
 		"$@" >"$build/$name.out" 2>&1 </dev/null)
 	echo "# $name: $(wc -l <"$log") lines"
-	try "recorded: $name" same "$log" 12
+	try "recorded: $name" same 12 "$log"
 }
 
 # preloaded NAME LIBRARY COMMAND...: the same with an allocator of its own
@@ -64,173 +57,162 @@ preloaded() {
 
 tap_begin "$build"
 echo "# seed $seed"
-# clang cannot link a shared library with sanitizers and -z defs.
-cc=gcc
-if ! make -s -C "$top/userspace" all >"$build/make.log" 2>&1 ||
-   ! make -s -C "$top/userspace" O="$build/san" CC=$cc SAN=address,undefined \
-	CFLAGS="-O1 -g" all >>"$build/make.log" 2>&1 ||
-   ! $cc -Wall -Wextra -Werror -D_GNU_SOURCE -g -fsanitize=address,undefined \
-	-I"$top/include/uapi" -I"$top/kmod/core" -I"$top/userspace/lib" \
-	-o "$build/sysrules" "$here/sysrules.c" "$top/userspace/lib/sysrules.c" \
-	"$top/kmod/core/rules.c" >>"$build/make.log" 2>&1; then
-	tap_show "$build/make.log"
-	bail "it does not build"
-fi
+must userspace all
+must sanitized
+must program replay sysrules
 memstate=$top/build/userspace/memstate
-checked=$build/san/memstate
+checked=$top/build/san/memstate
+cd "$build" || exit 1
 
-# ---- what a call means --------------------------------------------------------
-
-# A word on standard error is a failure, too.
-rules() {
-	local status
-	"$build/sysrules" 2>"$build/sysrules.err"
-	status=$?
-	cat "$build/sysrules.err" >&2
-	[ ! -s "$build/sysrules.err" ] && return $status
-}
-relay rules rules
-
-for log in "$here"/logs/*.log; do
-	try "stated: $(basename "$log" .log)" $python "$here/check.py" "$checked" "$log"
-done
-
-# ---- against the second implementation ------------------------------------------
-
-wrong=0
-for i in $(seq 0 19); do
-	$python "$here/generate.py" $((seed + i)) 1000 >"$build/random.log"
-	if ! same "$build/random.log" 25 >"$build/said" 2>&1; then
-		echo "# generate.py $((seed + i)) 1000:"
-		tap_show "$build/said"
-		wrong=$((wrong + 1))
-	fi
-done
-result $wrong "20 random logs, each at 25 marks"
-
-# It must be able to see a difference: one call less, and it does.
-sed '0,/mmap(.*PROT_WRITE.*MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x/s/PROT_WRITE/PROT_READ/' \
-	"$here/logs/mprotect.log" >"$build/altered.log"
-says "a wrong figure is found" 1 "after line 2: 10: ready is 0 pages, not 8" \
-	$python "$here/check.py" "$memstate" "$build/altered.log"
-
-cat >"$build/work.py" <<-'END'
-	import mmap, os, random, subprocess, threading
-	def work():
-	    r, held = random.Random(1), []
-	    for _ in range(400):
-	        held.append(bytearray(r.randrange(1, 400000)))
-	        if len(held) > 20:
-	            held.pop(r.randrange(20))
-	threads = [threading.Thread(target=work) for _ in range(4)]
-	for t in threads: t.start()
-	m = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE)
-	m.write(b'x' * 4096)
-	m.madvise(mmap.MADV_DONTNEED)
-	m.resize(1 << 21)
-	for t in threads: t.join()
-	subprocess.run(['/bin/true'], check=True)
-	if os.fork() == 0:
-	    work()
-	    os._exit(0)
-	os.wait()
-END
-cat >"$build/work.mk" <<-'END'
-	all: a.wo b.wo c.wo d.wo
-	%.wo: ; echo 'int f(void) { return 1; }' | gcc -O2 -x c -c - -o $@
-END
-cat >"$build/work.sh" <<-'END'
-	redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --daemonize no &
-	for i in $(seq 300); do [ -S redis.sock ] && break; sleep 0.3; done
-	[ -S redis.sock ] || { kill $!; exit 1; }
-	redis-benchmark -s "$PWD/redis.sock" -n 2000 -d 2000 -r 1000 -t set,lpush -q
-	redis-cli -s "$PWD/redis.sock" save_nothing
-	redis-cli -s "$PWD/redis.sock" shutdown nosave
-	wait
-END
-printf 'class W { public static void main(String[] a) { Object[] o = new Object[100]; for (int i = 0; i < 100000; i++) o[i %% 100] = new byte[1000]; } }\n' >"$build/W.java"
-rm -f "$build"/*.wo "$build/redis.sock"
-
-if ! strace -o "$build/strace.log" -e trace=mmap true 2>"$build/strace.err"; then
-	skip "recorded logs" "strace: $(command -v strace >/dev/null && head -n 1 "$build/strace.err" || echo not installed)"
-else
-	recorded python $python "$build/work.py"
-	preloaded jemalloc libjemalloc.so.2 $python "$build/work.py"
-	preloaded mimalloc libmimalloc.so.2 $python "$build/work.py"
-	preloaded tcmalloc libtcmalloc_minimal.so.4 $python "$build/work.py"
-	recorded make make -j2 -f "$build/work.mk"
-	if command -v redis-server >/dev/null; then
-		recorded redis sh "$build/work.sh"
-	else
-		skip "recorded: redis" "no redis-server"
-	fi
-	recorded java java -Xmx16m -Xint -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-		-XX:ReservedCodeCacheSize=4m -XX:CompressedClassSpaceSize=4m -Xshare:off \
-		-XX:-UseCompressedClassPointers "$build/W.java"
-
-	# What strace prints on a terminal, where it leaves the id out: same figures.
-	(cd "$build" && strace -f -e trace=%memory,%process $python work.py \
-		2>"$build/terminal.log" >/dev/null </dev/null)
-	peaks() { "$memstate" replay --json "$1" 2>/dev/null | $python -c '
-import json, sys
-print(sorted((p["ended"], p["peak_ready"] > 0) for p in json.load(sys.stdin)["marks"][-1]["processes"]))'; }
-	[ -s "$build/terminal.log" ] &&
-		[ "$(peaks "$build/terminal.log")" = "$(peaks "$build/python.log")" ]
-	result $? "on a terminal: the same processes, and each held something"
-fi
-
-# ---- forms of the same log ---------------------------------------------------------
-
+# A log in all forms, damaged, and many times over
 $python "$here/generate.py" "$seed" 3000 >"$build/forms.log"
-"$checked" replay --json --mark 1500 "$build/forms.log" >"$build/forms.want"
-gzip -nc "$build/forms.log" >"$build/forms.log.gz"
-form() { "$@" >"$build/forms.got" && cmp "$build/forms.want" "$build/forms.got"; }
-try "gzip is the same" form "$checked" replay --json --mark 1500 "$build/forms.log.gz"
-from_pipe() { "$checked" replay --json --mark 1500 - <"$build/forms.log.gz"; }
-try "standard input is the same" form from_pipe
-sed -E 's/^([0-9]+) +([0-9]+\.[0-9]+ )?/[pid \1] 10:11:12 /; s/$/ <0.000017>/; s/(unfinished \.\.\.>|\+\+\+) <0.000017>$/\1/' \
-	"$build/forms.log" >"$build/forms.pid"
-try "[pid N], -t and -T are the same" form "$checked" replay --json --mark 1500 "$build/forms.pid"
-sed 's/$/\r/' "$build/forms.log" | tr -d '\r' | head -c -1 >"$build/forms.cut"
-try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
-says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
-marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
+stated() {
+	# ---- what a call means --------------------------------------------------------
+
+	# A word on standard error is a failure, too.
+	rules() {
+		local status
+		"$top/build/replay/sysrules" 2>"$build/sysrules.err"
+		status=$?
+		cat "$build/sysrules.err" >&2
+		[ ! -s "$build/sysrules.err" ] && return $status
+	}
+	relay rules rules
+
+	relay stated $python "$here/check.py" "$checked" "$here"/logs/*.log
+
+	# ---- against the second implementation ------------------------------------------
+
+	try "20 random logs, each at 25 marks" same 25 20 1000
+
+	# It must be able to see a difference: one call less, and it does.
+	sed '0,/mmap(.*PROT_WRITE.*MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x/s/PROT_WRITE/PROT_READ/' \
+		"$here/logs/mprotect.log" >"$build/altered.log"
+	says "a wrong figure is found" 1 "after line 2: 10: ready is 0 pages, not 8" \
+		$python "$here/check.py" "$memstate" "$build/altered.log"
+
+	# ---- forms of the same log ---------------------------------------------------------
+
+	"$checked" replay --json --mark 1500 "$build/forms.log" >"$build/forms.want"
+	gzip -nc "$build/forms.log" >"$build/forms.log.gz"
+	form() { "$@" >"$build/forms.got" && cmp "$build/forms.want" "$build/forms.got"; }
+	try "gzip is the same" form "$checked" replay --json --mark 1500 "$build/forms.log.gz"
+	from_pipe() { "$checked" replay --json --mark 1500 - <"$build/forms.log.gz"; }
+	try "standard input is the same" form from_pipe
+	sed -E 's/^([0-9]+) +([0-9]+\.[0-9]+ )?/[pid \1] 10:11:12 /; s/$/ <0.000017>/; s/(unfinished \.\.\.>|\+\+\+) <0.000017>$/\1/' \
+		"$build/forms.log" >"$build/forms.pid"
+	try "[pid N], -t and -T are the same" form "$checked" replay --json --mark 1500 "$build/forms.pid"
+	sed 's/$/\r/' "$build/forms.log" | tr -d '\r' | head -c -1 >"$build/forms.cut"
+	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
+
+	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
+	marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
 import json, sys
 lines = [m["line"] for m in json.load(sys.stdin)["marks"]]
 assert sorted(set(lines)) == [5, 20, 3000] and lines == sorted(lines), lines'; }
-try "marks in any order" marks
+	try "marks in any order" marks
 
-# ---- what is wrong is said ------------------------------------------------------------
+	# ---- what is wrong is said ------------------------------------------------------------
 
-echo "just some text" >"$build/text.log"
-head -c 20000 "$build/forms.log.gz" | head -c -40 >"$build/cut.log.gz"
-says "no log" 1 "line 1: this is no output of strace" "$checked" replay "$build/text.log"
-says "a compressed log that is cut off" 1 "the compressed log is cut off" \
-	"$checked" replay "$build/cut.log.gz"
-says "no file" 1 "No such file or directory" "$checked" replay "$build/none"
-says "a directory" 1 "Is a directory" "$checked" replay "$build"
-says "a mark behind the end" 1 "--mark 3001: the log has 3000 lines" \
-	"$checked" replay --mark 3001 "$build/forms.log"
-says "mark 0" 2 "'0' is not a line number" "$checked" replay --mark 0 "$build/forms.log"
-says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
-says "no file given" 2 "one file is needed" "$checked" replay
-says "help" 0 "usage: memstate replay" "$checked" replay --help
-says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
-	"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')
-says "calls that cannot be read, too" 0 "1 calls could not be read, the first in line 2" \
-	"$checked" replay <(printf '1 brk(NULL) = 0x1000\n1 munmap(x, y) = 0\n')
+	echo "just some text" >"$build/text.log"
+	head -c 20000 "$build/forms.log.gz" | head -c -40 >"$build/cut.log.gz"
+	says "no log" 1 "line 1: this is no output of strace" "$checked" replay "$build/text.log"
+	says "a compressed log that is cut off" 1 "the compressed log is cut off" \
+		"$checked" replay "$build/cut.log.gz"
+	says "no file" 1 "No such file or directory" "$checked" replay "$build/none"
+	says "a directory" 1 "Is a directory" "$checked" replay "$build"
+	says "a mark behind the end" 1 "--mark 3001: the log has 3000 lines" \
+		"$checked" replay --mark 3001 "$build/forms.log"
+	says "mark 0" 2 "'0' is not a line number" "$checked" replay --mark 0 "$build/forms.log"
+	says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
+	says "no file given" 2 "one file is needed" "$checked" replay
+	says "help" 0 "usage: memstate replay" "$checked" replay --help
+	says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
+		"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')
+	says "calls that cannot be read, too" 0 "1 calls could not be read, the first in line 2" \
+		"$checked" replay <(printf '1 brk(NULL) = 0x1000\n1 munmap(x, y) = 0\n')
 
-try "$rounds damaged logs, seed $seed" $python "$here/fuzz.py" "$checked" "$seed" "$rounds" \
-	"$build/forms.log" "$here"/logs/*.log
+	try "$rounds damaged logs, seed $seed" $python "$here/fuzz.py" "$checked" "$seed" "$rounds" \
+		"$build/forms.log" "$here"/logs/*.log
+}
 
-# ---- and fast enough ------------------------------------------------------------------
+recorded_logs() {
+	cat >"$build/work.py" <<-'END'
+		import mmap, os, random, subprocess, threading
+		def work():
+		    r, held = random.Random(1), []
+		    for _ in range(400):
+		        held.append(bytearray(r.randrange(1, 400000)))
+		        if len(held) > 20:
+		            held.pop(r.randrange(20))
+		threads = [threading.Thread(target=work) for _ in range(4)]
+		for t in threads: t.start()
+		m = mmap.mmap(-1, 1 << 20, flags=mmap.MAP_PRIVATE)
+		m.write(b'x' * 4096)
+		m.madvise(mmap.MADV_DONTNEED)
+		m.resize(1 << 21)
+		for t in threads: t.join()
+		subprocess.run(['/bin/true'], check=True)
+		if os.fork() == 0:
+		    work()
+		    os._exit(0)
+		os.wait()
+	END
+	cat >"$build/work.mk" <<-'END'
+		all: a.wo b.wo c.wo d.wo
+		%.wo: ; echo 'int f(void) { return 1; }' | gcc -O2 -x c -c - -o $@
+	END
+	cat >"$build/work.sh" <<-'END'
+		redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --daemonize no &
+		for i in $(seq 300); do [ -S redis.sock ] && break; sleep 0.3; done
+		[ -S redis.sock ] || { kill $!; exit 1; }
+		redis-benchmark -s "$PWD/redis.sock" -n 2000 -d 2000 -r 1000 -t set,lpush -q
+		redis-cli -s "$PWD/redis.sock" save_nothing
+		redis-cli -s "$PWD/redis.sock" shutdown nosave
+		wait
+	END
+	printf 'class W { public static void main(String[] a) { Object[] o = new Object[100]; for (int i = 0; i < 100000; i++) o[i %% 100] = new byte[1000]; } }\n' >"$build/W.java"
+	rm -f "$build"/*.wo "$build/redis.sock"
 
-for _ in $(seq 40); do cat "$build/forms.log"; done >"$build/long.log"
-began=$(date +%s%N)
-"$memstate" replay --json "$build/long.log" >/dev/null 2>&1
-status=$?
-echo "# $((120000 * 1000 / (($(date +%s%N) - began) / 1000000 + 1))) lines a second"
-result $status "a long log, in which ids come again"
+	if ! strace -o "$build/strace.log" -e trace=mmap true 2>"$build/strace.err"; then
+		skip "recorded logs" "strace: $(command -v strace >/dev/null && head -n 1 "$build/strace.err" || echo not installed)"
+	else
+		recorded python $python "$build/work.py"
+		preloaded jemalloc libjemalloc.so.2 $python "$build/work.py"
+		preloaded mimalloc libmimalloc.so.2 $python "$build/work.py"
+		preloaded tcmalloc libtcmalloc_minimal.so.4 $python "$build/work.py"
+		recorded make make -j2 -f "$build/work.mk"
+		if command -v redis-server >/dev/null; then
+			recorded redis sh "$build/work.sh"
+		else
+			skip "recorded: redis" "no redis-server"
+		fi
+		recorded java java -Xmx16m -Xint -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+			-XX:ReservedCodeCacheSize=4m -XX:CompressedClassSpaceSize=4m -Xshare:off \
+			-XX:-UseCompressedClassPointers "$build/W.java"
 
+		# What strace prints on a terminal, where it leaves the id out: same figures.
+		(cd "$build" && strace -f -e trace=%memory,%process $python work.py \
+			2>"$build/terminal.log" >/dev/null </dev/null)
+		peaks() { "$memstate" replay --json "$1" 2>/dev/null | $python -c '
+import json, sys
+print(sorted((p["ended"], p["peak_ready"] > 0) for p in json.load(sys.stdin)["marks"][-1]["processes"]))'; }
+		[ -s "$build/terminal.log" ] &&
+			[ "$(peaks "$build/terminal.log")" = "$(peaks "$build/python.log")" ]
+		result $? "on a terminal: the same processes, and each held something"
+	fi
+
+	# ---- and a long one --------------------------------------------------------------------
+
+	for _ in $(seq 40); do cat "$build/forms.log"; done >"$build/long.log"
+	began=$(date +%s%N)
+	"$memstate" replay --json "$build/long.log" >/dev/null 2>&1
+	status=$?
+	echo "# $((120000 * 1000 / (($(date +%s%N) - began) / 1000000 + 1))) lines a second"
+	result $status "a long log, in which ids come again"
+}
+
+! part stated || stated
+! part recorded || recorded_logs
 tap_end

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""A program on a pseudo-terminal, and what a terminal would show of it; TAP.
+"""A program on a pseudo-terminal, and what a terminal would show of it.
 
 Keys are typed into the pseudo-terminal, and what comes back goes through pyte, a
 terminal without glass.
@@ -12,7 +12,6 @@ import re
 import select
 import signal
 import struct
-import sys
 import termios
 import time
 
@@ -23,19 +22,6 @@ QUIET = 0.05    # seconds without a byte, of a program that does nothing
 UP, DOWN, PGUP, PGDN, END = b"\x1bOA", b"\x1bOB", b"\x1b[5~", b"\x1b[6~", b"\x1bOF"
 HOME, ESC, ENTER, F1, BACKSPACE = b"\x1bOH", b"\x1b", b"\r", b"\x1bOP", b"\x7f"
 HEADING = "GROUP / TASK"
-count = failed = 0
-
-
-def ok(good, name, screen=None):
-    global count, failed
-    count += 1
-    print(f"{'ok' if good else 'not ok'} {count} - {name}", flush=True)
-    if not good:
-        failed += 1
-        for line in screen.lines() if screen else []:
-            print(f"# |{line}")
-        if screen:
-            print(f"# raw: ...{bytes(screen.raw[-300:])!r}", flush=True)
 
 
 class Glass(pyte.Screen):
@@ -138,6 +124,10 @@ class Screen:
     def text(self):
         return "\n".join(self.lines())
 
+    def __str__(self):
+        """What a test that failed shows."""
+        return "".join(f"|{line}\n" for line in self.lines()) + f"raw: ...{bytes(self.raw[-300:])!r}"
+
     def busy(self):
         """It runs, or would."""
         try:
@@ -168,11 +158,6 @@ class Screen:
                 return bool(condition(self))
             if time.monotonic() >= end:
                 return False
-
-    def still(self, seconds):
-        """Nothing comes for so long."""
-        self.settle()
-        return not self.read(seconds)
 
     def type(self, keys):
         os.write(self.fd, keys)
@@ -244,9 +229,3 @@ class Screen:
             if line.startswith(HEADING):
                 return lines[y + 1].split()[0] if lines[y + 1] else ""
         return ""
-
-
-def end():
-    """The plan, and the program's exit."""
-    print(f"1..{count}")
-    sys.exit(1 if failed else 0)

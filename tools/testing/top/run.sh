@@ -1,15 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# memstate top, as TAP: what it reads and how it orders it, its text, its screen on
-# terminals of two kinds and two sizes; all that on made-up figures, then with the
-# module in a virtual machine.
+# run.sh [host] [guest]: memstate top, as TAP.
+# host: what it reads and how it orders it, its text, its screen on terminals of two kinds and
+# two sizes, on made-up figures. guest: with the module, in a virtual machine.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 build=$top/build/top
 kernel=${MEMSTATE_KERNEL:-6.1}
 python=/usr/bin/python3	# that of the package that pyte is for
@@ -19,36 +21,51 @@ chmod 755 "$dir"
 export ASAN_OPTIONS=abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-# ---- build ------------------------------------------------------------------------
-
-flags=(-std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -g -O1 -I"$top/include/uapi"
-	-I"$top/kmod/core" -I"$top/userspace/include" -I"$top/userspace/lib"
-	-I"$top/userspace/cli" -I"$top/tools/testing/core")
-cli=$top/userspace/cli
-parts=("$cli"/top*.c "$cli/cgroup.c" "$cli/cgroup_dirs.c" "$cli/cgroup_names.c" "$cli/files.c"
-	"$cli/out.c" "$top/userspace/lib/cgroupfs.c" "$top/kmod/core/rules.c")
-sources=("$here/fake_top.c" "${parts[@]}")
-mkdir -p "$build"
-
+parts "host guest" "$@"
 tap_begin "$dir"
 tap_limit=2100
-make -s -C "$top/userspace" all >"$dir/said" 2>&1
-result $? "builds"
-lib=$top/build/userspace/libmemstate.a
+memstate=$top/build/userspace/memstate
+
+# ---- with the module --------------------------------------------------------------
+
+guest() {
+	local module
+	part host || must userspace all
+	module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
+	[ -f "$module" ] || { result 1 "module builds"; return; }
+	mkdir -p "$build"
+	cat >"$build/guest.sh" <<-GUEST
+	insmod $module || exit 1
+	export MEMSTATE_TEST_WAIT=240 MEMSTATE_BACKEND=device
+	$python $here/screen.py module $memstate
+	status=\$?
+	rmmod memstate || { echo "# rmmod failed"; exit 1; }
+	exit \$status
+	GUEST
+	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$build/guest.sh"
+}
+part host || { guest; tap_end; }
+
+# ---- build ------------------------------------------------------------------------
+
+try "builds" userspace all
+programs top
 for cc in gcc clang; do
-	command -v $cc >/dev/null || continue
-	try "$cc has no warning" $cc "${flags[@]}" -O2 -o "$build/fake_top.$cc" "${sources[@]}" \
-		"$lib" -ljson-c -lncursesw -ltinfo
+	try "$cc has no warning" program top "fake_top.$cc"
 done
-flags+=("-fsanitize=address,undefined")
 for test in data view; do
-	try "$test test builds" gcc "${flags[@]}" -o "$build/$test" "$here/$test.c" \
-		"${parts[@]}" "$lib" -ljson-c -lncursesw -ltinfo
+	try "$test test builds" program top $test
 done
-try "program on made-up figures builds" gcc "${flags[@]}" -o "$build/fake_top" \
-	"${sources[@]}" "$lib" -ljson-c -lncursesw -ltinfo
+try "program on made-up figures builds" program top fake_top
 [ $tap_failed = 0 ] || tap_end
 fake=$build/fake_top
+
+# The screen, beside what comes before it is told of: its tests wait a lot.
+mapfile -t screens < <("$python" "$here/screen.py" parts | xargs -n 4)
+for i in "${!screens[@]}"; do
+	# shellcheck disable=SC2086 # a list
+	beside "screen $((i + 1))" "$python" "$here/screen.py" fake "$fake" ${screens[i]}
+done
 
 # ---- data -------------------------------------------------------------------------
 
@@ -153,7 +170,6 @@ result $? "--batch ends with who reads it"
 
 # ---- command line -----------------------------------------------------------------
 
-memstate=$top/build/userspace/memstate
 says_like "--help" 0 '^usage: memstate top ' "$memstate" top --help
 for value in 0 x -1 1e9 ''; do
 	says_like "--delay '$value' is refused" 2 "'$value' is not a number of seconds" \
@@ -185,21 +201,9 @@ says_like "memstate help lists it" 0 '^  top ' "$memstate" help
 
 # ---- the screen -------------------------------------------------------------------
 
-relay screen "$python" "$here/screen.py" fake "$fake"
+for i in "${!screens[@]}"; do
+	kept "screen $((i + 1))"
+done
 
-module=$("$here/../vm/module.sh" "$kernel" 2>"$dir/said" | tail -n 1)
-if [ -f "$module" ]; then
-	cat >"$build/guest.sh" <<-GUEST
-	insmod $module || exit 1
-	export MEMSTATE_TEST_WAIT=240 MEMSTATE_BACKEND=device
-	$python $here/screen.py module $memstate
-	status=\$?
-	rmmod memstate || { echo "# rmmod failed"; exit 1; }
-	exit \$status
-	GUEST
-	relay "kernel $kernel" "$here/../vm/vm.sh" -k "$kernel" -t 1800 -- bash "$build/guest.sh"
-else
-	result 1 "module builds"
-fi
-
+! part guest || guest
 tap_end

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The screen of memstate top, seen as a terminal would show it.
 
-screen.py fake PROGRAM     PROGRAM is fake_top: all that can be done with a screen
-screen.py module PROGRAM   PROGRAM is memstate: the module is loaded and used
+screen.py fake PROGRAM PART...   PROGRAM is fake_top: what can be done with a screen, in
+                                 parts that may run at the same time
+screen.py parts                  which there are
+screen.py module PROGRAM         PROGRAM is memstate: the module is loaded and used
 
 Prints TAP.
 """
@@ -14,12 +16,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import fake
-import glass
 import views
-from glass import DOWN, END, HEADING, PGDN, PGUP, SLOW, UP, Screen, ok
+from glass import DOWN, END, HEADING, PGDN, PGUP, SLOW, UP, Screen
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import end, ok, soon  # noqa: E402
 
 
 def terminals(program):
@@ -105,8 +108,15 @@ def keys(program):
         ok(s.wait("of 9.*t hide tasks"), f"{term} t shows tasks", s)
         s.type(b" ")
         ok(s.wait("paused$"), f"{term} space pauses", s)
-        fake.write(root, "prepared", 333 << 20)
-        ok(s.still(1.0) and "333M" not in s.text(), f"{term} nothing moves then", s)
+        # Another one, of the same pace, reads it twice meanwhile.
+        before = s.text()
+        other = Screen([program, top, "--delay", "0.3"], term, (80, 12))
+        for mib in 332, 333:
+            fake.write(root, "prepared", mib << 20)
+            ok(other.wait(f"^/ .* {mib}M"), f"{term} {mib} MiB are there to be read", other)
+        other.close()
+        s.settle()
+        ok(s.text() == before, f"{term} nothing moves then", s)
         s.type(UP * 9 + b" ")
         ok(s.wait("^/ .* 333M") and "paused" not in s.text(), f"{term} space goes on", s)
         fake.write(root, "prepared", 112 << 20)
@@ -145,13 +155,6 @@ def state(pid):
         return f.read().rpartition(")")[2].split()[0]
 
 
-def until(condition):
-    end = time.monotonic() + SLOW
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
-
-
 def signals(program):
     top = tempfile.mkdtemp()
     fake.make(top)
@@ -173,7 +176,7 @@ def signals(program):
     s = Screen([program, top, "--delay", "60"], "xterm-256color")
     s.wait("^104 stray")
     s.type(b"\x1a")
-    ok(until(lambda: state(s.pid) == "T" and s.restored()), "^Z: stops, terminal is restored", s)
+    ok(soon(lambda: state(s.pid) == "T" and s.restored(), 0.05, SLOW), "^Z: stops, terminal is restored", s)
     s.glass.reset()
     os.kill(s.pid, signal.SIGCONT)
     ok(s.wait("^104 stray") and not s.restored(), "SIGCONT: the screen is back", s)
@@ -422,13 +425,18 @@ def module(program):
 
 
 def main():
-    what, program = sys.argv[1:]
+    parts = {part.__name__: part
+             for part in (terminals, keys, sizes, signals, names, *views.PARTS)}
+    what, *arguments = sys.argv[1:]
+    if what == "parts":
+        print(*parts)
+        return
     if what == "module":
-        module(program)
+        module(*arguments)
     else:
-        for part in (terminals, keys, sizes, signals, names, *views.PARTS):
-            part(program)
-    glass.end()
+        for part in arguments[1:]:
+            parts[part](arguments[0])
+    end()
 
 
 main()
