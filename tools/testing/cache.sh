@@ -7,6 +7,7 @@ cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
 
 # mark_of PART: sets mark, the name in that part of the cache of what stdin has: all that a
 # finding depends on. The file is there if it was found to be good.
+# shellcheck disable=SC2034 # who sources this reads it
 mark_of() { mark=$cache/$1/$(sha256sum | cut -c 1-32); }
 
 # installed: what the tools are; where that cannot be told, nothing is known from before

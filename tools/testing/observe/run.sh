@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # run.sh [host] [guest]: the observe shim and the tools.
-# host: the shim against its own strace log, the tools' manners, their pages. guest: through the
+# host: the shim against its own strace log, the tools' manners. guest: through the
 # device, in a virtual machine, the books are those of the process itself.
 set -u
 
@@ -137,12 +137,5 @@ try "run --json tells of both processes" python3 -c "
 import json; d = json.load(open('$build/run.json'))
 assert len(d['processes']) == 2 and all(p['ready'] > 0 for p in d['processes'])"
 
-for page in "$top"/userspace/cli/man/*.1; do
-	if command -v mandoc >/dev/null; then
-		try "${page##*/} is clean" mandoc -Tlint -Wwarning "$page"
-	else
-		skip "${page##*/} is clean" "no mandoc here"
-	fi
-done
 ! part guest || guest
 tap_end

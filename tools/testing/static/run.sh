@@ -38,7 +38,7 @@ basis() {
 	basis=$({
 		echo "$*"
 		grep '\.h$' "$work/files" | (cd "$tree" && xargs -r -d '\n' cat 2>/dev/null)
-		declare -f "lane_$lane" build per_unit by_build tidy public user_flags
+		declare -f "lane_$lane" build per_unit by_build tidy public user_flags together said
 		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
 		cat "$here"/*.yml
 		installed
@@ -156,48 +156,94 @@ ignore_user=(			# programs have a C library and no <linux/kernel.h>
 	OPEN_ENDED_LINE
 )
 
+# unknown LANE: the files of stdin that were not found to be good before; those that were are tests
+unknown() {
+	local f
+	todo=()
+	while read -r f; do good "$1" "$f" || todo+=("$f"); done
+}
+
+# together LANE COMMAND...: one process for all of todo, which are its last arguments. Of what it
+# says each line names its file; those that name none are a test of their own.
+together() {
+	local lane=$1 log=$work/$1.log f status
+	shift
+	[ ${#todo[@]} -gt 0 ] || return 0
+	(cd "$tree" && "$@" "${todo[@]}") >"$log" 2>&1
+	status=$?
+	for f in "${todo[@]}"; do
+		said "$log" "$f" >"$log.unit"
+		verdict "$lane $f" "$log.unit" && { known "$lane" "$f" "$tree/$f" || remember; }
+		grep -vxFf "$log.unit" "$log" >"$log.rest"
+		if [ -s "$log.unit" ]; then mv "$log.rest" "$log"; fi
+	done
+	# With 1 it ends for what it has said of files; with more it could not do its work.
+	[ ! -s "$log" ] && [ $status -le 1 ] && return
+	not_ok "$lane the rest (status $status)" "$log"
+}
+
+# checkpatch_kind FILE: which types of findings are not asked of it
+checkpatch_kind() {
+	case $1 in
+	userspace/include/memstate.h)    echo user_header ;;
+	userspace/*)                     echo user ;;
+	kmod/core/port*|include/uapi/*)  echo port ;;
+	kmod/core/stats.h)               echo stats ;;
+	kmod/trace.h|kmod/sysfs*.[ch])   echo declaring ;;
+	kmod/core/rules.c)               echo rules ;;
+	*)                               echo all ;;
+	esac
+}
+declare -A checkpatch_ignored=(
+	[user_header]="${ignore_user[*]} SPACING"	# reinterpret_cast<>
+	[user]="${ignore_user[*]}"
+	[port]="${ignore_port[*]}"
+	[stats]=PREFER_DEFINED_ATTRIBUTE_MACRO		# userspace has none
+	[declaring]="${ignore_declaring[*]}"
+	[rules]=SPACING					# +1, -1 in a table
+	[all]=""
+)
+# In a folder of its own: it leaves a list of names where it runs. What it finds is on stdout; on
+# stderr it misses the tree that --no-tree denies it.
+checkpatch() {
+	local ignored=$1
+	shift
+	(cd "$work" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse --no-summary \
+		--show-types --max-line-length=100 --ignore "${ignored// /,}" \
+		-f "${@/#/$tree/}" 2>checkpatch.err || [ $? = 1 ] || cat checkpatch.err)
+}
+
 lane_checkpatch() {
-	local f log=$work/checkpatch.log
-	local ignore=()
+	local f kind todo all
 	needs perl || return
 	linux_source checkpatch || return
-	basis checkpatch "$source"
-	while read -r f; do
-		good checkpatch "$f" && continue
-		case $f in
-		userspace/include/memstate.h)    ignore=("${ignore_user[@]}" SPACING) ;; # reinterpret_cast<>
-		userspace/*)                     ignore=("${ignore_user[@]}") ;;
-		kmod/core/port*|include/uapi/*)  ignore=("${ignore_port[@]}") ;;
-		kmod/core/stats.h)               ignore=(PREFER_DEFINED_ATTRIBUTE_MACRO) ;; # userspace has none
-		kmod/trace.h|kmod/sysfs*.[ch])       ignore=("${ignore_declaring[@]}") ;;
-		kmod/core/rules.c)               ignore=(SPACING) ;; # +1, -1 in a table
-		*)                               ignore=() ;;
-		esac
-		ignore+=("${ignore_all[@]}")
-		# Not in the tree: it leaves a list of names where it runs. What it finds
-		# is on stdout; on stderr it misses the tree that --no-tree denies it.
-		(cd "$work" && perl "$source/scripts/checkpatch.pl" --no-tree --strict --terse \
-			--no-summary --show-types --max-line-length=100 \
-			--ignore "$(IFS=,; echo "${ignore[*]}")" -f "$tree/$f") \
-			>"$log" 2>"$log.err" || [ -s "$log" ] || cp "$log.err" "$log"
-		verdict "checkpatch $f" "$log" && remember
-	done < <(files '^(kmod|include|userspace)/.*\.[ch]$')
+	basis checkpatch "$source" "$(declare -f checkpatch checkpatch_kind; declare -p checkpatch_ignored)"
+	unknown checkpatch < <(files '^(kmod|include|userspace)/.*\.[ch]$')
+	all=("${todo[@]}")
+	for kind in "${!checkpatch_ignored[@]}"; do
+		todo=()
+		for f in "${all[@]}"; do [ "$(checkpatch_kind "$f")" != "$kind" ] || todo+=("$f"); done
+		together checkpatch checkpatch "${checkpatch_ignored[$kind]} ${ignore_all[*]}"
+	done
+}
+
+# It takes the spaces in a member's [N - 1] for the end of a type.
+kernel_doc() {
+	rm -rf "$work/kernel-doc"
+	mkdir -p "$work/kernel-doc"
+	(cd "$tree" && cp --parents -t "$work/kernel-doc" "$@")
+	cd "$work/kernel-doc" && sed -i -E 's/\[([A-Z_]+) - ([0-9]+)\]/[\1-\2]/g' "$@" &&
+		perl "$source/scripts/kernel-doc" -none -Werror "$@" 2>&1 |
+		grep -vE '^[0-9]+ warnings as Errors$'
 }
 
 lane_kernel_doc() {
-	local f log=$work/kernel-doc.log
+	local todo
 	needs perl || return
 	linux_source kernel_doc || return
-	basis kernel_doc "$source"
-	while read -r f; do
-		good kernel_doc "$f" && continue
-		# It takes the spaces in a member's [N - 1] for the end of a type.
-		mkdir -p "$work/kernel-doc/$(dirname "$f")"
-		sed -E 's/\[([A-Z_]+) - ([0-9]+)\]/[\1-\2]/g' "$tree/$f" >"$work/kernel-doc/$f"
-		perl "$source/scripts/kernel-doc" -none -Werror "$work/kernel-doc/$f" >"$log" 2>&1
-		sed -i "s,$work/kernel-doc/,," "$log"
-		verdict "kernel_doc $f" "$log" && remember
-	done < <(files '\.[ch]$' | (cd "$tree" && xargs -r -d '\n' grep -l '^/\*\*$'))
+	basis kernel_doc "$source" "$(declare -f kernel_doc)"
+	unknown kernel_doc < <(files '\.[ch]$' | (cd "$tree" && xargs -r -d '\n' grep -l '^/\*\*$'))
+	together kernel_doc kernel_doc
 }
 
 lane_coccinelle() {
@@ -312,17 +358,21 @@ lane_analyzer() {
 
 # --- everything else -------------------------------------------------------------
 
-lane_shellcheck() {
-	local f line log=$work/shellcheck.log shell='^#! ?/(usr/)?bin/(env )?(ba|da)?sh'
-	needs shellcheck || return
-	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,cache.sh,vm/debian.sh,bench/lib.sh})"
+# scripts: what is run by sh or bash
+scripts() {
+	local f line shell='^#! ?/(usr/)?bin/(env )?(ba|da)?sh'
 	while read -r f; do
 		read -r line <"$tree/$f"
-		[[ $line =~ $shell ]] || continue
-		good shellcheck "$f" && continue
-		(cd "$tree" && shellcheck -x -f gcc "$f") >"$log" 2>&1
-		verdict "shellcheck $f" "$log" && remember
+		[[ ! $line =~ $shell ]] || echo "$f"
 	done < <(files .)
+}
+
+lane_shellcheck() {
+	local todo
+	needs shellcheck || return
+	basis shellcheck "$(cd "$tree" && cat tools/testing/{tap.sh,suite.sh,cache.sh,vm/debian.sh,bench/lib.sh})"
+	unknown shellcheck < <(scripts)
+	together shellcheck shellcheck -x -f gcc
 }
 
 # Pages that speak Sphinx's own language are looked at by it, in their site: what
@@ -355,17 +405,22 @@ lane_rst() {
 	done
 }
 
+# manual_pages FILE...: what mandoc says, and groff of each, which does not name it
+manual_pages() {
+	local f
+	mandoc -T lint -W warning "$@" | sed 's/^mandoc: //'
+	for f; do
+		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$f" 2>&1 >/dev/null |
+			sed "s,^,$f:0: ,"
+	done
+}
+
 lane_man() {
-	local f log=$work/man.log
+	local todo
 	needs mandoc && needs man:man-db || return
-	basis man
-	while read -r f; do
-		good man "$f" && continue
-		mandoc -T lint -W warning "$tree/$f" >"$log" 2>&1
-		LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l "$tree/$f" \
-			2>>"$log" >/dev/null
-		verdict "man $f" "$log" && remember
-	done < <(files '\.[1-8]$')
+	basis man "$(declare -f manual_pages)"
+	unknown man < <(files '\.[1-8]$')
+	together man manual_pages
 }
 
 # public COMPILER STD OPTIONS HEADER...: these, in this order
@@ -561,7 +616,7 @@ int planted(void)
 }
 SEED
 	# shellcheck disable=SC2016 # it is planted, not run
-	seeded shellcheck tools/testing/run.sh <<<'rm -r $planted/*'
+	seeded shellcheck tools/testing/tap.sh <<<'rm -r $planted/*'
 	seeded rst Documentation/design.rst <<<$'Planted\n==\n\n`open'
 	seeded rst Documentation/index.rst <<<$'\n.. toctree::\n\n   planted'
 	seeded man userspace/cli/man/memstate.1 <<<$'.Planted\n.SH'
