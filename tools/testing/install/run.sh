@@ -113,7 +113,7 @@ finds_its_server() {
 	local line pid status
 	exec 3< <(exec "$dest/usr/bin/memstate" export --listen 0 2>&1)
 	pid=$!
-	read -r -t 60 line <&3
+	read -r -t "$tap_patience" line <&3
 	kill $pid
 	wait $pid
 	status=$?
