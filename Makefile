@@ -28,7 +28,7 @@ Q := $(if $(filter 1,$(V)),,@)
 .DEFAULT_GOAL := all
 .PHONY: all help modules userspace deps run test test-all test-inputs test-faults test-programs bench \
 	bench-malloc clean-cache html check-static clean \
-	install install-modules install-userspace uninstall dkms deb abi
+	install install-modules install-userspace install-files uninstall dkms deb abi
 
 all: modules userspace	## module for the running kernel, libraries and tools
 
@@ -111,6 +111,9 @@ install-modules:
 install-userspace:
 	$(Q)$(MAKE) -C userspace install
 	$(Q)if [ -z "$(DESTDIR)" ]; then ldconfig; fi
+
+install-files: install-userspace	## the same without the module
+	$(Q)$(install-module-files)
 
 uninstall:	## take away what install put there
 	$(Q)$(MAKE) -C userspace uninstall

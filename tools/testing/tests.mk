@@ -31,7 +31,6 @@ TEST_CFLAGS := -g -O1 -Wall -Wextra -Werror -pthread $(CFLAGS_SUITE)
 TEST_STD := -std=gnu11
 
 PROGRAMS :=
-OBJECTS :=
 .PHONY: all
 .DEFAULT_GOAL := all
 
@@ -56,8 +55,8 @@ endef
 program = $(eval $(call program_rules,$(strip $(1)),$(strip $(2)),$(3),$(4)))
 define program_rules
 OBJECTS_$(1) := $(patsubst %,$(B)/$(2)/%.o,$(basename $(3)))
-OBJECTS += $$(OBJECTS_$(1))
 PROGRAMS += $(B)/$(1)
+-include $$(OBJECTS_$(1):.o=.d)
 $(B)/$(1): $$(OBJECTS_$(1)) $(filter %.a %.so,$(4))
 	@mkdir -p $$(@D)
 	$$(Q)$(if $(filter %.cc,$(3)),$(call cxx_of,$$(CC_$(2))),$$(CC_$(2))) $$(CFLAGS_$(2)) -o $$@ $$(OBJECTS_$(1)) $(4)

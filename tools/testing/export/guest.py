@@ -17,7 +17,7 @@ import dashboard as board
 import figures
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from tap import end, ok, soon  # noqa: E402
+from tap import PATIENCE, end, ok, soon  # noqa: E402
 
 MODULE, PREFIX, RULES, DASHBOARD = sys.argv[1:5]
 CGROUPS = "/sys/fs/cgroup"
@@ -316,7 +316,7 @@ def main():
        "and figures when it is back", {i: t["lastError"] for i, t in targets().items()})
     for child in exporters:
         child.terminate()
-    ok([child.wait(60) for child in exporters] == [0, 0, 0], "SIGTERM ends exporters well")
+    ok([child.wait(PATIENCE) for child in exporters] == [0, 0, 0], "SIGTERM ends exporters well")
     subprocess.run(["rmmod", "memstate"], check=True)
 
 

@@ -18,7 +18,7 @@ import time
 import figures
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-from tap import end, ok, soon  # noqa: E402
+from tap import PATIENCE, end, ok, soon  # noqa: E402
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,7 +42,7 @@ class Server:
         self.said = line
 
     def connect(self):
-        s = socket.create_connection(self.address, timeout=60)
+        s = socket.create_connection(self.address, timeout=PATIENCE)
         return s
 
     def raw(self, request):
@@ -85,7 +85,7 @@ class Server:
         """(status, what it said)"""
         self.process.send_signal(signal.SIGTERM)
         try:
-            _, said = self.process.communicate(timeout=60)
+            _, said = self.process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             _, said = self.process.communicate()
@@ -311,7 +311,7 @@ def addresses(program):
     for signal_ in signal.SIGTERM, signal.SIGINT:
         server = Server(program)
         server.process.send_signal(signal_)
-        ok(server.process.wait(60) == 0, f"{signal_.name} ends it well")
+        ok(server.process.wait(PATIENCE) == 0, f"{signal_.name} ends it well")
         again = Server(program, listen=str(server.address[1]))
         ok(again.address == server.address, "and its port is free at once", again.said)
         again.end()

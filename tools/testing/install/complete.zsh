@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# zsh -f complete.zsh DIR LINE: what an interactive zsh offers for LINE, one a line,
-# with the functions of DIR. It has a terminal of its own in which LINE and a tab
-# are typed; what its completion hands to the line editor is written down.
+# zsh -f complete.zsh DIR LINE...: what an interactive zsh offers for each LINE, with the
+# functions of DIR: "LINE: WORD" for each word. It has a terminal of its own in which LINE and a
+# tab are typed; what its completion hands to the line editor is written down.
 zmodload zsh/zpty
-dir=$1 line=$2 work=$(mktemp -d)
+dir=$1 work=$(mktemp -d)
+shift
 
 cat >$work/setup <<'SETUP'
 PS1=
@@ -23,8 +24,6 @@ zle -N completed
 bindkey '^I' complete-word '^X' completed
 print "it is there"
 SETUP
-: >$work/offered
-
 # await TEXT: until the shell says that
 await() {
 	local said piece
@@ -42,10 +41,14 @@ await() {
 {
 	zpty -b shell zsh -f -i
 	zpty -w shell "dir=${(q)dir} work=${(q)work}; source ${(q)work}/setup"
-	await 'it is there' &&
+	await 'it is there' && for line; do
+		: >$work/offered
 		zpty -w -n shell "$line"$'\t\x18' &&
-		await 'it has come to its end' &&
-		sort -u $work/offered | grep .
+			await 'it has come to its end' || break
+		sort -u $work/offered | while IFS= read -r word; do
+			print -r -- "$line: $word"
+		done
+	done
 } always {
 	rm -rf $work # no trap: the other shell would have it, too
 }

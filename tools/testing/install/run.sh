@@ -1,32 +1,90 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# What make install puts where, that it works from there, and that make uninstall
-# takes all of it away; the sources that dkms gets build by themselves.
+# run.sh [files] [module]: what make install puts where, that it works from there, and that make
+# uninstall takes all of it away.
+# files: all but the module: programs, libraries, pages, completion. module: that it comes along,
+# and is loaded and used in a virtual machine; the sources that dkms gets build by themselves.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-root=$top/build/install
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
+parts "files module" "$@"
+root=$top/build/install/files
+part files || root=$top/build/install/module
 rm -rf "$root"
 mkdir -p "$root"
-trap 'rm -rf "$root"' EXIT
+made_here=("$root")
+! part module || made_here+=("$top/build/install/module")
+trap 'rm -rf "${made_here[@]}"' EXIT
 
 tap_begin "$root"
-"$top/tools/testing/vm/kernel.sh" 6.1 >"$root/kernel" || bail "no kernel 6.1"
-kdir=$(sed -n 's/^KDIR=//p' "$root/kernel")
-release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
+ours() { find "$1" -name '*memstate*' | sed "s,^$1/,," | sort; }
 
-# A copy, so that the tree stays as it is.
-mkdir "$root/src"
-(cd "$top" && git ls-files -z | xargs -0 cp -P --parents -t "$root/src")
+# ---- the module ---------------------------------------------------------------------
+
+module() {
+	local root=$top/build/install/module dest kdir release
+	mkdir -p "$root/src"
+	dest=$root/dest
+	"$top/tools/testing/vm/kernel.sh" 6.1 >"$root/kernel" || bail "no kernel 6.1"
+	kdir=$(sed -n 's/^KDIR=//p' "$root/kernel")
+	release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
+	# A copy, so that the tree stays as it is.
+	(cd "$top" && git ls-files -z | xargs -0 cp -P --parents -t "$root/src")
+	make_in() {
+		make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"
+	}
+	ok "make_builds_everything" 'make_in all'
+	ok "make_install" 'make_in install'
+	ok "installs.lib/modules/$release/updates/memstate.ko" \
+		"[ -e '$dest/lib/modules/$release/updates/memstate.ko' ]"
+	make_in DESTDIR="$root/files" install-files >"$tap_dir/said" 2>&1 &&
+		(ours "$root/files"; echo "lib/modules/$release/updates/memstate.ko") | sort >"$root/want" &&
+		ours "$dest" | diff "$root/want" - >"$tap_dir/said"
+	result $? "make_install_is_make_install-files_and_the_module"
+	ok "make_uninstall_with_the_module" 'make_in uninstall'
+	ok "uninstall_leaves_nothing_of_the_module" "! ours '$dest' | grep ."
+	must make_in dkms
+	ok "dkms_sources_build_by_themselves" \
+		"make -s -C '$kdir' M='$dest/usr/src/memstate-0.1.0' modules && [ -f '$dest/usr/src/memstate-0.1.0/memstate.ko' ]"
+
+	# As on a user's own machine: installed into its own root, loaded by modprobe.
+	cat >"$root/guest.sh" <<-GUEST
+	set -e
+	cd $root/src
+	make --no-print-directory KDIR=$kdir install
+	modprobe memstate
+	[ "\$(stat -c %a /dev/memstate)" = 666 ]
+	[ -f /lib/udev/rules.d/60-memstate.rules ]
+	memstate run --json --output /tmp/out -- true
+	grep -q '"backend":"device"' /tmp/out
+	memstate stat | grep -q ^Ready
+	rmmod memstate
+	make --no-print-directory KDIR=$kdir uninstall
+	! modprobe memstate 2>/dev/null
+	! command -v memstate
+	echo "the guest came to its end"
+	GUEST
+	ok "installed_module_is_loaded_by_modprobe_and_used" \
+		"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
+		 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 1800 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
+}
+part files || { module; tap_end; }
+
+# ---- files --------------------------------------------------------------------------
+
+# No kernel is built for. What is built for this prefix is kept.
 dest=$root/dest
-make_in() { make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"; }
-
-ok "make_builds_everything" 'make_in all'
-ok "make_install" 'make_in install'
+make_in() {
+	made "$top/build/install/userspace" --no-print-directory -C "$top" \
+		O="$top/build/install/userspace" KDIR=/nowhere DESTDIR="$dest" PREFIX=/usr "$@"
+}
+ok "make_install_files" 'make_in install-files'
 for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr/lib/libmemstate.a \
 	usr/lib/libmemstate-observe.so usr/lib/pkgconfig/memstate.pc usr/include/memstate.h \
 	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 usr/share/man/man1/memstate-limit.1 \
@@ -40,7 +98,7 @@ for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr
 	usr/share/zsh/site-functions/_memstate usr/share/fish/vendor_completions.d/memstate.fish \
 	usr/share/man/man4/memstate.4 usr/share/man/man5/memstate-sysfs.5 usr/share/man/man7/memstate-observe.7 \
 	usr/share/man/man3/libmemstate.3 usr/share/man/man3/libmemstate-malloc.3 \
-	lib/udev/rules.d/60-memstate.rules "lib/modules/$release/updates/memstate.ko"; do
+	lib/udev/rules.d/60-memstate.rules; do
 	ok "installs.$file" "[ -e '$dest/$file' ]"
 done
 ok "udev_rule_gives_mode_0666" "grep -q 'KERNEL==\"memstate\".*MODE=\"0666\"' '$dest/lib/udev/rules.d/60-memstate.rules'"
@@ -55,7 +113,7 @@ finds_its_server() {
 	local line pid status
 	exec 3< <(exec "$dest/usr/bin/memstate" export --listen 0 2>&1)
 	pid=$!
-	read -r -t 60 line <&3
+	read -r -t "$tap_patience" line <&3
 	kill $pid
 	wait $pid
 	status=$?
@@ -76,20 +134,31 @@ completions() {
 		printf "%s\n" "${COMPREPLY[@]}"
 	' bash "$dest/usr/share/bash-completion/completions/memstate" memstate "$@"
 }
-every_option_is_completed() {
-	local command option
-	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		completions "$command" - >"$root/options"
-		for option in $("$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' |
-			grep -o -- '--[a-z-]*'); do
-			grep -qxe "$option" "$root/options" || { echo "$command $option"; return 1; }
-		done
+# Of each command, the options that its help tells: "memstate COMMAND -: OPTION"
+mapfile -t commands < <("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+for command in "${commands[@]}"; do
+	"$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' | grep -o -- '--[a-z-]*' |
+		sed "s/^/memstate $command -: /"
+done | sort -u >"$root/options"
+# every_option_in FUNCTION: what it says for all commands has them
+every_option_in() {
+	local lines=("${commands[@]/#/memstate }")
+	[ -s "$root/options" ] && "$1" "${lines[@]/%/ -}" >"$root/offered" &&
+		sort -u "$root/offered" | comm -23 "$root/options" - >"$root/missing"
+	cat "$root/missing"
+	[ ! -s "$root/missing" ]
+}
+bash_completions() {
+	local line
+	for line; do
+		# shellcheck disable=SC2086 # words
+		completions ${line#memstate } | sed "s/^/$line: /"
 	done
 }
 mkdir -p "$root/sysfs/tasks/4711"
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.commands" 'completions st | grep -qx stat && [ "$(completions sc)" = scan ]'
-ok "completion.every_option_that_help_tells" every_option_is_completed
+ok "completion.every_option_that_help_tells" "every_option_in bash_completions"
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.processes_that_report" '[ "$(completions stat 4)" = 4711 ]'
 # shellcheck disable=SC2016 # ok evaluates it
@@ -98,35 +167,35 @@ ok "completion.programs_after_two_dashes" 'completions run -- mkfif | grep -qx m
 ok "completion.cgroups" 'completions limit /sys/fs/cg | grep -qx /sys/fs/cgroup'
 
 # The same in zsh and fish, which are asked themselves
+# LINE...: "LINE: WORD" for each word that is offered
 zsh_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs \
-		zsh -f "$here/complete.zsh" "$dest/usr/share/zsh/site-functions" "$1"
+		zsh -f "$here/complete.zsh" "$dest/usr/share/zsh/site-functions" "$@"
 }
 # shellcheck disable=SC2016 # fish expands it; ok calls it
 fish_completions() {
 	PATH=$dest/usr/bin:$PATH MEMSTATE_SYSFS=$root/sysfs HOME=$root fish --no-config -c '
-		source $argv[1]; complete -C $argv[2]' \
-		"$dest/usr/share/fish/vendor_completions.d/memstate.fish" "$1" | cut -f 1
-}
-every_option_in() {
-	local command option
-	for command in $("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		"$1" "memstate $command -" >"$root/options"
-		for option in $("$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' |
-			grep -o -- '--[a-z-]*'); do
-			grep -qxe "$option" "$root/options" || { echo "$command $option"; return 1; }
-		done
-	done
+		source $argv[1]
+		for line in $argv[2..]
+			complete -C $line | cut -f 1 | string replace -r "^" "$line: "
+		end' \
+		"$dest/usr/share/fish/vendor_completions.d/memstate.fish" "$@"
 }
 for shell in zsh fish; do
 	command -v "$shell" >/dev/null || echo "# no $shell: run tools/testing/vm/deps.sh all"
-	ok "completion.$shell.commands" "${shell}_completions 'memstate sc' | grep -qx scan"
+	touch "$root/a.log"
+	lines=("memstate sc" "memstate stat 4" "memstate run --max " "memstate run -- mkfif"
+		"memstate limit /sys/fs/cg" "memstate replay $root/a.l")
+	"${shell}_completions" "${lines[@]}" >"$root/$shell" 2>"$root/said"
+	# offers NAME LINE ERE: a word of it
+	offers() { grep -qE "^$2: $3\$" "$root/$shell"; result $? "completion.$shell.$1"; }
+	offers commands "${lines[0]}" scan
 	ok "completion.$shell.every_option_that_help_tells" "every_option_in ${shell}_completions"
-	ok "completion.$shell.processes_that_report" "${shell}_completions 'memstate stat 4' | grep -qx 4711"
-	ok "completion.$shell.no_limit_is_a_size" "${shell}_completions 'memstate run --max ' | grep -qx max"
-	ok "completion.$shell.programs_after_two_dashes" "${shell}_completions 'memstate run -- mkfif' | grep -qx mkfifo"
-	ok "completion.$shell.cgroups" "${shell}_completions 'memstate limit /sys/fs/cg' | grep -qE '^(/sys/fs/)?cgroup/?\$'"
-	ok "completion.$shell.files_to_replay" "touch '$root/a.log' && ${shell}_completions 'memstate replay $root/a.l' | grep -qE '(^|/)a.log\$'"
+	offers processes_that_report "${lines[1]}" 4711
+	offers no_limit_is_a_size "${lines[2]}" max
+	offers programs_after_two_dashes "${lines[3]}" mkfifo
+	offers cgroups "${lines[4]}" '(/sys/fs/)?cgroup/?'
+	offers files_to_replay "${lines[5]}" '(.*/)?a.log'
 done
 
 # Whatever there is has its page.
@@ -172,27 +241,5 @@ ok "uninstall_leaves_nothing_of_ours" "! find '$dest' -name '*memstate*' | grep 
 ok "dkms_sources_are_installed" 'make_in dkms'
 ok "dkms_version_is_the_modules" \
 	"grep -q \"PACKAGE_VERSION=\\\"\$(sed -n 's/^MODULE_VERSION(\"\\(.*\\)\");/\\1/p' '$top/kmod/main.c')\\\"\" '$dest/usr/src/memstate-0.1.0/dkms.conf'"
-ok "dkms_sources_build_by_themselves" \
-	"make -s -C '$kdir' M='$dest/usr/src/memstate-0.1.0' modules && [ -f '$dest/usr/src/memstate-0.1.0/memstate.ko' ]"
-
-# As on a user's own machine: installed into its own root, loaded by modprobe.
-cat >"$root/guest.sh" <<GUEST
-set -e
-cd $root/src
-make --no-print-directory KDIR=$kdir install
-modprobe memstate
-[ "\$(stat -c %a /dev/memstate)" = 666 ]
-[ -f /lib/udev/rules.d/60-memstate.rules ]
-memstate run --json --output /tmp/out -- true
-grep -q '"backend":"device"' /tmp/out
-memstate stat | grep -q ^Ready
-rmmod memstate
-make --no-print-directory KDIR=$kdir uninstall
-! modprobe memstate 2>/dev/null
-! command -v memstate
-echo "the guest came to its end"
-GUEST
-ok "installed_module_is_loaded_by_modprobe_and_used" \
-	"make --no-print-directory -C '$root/src' KDIR='$kdir' all &&
-	 '$top/tools/testing/vm/vm.sh' -k 6.1 -t 1800 -- bash -c 'bash $root/guest.sh && echo fine' | grep -q ^fine"
+! part module || module
 tap_end

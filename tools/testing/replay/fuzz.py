@@ -50,7 +50,7 @@ def main():
         else:
             text = damage(r, r.choice(texts))
         run = subprocess.run([memstate, 'replay', '--json', '--mark', '3', '-'], input=text,
-                             capture_output=True, timeout=60, check=False)
+                             capture_output=True, timeout=300, check=False)
         if run.returncode not in ends or (run.returncode and not run.stderr):
             with open(memstate + '.bad', 'wb') as f:
                 f.write(text)

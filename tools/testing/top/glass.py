@@ -12,12 +12,15 @@ import re
 import select
 import signal
 import struct
+import sys
 import termios
 import time
 
 import pyte
 
-SLOW = float(os.environ.get("MEMSTATE_TEST_WAIT", "90"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import PATIENCE  # noqa: E402
+
 QUIET = 0.05    # seconds without a byte, of a program that does nothing
 UP, DOWN, PGUP, PGDN, END = b"\x1bOA", b"\x1bOB", b"\x1b[5~", b"\x1b[6~", b"\x1bOF"
 HOME, ESC, ENTER, F1, BACKSPACE = b"\x1bOH", b"\x1b", b"\r", b"\x1bOP", b"\x7f"
@@ -138,7 +141,7 @@ class Screen:
 
     def settle(self, quiet=QUIET, seconds=None):
         """Until it waits, and has said all: not in the middle of a refresh."""
-        end = time.monotonic() + (seconds or SLOW)
+        end = time.monotonic() + (seconds or PATIENCE)
         while (self.read(quiet) or self.busy()) and time.monotonic() < end:
             pass
 
@@ -148,7 +151,7 @@ class Screen:
         if isinstance(condition, str):
             pattern = re.compile(condition, re.M)
             condition = lambda s: pattern.search(s.text())
-        end = time.monotonic() + (seconds or SLOW)
+        end = time.monotonic() + (seconds or PATIENCE)
         while True:
             # A program that never waits is looked at now and then.
             self.settle(seconds=5)
@@ -176,7 +179,7 @@ class Screen:
 
     def end(self):
         """Return: its wait status, None if it does not end."""
-        stop = time.monotonic() + SLOW
+        stop = time.monotonic() + PATIENCE
         while not self.ended() and time.monotonic() < stop:
             self.read(0.1)
         return self.status

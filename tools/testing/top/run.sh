@@ -36,7 +36,7 @@ guest() {
 	mkdir -p "$build"
 	cat >"$build/guest.sh" <<-GUEST
 	insmod $module || exit 1
-	export MEMSTATE_TEST_WAIT=240 MEMSTATE_BACKEND=device
+	export MEMSTATE_BACKEND=device
 	$python $here/screen.py module $memstate
 	status=\$?
 	rmmod memstate || { echo "# rmmod failed"; exit 1; }

@@ -19,7 +19,7 @@ import tempfile
 
 import fake
 import views
-from glass import DOWN, END, HEADING, PGDN, PGUP, SLOW, UP, Screen
+from glass import DOWN, END, HEADING, PGDN, PGUP, UP, Screen
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from tap import end, ok, soon  # noqa: E402
@@ -176,7 +176,7 @@ def signals(program):
     s = Screen([program, top, "--delay", "60"], "xterm-256color")
     s.wait("^104 stray")
     s.type(b"\x1a")
-    ok(soon(lambda: state(s.pid) == "T" and s.restored(), 0.05, SLOW), "^Z: stops, terminal is restored", s)
+    ok(soon(lambda: state(s.pid) == "T" and s.restored(), 0.05), "^Z: stops, terminal is restored", s)
     s.glass.reset()
     os.kill(s.pid, signal.SIGCONT)
     ok(s.wait("^104 stray") and not s.restored(), "SIGCONT: the screen is back", s)
