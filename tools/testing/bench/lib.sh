@@ -21,6 +21,18 @@ bench_build() {
 		"$top"/kmod/core/{rules,fold}.c >&2
 }
 
+# memstate record on made-up figures, in place of those that the kernel would have
+bench_build_record() {
+	local cli=$top/userspace/cli lib=$top/userspace/lib
+	gcc -std=gnu11 -O2 -Wall -Wextra -D_GNU_SOURCE -DMS_VERSION='"bench"' \
+		-DMS_LIBDIR='"/nowhere"' -DMS_PRELOADDIR='"/nowhere"' \
+		-I"$top/include/uapi" -I"$top/kmod/core" \
+		-I"$top/userspace/include" -I"$lib" -I"$cli" \
+		-o "$out/record" "$here/../plot/fake_record.c" \
+		"$cli"/{record,record_trace,record_file,launch,handle,figures,out,limit,cgroup}.c \
+		"$lib"/*.c "$top"/kmod/core/{rules,fold}.c -pthread -ljson-c -lz >&2
+}
+
 # bench_vm KERNEL MODE [vm.sh options]
 bench_vm() {
 	local kernel=$1 mode=$2

@@ -18,6 +18,21 @@ targets() {
 	device totals_task_1GiB smaps_rollup 0.001
 	LIST
 }
+record_target=500
+
+# Processor time of a sample, beside what it takes to start: the best of three.
+record_cost() {
+	local samples
+	for samples in 2 1000 1000 1000; do
+		FAKE_END=$samples "$out/record" -o "$out/cost.rec" --interval 0.001 2>&1 || return
+	done | awk -v target=$record_target '
+		match($0, /, [0-9]+ samples/) { n = substr($0, RSTART + 2) + 0 }
+		match($0, /[0-9.]+ s of CPU/) { cpu = substr($0, RSTART) + 0 }
+		NR == 1 { start = cpu; few = n; next }
+		{ us = (cpu - start) / (n - few) * 1e6; if (NR == 2 || us < best) best = us }
+		END { printf "record_sample %.1f us   (target %d: %s)\n", best, target,
+			best <= target ? "met" : "missed" }'
+}
 
 judge() {
 	local where=$1
@@ -37,6 +52,8 @@ echo "== device, in a virtual machine (emulated: ratios are rough)"
 bench_vm 6.1 device -m 3G | judge device || exit 1
 echo "== device, in instructions"
 bench_vm 6.1 icount -i -m 1G || exit 1
+echo "== memstate record: what a sample costs the processor, without the kernel's part"
+bench_build_record && record_cost || exit 1
 echo "== many ranges given up, by each way of a batch (Documentation/batch.rst)"
 echo "== native, embedded books"
 MEMSTATE_BACKEND=embedded "$out/batch" time || exit 1

@@ -20,10 +20,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <memstate.h>
@@ -346,6 +344,7 @@ static void limited(enum memstate_batch_way way)
 }
 
 static volatile sig_atomic_t alarms;
+static unsigned int enters;
 
 static void on_alarm(int sig)
 {
@@ -353,34 +352,17 @@ static void on_alarm(int sig)
 	alarms++;
 }
 
-/* As often as leaves some time for the work between two signals, however slow it is here. */
+static bool interrupting;
+
+/* In each system call, but every third that may wait for the ring: so that it goes on. */
 static void interrupted(enum memstate_batch_way way)
 {
-	struct itimerval often = { { 0, 300 }, { 0, 300 } };
 	struct sigaction act = { .sa_handler = on_alarm };
-	struct timespec began, now;
-	long signal_us = 0;
 
 	sigaction(SIGALRM, &act, NULL);
-	for (int i = 0; i < 32; i++) {
-		long us;
-
-		clock_gettime(CLOCK_MONOTONIC, &began);
-		raise(SIGALRM);
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		us = (now.tv_sec - began.tv_sec) * 1000000 +
-		     (now.tv_nsec - began.tv_nsec) / 1000;
-		/* The quickest: at some others something else ran in between. */
-		if (!i || us < signal_us)
-			signal_us = us;
-	}
-	alarms = 0;
-	if (16 * signal_us > 300)
-		often.it_interval.tv_usec = signal_us < 30000 ? 16 * signal_us : 500000;
-	often.it_value = often.it_interval;
-	setitimer(ITIMER_REAL, &often, NULL);
+	interrupting = true;
 	rounds(way);
-	setitimer(ITIMER_REAL, &(struct itimerval){}, NULL);
+	interrupting = false;
 	CHECK(alarms > 0);
 }
 
@@ -426,6 +408,30 @@ static void before_enter(long *args)
 }
 
 /*
+ * A call with a signal in it: that is blocked when it comes, so that the call begins with it,
+ * and there where the kernel waits for a ring it is not.
+ */
+static long with_signal(long (*call)(long nr, ...), long nr, const long *args)
+{
+	bool waits = nr == SYS_io_uring_enter && args[3] & IORING_ENTER_GETEVENTS && !args[4];
+	sigset_t none, alarm, saved;
+	int error;
+	long ret;
+
+	sigemptyset(&none);
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &alarm, &saved);
+	raise(SIGALRM);
+	ret = call(nr, args[0], args[1], args[2], args[3], waits ? (long)&none : args[4],
+		   waits ? _NSIG / 8 : args[5]);
+	error = errno;
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	errno = error;
+	return ret;
+}
+
+/*
  * The library's system calls, all of them, go through this syscall(). Whoever has fewer
  * arguments leaves the others to chance, which variable ones may not be.
  */
@@ -445,7 +451,12 @@ long interposed(long nr, long a, long b, long c, long d, long e, long f)
 		before_enter(args);
 	if (nr == SYS_process_madvise && weighed)
 		before_vector((struct iovec *)b, c);
-	ret = call(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
+	/* The library blocks signals itself by such a call, and lets them through again. */
+	if (interrupting && nr != SYS_rt_sigprocmask &&
+	    (nr != SYS_io_uring_enter || enters++ % 3 != 2))
+		ret = with_signal(call, nr, args);
+	else
+		ret = call(nr, args[0], args[1], args[2], args[3], args[4], args[5]);
 	if (nr == SYS_mmap && args[4] >= 0 && args[5] == IORING_OFF_SQES && ret != -1)
 		entries = (struct io_uring_sqe *)ret;
 	return ret;
@@ -787,7 +798,7 @@ static void *watch(void *arg)
 		CHECK(!memstate_totals(&t, 0));
 		CHECK(t.charged <= max);
 		CHECK(t.ready_direct <= t.charged);
-		usleep(500);
+		sched_yield();
 	}
 	return NULL;
 }

@@ -24,6 +24,14 @@ die() { echo "demo: $*" >&2; exit 1; }
 value() { cat "$sys/$1"; }
 # still PID: all of its threads stand still
 still() { ! cat "/proc/$1"/task/*/status 2>/dev/null | grep '^State:' | grep -qv 'T (stopped)'; }
+# The program of $runner has reported something: its process in $pid; or it has ended.
+reports_or_ends() {
+	pid=$(pgrep -P "$runner" | head -n 1)
+	[ -n "$pid" ] && [ "$(value "tasks/$pid/transitions" 2>/dev/null || echo 0)" -gt 0 ] &&
+		return
+	pid=''
+	! kill -0 "$runner" 2>/dev/null
+}
 empty() { [ "$(value nr_tasks)" = 0 ]; }
 
 insmod "$module" || die "insmod $module failed"
@@ -35,15 +43,9 @@ start() {
 	local name=$1
 	shift
 	"$memstate" run --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
-	local runner=$! pid='' i
-	for ((i = 0; i < 1800; i++)); do
-		pid=$(pgrep -P $runner | head -n 1)
-		[ -n "$pid" ] && [ -d "$sys/tasks/$pid" ] &&
-			[ "$(value "tasks/$pid/transitions" 2>/dev/null || echo 0)" -gt 0 ] && break
-		kill -0 $runner 2>/dev/null || die "$name ended at once: $(cat "$work/$name.log")"
-		sleep 0.1
-	done
-	[ -d "$sys/tasks/$pid" ] || die "$name does not report: $(cat "$work/$name.log")"
+	local runner=$! pid=''
+	soon reports_or_ends || die "$name does not report: $(cat "$work/$name.log")"
+	[ -n "$pid" ] || die "$name ended at once: $(cat "$work/$name.log")"
 	pids[$name]=$pid
 	runners[$name]=$runner
 	echo "$name: process $pid"
@@ -115,7 +117,7 @@ echo "memstate 96M: exit status $?"
 
 say "a cache in Python that meets its limit again and again, recorded"
 "$memstate" record -o "$out/cache.rec.gz" --ranges 4 --max 64M --high 48M -- sh -c \
-	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/cache.py 12" ||
+	"LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/cache.py 4" ||
 	die "the recorded program failed"
 
 say "all programs end; nothing may be left"

@@ -41,6 +41,22 @@ class Test:
         print(f"{'ok' if good else 'not ok'} {cls.count} - {name}", flush=True)
 
 
+def until(condition, limit):
+    """Wait for a condition, or for so many seconds."""
+    end = time.monotonic() + limit
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.2)
+
+
+def ended(pid):
+    """Whether a process has; whoever has started it may not have heard of it yet."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
 def finish(process, interrupt):
     """Wait for a process, which is interrupted, if at all, as somebody at a terminal would do
     it: again after a while. Kill it in the end. Its status."""
@@ -66,14 +82,12 @@ def watch(command, seconds, enough):
                 text = os.pread(out.fileno(), os.fstat(out.fileno()).st_size, 0)
                 return text.decode(errors="replace").splitlines()
 
-            def until(condition, limit):
-                end = time.monotonic() + limit
-                while not condition() and process.poll() is None and time.monotonic() < end:
-                    time.sleep(0.2)
+            def over():
+                return process.poll() is not None
             interrupt = command.startswith("bpftrace")
             if interrupt:
-                until(lambda: any("Attaching" in line for line in said()), START_S)
-                until(lambda: enough(said()), seconds)
+                until(lambda: over() or any("Attaching" in line for line in said()), START_S)
+                until(lambda: over() or enough(said()), seconds)
             return finish(process, interrupt), said()
 
 
@@ -143,7 +157,7 @@ def main():
     # The check is one that can fail: of one that is not there nothing is told.
     first = next(one["command"] for one in found if one["command"].startswith("bpftrace"))
     os.kill(int(pid), signal.SIGTERM)
-    time.sleep(1)
+    until(lambda: ended(pid), END_S)
     for seconds in WATCH_S:
         status, lines = watch(first, seconds, told)
         if status == 0:

@@ -102,10 +102,10 @@ ok "run with a wrong size" "$memstate run --high x -- true; [ \$? = 2 ]"
 
 # shellcheck disable=SC2016 # the inner shell expands it
 (echo 0 >$cg/inner/cgroup.procs && held=$work/held exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
-import os, time
+import os, signal
 x = bytearray(8 << 20)
 open(os.environ[\"held\"], \"w\")
-time.sleep(1000)"') &
+signal.pause()"') &
 child=$!
 soon test -e "$work/held"
 ok "stat of groups" "$memstate stat -g"
@@ -121,7 +121,7 @@ assert g[\"observed\"][\"anon\"] > 8 << 20'"
 ok "stat of a group that is not" "! $memstate stat -g cli/none && grep -q 'no such cgroup' $work/says"
 ok "groups go not with classes" "$memstate stat -g --classes; [ \$? = 2 ]"
 
-"$memstate" watch --count 3 --timeout 60 $cg >"$work/watch" 2>&1 &
+"$memstate" watch --count 3 --timeout "$tap_patience" $cg >"$work/watch" 2>&1 &
 watcher=$!
 soon test -s "$work/watch"
 "$memstate" limit $cg --high 1M >/dev/null
@@ -169,7 +169,7 @@ ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 
 ok "stat tells it as well" "$memstate stat $child | grep -q 'heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'"
 ok "and in JSON" "$memstate stat --json $child | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"processes\"][0][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536 and a[\"frag_overhead_bytes\"]==284064 and a[\"allocated_bytes\"]==700000 and a[\"freed_bytes\"]==1024, a'"
 heap='heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'
-"$memstate" run --quiet -- sleep 100 &
+"$memstate" run --quiet -- sleep infinity &
 silent=$!
 ok "stat of the system has it, from those who count" "$memstate stat | grep -q '^ *$heap'"
 ok "and in JSON" "$memstate stat --json | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"frag_overhead_bytes\"]==284064, a'"

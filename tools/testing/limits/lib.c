@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@
 
 #include <memstate.h>
 
+#include "../soon.h"
 #include "tap.h"
 
 #define PAGE	4096UL
@@ -42,15 +44,35 @@ static uint64_t held(void)
 	return t.ready_direct;
 }
 
+/* What the kernel shows this process; NULL: it does not. */
+static const struct memstate_totals_page *own_page(void)
+{
+	struct memstate_setup s = { .size = sizeof(s), .flags = MEMSTATE_SETUP_CREDIT };
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	void *page = MAP_FAILED;
+
+	if (!ioctl(fd, MEMSTATE_IOC_SETUP, &s))
+		page = mmap(NULL, s.totals_bytes, PROT_READ, MAP_SHARED, fd,
+			    MEMSTATE_OFF_TOTALS);
+	close(fd);
+	return page == MAP_FAILED ? NULL : page;
+}
+
 static void set_max(uint64_t max)
 {
+	static const struct memstate_totals_page *page;
 	int ret = device ? memstate_limit_set(cg, MEMSTATE_LIMIT_MAX, 0, max) :
 			   memstate_self_limit(MEMSTATE_UNLIMITED, max);
 
 	if (ret)
 		tap_ok(0, "limit set: %s", strerror(-ret));
+	if (!device)
+		return;
 	/* The page is brought up to date by a worker. */
-	usleep(500000);
+	if (!page)
+		page = own_page();
+	if (!page || !soon(__atomic_load_n(&page->max, __ATOMIC_RELAXED) == max))
+		tap_ok(0, "the process is shown its limit");
 }
 
 static void verbs(void)
@@ -212,9 +234,8 @@ static void watch(void)
 	tap_ok(p.fd >= 0, "watch opens");
 	tap_is(memstate_limit_set(cg, MEMSTATE_LIMIT_HIGH, 0, 0), 0, "high set to nothing");
 	memstate_charge(PAGE);
-	tap_is(poll(&p, 1, 60000), 1, "the watch tells of it");
-	for (int i = 0; i < 600 && memstate_pressure() != MEMSTATE_PRESSURE_HIGH; i++)
-		usleep(100000);
+	tap_is(poll(&p, 1, SOON_MS), 1, "the watch tells of it");
+	soon(memstate_pressure() == MEMSTATE_PRESSURE_HIGH);
 	tap_is(memstate_watch_read(p.fd, &l), 0, "what it is can be read");
 	tap_is(l.pressure, MEMSTATE_PRESSURE_HIGH, "pressure");
 	tap_is(memstate_pressure(), MEMSTATE_PRESSURE_HIGH, "which the process sees");

@@ -6,6 +6,8 @@
 set -u
 memstate=$1 classes=$2
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=tools/testing/tap.sh
+. "$here/../tap.sh"
 cgroups=/sys/fs/cgroup
 log=$(mktemp)
 
@@ -22,10 +24,7 @@ under_kernel() {
 	# Near the limit the kernel may try to reclaim for minutes before it kills.
 	[ $status != 124 ] || echo "stalled in reclaim" >"$log"
 	echo 1 >$cgroups/kernel-max/cgroup.kill
-	for _ in $(seq 100); do
-		[ -s $cgroups/kernel-max/cgroup.procs ] || break
-		sleep 0.1
-	done
+	soon test ! -s $cgroups/kernel-max/cgroup.procs
 	kills=$(sed -n 's/^oom_kill //p' $cgroups/kernel-max/memory.events)
 	rmdir $cgroups/kernel-max
 }
@@ -73,26 +72,23 @@ row() {
 	echo "row $name|$kernel|$ours"
 }
 
+answers() { redis-cli -p "$1" ping 2>/dev/null | grep -q PONG; }
+ended() { ! kill -0 "$1" 2>/dev/null; }
 redis() {
 	redis-server --port "$1" --save '' --daemonize no --crash-log-enabled no &
 	server=$!
-	for _ in $(seq 600); do
-		redis-cli -p "$1" ping 2>/dev/null | grep -q PONG && break
-		sleep 0.1
-	done
+	soon answers "$1"
 	# The client is not what is limited.
 	echo $BASHPID >/sys/fs/cgroup/cgroup.procs
 	LD_PRELOAD='' timeout --foreground 400 redis-benchmark -p "$1" -t set -r 10000000 -n 30000 -d 10000 -P 50 \
 		-q >/dev/null 2>&1
 	# It has met its limit by now and comes to its end, or will be in reclaim for ever.
-	for _ in $(seq 600); do
-		kill -0 $server 2>/dev/null || break
-		sleep 0.1
-	done
+	soon ended $server
 	kill -9 $server 2>/dev/null && echo "stalled in reclaim"
 	wait $server
 }
-export -f redis
+export tap_patience
+export -f redis answers ended soon
 
 row "Python (jemalloc)" 128M 'MemoryError' \
 	sh -c "LD_PRELOAD=\$LD_PRELOAD:libjemalloc.so.2 exec python3 $here/hog.py 400"

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -15,6 +14,7 @@
 #include <memstate.h>
 #include <memstate-malloc.h>
 
+#include "../soon.h"
 #include "names.h"
 #include "tap.h"
 
@@ -45,24 +45,25 @@ static bool nothing_idle(void)
 	return !memstate_alloc_totals(&alloc) && !alloc.counters[MEMSTATE_IDLE_BYTES];
 }
 
-/*
- * What is resident, a while after 64 MiB were freed and nothing happened since: as soon as it
- * has been @dropped, and outsiders told, which may take long on a busy machine.
- */
-static long a_while_after(bool dropped)
+static void free_much(void)
 {
 	char *volatile p = malloc(64 * MIB);
-	long left = -1;
 
 	memset(p, 1, 64 * MIB);
 	free(p);
-	for (int i = 0; i < (dropped ? 600 : 20); i++) {
-		usleep(100000);
-		left = resident_mib();
-		if (dropped && left < 30 && nothing_idle())
-			break;
-	}
-	return left;
+}
+
+/* What is resident when 64 MiB that were freed have been dropped, and outsiders told. */
+static long left_of_much(void)
+{
+	free_much();
+	soon(resident_mib() < 30 && nothing_idle());
+	return resident_mib();
+}
+
+static long threads(void)
+{
+	return number_in("/proc/self/status", "Threads:");
 }
 
 static volatile sig_atomic_t in_main;
@@ -83,7 +84,7 @@ static void test_signals(void)
 
 static int in_child(void)
 {
-	return number_in("/proc/self/status", "Threads:") == 2 && a_while_after(true) < 30 ? 7 : 1;
+	return threads() == 2 && left_of_much() < 30 ? 7 : 1;
 }
 
 static void test_fork(void)
@@ -100,9 +101,8 @@ static void test_fork(void)
 static void test_end(void)
 {
 	memstate_malloc_set("background", 0);
-	for (int i = 0; i < 2400 && number_in("/proc/self/status", "Threads:") > 1; i++)
-		usleep(50000);
-	tap_is(number_in("/proc/self/status", "Threads:"), 1, "it ends when it is not wanted");
+	soon(threads() == 1);
+	tap_is(threads(), 1, "it ends when it is not wanted");
 }
 
 /* Before there was one: the C library keeps stacks. */
@@ -122,18 +122,21 @@ int main(void)
 {
 	const char *wanted = getenv("MEMSTATE_MALLOC_BACKGROUND");
 	int64_t value = -1;
-	long left = a_while_after(wanted);
+	long left;
 
 	memstate_malloc_get("background", &value);
 	if (!wanted) {
 		tap_is(value, 0, "there is none if it is not asked for");
 		test_no_room();
+		/* There is nobody but this thread, which does nothing. */
+		free_much();
+		left = threads() == 1 ? resident_mib() : -1;
 		tap_ok(left > 60, "so an idle process keeps it (%ld MiB)", left);
 		tap_is(memstate_malloc_set("background", 1), 0, "a program can ask for it");
-		left = a_while_after(true);
 	} else {
 		tap_is(value, 1, "there is one where the environment asks for it");
 	}
+	left = left_of_much();
 	tap_ok(left < 30, "an idle process gives it back (%ld MiB)", left);
 	tap_ok(nothing_idle(), "and outsiders are told");
 	tap_is(memstate_malloc_set("background", 2), -EINVAL, "EINVAL for neither 0 nor 1");
@@ -141,7 +144,7 @@ int main(void)
 	test_fork();
 	test_end();
 	tap_is(memstate_malloc_set("background", 1), 0, "and it can begin again");
-	left = a_while_after(true);
+	left = left_of_much();
 	tap_ok(left < 30, "and does its work (%ld MiB)", left);
 	return tap_end();
 }

@@ -142,17 +142,19 @@ make -s -C "$2/userspace" O="$1/$3" CC="$3" "$1/$3/libmemstate.a" -j2
 SH
 cat >"$dir/redis.sh" <<'SH'
 set -e
+. "$2/tools/testing/tap.sh"
 sock=$1/redis.sock
+answers() { redis-cli -s "$sock" ping >/dev/null 2>&1; }
+saved() { redis-cli -s "$sock" info persistence | grep -q 'rdb_bgsave_in_progress:0'; }
 rm -f "$sock" "$1/dump.rdb"
 redis-server --port 0 --unixsocket "$sock" --dir "$1" --save '' --appendonly no >"$1/redis.out" &
 server=$!
 trap 'kill $server' EXIT
-for _ in $(seq 600); do redis-cli -s "$sock" ping >/dev/null 2>&1 && break; sleep 0.1; done
+soon answers
 redis-benchmark -s "$sock" -q -n 20000 -r 10000 -P 16 -d 200 -t set,get,lpush,sadd,hset,zadd >/dev/null
 redis-cli -s "$sock" set answer 42 >/dev/null
 redis-cli -s "$sock" bgsave >/dev/null
-for _ in $(seq 600); do
-	redis-cli -s "$sock" info persistence | grep -q 'rdb_bgsave_in_progress:0' && break; sleep 0.1; done
+soon saved
 redis-cli -s "$sock" info persistence | grep -q 'rdb_last_bgsave_status:ok'
 [ "$(redis-cli -s "$sock" get answer)" = 42 ]
 redis-cli -s "$sock" flushall >/dev/null
@@ -165,7 +167,7 @@ program python-malloc python3 env PYTHONMALLOC=malloc /usr/bin/python3 "$dir/wor
 program perl perl perl "$dir/work.pl"
 program sqlite sqlite3 bash "$dir/sqlite.sh" "$dir"
 program git git bash "$dir/git.sh" "$dir"
-program redis redis-server bash "$dir/redis.sh" "$dir"
+program redis redis-server bash "$dir/redis.sh" "$dir" "$top"
 program gcc gcc bash "$dir/build.sh" "$dir" "$top" gcc
 program clang clang bash "$dir/build.sh" "$dir" "$top" clang
 program node node node "$dir/work.js"

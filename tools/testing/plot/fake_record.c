@@ -2,9 +2,11 @@
 /*
  * memstate record on made-up figures: fake_record [OPTION]... as record. Sample n has
  * n MiB Ready; FAKE_SLOW_MS makes reading slow, FAKE_END ends the target after so many,
- * FAKE_EVENTS lets a count grow with each.
+ * FAKE_EVENTS lets a count grow with each. Built with COUNT_BLOCKS and
+ * -fsanitize-coverage=trace-pc it says how many basic blocks it took.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,7 +76,27 @@ int ms_source_ranges(int fd, struct ms_ledger_copy *copy)
 	return -ENXIO;
 }
 
+#ifdef COUNT_BLOCKS
+static unsigned long blocks;
+
+/* The compiler calls it in each block. */
+void __sanitizer_cov_trace_pc(void);
+
+__attribute__((no_sanitize_coverage)) void __sanitizer_cov_trace_pc(void)
+{
+	blocks++;
+}
+
+static void tell_blocks(void)
+{
+	fprintf(stderr, "%lu blocks\n", blocks);
+}
+#endif
+
 int main(int argc, char **argv)
 {
+#ifdef COUNT_BLOCKS
+	atexit(tell_blocks);
+#endif
 	return memstate_cmd_record(argc, argv);
 }

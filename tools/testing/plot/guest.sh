@@ -117,7 +117,7 @@ result $? "-p of a process that does not report"
 result $? "leaves no file"
 # Books of another process are not its own, wherever it has a descriptor of them from.
 exec 5</dev/memstate
-sleep 1000 9>&- &
+sleep infinity 9>&- &
 other=$!
 soon grep -qs sleep /proc/$other/comm
 record -o "$out/x.rec" -p $other
@@ -149,9 +149,9 @@ sampled "$out/group.rec"
 lines=2 start 23 1500 -1 1
 # Somebody who does not belong to it
 echo $$ >/sys/fs/cgroup/cgroup.procs
-sleep 100 9>&- &
+sleep infinity 9>&- &
 other=$!
-(echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 200 >/dev/null) </dev/null
+(echo $BASHPID >/sys/fs/cgroup/cgroup.procs; exec "$build/steps" 99 500 0 >/dev/null) </dev/null
 "$memstate" stat --json --groups /plot >"$out/group.json" 2>"$out/stat.err"
 echo groups/0/reported >"$out/group.key"
 kill -TERM $recorder

@@ -39,17 +39,12 @@ static inline int cg_make(const char *name)
 static inline int cg_remove(const char *name)
 {
 	char path[256];
+	int error;
 
 	snprintf(path, sizeof(path), CGROUPS "%s", name);
-	for (int i = 0; i < 3000; i++) {
-		if (!rmdir(path) || errno == ENOENT)
-			return 0;
-		if (errno != EBUSY)
-			break;
-		/* Who was killed is not out of it at once. */
-		usleep(20000);
-	}
-	return -errno;
+	/* Who was killed is not out of it at once. */
+	soon((error = rmdir(path) ? errno : 0) != EBUSY);
+	return error == ENOENT ? 0 : -error;
 }
 
 static inline bool cg_enter(const char *name)
@@ -218,12 +213,32 @@ static inline bool group_exists(u64 id)
 
 static inline bool wait_for_group_gone(u64 id)
 {
-	for (int i = 0; i < 6000; i++) {
-		if (!group_exists(id))
-			return true;
-		usleep(20000);
+	return soon(!group_exists(id));
+}
+
+/*
+ * Does a thread of the process wait inside the module, as one does until there is room? Also
+ * one that io_uring has started for it.
+ */
+static inline bool waits_for_room(pid_t pid)
+{
+	struct dirent *thread;
+	bool waits = false;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && !waits && (thread = readdir(dir))) {
+		pid_t tid = atoi(thread->d_name);
+
+		/* S, as it is D while it waits for a lock. */
+		waits = tid && task_file_has(pid, tid, "stack", "[memstate]") &&
+			task_file_has(pid, tid, "status", "\nState:\tS");
 	}
-	return false;
+	if (dir)
+		closedir(dir);
+	return waits;
 }
 
 static inline int nr_groups(void)
@@ -238,7 +253,7 @@ static inline int nr_groups(void)
 	return n;
 }
 
-/* A child in a cgroup that runs until it is told, by the end of @stop. */
+/* fork() into a cgroup; the child does not outlive its parent. */
 static inline pid_t cg_child(const char *name)
 {
 	pid_t pid = fork();
@@ -249,14 +264,6 @@ static inline pid_t cg_child(const char *name)
 	if (!cg_enter(name))
 		_exit(101);
 	return 0;
-}
-
-static inline int join(pid_t pid)
-{
-	int status;
-
-	waitpid(pid, &status, 0);
-	return status;
 }
 
 #endif /* CGROUP_H */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../soon.h"
 #include "ring.h"
 #include "rules.h"
 
@@ -231,48 +233,80 @@ static inline bool books_are_consistent(struct dev *d)
 	return ok;
 }
 
-static inline long long sysfs_value(const char *name)
+/* The number behind @key, which begins a line of a file; "": its first. -1: there is none. */
+static inline long long file_value(const char *path, const char *key)
 {
-	char path[128];
+	size_t length = strlen(key);
 	long long value = -1;
-	FILE *f;
+	char line[128], *at;
+	FILE *f = fopen(path, "r");
 
-	snprintf(path, sizeof(path), SYSFS "%s", name);
-	f = fopen(path, "r");
-	if (f) {
-		if (fscanf(f, "%lld", &value) != 1)
+	while (f && value < 0 && fgets(line, sizeof(line), f)) {
+		at = line + length;
+		if (!strncmp(line, key, length) && (!length || strspn(at, ": \t")) &&
+		    sscanf(at + strspn(at, ": \t"), "%lld", &value) != 1)
 			value = -1;
-		fclose(f);
 	}
-	return value;
-}
-
-/* What fdinfo says of a descriptor: the number after @key; -1: it does not. */
-static inline long long fdinfo_value(int fd, const char *key)
-{
-	char path[64], line[128];
-	long long value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
-			value = atoll(line + strlen(key) + 1);
 	if (f)
 		fclose(f);
 	return value;
 }
 
+static inline long long sysfs_value(const char *name)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), SYSFS "%s", name);
+	return file_value(path, "");
+}
+
+/* What fdinfo says of a descriptor: the number after @key; -1: it does not. */
+static inline long long fdinfo_value(int fd, const char *key)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return file_value(path, key);
+}
+
+/* Is there such text in the first pages of what /proc has on a thread? */
+static inline bool task_file_has(pid_t pid, pid_t tid, const char *name, const char *text)
+{
+	char path[64], buffer[8192];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, buffer, sizeof(buffer) - 1);
+		close(fd);
+	}
+	buffer[n > 0 ? n : 0] = '\0';
+	return strstr(buffer, text);
+}
+
 /* Wait until nobody but @tasks tasks have books: closing is not always at once. */
 static inline bool wait_for_tasks(long long tasks)
 {
-	for (int i = 0; i < 2400; i++) {
-		if (sysfs_value("nr_tasks") == tasks)
-			return true;
-		usleep(50000);
-	}
-	return false;
+	return soon(sysfs_value("nr_tasks") == tasks);
+}
+
+/* Wait until a descriptor hangs up, as that of books does when they are closed. */
+static inline bool hangs_up(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, SOON_MS) == 1 && (p.revents & POLLHUP);
+}
+
+/* Wait for a child's end: how it came about, as of waitpid(). */
+static inline int join(pid_t pid)
+{
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	return status;
 }
 
 static inline char *anon(size_t bytes)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Groups: how they come and go, what they sum up, who may set their limits. */
 #include <linux/capability.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
@@ -99,10 +98,36 @@ TEST_F(groups, limit_waits_for_tasks_and_goes_with_the_cgroup)
 	EXPECT_TRUE(wait_for_group_gone(id));
 }
 
+/* A file that watches a cgroup's group, which is made if there is none. -errno on failure. */
+static int watch_open(int cg)
+{
+	struct memstate_watch w = {
+		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg };
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC), ret;
+
+	ret = dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w);
+	if (!ret)
+		return fd;
+	close(fd);
+	return ret;
+}
+
+/* Wait until a group's worker has told of something, and have seen that. */
+static bool worker_tells(int watcher)
+{
+	struct pollfd p = { .fd = watcher, .events = POLLPRI };
+
+	if (poll(&p, 1, SOON_MS) != 1 || p.revents != POLLPRI)
+		return false;
+	limit_get(watcher, MEMSTATE_SCOPE_WATCHED, 0, 0);
+	return true;
+}
+
 TEST_F(groups, task_that_moves_on_leaves_its_books_where_it_opened)
 {
-	int a = cg_make("ms-groups/a"), go[2], ready[2];
+	int a = cg_make("ms-groups/a"), watcher = watch_open(a), go[2], ready[2];
 	u64 id = cg_id(a);
+	char path[128];
 	struct dev d;
 	pid_t child;
 	char byte;
@@ -125,7 +150,15 @@ TEST_F(groups, task_that_moves_on_leaves_its_books_where_it_opened)
 	close(a);
 	/* The cgroup can go, and is not kept: only the books are. */
 	ASSERT_EQ(0, cg_remove("ms-groups/a"));
-	usleep(100000);
+	/*
+	 * The worker hears of the end, and of a limit; when it has told of the second it is
+	 * through with the first.
+	 */
+	ASSERT_TRUE(worker_tells(watcher));
+	snprintf(path, sizeof(path), SYSFS "groups/%llu/max", (unsigned long long)id);
+	ASSERT_TRUE(write_text(path, "max"));
+	ASSERT_TRUE(worker_tells(watcher));
+	close(watcher);
 	EXPECT_TRUE(group_exists(id));
 	EXPECT_EQ(PAGE, group_file(id, "ready"));
 	EXPECT_EQ(PAGE, group_totals(self->dev, self->top).ready_direct);
@@ -137,21 +170,13 @@ TEST_F(groups, task_that_moves_on_leaves_its_books_where_it_opened)
 
 static long long dying(void)
 {
-	long long value = -1;
-	char line[128];
-	FILE *f = fopen(CGROUPS "ms-groups/cgroup.stat", "r");
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "nr_dying_descendants %lld", &value);
-	if (f)
-		fclose(f);
-	return value;
+	return file_value(CGROUPS "ms-groups/cgroup.stat", "nr_dying_descendants");
 }
 
 TEST_F(groups, thousands_of_cgroups_come_and_go_and_none_stays_a_zombie)
 {
 	unsigned long n = scaled(2000);
-	int before = nr_groups(), i;
+	int before = nr_groups();
 	char name[64];
 
 	for (unsigned long k = 0; k < n; k++) {
@@ -175,8 +200,7 @@ TEST_F(groups, thousands_of_cgroups_come_and_go_and_none_stays_a_zombie)
 		close(cg);
 		ASSERT_EQ(0, cg_remove(name));
 	}
-	for (i = 0; i < 2400 && (nr_groups() > before + 1 || dying() > 0); i++)
-		usleep(50000);
+	soon(nr_groups() <= before + 1 && !dying());
 	EXPECT_LE(nr_groups(), before + 1);
 	EXPECT_EQ(0, dying());
 }
@@ -281,28 +305,25 @@ TEST_F(groups, own_group_and_system_are_scopes_without_a_directory)
 
 TEST_F(groups, watch_tells_of_events_and_of_the_end)
 {
-	int cg = cg_make("ms-groups/w"), fd = open(MEMSTATE_DEVICE, O_RDWR);
-	struct memstate_watch w = {
-		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg };
+	int cg = cg_make("ms-groups/w"), fd = watch_open(cg);
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
 	u64 id = cg_id(cg);
 	struct dev d;
 	pid_t child;
 
-	EXPECT_EQ(-1, fdinfo_value(fd, "memstate-watched"));
-	ASSERT_EQ(0, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, fdinfo_value(self->dev, "memstate-watched"));
 	EXPECT_EQ(id, fdinfo_value(fd, "memstate-watched"));
+	/* One limit that nobody is near to: one event. */
 	ASSERT_EQ(0, limit_max(self->dev, cg, PAGE));
-	EXPECT_EQ(1, poll(&p, 1, 60000));
-	usleep(100000);
-	group_limit(fd, cg);
+	EXPECT_TRUE(worker_tells(fd));
 	EXPECT_EQ(0, poll(&p, 1, 0));
 	child = cg_child("ms-groups/w");
 	if (!child)
 		_exit(dev_open_credit(&d, 64) ||
 		      dev_charge(&d, 2 * PAGE, 0, 0, NULL) != -EDQUOT);
 	EXPECT_EQ(0, join(child));
-	EXPECT_EQ(1, poll(&p, 1, 60000));
+	EXPECT_EQ(1, poll(&p, 1, SOON_MS));
 	EXPECT_EQ(POLLPRI, p.revents);
 	EXPECT_EQ(1, group_limit(fd, cg).events[MEMSTATE_EVENT_DENIED]);
 	EXPECT_EQ(1, limit_get(fd, MEMSTATE_SCOPE_WATCHED, 0, 0).events[MEMSTATE_EVENT_DENIED]);
@@ -313,7 +334,7 @@ TEST_F(groups, watch_tells_of_events_and_of_the_end)
 	close(cg);
 	ASSERT_EQ(0, cg_remove("ms-groups/w"));
 	EXPECT_TRUE(wait_for_group_gone(id));
-	EXPECT_EQ(1, poll(&p, 1, 60000));
+	EXPECT_EQ(1, poll(&p, 1, SOON_MS));
 	EXPECT_TRUE(p.revents & POLLHUP);
 	close(fd);
 }
@@ -340,7 +361,11 @@ TEST_F(groups, sysfs_files_notify_and_are_written_as_memory_max_is)
 	struct dev d;
 	pid_t child;
 
-	ASSERT_EQ(0, limit_max(self->dev, cg, MEMSTATE_UNLIMITED));
+	close(watch_open(cg));
+	snprintf(path, sizeof(path), SYSFS "groups/%llu/events_denied",
+		 (unsigned long long)cg_id(cg));
+	p.fd = events = open(path, O_RDONLY);
+	ASSERT_EQ(2, read(events, text, sizeof(text)));
 	snprintf(path, sizeof(path), SYSFS "groups/%llu/max",
 		 (unsigned long long)cg_id(cg));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -351,25 +376,26 @@ TEST_F(groups, sysfs_files_notify_and_are_written_as_memory_max_is)
 		}
 		if (ok) {
 			EXPECT_EQ(cases[i].value, group_limit(self->dev, cg).max);
+			/* Whoever polls is told of each that was one, once. */
+			if (*cases[i].text) {
+				EXPECT_EQ(1, poll(&p, 1, SOON_MS));
+				EXPECT_EQ(2, pread(events, text, sizeof(text), 0));
+			}
 		} else {
 			EXPECT_EQ(cases[i].error, errno);
 		}
 	}
 	ASSERT_TRUE(write_text(path, "4096"));
-	snprintf(path, sizeof(path), SYSFS "groups/%llu/events_denied",
-		 (unsigned long long)cg_id(cg));
-	events = open(path, O_RDONLY);
-	ASSERT_EQ(2, read(events, text, sizeof(text)));
-	p.fd = events;
-	/* What came of the limit may still be on its way. */
-	while (poll(&p, 1, 200) == 1)
-		pread(events, text, sizeof(text), 0);
+	EXPECT_EQ(1, poll(&p, 1, SOON_MS));
+	EXPECT_EQ(2, pread(events, text, sizeof(text), 0));
+	EXPECT_EQ('0', text[0]);
+	EXPECT_EQ(0, poll(&p, 1, 0));
 	child = cg_child("ms-groups/s");
 	if (!child)
 		_exit(dev_open_credit(&d, 64) ||
 		      dev_charge(&d, 2 * PAGE, 0, 0, NULL) != -EDQUOT);
 	EXPECT_EQ(0, join(child));
-	EXPECT_EQ(1, poll(&p, 1, 60000));
+	EXPECT_EQ(1, poll(&p, 1, SOON_MS));
 	EXPECT_EQ(2, pread(events, text, sizeof(text), 0));
 	EXPECT_EQ('1', text[0]);
 	close(events);

@@ -7,48 +7,25 @@
 #define BASE	0x600000000UL
 #define BATCH	4000
 #define BATCHES	4
+#define STIRRED	(4 * MIB)
 
 static long long charged(void)
 {
-	long long value = -1;
-	FILE *f = fopen(CGROUP "/memory.current", "r");
-
-	if (f && fscanf(f, "%lld", &value) != 1)
-		value = -1;
-	if (f)
-		fclose(f);
-	return value;
+	return file_value(CGROUP "/memory.current", "");
 }
 
 /*
- * The kernel's part of it: moves with each page, where the above moves in large steps.
- * Newer kernels sum it up every two seconds.
+ * The kernel's part of it: moves with each page, where the above moves in large steps. The
+ * kernel sums it up for a reader once there have been many changes, else when it comes to it:
+ * @pages, the caller's and in the cgroup, come and go until there were.
  */
-static long long charged_kernel(void)
+static long long charged_kernel(char *pages)
 {
-	long long value = -1;
-	char line[128];
-	FILE *f = fopen(CGROUP "/memory.stat", "r");
-
-	while (f && value < 0 && fgets(line, sizeof(line), f))
-		if (sscanf(line, "kernel %lld", &value) != 1)
-			value = -1;
-	if (f)
-		fclose(f);
-	return value;
-}
-
-/* When it does not move any more. */
-static long long settled(void)
-{
-	long long last = -1, value = charged_kernel();
-
-	for (int i = 0; i < 30 && value != last; i++) {
-		usleep(2200000);
-		last = value;
-		value = charged_kernel();
+	for (int i = 0; i < 4; i++) {
+		memset(pages, 1, STIRRED);
+		madvise(pages, STIRRED, MADV_DONTNEED);
 	}
-	return value;
+	return file_value(CGROUP "/memory.stat", "kernel");
 }
 
 /* In the cgroup: post when told to, and drain nothing. */
@@ -137,17 +114,16 @@ TEST_F(memcg, shards_are_charged_to_the_task)
 	child = fork();
 	if (!child) {
 		struct memstate_shards s = { .size = sizeof(s), .nr_shards = 256 };
+		char *pages = anon(STIRRED);
 		struct dev d;
 
-		if (!write_text(CGROUP "/cgroup.procs", "0") || dev_open(&d, 64))
+		if (!write_text(CGROUP "/cgroup.procs", "0") || dev_open(&d, 64) ||
+		    madvise(pages, STIRRED, MADV_NOHUGEPAGE))
 			_exit(1);
-		before = settled();
+		before = charged_kernel(pages);
 		if (dev_ioctl(d.fd, MEMSTATE_IOC_SHARDS, &s))
 			_exit(2);
-		for (int i = 0; i < 600 && grown < 128 * 1024; i++) {
-			usleep(100000);
-			grown = charged_kernel() - before;
-		}
+		grown = charged_kernel(pages) - before;
 		_exit(write(ready[1], &grown, sizeof(grown)) != sizeof(grown));
 	}
 	waitpid(child, &status, 0);

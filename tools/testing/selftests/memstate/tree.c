@@ -4,8 +4,6 @@
  * limits go up and down: a watcher that runs throughout never sees a charge above
  * what was allowed, not by one byte, and at the end everything is zero.
  */
-#include <time.h>
-
 #include "cgroup.h"
 #include "harness.h"
 
@@ -13,19 +11,16 @@
 #define LEAVES	4
 #define TASKS	8
 
+/* Looks at the tree, and how far the tasks get between two of them at the least. */
+#define ROUNDS		4500
+#define ROUNDS_MIN	1000
+#define STEPS		20
+
 static const char *const leaves[LEAVES] = {
 	"ms-tree/a/x", "ms-tree/a/y", "ms-tree/b/x", "ms-tree/b/y",
 };
 
 static const char *const inner[] = { "ms-tree", "ms-tree/a", "ms-tree/b" };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 FIXTURE(tree) {
 	int dev;
@@ -33,8 +28,13 @@ FIXTURE(tree) {
 	pid_t task[TASKS];
 };
 
+/* How many steps the tasks have taken, all together. */
+static unsigned long *steps;
+
 FIXTURE_SETUP(tree)
 {
+	steps = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)steps);
 	self->dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3; i++)
 		ASSERT_GE(self->group[i] = cg_make(inner[i]), 0);
@@ -51,9 +51,20 @@ FIXTURE_TEARDOWN(tree)
 	for (int i = 2; i >= 0; i--)
 		EXPECT_EQ(0, cg_remove(inner[i]));
 	close(self->dev);
+	munmap(steps, PAGE);
 }
 
 /* ---- tasks ------------------------------------------------------------------------ */
+
+static void step(void)
+{
+	__atomic_fetch_add(steps, 1, __ATOMIC_RELAXED);
+}
+
+static unsigned long taken(void)
+{
+	return __atomic_load_n(steps, __ATOMIC_RELAXED);
+}
 
 /*
  * Keeps to the protocol. A refusal must be true: the limit has no room for it, or
@@ -63,12 +74,11 @@ static void honest(const char *where, u64 seed)
 {
 	struct memstate_totals t;
 	struct dev d;
-	u64 n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!cg_enter(where) || dev_open_credit(&d, 128))
 		_exit(1);
-	for (n = 0;; n++) {
+	for (;; step()) {
 		u64 page = rnd(&seed) % 512, pages = 1 + rnd(&seed) % 64;
 		u64 addr = BASE + page * PAGE, bytes = pages * PAGE;
 		struct memstate_charge c;
@@ -135,7 +145,7 @@ static void hostile(const char *where, u64 seed)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (!cg_enter(where) || dev_open_credit(&d, 128))
 		_exit(1);
-	for (;;) {
+	for (;; step()) {
 		u64 addr = BASE + rnd(&seed) % 512 * PAGE;
 
 		switch (rnd(&seed) % 6) {
@@ -188,15 +198,13 @@ static bool breached_and_denied(int dev, int group)
 
 TEST_F(tree, charges_never_pass_max_whatever_happens)
 {
-	double seconds = (double)scaled(2000) / 100, began = now();
+	unsigned long rounds = scaled(ROUNDS) > ROUNDS_MIN ? scaled(ROUNDS) : ROUNDS_MIN;
 	unsigned long samples = 0, bad = 0, kills = 0, changes = 0;
 	struct watched w[3 + LEAVES];
 	u64 seed = 12345, over = 0;
 	struct memstate_totals t;
 	int status;
 
-	if (seconds < 8)
-		seconds = 8;
 	/* The top never changes: no excuse there. */
 	for (int i = 0; i < 3 + LEAVES; i++) {
 		w[i] = (struct watched) { self->group[i], i ? MIB : 3 * MIB / 2 };
@@ -206,10 +214,11 @@ TEST_F(tree, charges_never_pass_max_whatever_happens)
 	for (int i = 0; i < TASKS; i++)
 		self->task[i] = start(i, i + 1);
 
-	/* So long, and then until enough of everything has happened, however slow it is. */
-	while (now() - began < seconds ||
-	       ((samples <= 100 || kills <= 3 || !breached_and_denied(self->dev, self->group[0])) &&
-		now() - began < 400)) {
+	/* And then until enough has happened. */
+	for (unsigned long round = 0; round < rounds ||
+	     (!breached_and_denied(self->dev, self->group[0]) && round < 10 * ROUNDS); round++) {
+		unsigned long before = taken();
+
 		for (int i = 0; i < 3 + LEAVES; i++) {
 			struct memstate_limit l = group_limit(self->dev, w[i].group);
 
@@ -248,7 +257,7 @@ TEST_F(tree, charges_never_pass_max_whatever_happens)
 			self->task[i] = start(i, rnd(&seed));
 			kills++;
 		}
-		usleep(2000);
+		ASSERT_TRUE(soon(taken() - before >= STEPS));
 	}
 	TH_LOG("%lu samples, %lu kills, %lu changes of limits, %llu bytes over", samples,
 	       kills, changes, (unsigned long long)over);
@@ -282,7 +291,7 @@ TEST_F(tree, charges_never_pass_max_whatever_happens)
 
 TEST_F(tree, hostile_task_cannot_make_a_sibling_be_refused_while_there_is_room)
 {
-	unsigned long n = scaled(20000), i;
+	unsigned long n = scaled(20000);
 	unsigned long refused = 0;
 	pid_t enemy;
 	struct dev d;
@@ -293,12 +302,11 @@ TEST_F(tree, hostile_task_cannot_make_a_sibling_be_refused_while_there_is_room)
 	enemy = fork();
 	if (!enemy)
 		hostile(leaves[0], 4242);
-	for (i = 0; i < 60000 && !group_totals(self->dev, self->group[3]).breaches; i++)
-		usleep(10000);
+	ASSERT_TRUE(soon(group_totals(self->dev, self->group[3]).breaches));
 	ASSERT_TRUE(cg_enter(leaves[1]));
 	close(self->dev);
 	ASSERT_EQ(0, dev_open_credit(&d, 128));
-	for (i = 0; i < n; i++) {
+	for (unsigned long i = 0; i < n; i++) {
 		struct memstate_charge c;
 		u64 seed = i + 1, bytes = (1 + rnd(&seed) % 255) * PAGE;
 

@@ -87,10 +87,21 @@ static inline struct io_uring_sqe *uring_madvise(struct uring *u, void *addr,
 	return sqe;
 }
 
+/* Wait for a completion; to be marked as seen. */
+static inline int uring_cqe(struct uring *u, struct io_uring_cqe **cqe)
+{
+	struct __kernel_timespec limit = { .tv_sec = SOON_S };
+	int ret;
+
+	do {
+		ret = io_uring_wait_cqe_timeout(&u->ring, cqe, &limit);
+	} while (ret == -EINTR);
+	return ret;
+}
+
 /* Submit all that is queued and wait for @nr completions: their results, by user_data. */
 static inline int uring_wait(struct uring *u, int *res, unsigned int nr)
 {
-	struct __kernel_timespec limit = { .tv_sec = 60 };
 	struct io_uring_cqe *cqe;
 	int ret;
 
@@ -98,9 +109,7 @@ static inline int uring_wait(struct uring *u, int *res, unsigned int nr)
 		res[i] = NO_CQE;
 	ret = io_uring_submit(&u->ring);
 	for (unsigned int i = 0; ret >= 0 && i < nr; i++) {
-		do {
-			ret = io_uring_wait_cqe_timeout(&u->ring, &cqe, &limit);
-		} while (ret == -EINTR);
+		ret = uring_cqe(u, &cqe);
 		if (ret)
 			break;
 		if (cqe->user_data < nr)
