@@ -13,7 +13,7 @@
 
 /* Looks at the tree, and how far the tasks get between two of them at the least. */
 #define ROUNDS		4500
-#define ROUNDS_MIN	1000
+#define ROUNDS_MIN	500
 #define STEPS		20
 
 static const char *const leaves[LEAVES] = {
