@@ -41,6 +41,7 @@ suites() {
 	one top $here/top/run.sh
 	one export $here/export/run.sh
 	one observe $here/observe/run.sh
+	one vm $here/vm/test.sh
 	one icount $here/bench/gate.sh
 	none static $here/static/run.sh
 	none malloc $here/malloc/run.sh
