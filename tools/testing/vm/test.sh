@@ -3,6 +3,7 @@
 #
 # test.sh: that machines made from one that was booted once are as new as one that is booted,
 # and have nothing to do with each other; what vm.sh says of them; that none is left.
+# shellcheck disable=SC2016 # what is in single quotes the guest expands
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -41,7 +42,6 @@ left() { pgrep -fa "$TMPDIR/memstate-vm"; }
 none_is_left() { ! left; }
 
 # In a machine: until the other is there as well
-# shellcheck disable=SC2016 # the guest expands it
 meet='touch "$0/$1"; until [ -e "$0/$2" ]; do sleep 0.1; done; cat /proc/sys/kernel/random/uuid'
 
 # --- together -----------------------------------------------------------------
@@ -167,7 +167,7 @@ try "such a one is another" kept 2
 says "a report of the kernel's is 124" 124 "BUG: planted" \
 	"$vm" -- sh -c 'echo "<3>BUG: planted" >/dev/kmsg'
 says "a panic is 125" 125 "6.1: died" "$vm" -- sh -c 'echo c >/proc/sysrq-trigger'
-says "what takes too long is 125" 125 "did not end within 20 s" "$vm" -t 20 -- sleep 1000
+says "what takes too long is 125" 125 "did not end within 30 s" "$vm" -t 30 -- sleep 1000
 try "what is kept is none the worse for it" "$vm" true
 try "and is kept" kept 2
 
