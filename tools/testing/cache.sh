@@ -21,7 +21,7 @@ if [ "${BASH_SOURCE[0]}" = "$0" ]; then
 		;;
 	empty)
 		# Only what is ours: the place may be one that somebody has named.
-		[ ! -d "$cache" ] || rm -rf "${cache:?}"/{passed,static,model,faults,ccache,apt,lock.*,tmp.*,*-[0-9]*}
+		[ ! -d "$cache" ] || rm -rf "${cache:?}"/{passed,static,model,faults,booted,ccache,apt,lock.*,tmp.*,*-[0-9]*}
 		;;
 	*)
 		echo "usage: cache.sh tell|empty" >&2

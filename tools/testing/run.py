@@ -164,6 +164,9 @@ class Run:
             print("the slowest, in seconds of processors (and their budgets): " + ", ".join(
                 f"{outcome.suite.name} {outcome.processors:.0f} ({outcome.suite.budget})"
                 for outcome in ran[:10]))
+        for outcome in ran:
+            if outcome.processors > outcome.suite.budget:
+                print(f"{outcome.suite.name}: took more than its budget of {outcome.suite.budget} s of processors")
         for outcome in self.outcomes:
             self.tell_failure(outcome)
         passed = sum(outcome.count.passed for outcome in self.outcomes)

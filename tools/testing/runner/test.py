@@ -266,6 +266,13 @@ def first_failure_is_the_cheapest_and_the_last(small):
 
 
 @test
+def more_than_the_budget_is_told(small):
+    small.put("tools/testing/suites.toml", small.TABLE.replace("budget = 2", "budget = 0"))
+    said = ran(small, "ab", "quick", last="2 passed, 0 failed, 0 skipped")
+    assert "b: took more than its budget of 0 s" in said and "a: took" not in said, said
+
+
+@test
 def a_wrong_name_is_told(small):
     said = ran(small, "", "a", "nonsense", status=1)
     assert "no such suite: nonsense; there are: a b c" in said, said

@@ -13,7 +13,9 @@
 # -o FILE     keep the kernel's console there
 # -i          count instructions: rdtsc advances by one per instruction
 #
-# MEMSTATE_KVM=1 uses /dev/kvm if a first machine comes up with it.
+# MEMSTATE_VM_SECONDS is a lower limit for all, MEMSTATE_KVM=1 uses /dev/kvm if a first machine comes up with it.
+# MEMSTATE_BOOT=1 boots the machine. Otherwise it is made from one that was booted once and is
+# kept as it was then, before it had any files: that takes a fraction of the time.
 #
 # Exit: COMMAND's own status; 124 the kernel reported a fault; 125 the machine
 # did not get to its end; 2 usage.
@@ -22,8 +24,9 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 say() { echo "vm: $*" >&2; }
 die() { say "$*"; exit 125; }
-usage() { sed -n 's/^# \{0,1\}//; 4,19p' "$0" >&2; exit 2; }
+usage() { sed -n 's/^# \{0,1\}//; 4,21p' "$0" >&2; exit 2; }
 
+arguments=("$@")
 name=6.1 memory=2G cpus=1 limit=300 outdir='' log='' count=''
 while getopts k:m:s:t:w:o:i option; do
 	case $option in
@@ -43,8 +46,9 @@ while getopts k:m:s:t:w:o:i option; do
 done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || usage
+[ "$limit" -lt "${MEMSTATE_VM_SECONDS:-$limit}" ] || limit=${MEMSTATE_VM_SECONDS:-$limit}
 
-for tool in busybox cpio modprobe unshare xz; do
+for tool in busybox cpio modprobe perl setpriv unshare xz; do
 	PATH=$PATH:/usr/sbin:/sbin command -v $tool >/dev/null || die "no $tool: run deps.sh machine"
 done
 PATH=$PATH:/usr/sbin:/sbin
@@ -53,6 +57,9 @@ if [ "$(id -u)" != 0 ]; then
 	command -v sudo >/dev/null || die "not root and no sudo: the host's files are shared by a daemon of root's"
 	sudo=sudo
 fi
+
+# shellcheck source=tools/testing/cache.sh
+. "$here/../cache.sh"
 
 # --- what to boot -----------------------------------------------------------
 
@@ -78,7 +85,7 @@ kcsan)
 esac
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/memstate-vm.XXXXXX")
-pids=()
+pids=() unfinished=
 # shellcheck disable=SC2317 # a trap calls it
 cleanup() {
 	local pid
@@ -86,7 +93,7 @@ cleanup() {
 		kill "$pid" || $sudo kill "$pid" || :
 	done 2>/dev/null
 	wait
-	rm -rf "$dir"
+	rm -rf "$dir" ${unfinished:+"$unfinished"}
 }
 trap cleanup EXIT
 trap 'exit 129' HUP
@@ -94,6 +101,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 [ -n "$log" ] || log=$dir/console
 : >"$log" || die "cannot write $log"
+touch "$dir/out" "$dir/err" "$dir/end"
 
 quote() {
 	local word
@@ -119,22 +127,23 @@ drivers() {
 
 initrd() {
 	local root=$dir/initrd
-	mkdir -p "$root"/{bin,vm/bin,vm/modules,proc,dev,lower,upper,newroot}
+	[ ! -e "$dir/initrd.cpio" ] || return 0
+	mkdir -p "$root"/{bin,vm/bin,vm/modules,proc,sys,dev,lower,upper,newroot}
 	cp "$(command -v busybox)" "$root/vm/bin/busybox"
 	ln -s ../vm/bin/busybox "$root/bin/busybox"
 	cp "$here/guest-init" "$root/vm/init"
 	chmod 755 "$root/vm/init"
 	ln -s vm/init "$root/init"
 	drivers "$root/vm/modules"
-	{
-		echo "name=$(quote "$name") cwd=$(quote "$PWD") outdir=$(quote "$outdir")"
-		echo "modules=$(quote "$modules") release=$(quote "$release") checks=$(quote "$checks")"
-		echo "limit=$([ -n "$count" ] && echo 0 || echo "$limit")" # its clock is its own
-		echo "set -- $(quote "$@")"
-	} >"$root/vm/job"
 	(cd "$root" && find . | cpio -o -H newc --quiet) >"$dir/initrd.cpio"
 }
-initrd "$@"
+
+{
+	echo "name=$(quote "$name") cwd=$(quote "$PWD") outdir=$(quote "$outdir")"
+	echo "modules=$(quote "$modules") release=$(quote "$release") checks=$(quote "$checks")"
+	echo "limit=$([ -n "$count" ] && echo 0 || echo "$limit")" # its clock is its own
+	echo "set -- $(quote "$@")"
+} >"$dir/job"
 
 # --- the host's files -------------------------------------------------------
 
@@ -146,6 +155,7 @@ share() {
 	$sudo unshare -m --propagation private sh -c '
 		dir=$1 program=$2 socket=$3 source=$4 cache=$5 mode=$6 group=$7
 		mount -t tmpfs tmpfs /run # virtiofsd keeps a lock there
+		cp "$dir/job" /run/job # the guest finds it there
 		if [ "$mode" = ro ]; then
 			mount --bind "$dir" "$dir"
 			findmnt -rno TARGET -t noproc,sysfs,devtmpfs,devpts,cgroup,cgroup2 |
@@ -169,11 +179,7 @@ share() {
 	shares+=(-chardev "socket,id=$tag,path=$dir/$tag.socket"
 		-device "vhost-user-fs-pci,chardev=$tag,tag=$tag")
 }
-shares=()
-share root / always ro
-[ -z "$outdir" ] || share out "$outdir" auto
-
-# --- the machine ------------------------------------------------------------
+# --- what it is -------------------------------------------------------------
 
 append="console=ttyS0 loglevel=7 panic=-1 printk.devkmsg=on random.trust_cpu=on $rewrite"
 # A busy host is no fault of the guest's.
@@ -197,18 +203,98 @@ elif [ "${MEMSTATE_KVM-}" = 1 ]; then
 	fi
 fi
 
+# --- a machine that is kept ---------------------------------------------------
+
+# Its memory and the state of its devices, as of when it has booted and waits for the device
+# that its root is on. That device's daemon could not be kept; it is there only in the machines
+# that are made from the one that is kept, which find it on their bus. No two of them have
+# anything in common that one could write to.
+#
+# Not of what nobody has tried it with: debug kernels, KVM, counted instructions.
+kept=
+case ${MEMSTATE_BOOT:+boot}$count$checks${machine[1]} in
+tcg,*)
+	mark_of booted < <(
+		echo "${machine[*]} $memory $append $(place IMAGE) $modules $qemu"
+		cat "$here/vm.sh" "$here/guest-init" "$(command -v busybox)"
+	)
+	kept=$mark
+	;;
+esac
+
+# run_qemu ARGUMENT...: these come last, so that the devices that all have are where they always are.
+# It goes when this script does, however that ends.
+run_qemu() {
+	exec setpriv --pdeathsig TERM timeout --foreground -k 5 "$limit" \
+		"$qemu" -nodefaults -no-user-config -display none -no-reboot \
+		"${machine[@]}" -m "$memory" -machine memory-backend=memory \
+		-kernel "$(place IMAGE)" -append "$append" \
+		-chardev "file,id=console,path=$log,append=on" -serial chardev:console \
+		-device virtio-serial-pci \
+		-chardev "file,id=output,path=$dir/out" -device virtserialport,chardev=output,nr=1 \
+		-chardev "file,id=errors,path=$dir/err" -device virtserialport,chardev=errors,nr=2 \
+		-chardev "file,id=end,path=$dir/end" -device virtserialport,chardev=end,nr=3 \
+		-global migration.mapped-ram=on "$@"
+}
+
+# keep: boot one, until it says that it waits, and write down what it is then
+keep() {
+	local pid
+	mkdir -p "${kept%/*}" && exec 8>"${kept%/*}/lock" && flock 8 || return 1
+	if [ ! -d "$kept" ]; then
+		find "${kept%/*}" -mindepth 1 -maxdepth 1 -type d -mtime +7 -exec rm -rf {} +
+		unfinished=$(mktemp -d "$kept.XXXXXX") && initrd && mkfifo "$dir/monitor" || return 1
+		exec 7<>"$dir/monitor"
+		log=$unfinished/console run_qemu -initrd "$dir/initrd.cpio" \
+			-object "memory-backend-ram,id=memory,size=$memory" \
+			-global migration.x-events=on -global migration.x-max-bandwidth=0 \
+			-chardev stdio,id=monitor -mon chardev=monitor,mode=control \
+			<&7 >"$dir/answers" 2>"$dir/qemu.log" 7>&- 8>&- &
+		pid=$!
+		pids+=("$pid")
+		wait_for '^ready$' "$dir/end" "$pid" && echo '{"execute":"qmp_capabilities"}' \
+			"{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"file:$unfinished/state\"}}" >&7 &&
+			wait_for '"status": "(completed|failed)"' "$dir/answers" "$pid" &&
+			echo '{"execute":"quit"}' >&7
+		wait "$pid" || :
+		pids=()
+		exec 7>&-
+		: >"$dir/end"
+		if ! grep -q '"status": "completed"' "$dir/answers" || ! mv -T "$unfinished" "$kept"; then
+			say "a machine that cannot be kept: $(tail -n 3 "$dir/answers" "$dir/qemu.log")"
+			rm -rf "$unfinished"
+		fi
+	fi
+	exec 8>&-
+	[ -d "$kept" ]
+}
+
+# wait_for ERE FILE PID: until a line is there; 1 if the process ends before
+wait_for() {
+	until grep -qE "$1" "$2"; do
+		kill -0 "$3" 2>/dev/null || return 1
+		sleep 0.05
+	done
+}
+
 started=$(date +%s)
 say "$name: $*"
-touch "$dir/out" "$dir/err" "$dir/end"
-timeout --foreground -k 5 "$limit" "$qemu" -nodefaults -no-user-config -display none -no-reboot \
-	"${machine[@]}" -m "$memory" \
-	-object "memory-backend-memfd,id=memory,size=$memory,share=on" -machine memory-backend=memory \
-	-kernel "$(place IMAGE)" -initrd "$dir/initrd.cpio" -append "$append" \
-	-chardev "file,id=console,path=$log" -serial chardev:console \
-	-device virtio-serial-pci \
-	-chardev "file,id=output,path=$dir/out" -device virtserialport,chardev=output,nr=1 \
-	-chardev "file,id=errors,path=$dir/err" -device virtserialport,chardev=errors,nr=2 \
-	-chardev "file,id=end,path=$dir/end" -device virtserialport,chardev=end,nr=3 \
+if [ -n "$kept" ] && { [ -d "$kept" ] || keep; }; then
+	touch "$kept" # it is in use
+	cat "$kept/console" >"$log"
+	from=(-incoming "file:$kept/state")
+else
+	kept=
+	initrd
+	from=(-initrd "$dir/initrd.cpio")
+fi
+
+# --- the machine --------------------------------------------------------------
+
+shares=()
+share root / always ro
+[ -z "$outdir" ] || share out "$outdir" auto
+run_qemu "${from[@]}" -object "memory-backend-memfd,id=memory,size=$memory,share=on" \
 	"${shares[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
 machine_pid=$!
 pids+=("$machine_pid")
@@ -250,6 +336,17 @@ noise=''
 
 status=$(sed -n 's/^done \([0-9]*\)$/\1/p' "$dir/end")
 took=$(($(date +%s) - started))
+if [ -n "$kept" ] && ! grep -q '^began$' "$dir/end"; then
+	rm -rf "$kept"
+	say "$name: the machine that was kept is of no use: $(tail -n 5 "$dir/qemu.log" "$log")"
+	case $code in
+	124|137) ;; # no time is left to try again
+	*)
+		cleanup
+		MEMSTATE_BOOT=1 exec "$0" "${arguments[@]}"
+		;;
+	esac
+fi
 if [ -z "$status" ]; then
 	case $code in
 	124|137) why="did not end within $limit s" ;;
