@@ -128,25 +128,54 @@ source_tree() {
 	linux_source=$(newest linux-source-)
 }
 
-debug() {
-	local name=$1 hash entry temp tree fragment
-	local fragments=()
-	shift
-	for fragment; do
-		fragments+=("$here/config/$fragment.config")
+# What the debug kernels are not made of, as long as it says how to configure it. That
+# is most of it, and takes longer to write than to read.
+unneeded() {
+	printf -- '--exclude=linux-source-6.1/%s\n' 'Documentation/*/*' {samples,sound}/'*.[chS]' \
+		tools/{perf,testing}/'*' arch/{'[a-t]*','xt*'}/{'*.[chS]','boot/dts/*'} \
+		drivers/{clk,crypto,gpu,hid,hwmon,iio,infiniband,input,media,mfd,misc,mtd}/'*.[chS]' \
+		drivers/{net/'*',pinctrl,platform,scsi,soc,staging,usb,video}/'*.[chS]'
+}
+
+# debug_tree: set tree to the source, unpacked. It is for both kernels, and goes when
+# they are there.
+debug_tree() {
+	local temp exclude
+	tree=$cache/linux-tree-${linux_source##*/linux-source-}
+	lock tree
+	if [ ! -e "$tree" ]; then
+		need xz
+		say "unpacking the source"
+		temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+		mapfile -t exclude < <(unneeded)
+		tar -xf "$linux_source/linux.tar.xz" -C "$temp" --strip-components=1 "${exclude[@]}"
+		cat "$here/config/Kconfig" >>"$temp/Kconfig"
+		publish "$temp" "${tree##*/}"
+	fi
+	unlock
+}
+
+# debug_entry NAME: set fragments, and entry to the name of what is made from them
+debug_entry() {
+	local part
+	fragments=()
+	for part in base guest debug-common "$1"; do
+		fragments+=("$here/config/$part.config")
 	done
+	entry=$1-${linux_source##*/linux-source-}-$(cat "${fragments[@]}" "$here/config/Kconfig" |
+		sha256sum | cut -c 1-12)
+}
+
+debug() {
+	local name=$1 entry fragments temp tree
 	lock source
 	source_tree
 	unlock
-	hash=$(cat "${fragments[@]}" | sha256sum | cut -c 1-12)
-	entry=$name-${linux_source##*/linux-source-}-$hash
+	debug_entry "$name"
 	if [ ! -e "$cache/$entry" ]; then
-		need make gcc bc bison flex xz cpio
-		say "unpacking the source for $name"
+		need make gcc bc bison flex lz4
+		debug_tree
 		temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
-		tree=$temp/source
-		mkdir "$tree"
-		tar -xf "$linux_source/linux.tar.xz" -C "$tree" --strip-components=1
 		configure "$tree" "$temp/build" "${fragments[@]}"
 		say "building $name: takes minutes, log in $temp/log"
 		KBUILD_BUILD_USER=memstate KBUILD_BUILD_HOST=memstate \
@@ -159,11 +188,22 @@ debug() {
 		debug_keep "$temp/build"
 		publish "$temp/build" "$entry"
 		rm -rf "$temp"
+		debug_tidy
 	fi
 	echo "RELEASE=$(cat "$cache/$entry/include/config/kernel.release")"
 	echo "IMAGE=$cache/$entry/bzImage"
 	echo "KDIR=$cache/$entry"
 	echo "MODULES="
+}
+
+# debug_tidy: drop the tree if nothing is left to be made of it
+debug_tidy() {
+	local entry fragments name
+	for name in kasan kcsan; do
+		debug_entry "$name"
+		[ -e "$cache/$entry" ] || return 0
+	done
+	rm -rf "$cache/linux-tree-${linux_source##*/linux-source-}"
 }
 
 # configure TREE OUT FRAGMENT...: what is asked for must be what comes out
@@ -246,8 +286,8 @@ for name; do
 	6.1)    stock 6.1 bookworm "" ;;
 	6.12)   stock 6.12 bookworm "" ;;
 	7.2|7.3) stock "$name" trixie gcc-14 ;;
-	kasan)  debug kasan base guest debug-common kasan ;;
-	kcsan)  debug kcsan base guest debug-common kcsan ;;
+	kasan)  debug kasan ;;
+	kcsan)  debug kcsan ;;
 	source) source_tree; echo "LINUX_SOURCE=$linux_source" ;;
 	qemu)   qemu ;;
 	mirror) mirrors; echo "MIRROR=$mirror"; echo "SECURITY=$security" ;;

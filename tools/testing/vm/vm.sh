@@ -74,6 +74,14 @@ release=$(place RELEASE)
 # the guest itself has written to it in between.
 rewrite=init_on_alloc=1
 checks=
+smp=$cpus pmtmr=''
+case $name in
+kasan|kcsan)
+	# They have no ACPI, and of one package the other tables of the BIOS have one processor.
+	smp+=",sockets=$cpus"
+	pmtmr=0x608
+	;;
+esac
 case $name in
 kasan)
 	checks="lockdep kmemleak"
@@ -187,7 +195,8 @@ append+=" tsc=reliable no_timer_check watchdog_thresh=30 rcupdate.rcu_cpu_stall_
 append+=" workqueue.watchdog_thresh=120 sysctl.kernel.hung_task_timeout_secs=600"
 # Four levels of page tables: where there are five, Linux 6.1 forgets that for a moment while it
 # identifies the processor, and KASAN reports whatever an interrupt touches meanwhile.
-machine=(-accel "tcg,thread=multi" -cpu "max,la57=off" -smp "$cpus")
+[ -z "$pmtmr" ] || append+=" pmtmr=$pmtmr"
+machine=(-accel "tcg,thread=multi" -cpu "max,la57=off" -smp "$smp")
 if [ -n "$count" ]; then
 	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
 		-rtc "base=2026-01-01,clock=vm")
