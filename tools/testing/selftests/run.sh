@@ -32,8 +32,9 @@ mkdir -p "$out" "$built"
 source=$("$vm/kernel.sh" source | sed -n 's/^LINUX_SOURCE=//p')
 [ -n "$source" ] || die "no kernel source for the test harness"
 # They are the same for all kernels: whoever is first builds them.
+# shellcheck disable=SC2046,SC2086 # lists
 flock "$built" make -s -j2 -C "$here/memstate" KSFT="$source/tools/testing/selftests" OUTPUT="$built" \
-	all >"$out/build.log" 2>&1 || { cat "$out/build.log" >&2; die "selftests do not build"; }
+	$(printf "$built/%s " $programs) >"$out/build.log" 2>&1 || { cat "$out/build.log" >&2; die "selftests do not build"; }
 module=$("$vm/module.sh" "$kernel" | tail -n 1)
 [ -f "$module" ] || die "the module does not build"
 

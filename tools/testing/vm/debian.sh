@@ -156,11 +156,13 @@ unlock() {
 	unset 'locks[-1]'
 }
 
-# newest PREFIX: the latest entry of the cache with that prefix
+# newest PREFIX: the latest entry of the cache with that prefix. It is in use: others may go.
 newest() {
 	local found=("$cache/$1"*)
 	[ ${#found[@]} -gt 0 ] || return 1
-	printf '%s\n' "${found[@]}" | sort -V | tail -n 1
+	mapfile -t found < <(printf '%s\n' "${found[@]}" | sort -V)
+	touch -c "${found[-1]}"
+	echo "${found[-1]}"
 }
 
 # publish TEMP ENTRY
