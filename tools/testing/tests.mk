@@ -59,7 +59,7 @@ PROGRAMS += $(B)/$(1)
 -include $$(OBJECTS_$(1):.o=.d)
 $(B)/$(1): $$(OBJECTS_$(1)) $(filter %.a %.so,$(4))
 	@mkdir -p $$(@D)
-	$$(Q)$(if $(filter %.cc,$(3)),$(call cxx_of,$$(CC_$(2))),$$(CC_$(2))) $$(CFLAGS_$(2)) -o $$@ $$(OBJECTS_$(1)) $(4)
+	$$(Q)$(if $(filter %.cc,$(3)),$$(call cxx_of,$$(CC_$(2))),$$(CC_$(2))) $$(CFLAGS_$(2)) -o $$@ $$(OBJECTS_$(1)) $(4)
 endef
 
 # The second expansion: a suite's Makefile names its programs after this is read.

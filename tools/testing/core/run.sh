@@ -10,11 +10,11 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 build=$top/build/core
 [ $# -gt 0 ] || set -- installed gcc:address,undefined gcc:thread clang:address,undefined clang:thread
 tests="port rules limit rangemap ring stats fold format backend lib shards batch"
-flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
-	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$here"
 # Sanitizers need their shadow where newer kernels may put a mapping.
 plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
 
@@ -29,17 +29,12 @@ sanitized() { # cc sanitizers
 		skip "$name" "no $cc here"
 		return
 	}
-	mkdir -p "$o"
-	try "$name library builds without a warning" make -s -C "$top/userspace" \
-		CC="$cc" SAN="$san" O="$o" CFLAGS="-O1 -g -Werror" \
-		"$o/libmemstate.a" || return
+	try "$name library builds without a warning" userspace CC="$cc" SAN="$san" O="$o" \
+		CFLAGS="-O1 -g -Werror" "$o/libmemstate.a" || return
+	# shellcheck disable=SC2046,SC2086 # a list
+	program core $(printf "$name/%s " $tests) >/dev/null 2>&1 # at once; then by name
 	for t in $tests; do
-		# shellcheck disable=SC2086 # flags are words
-		try "$name $t builds without a warning" "$cc" -std=gnu11 $flags \
-			-fsanitize="$san" -fno-omit-frame-pointer -o "$o/$t" \
-			"$here/$t.c" "$top/kmod/core/stats.c" \
-			"$top/kmod/core/limit.c" "$o/libmemstate.a" ||
-			continue
+		try "$name $t builds without a warning" program core "$name/$t" || continue
 		# shellcheck disable=SC2086 # a command and its option, or nothing
 		relay "$name $t" $plain "$o/$t"
 	done

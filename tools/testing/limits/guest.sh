@@ -9,23 +9,24 @@ top=$1 out=$2 module=$3
 shift 3
 here=$(dirname "$(readlink -f "$0")")
 bin=$top/build/userspace
+programs=$top/build/limits
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
 
 part_library() {
-	relay embedded env MEMSTATE_BACKEND=embedded "$out/lib"
+	relay embedded env MEMSTATE_BACKEND=embedded "$programs/lib"
 	mkdir /sys/fs/cgroup/lib
-	relay device bash -c "echo 0 >/sys/fs/cgroup/lib/cgroup.procs; exec '$out/lib' /sys/fs/cgroup/lib"
+	relay device bash -c "echo 0 >/sys/fs/cgroup/lib/cgroup.procs; exec '$programs/lib' /sys/fs/cgroup/lib"
 	rmdir /sys/fs/cgroup/lib
-	relay cli bash "$here/cli.sh" "$bin/memstate" "$out/counter"
+	relay cli bash "$here/cli.sh" "$bin/memstate" "$programs/counter"
 
 	# The allocator, accounted by the device
 	local preloaded=(env "LD_PRELOAD=$bin/libmemstate-malloc.so" MEMSTATE_BACKEND=device) max
-	relay "malloc: the family" "${preloaded[@]}" "$out/family"
-	try "malloc: stress, with forks" "${preloaded[@]}" "$out/stress" 1 4 20000 fork
+	relay "malloc: the family" "${preloaded[@]}" "$programs/family"
+	try "malloc: stress, with forks" "${preloaded[@]}" "$programs/stress" 1 4 20000 fork
 	for max in 8 32 200; do
 		try "malloc: ENOMEM at $max MiB, and afterwards memory again" \
-			"${preloaded[@]}" MEMSTATE_MAX=${max}M "$out/faults" limit $((max << 20))
+			"${preloaded[@]}" MEMSTATE_MAX=${max}M "$programs/faults" limit $((max << 20))
 	done
 }
 

@@ -19,44 +19,18 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 bin=$top/build/userspace
-build=$top/build/malloc/${1-all}	# parts may run at once
+build=$top/build/malloc		# programs
+work=$build/of-${1-all}		# what a run writes: parts may run at once
 lib=${LIB:-$bin/libmemstate-malloc.so}
-flags="-O1 -g -Wall -Wextra -Werror -pthread -D_GNU_SOURCE -I$top/include/uapi
-	-I$top/kmod/core -I$top/userspace/include -I$top/userspace/lib -I$top/tools/testing/core"
-# Tests do on purpose what compilers warn of.
-wrong="-fno-builtin -Wno-use-after-free -Wno-free-nonheap-object"
 seed=${SEED:-$(date +%s)}
 plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
 
 export MEMSTATE_BACKEND=embedded
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
-
-build_tests() {
-	build_c &
-	build_cxx && wait $!
-}
-build_c() {
-	# shellcheck disable=SC2086 # a list of flags
-	for t in family stress death faults; do
-		gcc $flags $wrong -o "$build/$t" "$here/$t.c" || return
-	done
-	# shellcheck disable=SC2086
-	gcc $flags -o "$build/life" "$here/life.c" -ldl &&
-	gcc $flags -o "$build/opened" "$here/opened.c" -ldl &&
-	gcc $flags -shared -fPIC -o "$build/libearly.so" "$here/early.c" &&
-	gcc $flags $wrong -o "$build/background" "$here/background.c" -L"$bin" -lmemstate-malloc \
-		-lmemstate -Wl,-rpath,"$bin" &&
-	gcc $flags $wrong -o "$build/scavenge" "$here/scavenge.c" -L"$bin" -lmemstate-malloc \
-		-lmemstate -Wl,-rpath,"$bin"
-}
-build_cxx() {
-	g++ -O1 -g -Wall -Wextra -std=c++20 -pthread -fno-builtin -I"$top/tools/testing/core" \
-		-o "$build/newdelete" "$here/newdelete.cc" &&
-	clang++ -O1 -g -Wall -Wextra -std=c++20 -fsized-deallocation -pthread -fno-builtin \
-		-I"$top/tools/testing/core" -o "$build/newdelete-clang" "$here/newdelete.cc"
-}
 
 # everything that a program sees, under one library and environment
 preloaded() { # name library environment...
@@ -78,33 +52,14 @@ preloaded() { # name library environment...
 		env "$@" LD_PRELOAD="$library $build/libearly.so" "$build/life" "$build/libearly.so"
 }
 
-# The allocator's own code in the program.
-sanitized() { # cc sanitizers
-	local cc=$1 san=$2 o=$build/$1-${2//,/+} f pids=()
-	mkdir -p "$o"
-	rm -f "$o"/*.o
-	for f in "$top"/userspace/malloc/*.c "$top"/userspace/lib/*.c \
-		"$top"/kmod/core/{rules,fold}.c "$here/stress.c"; do
-		[ "${f##*/}" != cgroupfs.c ] || continue
-		# shellcheck disable=SC2086
-		"$cc" -std=gnu11 $flags -fsanitize="$san" -DMS_MALLOC_PREFIX -fno-builtin \
-			-DMS_VERSION='"test"' -I"$top/userspace/malloc" -c \
-			-o "$o/$(echo "${f#"$top"/}" | tr / _).o" "$f" &
-		pids+=($!)
-		[ ${#pids[@]} -lt 4 ] || { wait "${pids[0]}" || return; pids=("${pids[@]:1}"); }
-	done
-	for f in "${pids[@]}"; do wait "$f" || return; done
-	"$cc" -pthread -fsanitize="$san" -o "$o/stress" "$o"/*.o
-}
-
 # inject CALL: each one of that call fails once
 inject() {
-	local call=$1 n count out=$build/inject.out begun=0
-	LD_PRELOAD=$lib strace -f --seccomp-bpf -qq -o "$build/count.log" -e trace="$call" "$build/faults" \
+	local call=$1 n count out=$work/inject.out begun=0
+	LD_PRELOAD=$lib strace -f --seccomp-bpf -qq -o "$work/count.log" -e trace="$call" "$build/faults" \
 		>/dev/null 2>&1
-	count=$(grep -c "$call(" "$build/count.log")
+	count=$(grep -c "$call(" "$work/count.log")
 	for n in $(seq 1 "$count"); do
-		timeout 300 strace -f --seccomp-bpf -qq -o "$build/inject.log" -e trace="$call" \
+		timeout 300 strace -f --seccomp-bpf -qq -o "$work/inject.log" -e trace="$call" \
 			-e inject="$call:error=ENOMEM:when=$n" -E LD_PRELOAD="$lib" \
 			"$build/faults" >"$out" 2>&1 && { begun=$((begun + 1)); continue; }
 		# The loader may end over it, before there is a program.
@@ -143,14 +98,14 @@ part_variants() {
 
 # stressed COMPILER SANITIZERS BACKGROUND: with a background thread, too, if that is 1
 stressed() {
-	local san="$1 $2" o=$build/$1-${2//,/+}
-	try "$san: the allocator's own code builds without a warning" sanitized "$1" "$2" || return
+	local san="$1 $2" name=$1-${2//,/+}/stress
+	try "$san: the allocator's own code builds without a warning" program malloc "$name" || return
 	# shellcheck disable=SC2086 # two words
-	try "$san: stress, seed $seed" $plain "$o/stress" "$seed" 4 6000
+	try "$san: stress, seed $seed" $plain "$build/$name" "$seed" 4 6000
 	[ "$3" = 1 ] || return 0
 	# shellcheck disable=SC2086
 	try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
-		MEMSTATE_MALLOC_BACKGROUND=1 $plain "$o/stress" "$seed" 4 6000
+		MEMSTATE_MALLOC_BACKGROUND=1 $plain "$build/$name" "$seed" 4 6000
 }
 
 part_sanitized() {
@@ -172,9 +127,9 @@ part_background() {
 
 part_scavenge() {
 	for way in calls process_madvise io_uring io_uring_posts; do
-		relay "scavenge by $way" env MEMSTATE_BATCH=$way "$build/scavenge" "$build/scavenge.$way"
+		relay "scavenge by $way" env MEMSTATE_BATCH=$way "$build/scavenge" "$work/scavenge.$way"
 		try "scavenge by $way leaves the books of plain calls" \
-			diff "$build/scavenge.calls" "$build/scavenge.$way"
+			diff "$work/scavenge.calls" "$work/scavenge.$way"
 		try "scavenge by $way: stress with forks, seed $seed" env MEMSTATE_BATCH=$way \
 			MEMSTATE_MALLOC_DECAY_MS=1 LD_PRELOAD="$lib" "$build/stress" "$seed" 4 10000 fork
 	done
@@ -182,18 +137,11 @@ part_scavenge() {
 
 # The program, and everything it needs, in one file.
 part_static() {
-	# shellcheck disable=SC2086 # a list of flags
-	try "linked statically: builds" gcc $flags $wrong -static -o "$build/static" \
-		"$here/family.c" "$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
-		relay "linked statically" "$build/static"
-
-	try "linked statically: builds in C++" g++ -O1 -g -Wall -Wextra -std=c++20 -fno-builtin -static \
-		-I"$top/tools/testing/core" -o "$build/static-newdelete" "$here/newdelete.cc" \
-		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
+	try "linked statically: builds" program malloc static-family &&
+		relay "linked statically" "$build/static-family"
+	try "linked statically: builds in C++" program malloc static-newdelete &&
 		relay "linked statically, new and delete" "$build/static-newdelete"
-	try "linked statically: builds with little of C++" g++ -O1 -g -Wall -Wextra -fno-builtin \
-		-static -o "$build/static-bad-alloc" "$here/bad_alloc.cc" \
-		"$bin/libmemstate-malloc.a" "$bin/libmemstate.a" &&
+	try "linked statically: builds with little of C++" program malloc static-bad-alloc &&
 		try "linked statically: std::bad_alloc there" "$build/static-bad-alloc"
 }
 
@@ -206,25 +154,26 @@ part_faults() {
 part_programs() {
 	# Each one has ten minutes.
 	tap_limit=1800
-	relay "program" "$here/programs.sh" "$lib" "$build/programs"
+	relay "program" "$here/programs.sh" "$lib" "$work/programs"
 	relay "program with a background thread" env MEMSTATE_MALLOC_BACKGROUND=1 \
-		MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$build/programs"
+		MEMSTATE_MALLOC_DECAY_MS=20 "$here/programs.sh" "$lib" "$work/programs"
 }
 
 if [ $# -eq 0 ]; then
 	set -- preloaded programs
 	[ -n "${LIB:-}" ] || set -- preloaded variants sanitized sanitized-clang background scavenge static faults programs
 fi
-tap_begin "$build"
+tap_begin "$work"
 needs gcc g++ clang clang++:clang strace make || tap_end
 if [ -z "${LIB:-}" ]; then
 	if [[ " $* " == *" preloaded "* ]]; then
-		try "the library builds without a warning" make -s -j2 -C "$top/userspace" \
-			CFLAGS="-O2 -g -Werror" O="$top/build/malloc/werror" || tap_end
+		try "the library builds without a warning" userspace CFLAGS="-O2 -g -Werror" \
+			O="$build/werror" || tap_end
 	fi
-	make -s -j2 -C "$top/userspace" >&2 || exit 1
+	must userspace all
 fi
-build_tests >&2 || bail "the tests do not build"
+must program malloc family stress death faults life opened libearly.so background scavenge \
+	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
 	"part_${part//-/_}"

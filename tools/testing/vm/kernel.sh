@@ -128,8 +128,7 @@ source_tree() {
 	linux_source=$(newest linux-source-)
 }
 
-# What the debug kernels are not made of, as long as it says how to configure it. That
-# is most of it, and takes longer to write than to read.
+# Most of the source, of which the debug kernels need only what configures it
 unneeded() {
 	printf -- '--exclude=linux-source-6.1/%s\n' 'Documentation/*/*' {samples,sound}/'*.[chS]' \
 		tools/{perf,testing}/'*' arch/{'[a-t]*','xt*'}/{'*.[chS]','boot/dts/*'} \
@@ -137,21 +136,26 @@ unneeded() {
 		drivers/{net/'*',pinctrl,platform,scsi,soc,staging,usb,video}/'*.[chS]'
 }
 
-# debug_tree: set tree to the source, unpacked. It is for both kernels, and goes when
-# they are there.
+# debug_tree: set tree to the source, unpacked, which is in use from then on. It is for
+# both kernels, and goes when they are there.
 debug_tree() {
 	local temp exclude
-	tree=$cache/linux-tree-${linux_source##*/linux-source-}
+	mapfile -t exclude < <(unneeded)
+	tree=$cache/linux-tree-${linux_source##*/linux-source-}-$({
+		printf '%s\n' "${exclude[@]}"
+		cat "$here/config/Kconfig"
+	} | sha256sum | cut -c 1-12)
 	lock tree
 	if [ ! -e "$tree" ]; then
 		need xz
 		say "unpacking the source"
 		temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
-		mapfile -t exclude < <(unneeded)
 		tar -xf "$linux_source/linux.tar.xz" -C "$temp" --strip-components=1 "${exclude[@]}"
 		cat "$here/config/Kconfig" >>"$temp/Kconfig"
 		publish "$temp" "${tree##*/}"
 	fi
+	exec {using}>"$cache/lock.tree-used"
+	flock -s "$using"
 	unlock
 }
 
@@ -167,7 +171,7 @@ debug_entry() {
 }
 
 debug() {
-	local name=$1 entry fragments temp tree
+	local name=$1 entry fragments temp tree using
 	lock source
 	source_tree
 	unlock
@@ -196,14 +200,20 @@ debug() {
 	echo "MODULES="
 }
 
-# debug_tidy: drop the tree if nothing is left to be made of it
+# debug_tidy: drop the tree if neither kernel is left to be made of it, nor is another
+# run making something of it
 debug_tidy() {
 	local entry fragments name
+	exec {using}>&-
 	for name in kasan kcsan; do
 		debug_entry "$name"
 		[ -e "$cache/$entry" ] || return 0
 	done
-	rm -rf "$cache/linux-tree-${linux_source##*/linux-source-}"
+	lock tree
+	exec {using}>"$cache/lock.tree-used"
+	! flock -n "$using" || rm -rf "$tree"
+	exec {using}>&-
+	unlock
 }
 
 # configure TREE OUT FRAGMENT...: what is asked for must be what comes out
