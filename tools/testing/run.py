@@ -196,12 +196,12 @@ class Run:
 def traced(run, suites):
     """Runs each of SUITES alone, and tells which files it opens that it has not declared, as TAP.
     Whether all is well."""
-    tree = Tree(run.top)
     top = run.top / "build/trace"
     failed = 0
     run.install(suites)
     print("TAP version 13")
     for n, suite in enumerate(suites, 1):
+        tree = Tree(run.top)
         opened.copy_of(tree, top)
         watch = opened.Watch(top, tree.files, run.out / f"{suite.name}.opened")
         try:
