@@ -31,6 +31,7 @@ sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
 import cache                    # noqa: E402
+import suites                   # noqa: E402
 from tree import Tree           # noqa: E402
 
 # What is wanted of both, in percent
@@ -46,14 +47,23 @@ LIKELY = {
     "lib": "core",
     "malloc": "malloc,limits",
     "observe": "observe",
-    "cli": "limits",
-    "cli-export": "export",
-    "cli-plot": "plot",
-    "cli-record": "plot",
-    "cli-replay": "replay",
-    "cli-top": "top",
+    "cli": "observe,limits",
+    "cli-export": "export,export-device",
+    "cli-handle": "plot-device",
+    "cli-plot": "plot,plot-device",
+    "cli-record": "plot,plot-device",
+    "cli-replay": "replay,plot",
+    "cli-top": "top,top-device",
     "oci": "oci",
 }
+
+
+SUITES = suites.load(TOP / "tools/testing/suites.toml")
+
+
+def suites_of(sets):
+    """Their names."""
+    return {name for name, suite in SUITES.items() if suite.set in sets}
 
 
 def likely(name):
@@ -75,11 +85,18 @@ class Fault:
         self.note = cache.place() / "faults" / digest
         self.result = {}       # set, suite, test, seconds
 
-    def recall(self):
-        """What was found out before."""
+    def recall(self, sets):
+        """What was found out before. A suite that found it may have come into another set since;
+        what survived did so only in the suites that it went through."""
         try:
             self.result = json.loads(self.note.read_text(encoding="utf-8"))
         except (OSError, ValueError):
+            self.result = {}
+        found = self.result.get("suite")
+        if found in SUITES:
+            self.result["set"] = SUITES[found].set
+        if not self.result or self.result["set"] not in sets or \
+                not found and not suites_of(sets) <= set(self.result["through"]):
             self.result = {}
         return self.result
 
@@ -125,6 +142,7 @@ class Copy:
                     raise RuntimeError(f"{fault.name}: run.py failed:\n{said}")
                 test = re.search(r"^\S+: (not ok.*|Bail out!.*)", said, re.MULTILINE)
                 fault.result = {"set": name, "suite": suite[1] if suite else "",
+                                "through": sorted(suites_of(sets)),
                                 "test": test[1] if test and suite else "",
                                 "seconds": time.monotonic() - began}
                 if suite:
@@ -176,8 +194,7 @@ def main():
         sys.exit(f"run.py: there is no fault {' '.join(sorted(unknown))}")
     waiting = queue.Queue()
     for fault in faults:
-        known = fault.recall()
-        if options.again or not known or not (known["suite"] or known["set"] == sets[-1]):
+        if not fault.recall(sets) or options.again:
             waiting.put(fault)
     told = []
     if not waiting.empty():
