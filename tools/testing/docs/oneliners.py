@@ -14,38 +14,17 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 import console
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+import tap  # noqa: E402
 
 START_S, END_S = 600, 300
 AGAIN_S = 30	# bpftrace has been seen to go on for minutes after it was interrupted
 WATCH_S = 4, 20, 60	# bpftrace says that it attaches before it has loaded its programs
 PAGE_S, LONGER_S = 5, 30	# of what ends by itself: on the page, and again
 EVENTS = ("transition", "charge", "deny", "drift", "pressure", "open", "close", "unmap")
-
-
-class Test:
-    """TAP."""
-
-    count, failed = 0, False
-
-    @classmethod
-    def result(cls, good, name, said=()):
-        """One test."""
-        cls.count += 1
-        if not good:
-            cls.failed = True
-            for line in list(said)[-30:]:
-                print(f"# {line}")
-        print(f"{'ok' if good else 'not ok'} {cls.count} - {name}", flush=True)
-
-
-def until(condition, limit):
-    """Wait for a condition, or for so many seconds."""
-    end = time.monotonic() + limit
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.2)
 
 
 def ended(pid):
@@ -86,8 +65,8 @@ def watch(command, seconds, enough):
                 return process.poll() is not None
             interrupt = command.startswith("bpftrace")
             if interrupt:
-                until(lambda: over() or any("Attaching" in line for line in said()), START_S)
-                until(lambda: over() or enough(said()), seconds)
+                tap.soon(lambda: over() or any("Attaching" in line for line in said()), patience=START_S)
+                tap.soon(lambda: over() or enough(said()), patience=seconds)
             return finish(process, interrupt), said()
 
 
@@ -137,7 +116,7 @@ def main():
         tool = command.split()[0]
         if tool == "cd":
             directory = command.split()[1]
-            Test.result(os.path.isdir(directory), name)
+            tap.ok(os.path.isdir(directory), name)
             continue
         os.chdir(directory)
         for commands, seconds in rounds(command, before):
@@ -148,24 +127,23 @@ def main():
             if good:
                 break
         before = command
-        Test.result(good, name, lines + [f"exit status {status}"])
+        tap.ok(good, name, "\n".join(lines[-30:] + [f"exit status {status}"]))
         if good and tool in watched:
             watched[tool] |= set(counted) | set(re.findall(r"memstate:memstate_(\w+)", command))
     for tool, events in watched.items():
         for event in EVENTS:
-            Test.result(event in events, f"{tool} watches memstate_{event}")
+            tap.ok(event in events, f"{tool} watches memstate_{event}")
     # The check is one that can fail: of one that is not there nothing is told.
     first = next(one["command"] for one in found if one["command"].startswith("bpftrace"))
     os.kill(int(pid), signal.SIGTERM)
-    until(lambda: ended(pid), END_S)
+    tap.soon(lambda: ended(pid), patience=END_S)
     for seconds in WATCH_S:
         status, lines = watch(first, seconds, told)
         if status == 0:
             break
-    Test.result(status == 0 and not told(lines),
-                "nothing is told of a process that has ended", lines)
-    print(f"1..{Test.count}")
-    sys.exit(Test.failed)
+    tap.ok(status == 0 and not told(lines), "nothing is told of a process that has ended",
+           "\n".join(lines[-30:]))
+    tap.end()
 
 
 main()

@@ -13,6 +13,9 @@ import re
 import sys
 import urllib.parse
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+import tap  # noqa: E402
+
 # Reached by the search field, and by nobody.
 NO_LINK = {"search.html", "genindex.html"}
 
@@ -37,20 +40,10 @@ class Page(html.parser.HTMLParser):
             self.resources.append(attrs["href"])
 
 
-class Test:
-    """TAP."""
-
-    count, failed = 0, False
-
-    @classmethod
-    def result(cls, name, wrong):
-        """One test: good if nothing is wrong."""
-        cls.count += 1
-        wrong = list(wrong)
-        for line in wrong[:20]:
-            print(f"# {line}")
-        cls.failed = cls.failed or bool(wrong)
-        print(f"{'not ok' if wrong else 'ok'} {cls.count} - {name}")
+def result(name, wrong):
+    """One test: good if nothing is wrong."""
+    wrong = list(wrong)
+    tap.ok(not wrong, name, "\n".join(map(str, wrong[:20])))
 
 
 def outside(url):
@@ -83,7 +76,7 @@ def main():
                 broken.append(f"{name}: no {where}")
             elif anchor and where in pages and anchor not in pages[where].ids:
                 broken.append(f"{name}: no '{anchor}' in {where}")
-    Test.result("links_lead_somewhere", broken)
+    result("links_lead_somewhere", broken)
 
     seen, queue = set(), ["index.html"]
     while queue:
@@ -91,15 +84,15 @@ def main():
         if name in pages and name not in seen:
             seen.add(name)
             queue += to[name]
-    Test.result("each_page_is_reached_from_the_first", sorted(set(pages) - seen - NO_LINK))
+    result("each_page_is_reached_from_the_first", sorted(set(pages) - seen - NO_LINK))
 
-    Test.result("nothing_comes_from_elsewhere",
+    result("nothing_comes_from_elsewhere",
                 [f"{name}: {url}" for name, page in pages.items() for url in page.resources
                  if outside(url)] +
                 [f"{path.name}: {url}" for path in site.rglob("*.css")
                  for url in re.findall(r"(?:@import|url\()\s*[\"']?(https?://[^\"')]+)",
                                        path.read_text(encoding="utf-8"))])
-    Test.result("resources_are_there",
+    result("resources_are_there",
                 [f"{name}: {url}" for name, page in pages.items() for url in page.resources
                  if not outside(url) and not (site / target(name, url)[0]).is_file()])
 
@@ -110,21 +103,21 @@ def main():
 
     script = (top / "userspace/lib/memstate.map").read_text(encoding="utf-8")
     exported = re.findall(r"(\w+);", script.split("local:")[0])
-    Test.result("each_exported_function_has_its_description",
+    result("each_exported_function_has_its_description",
                 lacks("api/libmemstate.html", exported))
     header = (top / "userspace/include/memstate-malloc.h").read_text(encoding="utf-8")
-    Test.result("each_function_of_the_allocator_has_its_description",
+    result("each_function_of_the_allocator_has_its_description",
                 lacks("api/libmemstate-malloc.html", re.findall(r"\b(memstate_malloc_\w+)\(", header)))
     header = (top / "include/uapi/linux/memstate.h").read_text(encoding="utf-8")
     structs = re.findall(r"^struct (\w+) \{", header, re.M)
     text = (site / "api/uapi-header.html").read_text(encoding="utf-8")
-    Test.result("each_structure_of_the_abi_has_its_description",
+    result("each_structure_of_the_abi_has_its_description",
                 [name for name in structs
                  if f'id="c.{name}"' not in text and f'id="c.tag.{name}"' not in text] or
                 ([] if structs else ["no structures"]))
     manuals = sorted([*(top / "userspace").rglob("*.[1-8]"),
                       *(top / "Documentation/man").glob("*.[1-8]")])
-    Test.result("each_man_page_is_a_page",
+    result("each_man_page_is_a_page",
                 [path.name for path in manuals
                  if not any(f"<h1>{path.stem.lower()}({path.suffix[1:]})<" in
                             page.read_text(encoding="utf-8")
@@ -135,15 +128,14 @@ def main():
                                     path.read_text(encoding="utf-8"), re.M)]
     text = html.unescape(re.sub(r"<[/a-z][^>]*>", "",
                                 (site / "abi.html").read_text(encoding="utf-8")))
-    Test.result("each_file_in_sysfs_is_described",
+    result("each_file_in_sysfs_is_described",
                 [name for name in files if name not in text] or
                 ([] if files else ["no files"]))
     sources = [path.relative_to(top / "Documentation") for path in
                sorted((top / "Documentation").rglob("*.rst")) if "man" not in path.parts]
-    Test.result("each_source_has_its_page",
+    result("each_source_has_its_page",
                 [str(path) for path in sources if not (site / path.with_suffix(".html")).is_file()])
-    print(f"1..{Test.count}")
-    sys.exit(Test.failed)
+    tap.end()
 
 
 main()
