@@ -244,8 +244,10 @@ def main():
     parser.add_argument("--trace", action="store_true")
     parser.add_argument("names", nargs="*", metavar="SET|SUITE")
     options = parser.parse_args()
-    # What is running is ended, as by an interrupt.
+    # What is running is ended, as by an interrupt. A run in the background may have been begun
+    # with interrupts ignored: its suites, which send some to their programs, are not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run = Run(options)
     if options.list:
         for suite in run.suites.values():

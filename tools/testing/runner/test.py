@@ -259,6 +259,15 @@ def two_at_once_in_a_tree_are_refused(small):
 
 
 @test
+def suites_can_be_interrupted_though_the_run_ignores_it(small):
+    small.put("tools/testing/suite.sh", "#!/bin/sh\nkill -INT $$\necho 'not ok 1 - it goes on'\necho 1..1\n", 0o755)
+    command, env = small.command("a")
+    done = subprocess.run(["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command], env=env, check=False,
+                          capture_output=True, text=True, timeout=300)
+    assert "a: no plan" in done.stdout, done.stdout
+
+
+@test
 def first_failure_is_the_cheapest_and_the_last(small):
     small.put("tools/testing/suites.toml", small.TABLE.replace("budget = 1\n[b]", "budget = 1\ncpus = 9\n[b]"))
     small.says("a", "not ok 1 - one\n1..1\n")
