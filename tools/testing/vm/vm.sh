@@ -196,6 +196,8 @@ append+=" workqueue.watchdog_thresh=120 sysctl.kernel.hung_task_timeout_secs=600
 # Four levels of page tables: where there are five, Linux 6.1 forgets that for a moment while it
 # identifies the processor, and KASAN reports whatever an interrupt touches meanwhile.
 [ -z "$pmtmr" ] || append+=" pmtmr=$pmtmr"
+# Who wants lock statistics turns them on: they cost at each lock.
+[ "$name" != kasan ] || append+=" sysctl.kernel.lock_stat=0"
 machine=(-accel "tcg,thread=multi" -cpu "max,la57=off" -smp "$smp")
 if [ -n "$count" ]; then
 	machine=(-accel "tcg,thread=single" -cpu max -smp 1 -icount "shift=0,sleep=off"
