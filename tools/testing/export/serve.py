@@ -66,6 +66,10 @@ class Server:
         said.update((k.lower(), v) for k, _, v in (line.partition(": ") for line in rest))
         return int((first.split() + ["0", "0"])[1]), said, body
 
+    def descriptors(self):
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
     def rest(self):
         """Until it has closed all connections; those that it closes count still."""
         soon(lambda: self.sockets() <= 1, 0.01)
@@ -191,6 +195,17 @@ def many(server, top, connections, rounds):
     ok(len(good) == connections * rounds and not differ,
        f"{connections} scrapes at once, {rounds} times: each is right",
        f"{len(good)} of {connections * rounds}, {set(a[0] for a in answers)}; {differ[:9]}")
+
+
+def nothing_stays_open(server):
+    """A scrape looks at many directories."""
+    def after(scrapes):
+        for _ in range(scrapes):
+            server.get()
+        server.rest()
+        return server.descriptors()
+    few, more = after(2), after(20)
+    ok(few == more, "scrapes leave no descriptor behind", f"{few}, and after 20 more {more}")
 
 
 def module_goes(server, top):
@@ -336,6 +351,7 @@ def main():
     ok(wrong(server, top, True, True, Accept=PROMETHEUS_2) == [], "in OpenMetrics as well")
     formats(server)
     requests(server)
+    nothing_stays_open(server)
     many(server, top, 50, 2)
     module_goes(server, top)
     fresh(server, top)

@@ -183,5 +183,35 @@ wait $silent
 exec 5>&-
 ok "the program ends well" "wait $child"
 rmdir /sys/fs/cgroup/counting
+
+# --- audit: books that are not so ----------------------------------------------------------
+cat >"$work/wrong.py" <<'P'
+import ctypes, signal, sys
+library, libc = ctypes.CDLL(sys.argv[1]), ctypes.CDLL(None)
+library.memstate_alloc.restype = ctypes.c_void_p
+at = ctypes.c_void_p(library.memstate_alloc(ctypes.c_size_t(1 << 20), 1))
+if len(sys.argv) > 3:
+    libc.mprotect(at, ctypes.c_size_t(1 << 20), 1)	# nobody is told
+open(sys.argv[2], "w")
+signal.pause()
+P
+for kind in right wrong; do
+	MEMSTATE_BACKEND=device python3 "$work/wrong.py" "$(dirname "$memstate")/libmemstate.so" \
+		"$work/$kind" ${kind#right} &
+	child=$!
+	soon test -e "$work/$kind"
+	if [ $kind = right ]; then
+		ok "audit of books that are right" "$memstate audit $child && grep -qx '0 differences' $work/says"
+	else
+		ok "audit tells what is not so, and exits with 1" "$memstate audit $child; [ \$? = 1 ] &&
+			grep -qE ' 1.00 MiB +not-writable +ready ' $work/says && grep -qx '1 differences' $work/says"
+		ok "and in JSON" "$memstate audit --json $child; [ \$? = 1 ] && python3 -c '
+import json
+finding, = json.load(open(\"$work/says\"))[\"findings\"]
+assert finding[\"kind\"] == \"not-writable\" and finding[\"end\"] - finding[\"start\"] == 1 << 20, finding'"
+	fi
+	kill $child
+	wait $child
+done
 rm -rf "$work"
 tap_end
