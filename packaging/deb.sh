@@ -3,7 +3,7 @@
 #
 # deb.sh [DIR]: Debian packages of this tree, in DIR (build/deb).
 #
-# What is tracked (without git: all but what was built) is copied to
+# What is tracked (without git: all but what was built), but for the tests, is copied to
 # DIR/memstate-VERSION, with packaging/debian as its debian, and built there.
 # DEBVERSION: another version than that of the changelog.
 set -euo pipefail
@@ -24,8 +24,8 @@ mkdir -p "$src"
 	if [ -e .git ]; then
 		git ls-files -z
 	else
-		find . -path ./build -prune -o ! -type d -print0
-	fi | while IFS= read -r -d '' file; do
+		find . -path ./build -prune -o ! -type d -printf '%P\0'
+	fi | grep -zv '^tools/testing/' | while IFS= read -r -d '' file; do
 		[ ! -e "$file" ] || printf '%s\0' "$file"
 	done | xargs -0 cp -pP --parents -t "$src"
 )

@@ -12,6 +12,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 out=$top/build/docs
 tree=$out/tree
 kernels=${KERNELS:-6.1}
@@ -27,9 +29,7 @@ needs sphinx-build:python3-sphinx mandoc perl rsvg-convert:librsvg2-bin gcc make
 # --- the site ------------------------------------------------------------------------
 
 # In a copy, so that what is planted is planted there
-(cd "$top" && { git ls-files -z 2>/dev/null || find . -path ./build -prune -o \( -type f -o -type l \) -printf '%P\0'; }) |
-	(cd "$top" && while IFS= read -r -d '' f; do [ -e "$f" ] && printf '%s\0' "$f"; done) |
-	tar -C "$top" --null -T - -cf - | tar -C "$tree" -xf -
+copied "$tree" product
 try site_is_made_without_a_warning make -s -C "$tree" html || tap_end
 cp -a "$tree/build/html" "$out/html"
 relay site "$here/site.py" "$tree" "$out/html"

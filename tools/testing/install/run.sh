@@ -35,7 +35,7 @@ module() {
 	kdir=$(sed -n 's/^KDIR=//p' "$root/kernel")
 	release=$(sed -n 's/^RELEASE=//p' "$root/kernel")
 	# A copy, so that the tree stays as it is.
-	(cd "$top" && git ls-files -z | xargs -0 cp -P --parents -t "$root/src")
+	copied "$root/src" product
 	make_in() {
 		make --no-print-directory -C "$root/src" KDIR="$kdir" DESTDIR="$dest" PREFIX=/usr "$@"
 	}

@@ -13,6 +13,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tools/testing/suite.sh
+. "$here/../suite.sh"
 work=$top/build/packages
 root=$work/root
 say() { echo "packages: $*" >&2; }
@@ -43,10 +45,7 @@ trap 'rm -rf "$root" "$work/again" "$work/copy"' EXIT
 # Really: that two builds are the same would be no wonder with a cache.
 export CCACHE_DISABLE=1
 # Twice: from this tree, and from one elsewhere that knows nothing of git.
-mkdir "$work/copy"
-(cd "$top" && { git ls-files -z 2>/dev/null || find . -path ./build -prune -o -type f -print0; } |
-	while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
-	xargs -0 cp -pP --parents -t "$work/copy")
+copied "$work/copy" product
 say "building the packages, twice"
 make --no-print-directory -C "$work/copy" deb >"$work/again.said" 2>&1 &
 ok make_deb '"$top/packaging/deb.sh" "$work/deb"'
