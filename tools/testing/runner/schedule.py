@@ -11,6 +11,9 @@ import time
 from counting import count
 
 
+PUT_AWAY_S = 30        # what is ended has so long until it is killed
+
+
 @dataclasses.dataclass
 class Outcome:
     """What became of one suite."""
@@ -83,16 +86,40 @@ class Schedule:
         return Outcome(suite, counted, time.monotonic() - began, usage.ru_utime + usage.ru_stime)
 
     def stop(self):
-        """Ends what is running, and waits for it: a virtual machine has things to put away."""
-        for pid in self.running:
-            try:
-                os.killpg(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+        """Ends what is running, and waits for it: a virtual machine has things to put away. A suite
+        is a session: timeout(1) makes process groups of its own."""
+        sessions = set(self.running)
+        _signal(sessions, signal.SIGTERM)
+        until = time.monotonic() + PUT_AWAY_S
+        while _processes(sessions) and time.monotonic() < until:
+            self._reap()
+            time.sleep(0.05)
+        _signal(sessions, signal.SIGKILL)
         for _, process, _ in self.running.values():
-            try:
-                process.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
         self.running.clear()
+
+    def _reap(self):
+        for _, process, _ in self.running.values():
+            process.poll()
+
+
+def _processes(sessions):
+    """Those of these sessions that have not ended."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, session = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
+        except OSError:
+            continue    # it has ended
+        if state not in "ZX" and int(session) in sessions:
+            found.append(int(path.parent.name))
+    return found
+
+
+def _signal(sessions, number):
+    for pid in _processes(sessions):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
