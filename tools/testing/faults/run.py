@@ -19,6 +19,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -118,15 +119,23 @@ class Copy:
 
     def __init__(self, number, tree):
         self.tree = tree
+        self.process = None
         self.top = TOP / f"build/faults/copy-{number}"
         tree.copy_to(self.top)
 
     def run(self, *arguments):
         """run.py there: its exit status and what it said."""
-        done = subprocess.run([self.top / "tools/testing/run.py", *arguments], check=False, text=True,
+        with subprocess.Popen([self.top / "tools/testing/run.py", *arguments], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=dict(os.environ, MEMSTATE_VM_SECONDS=str(HANGS_AFTER)))
-        return done.returncode, done.stdout
+                              env=dict(os.environ, MEMSTATE_VM_SECONDS=str(HANGS_AFTER))) as process:
+            self.process = process
+            said, _ = process.communicate()
+        return process.returncode, said
+
+    def stop(self):
+        """Ends what it runs, and that what it has begun."""
+        if self.process:
+            self.process.terminate()
 
     def judge(self, fault, sets):
         """Which suite finds it."""
@@ -153,11 +162,10 @@ class Copy:
         fault.keep()
 
 
-def work(number, tree, waiting, sets, told):
+def work(copy, waiting, sets, told):
     """One copy's work. What goes wrong is put into TOLD."""
     try:
-        copy = Copy(number, tree)
-        while True:
+        while not told:
             try:
                 fault = waiting.get_nowait()
             except queue.Empty:
@@ -165,7 +173,7 @@ def work(number, tree, waiting, sets, told):
             copy.judge(fault, sets)
             print(fault.row(), flush=True)
     except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
-        told.append(f"copy {number}: {error}")
+        told.append(f"{copy.top}: {error}")
 
 
 def share(name, faults, found, wanted):
@@ -201,11 +209,18 @@ def main():
         # A suite that fails without a fault finds nothing with one.
         if subprocess.run([TOP / "tools/testing/run.py", *sets], check=False).returncode:
             sys.exit("run.py: the tree does not pass its own tests")
-        workers = [threading.Thread(target=work, args=(n, tree, waiting, sets, told)) for n in range(options.jobs)]
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        copies = [Copy(n, tree) for n in range(options.jobs)]
+        workers = [threading.Thread(target=work, args=(copy, waiting, sets, told)) for copy in copies]
         for worker in workers:
             worker.start()
-        for worker in workers:
-            worker.join()
+        try:
+            for worker in workers:
+                worker.join()
+        except KeyboardInterrupt:
+            told.append("interrupted")
+            for copy in copies:
+                copy.stop()
     print()
     for fault in faults:
         print(fault.row())
