@@ -12,7 +12,6 @@
 #	try "builds under sanitizers" sanitized		memstate(1), in build/san
 #	programs top					all programs of top/Makefile, at once; see tests.mk
 #	try "data test builds" program top data		names one that does not build
-#	copied DIR [product]				a copy of the tree, or of it without tests
 #
 # Suites and their parts may run at the same time: of what more than one of them makes, one at a
 # time does, and the next one finds it made.
@@ -51,20 +50,6 @@ program() {
 	local suite=$1
 	shift
 	made "$top/build/$suite" -C "$top/tools/testing/$suite" "${@/#/$top/build/$suite/}"
-}
-
-# copied DIR [product]: a copy of what git tracks; without git, of all but what was built. Of the
-# product: without its tests, but for what installs packages and gets kernels.
-copied() {
-	mkdir -p "$1"
-	(
-		cd "$top" || exit 1
-		{ git ls-files -z 2>/dev/null || find . -path ./build -prune -o \( -type f -o -type l \) -printf '%P\0'; } |
-			grep -zvP "${2:+^tools/testing/(?!vm/)|}^\$" |
-			while IFS= read -r -d '' file; do
-				if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
-			done | xargs -0 cp -pP --parents -t "$1"
-	)
 }
 
 # must COMMAND...: it succeeds, which is no test, or there is no point in going on

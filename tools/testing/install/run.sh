@@ -13,6 +13,8 @@ top=$(readlink -f "$here/../../..")
 . "$here/../tap.sh"
 # shellcheck source=tools/testing/suite.sh
 . "$here/../suite.sh"
+# shellcheck source=tools/testing/copied.sh
+. "$here/../copied.sh"
 parts "files module" "$@"
 root=$top/build/install/files
 part files || root=$top/build/install/module

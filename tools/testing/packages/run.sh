@@ -13,8 +13,8 @@ here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-# shellcheck source=tools/testing/suite.sh
-. "$here/../suite.sh"
+# shellcheck source=tools/testing/copied.sh
+. "$here/../copied.sh"
 work=$top/build/packages
 root=$work/root
 say() { echo "packages: $*" >&2; }
