@@ -354,6 +354,9 @@ def each_row_of_the_table_holds(_):
         assert tree.matching(suite.inputs), suite.name
         assert os.access(suite.command(tree.top)[0], os.X_OK), suite.command(tree.top)
         assert set(suite.packages) <= set(groups), f"{suite.name}: {suite.packages}"
+        script = pathlib.Path(suite.command(tree.top)[0]).read_text(encoding="utf-8")
+        parts = re.search(r'^parts "([^"]*)"', script, re.MULTILINE)
+        assert not parts or set(suite.run[1:]) <= set(parts[1].split()), f"{suite.name}: {suite.run}"
 
 
 @test
