@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Suites at once, as many as the processors take."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -68,11 +69,11 @@ class Schedule:
             waiting.remove(suite)
             print(f"# {suite.name}: began", flush=True)
             with open(self.out / f"{suite.name}.tap", "wb") as tap, \
-                    open(self.out / f"{suite.name}.err", "wb") as err:
+                    open(self.out / f"{suite.name}.err", "wb") as err, _uninterrupted():
                 process = subprocess.Popen(suite.command(self.top), stdin=subprocess.DEVNULL, stdout=tap,
                                            stderr=err, env=self.environment, cwd=self.top,
                                            start_new_session=True)
-            self.running[process.pid] = suite, process, time.monotonic()
+                self.running[process.pid] = suite, process, time.monotonic()
 
     def _end(self):
         while True:
@@ -102,6 +103,21 @@ class Schedule:
     def _reap(self):
         for _, process, _ in self.running.values():
             process.poll()
+
+
+@contextlib.contextmanager
+def _uninterrupted():
+    """What is begun is known before a signal is heard, or nobody would end it."""
+    came = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _processes(sessions):
