@@ -51,7 +51,7 @@ deps:	## install by apt what all of this needs; each target installs what it tak
 	$(Q)$(T)/vm/deps.sh all
 
 run:	## boot a kernel in a virtual machine and watch real programs accounted
-	$(Q)$(T)/vm/deps.sh build machine redis java node allocators plot
+	$(Q)$(T)/vm/deps.sh base build machine redis java node allocators plot
 	$(Q)$(MAKE) userspace
 	$(Q)$(T)/demo/run.sh
 
@@ -77,7 +77,7 @@ test-programs:	## test suites of real programs with the allocator in them (half 
 	$(Q)$(T)/run.py programs
 
 bench:	## figures, as ratios to named peers in the same run
-	$(Q)$(T)/vm/deps.sh build machine
+	$(Q)$(T)/vm/deps.sh base build machine
 	$(Q)$(T)/bench/run.sh
 
 bench-malloc: userspace	## the allocator beside its peers: time and memory
