@@ -12,13 +12,7 @@ user=1000
 here=$(dirname "$(readlink -f "$0")")
 
 ln -sfn "$kdir" "/lib/modules/$(uname -r)/build"
-# Wherever these lie, the user has to get there.
-for path in "$tree" "$kdir"; do
-	while [ "$path" != / ]; do
-		path=$(dirname "$path")
-		chmod o+x "$path"
-	done
-done
+"$here/../reachable.sh" "$tree" "$kdir"
 chown -R $user:$user "$tree"
 mkdir -p /etc/containers /var/lib/containers /run/user
 mount -t tmpfs tmpfs /var/lib/containers

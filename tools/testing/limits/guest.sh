@@ -35,6 +35,7 @@ part_programs() { bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'; 
 
 tap_begin /run/limits
 tap_limit=2900
+"$here/../reachable.sh" "$bin" "$programs"
 insmod "$module" || bail "the module does not go in"
 for part; do "part_$part"; done
 # Groups go a little after their cgroups.

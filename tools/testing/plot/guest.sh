@@ -49,6 +49,7 @@ stop() {
 ended() { ! kill -0 "$1" 2>/dev/null; }
 unused() { [ "$(cat $sys/nr_tasks)" = 0 ]; }
 
+"$(dirname "$0")/../reachable.sh" "$memstate" "$build"
 insmod "$module" || exit 1
 tap_begin "$out"
 

@@ -35,6 +35,7 @@ guest() {
 	[ -f "$module" ] || { result 1 "module builds"; return; }
 	mkdir -p "$build"
 	cat >"$build/guest.sh" <<-GUEST
+	$here/../reachable.sh $memstate
 	insmod $module || exit 1
 	export MEMSTATE_BACKEND=device
 	$python $here/screen.py module $memstate

@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# reachable.sh PATH...: in a virtual machine, where that is gone afterwards: other users get to
+# these, wherever they lie. Somebody's home is often closed to others.
+for path; do
+	while [ "$path" != / ]; do
+		path=$(dirname "$path")
+		chmod o+x "$path"
+	done
+done
