@@ -74,11 +74,11 @@ class Run:
         if named:
             yield named, True
 
-    def recalled(self, suite):
+    def recalled(self, suite, tree):
         """Its outcome, if it has passed with the same inputs before."""
         if not self.machine.knows():
             return None
-        note = self.memory.recall(self.memory.key(suite, Tree(self.top), self.machine))
+        note = self.memory.recall(self.memory.key(suite, tree, self.machine))
         if not note:
             return None
         return schedule.Outcome(suite, Count(note["passed"], 0, note["skips"], [], note["names"]),
@@ -123,8 +123,9 @@ class Run:
         outcomes = []
 
         def recall():
+            tree = Tree(self.top)
             for suite in list(suites):
-                outcome = None if named else self.recalled(suite)
+                outcome = None if named else self.recalled(suite, tree)
                 if outcome:
                     suites.remove(suite)
                     outcomes.append(outcome)
