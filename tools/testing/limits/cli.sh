@@ -39,6 +39,8 @@ id=$(stat -c %i $cg)
 ok "limit sets max and high" "$memstate limit $cg --max 64M --high 32M"
 ok "limit shows them" "grep -q '^Max *64.0 MiB' $work/said && grep -q '^High *32.0 MiB' $work/said"
 ok "sysfs shows them" "[ \$(cat /sys/class/misc/memstate/groups/$id/max) = 67108864 ]"
+ok "in any order" "$memstate limit $cg --high 31M --max 63M && $memstate limit $cg"
+ok "both are set" "grep -q '^Max *63.0 MiB' $work/said && grep -q '^High *31.0 MiB' $work/said && $memstate limit $cg --max 64M --high 32M"
 ok "limit takes a path in the hierarchy" "$memstate limit /cli/inner --max 16M && $memstate limit cli/inner"
 ok "limit shows what is in force" "$memstate limit $cg/inner --max max | grep -q '^Lowest max *64.0 MiB'"
 ok "limit takes a process id" "$memstate limit \$\$ | grep -q '^GROUP  *\/ '"

@@ -395,6 +395,16 @@ plot "a range that is none" 1 "line 3: a range that is none" --kind map -o x.svg
 sed '/"first":512,/d' many.rec >part.rec
 plot "part of a ledger is missing" 1 "part of a ledger without what comes before it" \
 	--kind map -o x.svg part.rec
+# What is lost is told in lines of its own, and all of it once more at the end.
+sed '2i{"type":"lost","t":0,"events":30}' bare.rec | sed '/"type":"end"/d' >lost.rec
+cp lost.rec cut.rec
+echo '{"type":"end","t":60,"lost":42}' >>lost.rec
+try "what is lost" "$memstate" plot -o lost.gp lost.rec
+grep -q '; 42 transitions were lost' lost.gp
+result $? "is not counted twice" <(grep 'lost' lost.gp)
+"$memstate" plot -o lost.gp cut.rec >said 2>&1
+grep -q '; 30 transitions were lost' lost.gp
+result $? "nor is it forgotten where the end is missing" said
 sed '2i{"type":"later","t":0,"x":[1]}' bare.rec >unknown.rec
 try "a type that is not known is passed over" "$memstate" plot -o unknown.gp unknown.rec
 check plot bare.rec unknown.gp >said 2>&1
