@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "tap.h"
 
 #define MIB ((size_t)1 << 20)
+#define PAGE ((size_t)4096)
 
 /* Without allocating. */
 static long number_in(const char *file, const char *after)
@@ -98,6 +101,38 @@ static void test_fork(void)
 	tap_is(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7, "a child has one of its own");
 }
 
+static uint64_t tries(void)
+{
+	struct memstate_malloc_stats stats;
+
+	return memstate_malloc_stats(&stats) ? 0 : stats.drops;
+}
+
+/* All that is free is in one piece with a page that the program has locked. */
+static void test_locked(void)
+{
+	char *volatile p = malloc(2 * MIB);
+	char *page = (char *)(((uintptr_t)p + MIB) & -PAGE);
+	int status = -1;
+	uint64_t before;
+	pid_t pid;
+
+	memset(p, 1, 2 * MIB);
+	tap_is(mlock(page, PAGE), 0, "a page can be locked");
+	before = tries();
+	free(p);
+	tap_ok(soon(tries() > before), "it has tried to drop a piece that is locked");
+	/* A fork waits for whoever drops something: it is not to be for ever. */
+	alarm(SOON_S);
+	pid = fork();
+	if (!pid)
+		_exit(7);
+	alarm(0);
+	waitpid(pid, &status, 0);
+	tap_is(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7, "and a process can fork then");
+	munlock(page, PAGE);
+}
+
 static void test_end(void)
 {
 	memstate_malloc_set("background", 0);
@@ -146,5 +181,6 @@ int main(void)
 	tap_is(memstate_malloc_set("background", 1), 0, "and it can begin again");
 	left = left_of_much();
 	tap_ok(left < 30, "and does its work (%ld MiB)", left);
+	test_locked();
 	return tap_end();
 }
