@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -605,6 +606,37 @@ static void scavenging(void)
 	tap_ok(malloc_trim(0) == 1, "malloc_trim: says that it gave something back");
 }
 
+/* A page that the program has locked, and freed, stays as it was: nobody can drop it. */
+static void locked_memory_is_not_dropped(void)
+{
+	enum { NR = 256 };
+	struct memstate_malloc_stats stats;
+	char *blocks[NR], *p = malloc(MIB);
+	char *page = (char *)(((uintptr_t)p + 4095) & -(uintptr_t)4096);
+	bool found = false, good = true;
+	int nr = 0;
+
+	memset(p, 1, MIB);
+	if (mlock(page, 4096)) {
+		tap_ok(0, "mlock: a page can be locked");
+		return;
+	}
+	free(p);
+	memstate_malloc_scavenge();
+	memstate_malloc_stats(&stats);
+	tap_ok(stats.idle_bytes >= 4096, "scavenge: what is locked is idle still");
+	/* Until there is one that lies where that was. */
+	while (nr < NR && !found) {
+		blocks[nr] = calloc(1, MIB);
+		found = blocks[nr] <= page && page < blocks[nr] + MIB;
+		good &= zeros(blocks[nr++], MIB);
+	}
+	tap_ok(found && good, "calloc: zeros where locked memory was (block %d)", nr);
+	munlock(page, 4096);
+	while (nr)
+		free(blocks[--nr]);
+}
+
 static void settings(void)
 {
 	struct memstate_malloc_class class_;
@@ -653,6 +685,7 @@ int main(void)
 		statistics_are_exact();
 		direct_and_consistent_totals_agree();
 		scavenging();
+		locked_memory_is_not_dropped();
 		settings();
 	}
 	return tap_end();
