@@ -124,6 +124,36 @@ static void meet_limit(size_t limit, size_t size)
 	free(p);
 }
 
+/*
+ * A block of some MiB that has been moved and then was refused grows as soon as there is room
+ * for what it is to have more: it is never in memory twice, which would be beyond the limit.
+ */
+static void grow_after_refusal(size_t limit)
+{
+	size_t size = limit / 4, more = limit / 8 * 3, most = limit / 8 * 7;
+	unsigned char *rest, *p, *next_to_it, *q;
+
+	if (size < 8 * MIB)
+		return;
+	rest = malloc(limit / 16 * 9);
+	p = malloc(size / 2);
+	next_to_it = malloc(size / 2);
+	must(rest && p && next_to_it, "no room below the limit");
+	p = realloc(p, size);
+	must(p != NULL, "no room to grow below the limit");
+	p[0] = 1;
+	p[size - 1] = 2;
+	errno = 0;
+	must(!realloc(p, more) && errno == ENOMEM, "more than the limit was given");
+	free(rest);
+	free(next_to_it);
+	malloc_trim(0);
+	q = realloc(p, most);
+	must(q != NULL, "refused once, and never to grow again");
+	must(q[0] == 1 && q[size - 1] == 2, "contents were lost when it grew");
+	free(q);
+}
+
 int main(int argc, char **argv)
 {
 	size_t limit;
@@ -135,6 +165,7 @@ int main(int argc, char **argv)
 		meet_limit(limit, 5000);
 		meet_limit(limit, 300000);
 		meet_limit(limit, 100);
+		grow_after_refusal(limit);
 		return 0;
 	}
 	go_through();
