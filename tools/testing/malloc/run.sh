@@ -38,6 +38,7 @@ preloaded() { # name library environment...
 	shift 2
 	relay "$name family" env "$@" LD_PRELOAD="$library" "$build/family"
 	relay "$name new and delete" env "$@" LD_PRELOAD="$library" "$build/newdelete"
+	relay "$name threads" env "$@" LD_PRELOAD="$library" "$build/threads"
 	try "$name stress: four threads, seed $seed" \
 		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 60000
 	try "$name stress: memory dropped as soon as it is free, seed $seed" \
@@ -172,7 +173,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress death faults life opened libearly.so background scavenge \
+must program malloc family stress threads death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
