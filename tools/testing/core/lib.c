@@ -336,16 +336,22 @@ static void test_closed(void)
 
 /* Of handlers that run between the library's: they were registered before. */
 static char *handled;
+/* What they report is entered into the books at once. */
+static int entered;
 
 static void handler_before(void)
 {
 	if (handled)
 		memstate_unused(handled, 4096, C);
+	if (entered && memstate_sync())
+		abort();
 }
 
 static void handler_after(void)
 {
 	if (handled && memstate_used(handled, 4096, C))
+		abort();
+	if (entered && memstate_sync())
 		abort();
 }
 
@@ -370,6 +376,31 @@ static void test_handlers(void)
 	tap_is(child_status(pid), 7, "fork_handlers_of_others_may_report_in_the_child");
 	tap_ok(books(0, 0, BYTES), "fork_handlers_of_others_may_report_in_the_parent");
 	tap_ok(!memstate_atfork(), "fork_handlers_are_registered_once");
+	memstate_free(p, BYTES);
+}
+
+static int fork_with_handlers(char *p)
+{
+	/* Who waits for a lock of its own hears no signal, but comes to the end of its time. */
+	struct rlimit seconds = { 10, 10 };
+	pid_t pid;
+
+	if (setrlimit(RLIMIT_CPU, &seconds) || memstate_used(p, BYTES, C))
+		return 1;
+	handled = p;
+	entered = 1;
+	pid = fork();
+	return pid ? child_status(pid) : 7;
+}
+
+static void test_handlers_that_enter(void)
+{
+	char *p = memstate_alloc(BYTES, C);
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(fork_with_handlers(p));
+	tap_is(child_status(pid), 7, "fork_handlers_of_others_may_have_it_entered_at_once");
 	memstate_free(p, BYTES);
 }
 
@@ -541,6 +572,7 @@ int main(void)
 	test_move();
 	test_fork();
 	test_handlers();
+	test_handlers_that_enter();
 	test_closed();
 	test_threads();
 	test_signals();
