@@ -70,7 +70,7 @@ assert d == e"
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test program builds without a warning" program observe calls
+try "test programs build without a warning" program observe calls limit
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -93,6 +93,9 @@ if command -v strace >/dev/null; then
 else
 	skip "shim against its strace log" "no strace here"
 fi
+
+relay "at a limit" env MEMSTATE_MAX=32M LD_PRELOAD="$bin/libmemstate-observe.so" MEMSTATE_QUIET=1 \
+	"$top/build/observe/limit" $((32 << 20))
 
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
