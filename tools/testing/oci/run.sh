@@ -54,6 +54,8 @@ try builds_and_installs userspace PREFIX="$out/prefix" install || tap_end
 programs oci
 try limits_test_builds program oci limits || tap_end
 relay limits "$top/build/oci/limits"
+try cgroup_test_builds program oci cgroup || tap_end
+relay cgroup "$top/build/oci/cgroup"
 hook=$top/build/oci/hook
 try hook_builds_with_sanitizers program oci hook || tap_end
 
