@@ -7,8 +7,11 @@ cache=${MEMSTATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/memstate}
 
 # mark_of PART: sets mark, the name in that part of the cache of what stdin has: all that a
 # finding depends on. The file is there if it was found to be good.
-# shellcheck disable=SC2034 # who sources this reads it
+# proved: is it there? FRESH=1 sets aside all that is known.
+# remember: it was found to be good
 mark_of() { mark=$cache/$1/$(sha256sum | cut -c 1-32); }
+proved() { [ -z "${FRESH-}" ] && [ -e "$mark" ]; }
+remember() { mkdir -p "${mark%/*}" && : >"$mark"; }
 
 # installed: what the tools are; where that cannot be told, nothing is known from before
 installed() { dpkg-query -W 2>/dev/null || date; }

@@ -42,7 +42,7 @@ check() {
 	[[ $kinds == *" $kind "* ]] || return
 	mkdir -p "$cache/model"
 	basis "$kind"
-	if [ -e "$mark" ]; then
+	if proved; then
 		while read -r name; do result 0 "$name"; done <"$mark"
 		return
 	fi

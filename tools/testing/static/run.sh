@@ -48,11 +48,10 @@ basis() {
 # known LANE NAME FILE...: were they found to be good as they are? Sets $mark, for remember.
 known() {
 	mark_of static < <(echo "$basis $1 $2"; cat "${@:3}")
-	[ -e "$mark" ]
+	proved
 }
 # good LANE NAME [FILE]: the same of one, as a test if it is so
 good() { known "$1" "$2" "${3-$tree/$2}" && result 0 "$1 $2"; }
-remember() { mkdir -p "${mark%/*}" && : >"$mark"; }
 
 # What is tracked; in a tree without git, all but what was built.
 list_files() {

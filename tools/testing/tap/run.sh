@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh: tap.sh itself. Each script is run with it, for all that it has to print, and with a
-# mutant of it, which has to show. The count kept here is another one: what is tested cannot
-# vouch for itself.
+# run.sh: tap.sh itself, and the notes of cache.sh. Each script is run with it, for all that it
+# has to print, and with a mutant of it, which has to show. The count kept here is another one:
+# what is tested cannot vouch for itself.
 #
 # shellcheck disable=SC2016 # other shells expand it
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
 tap=$(readlink -f "$here/../tap.sh")
+cache=$(readlink -f "$here/../cache.sh")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 n=0 failed=0
@@ -305,5 +306,26 @@ ok 2 - it: came to its end (status 0, 1 of 1)
 1..2
 exit 1
 S
+
+# notes CACHE: what is known of something, as it is found to be good, with FRESH=1 and for another
+notes() {
+	env -u FRESH MEMSTATE_CACHE="$dir/cache" bash -uc '. "$1"
+		say() { if proved; then echo "$* is known"; else echo "$* is not"; fi; }
+		mark_of part <<<one
+		say one
+		remember
+		say one
+		FRESH=1 say one, afresh,
+		mark_of part <<<two
+		say two' bash "$1"
+	rm -rf "$dir/cache"
+}
+printf '%s\n' "one is not" "one is known" "one, afresh, is not" "two is not" >"$dir/want"
+notes "$cache" 2>&1 | diff "$dir/want" - >"$dir/diff"
+verdict $? "what was found to be good is known, but for FRESH=1" "$dir/diff"
+sed 's/\[ -z "${FRESH-}" \] &&//' "$cache" >"$dir/mutant"
+notes "$dir/mutant" >"$dir/got" 2>&1
+! cmp -s "$cache" "$dir/mutant" && ! cmp -s "$dir/want" "$dir/got"
+verdict $? "what was found to be good is known, but for FRESH=1: a mutant that fails" "$dir/got"
 echo "1..$n"
 exit $failed
