@@ -167,8 +167,8 @@ recorded_logs() {
 	END
 	cat >"$build/work.sh" <<-'END'
 		redis-server --port 0 --unixsocket "$PWD/redis.sock" --save "" --daemonize no &
-		for i in $(seq 300); do [ -S redis.sock ] && break; sleep 0.3; done
-		[ -S redis.sock ] || { kill $!; exit 1; }
+		. "$1"
+		soon [ -S redis.sock ] || { kill $!; exit 1; }
 		redis-benchmark -s "$PWD/redis.sock" -n 2000 -d 2000 -r 1000 -t set,lpush -q
 		redis-cli -s "$PWD/redis.sock" save_nothing
 		redis-cli -s "$PWD/redis.sock" shutdown nosave
@@ -186,7 +186,7 @@ recorded_logs() {
 		preloaded tcmalloc libtcmalloc_minimal.so.4 $python "$build/work.py"
 		recorded make make -j2 -f "$build/work.mk"
 		if command -v redis-server >/dev/null; then
-			recorded redis sh "$build/work.sh"
+			recorded redis bash "$build/work.sh" "$here/../tap.sh"
 		else
 			skip "recorded: redis" "no redis-server"
 		fi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Credit, charging, refusals, pressure, peaks: one group at a time. */
-#include <time.h>
+#include <sys/timerfd.h>
 
 #include "cgroup.h"
 #include "harness.h"
@@ -383,12 +383,20 @@ TEST_F(limits, unused_credit_of_siblings_is_taken_before_a_refusal)
 
 #define HOUR_NS	3600000000000ULL
 
-static u64 now_ns(void)
+/* A timer that begins now; it has run out when nothing is left of it. */
+static int timer_of(long ns)
 {
-	struct timespec t;
+	const struct itimerspec once = { .it_value.tv_nsec = ns };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (u64)t.tv_sec * 1000000000 + (u64)t.tv_nsec;
+	return timerfd_settime(fd, 0, &once, NULL) ? -1 : fd;
+}
+
+static bool has_run_out(int timer)
+{
+	struct itimerspec left;
+
+	return !timerfd_gettime(timer, &left) && !left.it_value.tv_sec && !left.it_value.tv_nsec;
 }
 
 static void nothing(int sig)
@@ -400,16 +408,19 @@ TEST_F(limits, wait_is_bounded_ends_with_room_and_can_be_interrupted)
 {
 	struct sigaction sa = { .sa_handler = nothing };
 	struct dev *d = &self->d;
-	u64 began, time = 200000000;
 	struct memstate_charge c;
+	long time = 200000000;
 	pid_t child;
+	int timer;
 
 	ASSERT_EQ(0, limit_max(d->fd, self->leaf, 8 * PAGE));
 	ASSERT_EQ(0, dev_ready(d, BASE, 8 * PAGE));
-	began = now_ns();
+	timer = timer_of(time);
+	ASSERT_LE(0, timer);
 	EXPECT_EQ(-EDQUOT, dev_charge(d, PAGE, MEMSTATE_CHARGE_WAIT, time, &c));
-	/* Not before its time, on any machine; it is up to the machine how long after. */
-	EXPECT_GE(now_ns() - began, time);
+	/* What began before it, and takes as long, is over before it, whatever the machine. */
+	EXPECT_TRUE(has_run_out(timer));
+	close(timer);
 	EXPECT_EQ(cg_id(self->leaf), c.refused_by);
 
 	child = fork();
