@@ -38,7 +38,7 @@ basis() {
 	basis=$({
 		echo "$*"
 		grep '\.h$' "$work/files" | (cd "$tree" && xargs -r -d '\n' cat 2>/dev/null)
-		declare -f "lane_$lane" build per_unit by_build tidy public user_flags together said
+		declare -f "lane_$lane" build per_unit by_build tidy analyze public user_flags together said
 		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
 		cat "$here"/*.yml
 		installed
@@ -163,22 +163,27 @@ unknown() {
 }
 
 # together LANE COMMAND...: one process for all of todo, which are its last arguments. Of what it
-# says each line names its file; those that name none are a test of their own.
+# says each line names its file; those that name none, or a header, are a test of their own, and
+# as long as that fails none of them is known to be good.
 together() {
 	local lane=$1 log=$work/$1.log f status
+	local marks=()
 	shift
 	[ ${#todo[@]} -gt 0 ] || return 0
 	(cd "$tree" && "$@" "${todo[@]}") >"$log" 2>&1
 	status=$?
 	for f in "${todo[@]}"; do
 		said "$log" "$f" >"$log.unit"
-		verdict "$lane $f" "$log.unit" && { known "$lane" "$f" "$tree/$f" || remember; }
+		verdict "$lane $f" "$log.unit" && { known "$lane" "$f" "$tree/$f" || marks+=("$mark"); }
 		grep -vxFf "$log.unit" "$log" >"$log.rest"
 		if [ -s "$log.unit" ]; then mv "$log.rest" "$log"; fi
 	done
 	# With 1 it ends for what it has said of files; with more it could not do its work.
-	[ ! -s "$log" ] && [ $status -le 1 ] && return
-	not_ok "$lane the rest (status $status)" "$log"
+	if [ -s "$log" ] || [ $status -gt 1 ]; then
+		not_ok "$lane the rest (status $status)" "$log"
+		return
+	fi
+	for mark in "${marks[@]}"; do remember; done
 }
 
 # checkpatch_kind FILE: which types of findings are not asked of it
@@ -274,7 +279,9 @@ lane_coccinelle() {
 	done
 }
 
-# tidy LANE FILE CONFIG FLAGS: clang-tidy is quiet but for what it finds
+# tidy LANE FILE CONFIG FLAGS: clang-tidy is quiet but for what it finds. A process for each: of
+# several files that it is given, its analyzer knows va_start(), free() and the like by where their
+# names lay in the first one, and finds in the others what is not there, or not what is.
 tidy() {
 	local lane=$1 f=$2 config=$3 log=$work/tidy.log
 	shift 3
@@ -342,17 +349,26 @@ lane_tidy_user() {
 	done < <(files '^(userspace|kmod/core)/.*\.c$')
 }
 
+# gcc is asked once, though its compiler proper takes one file: it starts that for each. Each line
+# of what it says has a place; steps on the way to what it has found have that of the finding.
+analyze() {
+	rm -rf "$work/analyzer"
+	mkdir -p "$work/analyzer"
+	(cd "$work/analyzer" && gcc -fanalyzer -fdiagnostics-plain-output -O1 -Wall -Wextra "${flags[@]}" -c \
+		"${@/#/$tree/}" 2>&1) | awk '
+		/: (In function|At top level)/ { next }
+		/^[^ ]+:[0-9]+:[0-9]+: (warning|error|fatal error): / { place = $1; print; next }
+		{ print place == "" ? $0 : place " " $0 }'
+	return "${PIPESTATUS[0]}"
+}
+
 lane_analyzer() {
-	local f flags log=$work/analyzer.log
+	local todo flags
 	needs gcc || return
 	mapfile -t flags < <(user_flags)
 	basis analyzer "${flags[@]}"
-	while read -r f; do
-		good analyzer "$f" && continue
-		gcc -fanalyzer -O1 -Wall -Wextra "${flags[@]}" -c -o /dev/null \
-			"$tree/$f" >"$log" 2>&1
-		verdict "analyzer $f" "$log" && remember
-	done < <(files '^(userspace/(lib|observe)|kmod/core)/.*\.c$')
+	unknown analyzer < <(files '^(userspace/(lib|observe)|kmod/core)/.*\.c$')
+	together analyzer analyze
 }
 
 # --- everything else -------------------------------------------------------------
@@ -378,17 +394,16 @@ lane_shellcheck() {
 # others than these make wrong in it, the suite "docs" finds.
 sphinx_only='^ *\.\. (toctree|kernel-doc|kernel-abi|literalinclude)::'
 lane_rst() {
-	local f tool log=$work/rst.log
-	local site=()
-	tool=$(command -v rst2html || command -v rst2html.py || command -v rst2html5) ||
-		{ needs rst2html:python3-docutils; return; }
-	basis rst
+	local f log=$work/rst.log todo
+	local site=() pages=()
+	/usr/bin/python3 -c 'import docutils' 2>"$log" ||
+		{ not_ok "needs docutils: install the Debian package python3-docutils" "$log"; return; }
+	basis rst "$(cat "$here/rst.py")"
 	while read -r f; do
-		grep -qE "$sphinx_only" "$tree/$f" && { site+=("$f"); continue; }
-		good rst "$f" && continue
-		"$tool" --strict --report=1 "$tree/$f" /dev/null >"$log" 2>&1
-		verdict "rst $f" "$log" && remember
+		if grep -qE "$sphinx_only" "$tree/$f"; then site+=("$f"); else pages+=("$f"); fi
 	done < <(files '\.rst$')
+	unknown rst < <(printf '%s' "${pages[@]/%/$'\n'}")
+	together rst "$here/rst.py"
 	[ ${#site[@]} -gt 0 ] || return
 	needs sphinx-build:python3-sphinx || return
 	rm -rf "$work/site"
