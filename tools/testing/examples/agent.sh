@@ -105,7 +105,7 @@ scenario() { # name option...
 
 # raise and command
 acting() { # name option...
-	local name=$1
+	local name=$1 load_pid
 	shift
 	mkdir -p $top/a
 	"$memstate" limit $top/a --high 2M --max 8M >/dev/null
@@ -114,8 +114,16 @@ acting() { # name option...
 	begin "$name" "$@" --raise 50 $top/a -- sh -c \
 		'echo "$MEMSTATE_GROUP $MEMSTATE_WHAT $MEMSTATE_CHARGED $1" >>"$2"' sh '; $(false)' "$out/$name.ran"
 	until_ lines "$out/$name.out" ': watched;' 1
-	"$load" $top/a +3 ,1000 -
+	# It has that much until the agent has seen it.
+	mkfifo /tmp/held
+	"$load" $top/a +3 , - </tmp/held &
+	load_pid=$!
+	exec 8>/tmp/held
+	rm /tmp/held
 	until_ lines "$out/$name.out" "^$top/a: high raised to" 1
+	exec 8>&-
+	wait $load_pid
+	result $? "$name: its program has come to its end"
 	[ "$(cat "$sysfs/groups/$(stat -c %i $top/a)/high")" = $((3 << 20)) ]
 	result $? "$name: high is raised by half"
 	# shellcheck disable=SC2016 # as it is

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * load CGROUP STEP...: a program in a cgroup that does what it is told: +N: N MiB more, which
- * must be given; !N: N MiB more, which must be refused; -: the last of them less; ,N: waits
- * for N ms.
+ * must be given; !N: N MiB more, which must be refused; -: the last of them less; ,: waits for
+ * the end of its input.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,6 +31,7 @@ int main(int argc, char **argv)
 {
 	static struct { void *start; size_t bytes; } held[64];
 	int nr = 0;
+	char byte;
 
 	if (argc < 2 || enter(argv[1])) {
 		perror(argc < 2 ? "load: CGROUP" : argv[1]);
@@ -62,7 +63,8 @@ int main(int argc, char **argv)
 			memstate_trim();
 			break;
 		case ',':
-			usleep((unsigned int)(bytes / MIB * 1000));
+			while (read(0, &byte, 1) > 0)
+				;
 			break;
 		default:
 			return 2;

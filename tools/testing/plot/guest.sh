@@ -18,8 +18,6 @@ said=$out/said
 record() { "$memstate" record "$@" >"$said" 2>&1; }
 told() { grep -qF -- "$1" "$said"; }
 
-# samples FILE: how many there are by now
-samples() { grep -cs '"type":"sample"' "$1"; }
 # sampled FILE: a recorder, which is not waited for, has got so far
 sampled() { soon grep -qs '"type":"sample"' "$1"; }
 
@@ -60,23 +58,16 @@ state() { cat $tracing/tracing_on $tracing/buffer_size_kb $tracing/trace_clock \
 	$tracing/events/memstate/*/enable $tracing/events/memstate/*/filter; }
 state >"$out/before"
 
-# A command is recorded to its end, or for so long: as long as it takes until it stands still,
-# and a little more, which is known when it is over.
-began=$SECONDS
-"$build/steps" 5 3000 0 2 >/dev/null
-seconds=$((4 * (SECONDS - began) + 3))
-for _ in 1 2 3 4; do
-	begin "$memstate" record -o "$out/command.rec" --transitions --ranges 10 --duration $seconds \
-		-- "${own[@]}" "$build/steps" 5 3000 -1 2 2>"$said"
-	stands 3
-	before=$(samples "$out/command.rec")
-	soon grep -qs '"type":"end"' "$out/command.rec"
-	stop
-	status=$?
-	[ "$(samples "$out/command.rec")" -le $((before + 1)) ] || break
-	seconds=$((seconds * 2))
-done
-[ "$status" = 7 ]
+# A command is recorded to its end, or for so long: ten minutes, which are over when it stands
+# still.
+rm -f "$out/later"
+LATER=$out/later LD_PRELOAD=$build/later.so begin "$memstate" record -o "$out/command.rec" \
+	--transitions --ranges 10 --duration 600 -- "${own[@]}" "$build/steps" 5 3000 -1 2 2>"$said"
+stands 3
+: >"$out/later"
+soon grep -qs '"type":"end"' "$out/command.rec"
+stop
+[ $? = 7 ]
 result $? "a command's exit status is passed on"
 told "(duration)" && told ", 0 lost"
 result $? "a command with two children, every transition of theirs"

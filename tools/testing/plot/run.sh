@@ -35,13 +35,13 @@ if part host; then
 	try "recorder of made-up figures builds" program plot fake_record
 	try "trace test builds" program plot trace
 	try "books test builds" program plot books
-	for program in steps shares; do
+	for program in steps shares later.so; do
 		try "$program builds" program plot $program
 	done
 else
 	must userspace all
 	must sanitized
-	must program plot books steps shares
+	must program plot books steps shares later.so
 fi
 [ $tap_failed = 0 ] || tap_end
 memstate=$top/build/san/memstate
