@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Each of the tracepoints, again and again, until it is ended: for those who watch.
+ * Each of the tracepoints, again and again, until it is ended: for those who watch. It prints a
+ * line when it has come round.
  *
  * It runs in a cgroup whose max is below WANTED_BYTES and whose high is below half of
  * that.
@@ -79,6 +80,9 @@ int main(void)
 			return fail("a child", ret);
 		memstate_sync();
 		memstate_trim();
+		if (puts("round") < 0 || fflush(stdout))
+			return fail("telling", -errno);
+		/* Others are to have the processor: nobody waits for that. */
 		usleep(50000);
 	}
 }

@@ -9,16 +9,23 @@ module=$1 program=$2 memstate=$3
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=tools/testing/tap.sh
 . "$here/../tap.sh"
-cgroup=/sys/fs/cgroup/traced
+cgroup=/sys/fs/cgroup/traced other=/sys/fs/cgroup/other
+comm=$(basename "$program")
+rounds=/run/rounds
 
 insmod "$module" || exit 1
-mkdir "$cgroup" && "$memstate" limit "$cgroup" --max 8M --high 4M || exit 1
-(echo 0 >"$cgroup/cgroup.procs" && exec "$program") &
+# For oneliners.py: how often a program has run is counted only so.
+echo 1 >/proc/sys/kernel/bpf_stats_enabled
+for one in $cgroup $other; do
+	mkdir "$one" && "$memstate" limit "$one" --max 8M --high 4M || exit 1
+done
+cp "$program" /run/another
+: >$rounds
+(echo 0 >"$cgroup/cgroup.procs" && exec "$program" >>$rounds) &
 pid=$!
-comm=$(basename "$program")
 soon grep -qsx "$comm" /proc/$pid/comm || { echo "# $pid is not $comm"; exit 1; }
 "$here/oneliners.py" "$here/../../../Documentation/admin.rst" Tracing "$pid" "$comm" \
-	"$(stat -c %i "$cgroup")"
+	"$(stat -c %i "$cgroup")" "$rounds" "echo 0 >$other/cgroup.procs && exec /run/another >/dev/null"
 status=$?
 wait
 exit $status

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-"""oneliners.py PAGE SECTION PID COMM GROUP: the commands of a page that watch the
-tracepoints, run beside a process that makes events (PID, COMM, in the cgroup GROUP).
+"""oneliners.py PAGE SECTION PID COMM GROUP ROUNDS OTHER: the commands of a page that watch the
+tracepoints, run beside a process that makes events (PID, COMM, in the cgroup GROUP), each of
+them for each line that it writes to ROUNDS. OTHER is a command that makes the same in another
+group.
 
 Each has to tell of that process, or of its group, and of nobody else's; each tracepoint
-has to be watched by one. One that tells nothing is watched again, for longer: on a busy
-machine it may have begun late. Printed as TAP.
+has to be watched by one. Times that the page gives are taken for rounds: what watches ends when
+it has seen some. Printed as TAP.
 """
 
 import os
@@ -22,8 +24,9 @@ import tap  # noqa: E402
 
 START_S, END_S = 600, 300
 AGAIN_S = 30	# bpftrace has been seen to go on for minutes after it was interrupted
-WATCH_S = 4, 20, 60	# bpftrace says that it attaches before it has loaded its programs
-PAGE_S, LONGER_S = 5, 30	# of what ends by itself: on the page, and again
+SOME = 10	# how often something has happened when it cannot but be seen
+ROUNDS = ('bash -c \'r() { wc -l <"$0"; }; n=$(($(r) + 3)); '
+          'for ((i = 0; i < 6000 && $(r) < n; i++)); do sleep 0.1; done\'')
 EVENTS = ("transition", "charge", "deny", "drift", "pressure", "open", "close", "unmap")
 
 
@@ -36,12 +39,12 @@ def ended(pid):
         return True
 
 
-def finish(process, interrupt):
-    """Wait for a process, which is interrupted, if at all, as somebody at a terminal would do
+def finish(process, end):
+    """Wait for a process, which is sent the signal END, if any, as somebody at a terminal would do
     it: again after a while. Kill it in the end. Its status."""
     for _ in range(END_S // AGAIN_S):
-        if interrupt and process.poll() is None:
-            os.killpg(process.pid, signal.SIGINT)
+        if end and process.poll() is None:
+            os.killpg(process.pid, end)
         try:
             return process.wait(AGAIN_S)
         except subprocess.TimeoutExpired:
@@ -50,37 +53,55 @@ def finish(process, interrupt):
     return process.wait()
 
 
-def watch(command, seconds, enough):
-    """Run a command; interrupt bpftrace after so long, or when it has said enough.
-    Return (status, lines)."""
+def ran(pid):
+    """How often each of the programs has run that a bpftrace has loaded."""
+    counts = []
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == "anon_inode:bpf-prog":
+                with open(f"/proc/{pid}/fdinfo/{fd}", encoding="utf-8") as file:
+                    counts += [int(line.split()[1]) for line in file if line.startswith("run_cnt:")]
+    except OSError:
+        pass    # it has ended, or closed one meanwhile
+    return counts
+
+
+def watch(command, enough, end=signal.SIGINT):
+    """Run a command; end one that would not end when ENOUGH(its process id, its lines). Return
+    (status, lines)."""
     with tempfile.TemporaryFile() as out:
-        with subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=out,
-                              stderr=subprocess.STDOUT, start_new_session=True) as process:
+        with subprocess.Popen(["bash", "-c", f"exec {command}" if enough else command],
+                              stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                              start_new_session=True) as process:
             def said():
                 # It writes where the file's offset is, which is its as well: that stays.
                 text = os.pread(out.fileno(), os.fstat(out.fileno()).st_size, 0)
                 return text.decode(errors="replace").splitlines()
 
-            def over():
-                return process.poll() is not None
-            interrupt = command.startswith("bpftrace")
-            if interrupt:
-                tap.soon(lambda: over() or any("Attaching" in line for line in said()), patience=START_S)
-                tap.soon(lambda: over() or enough(said()), patience=seconds)
-            return finish(process, interrupt), said()
+            if enough:
+                tap.soon(lambda: process.poll() is not None or enough(process.pid, said()), patience=START_S)
+            return finish(process, end if enough else None), said()
 
 
-def rounds(command, before):
-    """Yield (commands, seconds): what is run, for how long bpftrace; the last one has to
-    tell, from what the one before it has recorded."""
+def run(command, told, rounds):
+    """Run one of the page's, to its end or until it has seen enough."""
     if command.startswith("bpftrace"):
-        yield from (([command], seconds) for seconds in WATCH_S)
-        return
-    yield [command], 0
-    again = [before, command] if command.startswith(("perf script", "perf report")) else [command]
-    longer = [re.sub(rf"\b(sleep|timeout) {PAGE_S}\b", rf"\1 {LONGER_S}", one) for one in again]
-    if longer != again:
-        yield longer, 0
+        nr = command.count("tracepoint:")
+
+        def enough(pid, lines):
+            if "printf" in command:
+                return told(lines)
+            return len([count for count in ran(pid) if count >= SOME]) >= nr
+        return watch(command, enough)
+    if command.startswith("timeout"):
+        return watch(re.sub(r"^timeout \d+ ", "", command), lambda _, lines: seen(lines) and told(lines),
+                     signal.SIGTERM)
+    return watch(re.sub(r"\bsleep \d+$", lambda _: f"{ROUNDS} {rounds}", command), None)
+
+
+def seen(lines):
+    """Whether each event is in a trace."""
+    return all(any(f"memstate_{event}:" in line for line in lines) for event in EVENTS)
 
 
 def judge(command, fine, lines, told):
@@ -94,14 +115,13 @@ def judge(command, fine, lines, told):
     if tool == "bpftrace" or command.startswith(("perf script", "perf report")):
         return fine and told(lines), counted
     if tool == "timeout":	# it ends what would not
-        return all(any(f"memstate_{event}:" in line for line in lines)
-                   for event in EVENTS) and told(lines), counted
+        return seen(lines) and told(lines), counted
     return fine, counted
 
 
 def main():
     """The command line."""
-    page, section, pid, comm, group = sys.argv[1:]
+    page, section, pid, comm, group, rounds, other = sys.argv[1:]
     found = console.commands(page, section)
     about = re.compile(rf"\b({pid}|{re.escape(comm)}|{group})\b")
 
@@ -109,7 +129,7 @@ def main():
         return any(about.search(line) for line in lines)
     print("TAP version 13")
     watched = {"bpftrace": set(), "perf": set()}
-    directory, before = "/", None
+    directory = "/"
     for one in found:
         command = one["command"]
         name = f"line {one['line']}: {' '.join(command.split())[:70]}".replace("#", "")
@@ -119,14 +139,8 @@ def main():
             tap.ok(os.path.isdir(directory), name)
             continue
         os.chdir(directory)
-        for commands, seconds in rounds(command, before):
-            for step in commands:
-                status, lines = watch(step, seconds, told)
-            good, counted = judge(command, status == 0, lines, told)
-            # Interrupted before it has attached, bpftrace fails without a word.
-            if good:
-                break
-        before = command
+        status, lines = run(command, told, rounds)
+        good, counted = judge(command, status == 0, lines, told)
         tap.ok(good, name, "\n".join(lines[-30:] + [f"exit status {status}"]))
         if good and tool in watched:
             watched[tool] |= set(counted) | set(re.findall(r"memstate:memstate_(\w+)", command))
@@ -137,12 +151,13 @@ def main():
     first = next(one["command"] for one in found if one["command"].startswith("bpftrace"))
     os.kill(int(pid), signal.SIGTERM)
     tap.soon(lambda: ended(pid), patience=END_S)
-    for seconds in WATCH_S:
-        status, lines = watch(first, seconds, told)
-        if status == 0:
-            break
-    tap.ok(status == 0 and not told(lines), "nothing is told of a process that has ended",
-           "\n".join(lines[-30:]))
+    with subprocess.Popen(["bash", "-c", other]) as process:
+        # Of that one it tells: so it does watch.
+        about_other = re.compile(rf"\b{process.pid}\b")
+        status, lines = watch(first, lambda _, lines: any(map(about_other.search, lines)))
+        process.terminate()
+    tap.ok(status == 0 and any(map(about_other.search, lines)) and not told(lines),
+           "nothing is told of a process that has ended", "\n".join(lines[-30:]))
     tap.end()
 
 

@@ -27,7 +27,7 @@ SETUP
 # await TEXT: until the shell says that
 await() {
 	local said piece
-	repeat 2400; do
+	repeat 6000; do
 		if zpty -r -t shell piece 2>/dev/null; then
 			said+=$piece
 			[[ $said != *$1* ]] || return 0
