@@ -75,7 +75,6 @@ static void charge_breach(struct ms_task *task, u64 bytes)
 	ms_books_count(task, breached, bytes);
 	ms_books_count(task, breaches, 1);
 	ms_books_event(task);
-	ms_group_event(task->group, MEMSTATE_EVENT_BREACH);
 	trace_memstate_deny(task->pid, task->group->id, bytes, true);
 }
 

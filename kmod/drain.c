@@ -11,7 +11,10 @@
 #include "params.h"
 #include "trace.h"
 
-/* Ranges, gaps and records looked at before the lock is let go. */
+/*
+ * Steps before the lock is let go: a range or gap that is looked at, one that is stored,
+ * a record, a limit that is charged.
+ */
 #define DRAIN_BUDGET	16384
 
 /* How often, and for how many microseconds, a claimed slot is waited for. */
@@ -51,15 +54,31 @@ static void books_apply(struct ms_task *task)
 		task->totals.peak_ready = ready;
 }
 
+/* What happened in a pass, in one count for each group. */
+static void books_tell(atomic64_t *events, const struct memstate_totals *batch)
+{
+	if (batch->drift)
+		atomic64_add(batch->drift, &events[MEMSTATE_EVENT_DRIFT]);
+	if (batch->breaches)
+		atomic64_add(batch->breaches, &events[MEMSTATE_EVENT_BREACH]);
+}
+
+/* Once a pass, as it costs the depth of the tree. */
 static void books_flush(struct ms_task *task)
 {
+	const struct memstate_totals *batch = &task->batch;
 	struct ms_group *group;
 
 	task->totals.charged = READ_ONCE(task->limit.charged);
 	if (!task->dirty)
 		return;
-	for (group = task->group; group; group = group->parent)
-		ms_totals_add(&group->totals, &task->batch);
+	books_tell(task->group->events_local, batch);
+	for (group = task->group; group; group = group->parent) {
+		ms_totals_add(&group->totals, batch);
+		books_tell(group->events, batch);
+		if (batch->drift || batch->breaches)
+			ms_group_kick(group, MS_KICK_EVENTS);
+	}
 	task->dirty = false;
 	memset(&task->batch, 0, sizeof(task->batch));
 }
@@ -158,6 +177,12 @@ void ms_books_unlock(struct ms_books *books)
 
 /* ---- one change ---------------------------------------------------------- */
 
+/* Limits on the way from a task to the root. */
+static u32 books_levels(const struct ms_task *task)
+{
+	return task->group->depth + 2;
+}
+
 static int books_change(struct ms_books *books, const struct ms_change *chg,
 			u32 ranges_max, struct ms_terms *terms)
 {
@@ -170,9 +195,13 @@ static int books_change(struct ms_books *books, const struct ms_change *chg,
 	ret = ms_ledger_prepare(&task->ledger, &plan, ranges_max);
 	if (ret)
 		return ret;
+	if (task->effect.charged)
+		books->budget -= books_levels(task);
 	ret = ms_charge_record(task, task->effect.charged, terms);
 	if (ret)
 		return ret;
+	if (task->effect.changed)
+		books->budget -= task->effect.steps;
 	ms_ledger_commit(&task->ledger, &plan);
 	books_apply(task);
 	return 0;
@@ -205,8 +234,10 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 				   terms);
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		return ret;
-	if (terms == &ring_terms)
+	if (terms == &ring_terms && terms->paid) {
+		books->budget -= books_levels(task);
 		ms_charge_back(task, terms->paid);
+	}
 
 	trace_memstate_transition(task->pid, rec, ret);
 	if (ret) {
@@ -218,7 +249,6 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 	if (task->effect.drift) {
 		ms_books_count(task, drift, 1);
 		ms_books_event(task);
-		ms_group_event(task->group, MEMSTATE_EVENT_DRIFT);
 		trace_memstate_drift(task->pid, rec);
 	}
 	return 0;
