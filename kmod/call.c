@@ -491,7 +491,6 @@ static int do_watch(struct ms_file *file, void *arg)
 static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 			  struct memstate_range *ranges, u32 nr)
 {
-	struct ms_drain drain = {};
 	struct ms_books books;
 	u64 addr = r->cursor;
 	int ret;
@@ -499,10 +498,9 @@ static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 	r->cursor = 0;
 	r->done = 0;
 	r->transitions = 0;
-	ret = ms_books_lock(&books, task);
+	ret = ms_books_begin(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
-	ms_books_drain(&books, &drain);
 	while (ms_ledger_next(&task->ledger, addr, &ranges[r->done])) {
 		addr = ranges[r->done].end;
 		if (++r->done == nr) {

@@ -3,11 +3,12 @@
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/uidgid.h>
 
-#include "audit.h"
 #include "charge.h"
 #include "drain.h"
 #include "group.h"
+#include "mappings.h"
 #include "params.h"
 #include "trace.h"
 
@@ -20,9 +21,6 @@
 /* How often, and for how many microseconds, a claimed slot is waited for. */
 #define DRAIN_WAITS	100
 #define DRAIN_WAIT_US	50
-
-/* Gaps in the mappings that are collected before they are applied. */
-#define RESYNC_GAPS	16
 
 /* ---- the books of one task ---------------------------------------------- */
 
@@ -288,7 +286,33 @@ int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
 
 /* ---- unmappings ---------------------------------------------------------- */
 
-static int books_unmap(struct ms_books *books, u64 start, u64 end)
+/* It has happened, and the books cannot show it. */
+static void books_refuse_unmap(struct ms_task *task, u64 start)
+{
+	struct ms_resync *r = &task->resync;
+
+	r->refused = min(r->refused, start);
+	pr_warn_ratelimited("memstate: a process of user %u has unmapped more than ranges_max=%u ranges can show\n",
+			    from_kuid(&init_user_ns, task->uid),
+			    READ_ONCE(ms_param_ranges_max));
+	if (r->running && r->again)
+		return;
+	ms_books_count(task, rejected, 1);
+	ms_books_event(task);
+}
+
+/**
+ * ms_books_unmap() - make the books forget a range that has no mapping
+ * @books:	from ms_books_lock()
+ * @start:	first byte
+ * @end:	one past the last byte
+ *
+ * Where that would make too many ranges the books stay as they are, and a comparison
+ * makes up for it as soon as there is room.
+ *
+ * Context: process; may sleep. Return: 0 or -ENOMEM.
+ */
+int ms_books_unmap(struct ms_books *books, u64 start, u64 end)
 {
 	const struct ms_change chg = {
 		.start = start,
@@ -296,60 +320,19 @@ static int books_unmap(struct ms_books *books, u64 start, u64 end)
 		.from = MEMSTATE_ANY,
 		.to = MEMSTATE_NONE,
 	};
+	struct ms_task *task = books->task;
 	struct ms_terms terms = {};
 	int ret;
 
 	books->budget--;
-	/* It has happened, however many ranges that makes. */
-	ret = books_change(books, &chg, U32_MAX, &terms);
-	if (!ret && books->task->effect.changed) {
-		ms_books_count(books->task, unmaps, 1);
-		trace_memstate_unmap(books->task->pid, start, end - start);
-	}
-	return ret;
-}
-
-/* Make the ledger forget what has no mapping. */
-static int books_resync_mm(struct ms_books *books, struct mm_struct *mm)
-{
-	struct ms_task *task = books->task;
-	struct ms_gap gaps[RESYNC_GAPS];
-	struct memstate_range range;
-	u64 addr = 0;
-	int ret;
-
-	while (ms_ledger_next(&task->ledger, addr, &range)) {
-		u32 i, nr;
-
-		addr = max(addr, range.start);
-		nr = ms_audit_gaps(mm, &addr, range.end, gaps, RESYNC_GAPS);
-		for (i = 0; i < nr; i++) {
-			ret = books_unmap(books, gaps[i].start, gaps[i].end);
-			if (ret)
-				return ret;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-static int books_resync(struct ms_books *books)
-{
-	struct ms_task *task = books->task;
-	struct mm_struct *mm = task->notifier.mm;
-	bool own = ms_task_is_current(task);
-	int ret;
-
-	/* Without users it is about to be released, and the books with it. */
-	if (!own && !mmget_not_zero(mm))
+	ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max), &terms);
+	if (ret == -ENOSPC) {
+		books_refuse_unmap(task, start);
 		return 0;
-	ret = books_resync_mm(books, mm);
-	/* Not here: its release would wait for the lock that we hold. */
-	if (!own)
-		mmput_async(mm);
-	if (!ret) {
-		ms_books_count(task, resyncs, 1);
-		ms_books_event(task);
+	}
+	if (!ret && task->effect.changed) {
+		ms_books_count(task, unmaps, 1);
+		trace_memstate_unmap(task->pid, start, end - start);
 	}
 	return ret;
 }
@@ -362,21 +345,16 @@ static int books_unmaps(struct ms_books *books, bool force)
 	int ret;
 
 	while (ms_unmaps_peek(&task->unmaps, task->head, force, &unmap)) {
-		ret = books_unmap(books, unmap.start, unmap.end);
+		ret = ms_books_unmap(books, unmap.start, unmap.end);
 		if (ret)
 			return ret;
 		ms_unmaps_pop(&task->unmaps, &unmap);
 		if (books->budget <= 0)
 			return -EAGAIN;
 	}
-	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force)) {
-		ret = books_resync(books);
-		if (ret) {
-			ms_unmaps_set_overflow(&task->unmaps, task->head);
-			return ret;
-		}
-	}
-	return 0;
+	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force))
+		ms_resync_begin(&task->resync);
+	return ms_resync_run(books);
 }
 
 /* ---- the ring ------------------------------------------------------------ */
@@ -388,7 +366,8 @@ static int books_unmaps(struct ms_books *books, bool force)
  *
  * Context: process; may sleep.
  * Return: 0: came to a slot that is not published; -EAGAIN: this pass has done
- * its share; -ENOMEM: stopped before a record that will be applied later.
+ * its share; -EBUSY: mappings are to be looked at first, and their lock is taken;
+ * -ENOMEM: stopped before a record that will be applied later.
  */
 int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 {
@@ -426,6 +405,40 @@ int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 }
 
 /**
+ * ms_books_begin() - open a task's books, drained
+ * @books:	what to give to the other functions; @left says what kept the drain
+ * @task:	the task
+ *
+ * One pass. Of the caller's own task as many as it takes to compare ledger and mappings
+ * where that is due.
+ *
+ * Context: process; may sleep; no lock is held. Return: as ms_books_lock().
+ */
+int ms_books_begin(struct ms_books *books, struct ms_task *task)
+{
+	struct ms_drain drain = {};
+	int ret;
+
+	for (;;) {
+		ret = ms_books_lock(books, task);
+		if (ret)
+			return ret;
+		ret = ms_books_drain(books, &drain);
+		if ((ret != -EAGAIN && ret != -EBUSY) ||
+		    !task->resync.running || !ms_task_is_current(task))
+			break;
+		ms_books_unlock(books);
+		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+			return -EINTR;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	books->left = ret;
+	return 0;
+}
+
+/**
  * ms_drain_own() - drain one's own ring as far as it was claimed on entry
  * @task:	the task, the caller's
  * @drain:	what became of it
@@ -446,13 +459,16 @@ int ms_drain_own(struct ms_task *task, struct ms_drain *drain)
 		if (ret)
 			return ret;
 		ret = ms_books_drain(&books, drain);
-		if (ret == -EAGAIN && (s32)(task->head - end) >= 0)
+		if (ret == -EAGAIN && (s32)(task->head - end) >= 0 &&
+		    !task->resync.running)
 			ret = 0;
 		ms_books_unlock(&books);
+		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+			return -EINTR;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-	} while (ret == -EAGAIN);
+	} while (ret == -EAGAIN || ret == -EBUSY);
 	return ret;
 }
 
@@ -538,6 +554,8 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 								  U32_MAX;
 			ret = 0;
 		}
+		if (ret == -EBUSY)
+			ret = ms_mappings_wait(task->notifier.mm);
 		if (!ret && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -572,7 +590,7 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
 		ret = -EAGAIN;
 	if (!ret)
 		ret = drain_records_pass(&books, record, 1, &done, terms);
-	if (ret == -EDQUOT || (!ret && !done)) {
+	if (ret == -EDQUOT || ret == -EBUSY || (!ret && !done)) {
 		*terms = before;
 		ret = -EAGAIN;
 	}
@@ -589,7 +607,8 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
  * @last:	as of the last drain; else drained first
  * @nowait:	only if nobody else has the books open
  *
- * One pass: of a task that reports faster than that, an exact prefix.
+ * As of ms_books_begin(), with @nowait one pass: of a task that reports faster than
+ * that, an exact prefix.
  *
  * Context: process; may sleep. Return: 0; -EINTR: killed; -EAGAIN: with @nowait,
  * somebody has.
@@ -602,11 +621,16 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 	int ret;
 
 	memset(totals, 0, sizeof(*totals));
-	ret = nowait ? ms_books_trylock(&books, task) : ms_books_lock(&books, task);
+	if (nowait)
+		ret = ms_books_trylock(&books, task);
+	else if (last)
+		ret = ms_books_lock(&books, task);
+	else
+		ret = ms_books_begin(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 	/* Want of memory: what was drained is still a prefix. */
-	if (!last)
+	if (nowait && !last)
 		ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;

@@ -41,18 +41,22 @@ struct ms_drain {
  * @memcg:	the task's memory cgroup
  * @memcg_before: what the caller's memory was charged to before
  * @budget:	steps that may still be taken in this pass
+ * @left:	what ms_books_begin()'s drain said: 0, or why it stopped early
  */
 struct ms_books {
 	struct ms_task *task;
 	struct mem_cgroup *memcg;
 	struct mem_cgroup *memcg_before;
 	s32 budget;
+	int left;
 };
 
 int ms_books_lock(struct ms_books *books, struct ms_task *task);
 int ms_books_trylock(struct ms_books *books, struct ms_task *task);
 void ms_books_unlock(struct ms_books *books);
+int ms_books_begin(struct ms_books *books, struct ms_task *task);
 int ms_books_drain(struct ms_books *books, struct ms_drain *drain);
+int ms_books_unmap(struct ms_books *books, u64 start, u64 end);
 
 int ms_drain_own(struct ms_task *task, struct ms_drain *drain);
 int ms_drain_records(struct ms_task *task, const struct memstate_record *records,

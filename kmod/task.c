@@ -152,6 +152,7 @@ static struct mmu_notifier *task_alloc(struct mm_struct *mm)
 	mutex_init(&task->lock);
 	init_waitqueue_head(&task->wait);
 	ms_ledger_init(&task->ledger, &task->lock);
+	ms_resync_init(&task->resync);
 	spin_lock_init(&task->show);
 	task->head = MEMSTATE_RING_START;
 	task->uid = current_euid();

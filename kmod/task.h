@@ -15,7 +15,7 @@
  *   ms_tasks_lock           which tasks there are, nr_files, who has which name
  *     kernfs active (a task's directory, when it is removed)
  *       task->lock          everything below "under lock"
- *         mmap_lock         when ledger and mappings are compared
+ *         mmap_lock         tried, when ledger and mappings are compared
  *           unmaps.lock     spinlock, from the notifier
  *         task->show, ms_limits_lock   spinlocks, the latter innermost
  *       task->shards->lock  readers of its allocator's statistics take turns
@@ -38,6 +38,7 @@
 
 #include "ledger.h"
 #include "limits.h"
+#include "resync.h"
 #include "ring.h"
 #include "shards.h"
 #include "unmap.h"
@@ -71,6 +72,7 @@ struct ms_group;
  * @named:	has its directory; under ms_tasks_lock
  * @lock:	protects all below
  * @ledger:	the ranges
+ * @resync:	how far they have been compared with the mappings
  * @totals:	the consistent books, exact at each record
  * @batch:	what they have that the system's do not have yet
  * @dirty:	there is something in @batch
@@ -109,6 +111,7 @@ struct ms_task {
 
 	struct mutex lock;
 	struct ms_ledger ledger;
+	struct ms_resync resync;
 	struct memstate_totals totals;
 	struct memstate_totals batch;
 	bool dirty;

@@ -193,11 +193,12 @@ struct memstate_ring_control {
  * @peak_ready:		highest value of Ready, for the system of @ready_direct
  * @transitions:	records applied
  * @drift:		records whose *from* disagreed with the books
- * @rejected:		records that were malformed or over a bound, not applied
+ * @rejected:		records that were malformed or over a bound, not applied; and
+ *			unmappings over ranges_max, made up for when there is room
  * @unmaps:		unmappings that the kernel learnt of by itself and that
  *			changed the books
  * @resyncs:		comparisons of ledger and mappings after the queue of
- *			unmappings overflowed
+ *			unmappings overflowed, or some would have passed ranges_max
  * @ranges:		ranges in the ledger
  * @tasks:		tasks with books (1 or 0 for a task)
  * @charged:		bytes charged to limits: what is held, and unused credit
