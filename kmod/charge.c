@@ -56,7 +56,7 @@ static void credit_give(const struct ms_task *task, u64 bytes)
 	u64 *word = credit_word(task);
 
 	if (bytes && word)
-		xadd(word, bytes);
+		ms_fetch_add64(word, bytes);
 }
 
 /* ---- records ---------------------------------------------------------------- */

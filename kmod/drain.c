@@ -399,7 +399,8 @@ int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 			}
 		}
 		drain->drained++;
-		WRITE_ONCE(task->head, task->head + 1);
+		/* Release: pairs with ms_ring_stamp(). */
+		smp_store_release(&task->head, task->head + 1);
 	} while (books->budget > 0);
 	return -EAGAIN;
 }

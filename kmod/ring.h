@@ -32,6 +32,7 @@ struct ms_ring {
 struct ms_ring *ms_ring_create(u32 entries, bool credit);
 void ms_ring_destroy(struct ms_ring *ring);
 u32 ms_ring_tail(const struct ms_ring *ring, u32 head);
+u32 ms_ring_stamp(const struct ms_ring *ring, const u32 *head);
 int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma);
 
 /**

@@ -63,9 +63,8 @@ static struct ms_task *task_of(struct mmu_notifier *notifier)
 u32 ms_task_stamp(struct ms_task *task)
 {
 	const struct ms_ring *ring = ms_task_ring(task);
-	u32 head = READ_ONCE(task->head);
 
-	return ring ? ms_ring_tail(ring, head) : head;
+	return ring ? ms_ring_stamp(ring, &task->head) : READ_ONCE(task->head);
 }
 
 /* Take the task's directory away, if it has one. */

@@ -95,6 +95,22 @@ TEST_F(unmap, unmap_before_and_record_after_leave_the_record)
 	EXPECT_EQ(0, dev_totals(&self->d).drift);
 }
 
+/* A tail behind head is no distance, and not a ring that is full. */
+TEST_F(unmap, tail_that_goes_back_holds_no_unmapping_up)
+{
+	u32 tail;
+
+	for (int i = 0; i < 8; i++)
+		dev_post(&self->d, REC((uintptr_t)self->mem + i * PAGE, PAGE, MEMSTATE_ANY,
+				       MEMSTATE_READY, 0, 0));
+	ASSERT_EQ(0, dev_sync(&self->d, NULL));
+	tail = *self->d.ring.tail;
+	__atomic_store_n(self->d.ring.tail, tail - 4, __ATOMIC_SEQ_CST);
+	munmap(self->mem, 2 * PAGE);
+	__atomic_store_n(self->d.ring.tail, tail, __ATOMIC_SEQ_CST);
+	EXPECT_EQ((PAGES - 2) * PAGE, dev_state(&self->d, MEMSTATE_READY));
+}
+
 TEST_F(unmap, more_than_the_queue_holds_is_still_exact)
 {
 	struct memstate_query q = { .size = sizeof(q) };
