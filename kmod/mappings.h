@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct mm_struct;
+struct mmu_notifier_range;
 
 /**
  * struct ms_gap - a stretch without a mapping
@@ -20,5 +21,6 @@ struct ms_gap {
 u32 ms_mappings_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *gaps,
 		     u32 nr, s32 *budget);
 int ms_mappings_wait(struct mm_struct *mm);
+bool ms_mappings_stay(const struct mmu_notifier_range *range);
 
 #endif /* MS_MAPPINGS_H */

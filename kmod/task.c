@@ -9,6 +9,7 @@
 #include "charge.h"
 #include "drain.h"
 #include "group.h"
+#include "mappings.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
@@ -121,7 +122,7 @@ static int task_invalidate(struct mmu_notifier *notifier,
 	struct ms_task *task = task_of(notifier);
 
 	/* Of all events this is the only one that means what it says. */
-	if (range->event == MMU_NOTIFY_UNMAP)
+	if (range->event == MMU_NOTIFY_UNMAP && !ms_mappings_stay(range))
 		ms_unmaps_push(&task->unmaps, range->start, range->end,
 			       ms_task_stamp(task));
 	return 0;
