@@ -425,6 +425,9 @@ static void probe_rmdir(void *data, struct cgroup *cgrp, const char *path)
 {
 	struct ms_group *group;
 
+	/* Each hierarchy of cgroup v1 has numbers of its own. */
+	if (cgrp->root != &cgrp_dfl_root)
+		return;
 	rcu_read_lock();
 	group = xa_load(&ms_groups, cgroup_id(cgrp));
 	if (group) {
