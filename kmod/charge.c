@@ -21,7 +21,8 @@ static u64 *credit_word(const struct ms_task *task)
 {
 	struct ms_ring *ring = ms_task_ring(task);
 
-	return ring && ring->credit ? &ring->control->credit : NULL;
+	return ring && (ring->flags & MEMSTATE_SETUP_CREDIT) ?
+		       &ring->control->credit : NULL;
 }
 
 /* What is charged and not held, by our own books. */

@@ -18,6 +18,9 @@
  */
 #define DRAIN_BUDGET	16384
 
+/* As many for one reader of a group's totals, for all tasks together. */
+#define GROUP_BUDGET	(8 * DRAIN_BUDGET)
+
 /* How often, and for how many microseconds, a claimed slot is waited for. */
 #define DRAIN_WAITS	100
 #define DRAIN_WAIT_US	50
@@ -101,6 +104,27 @@ static void books_publish(struct ms_task *task)
 	ms_ring_release(&page->head, task->head);
 }
 
+/* Is there something to drain, as far as one can tell? */
+static bool task_has_pending(struct ms_task *task)
+{
+	return ms_task_stamp(task) != READ_ONCE(task->head) ||
+	       ms_unmaps_pending(&task->unmaps) || READ_ONCE(task->resync.running);
+}
+
+/* The task is idle, and what it posts next is made known; or it is not. */
+static void books_take(struct ms_task *task)
+{
+	u32 *bell = ms_ring_bell(task->ring);
+
+	lockdep_assert_held(&task->lock);
+	/* Whoever does not ring stays marked. */
+	if (task->ring && !bell)
+		return;
+	ms_pending_take(&task->pending, MS_PENDING_DRAIN, bell);
+	if (task_has_pending(task))
+		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+}
+
 static int books_locked(struct ms_books *books, struct ms_task *task)
 {
 	if (task->gone) {
@@ -112,6 +136,7 @@ static int books_locked(struct ms_books *books, struct ms_task *task)
 	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
 	books->memcg_before = set_active_memcg(books->memcg);
 	books->budget = DRAIN_BUDGET;
+	books->take = false;
 	return 0;
 }
 
@@ -163,6 +188,9 @@ void ms_books_unlock(struct ms_books *books)
 	ms_charge_settle(task);
 	books_flush(task);
 	books_publish(task);
+	/* Only now that the groups have it. */
+	if (books->take)
+		books_take(task);
 	/* Of groups a worker tells. */
 	if (ms_charge_has_own(task))
 		ms_charge_show(task);
@@ -224,7 +252,8 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 			       &chg);
 	if (!terms) {
 		terms = &ring_terms;
-		if (task->ring->credit && chg.to == MEMSTATE_READY)
+		if ((task->ring->flags & MEMSTATE_SETUP_CREDIT) &&
+		    chg.to == MEMSTATE_READY)
 			terms->paid = chg.end - chg.start;
 	}
 	if (!ret)
@@ -611,8 +640,8 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
  * As of ms_books_begin(), with @nowait one pass: of a task that reports faster than
  * that, an exact prefix.
  *
- * Context: process; may sleep. Return: 0; -EINTR: killed; -EAGAIN: with @nowait,
- * somebody has.
+ * Context: process; may sleep. Return: 0; 1: something may be left; -EINTR: killed;
+ * -EAGAIN: with @nowait, somebody has.
  */
 int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool last,
 		    bool nowait)
@@ -630,40 +659,78 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 		ret = ms_books_begin(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
-	/* Want of memory: what was drained is still a prefix. */
-	if (nowait && !last)
-		ms_books_drain(&books, &drain);
+	/* Want of memory, too: what was drained is still a prefix. */
+	if (last)
+		books.left = 0;
+	else if (nowait)
+		books.left = ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;
 	totals->charged = READ_ONCE(task->limit.charged);
+	ret = books.left ? 1 : 0;
 	ms_books_unlock(&books);
-	return 0;
+	return ret;
+}
+
+/* One pass over a task of a group; true: something of it is left. */
+static bool drain_pending(struct ms_task *task, s32 *budget)
+{
+	const struct ms_ring *ring = ms_task_ring(task);
+	struct ms_drain drain = {};
+	struct ms_books books;
+	s32 before;
+	int ret;
+
+	*budget -= 1;
+	if (ring && !ms_ring_bell(ring) && !task_has_pending(task)) {
+		/* Pairs with the release of the lock: then the groups have it. */
+		smp_mb();
+		return mutex_is_locked(&task->lock);
+	}
+	ret = ms_task_is_current(task) ? ms_books_lock(&books, task) :
+					 ms_books_trylock(&books, task);
+	if (ret)
+		return ret != -ESRCH;
+	before = min(*budget, books.budget);
+	books.budget = before;
+	ret = ms_books_drain(&books, &drain);
+	*budget -= before - books.budget;
+	books.take = true;
+	ms_books_unlock(&books);
+	return ret;
 }
 
 /**
  * ms_drain_group() - drain whoever has something to drain
- * @group: tasks in it and below it
+ * @group: tasks in it and below it; the caller has a reference
  *
- * For readers of a group's totals. A task that has posted nothing since costs two
- * loads.
+ * For readers of a group's totals. They pay for what they do, within bounds
+ * (GROUP_BUDGET), and wait for nobody but their own threads. Idle tasks cost nothing, if
+ * they ring; else two loads.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep. Return: true if something may be left: there was more to
+ * do than that, another has a task's books open, or the caller was killed.
  */
-void ms_drain_group(const struct ms_group *group)
+bool ms_drain_group(struct ms_group *group)
 {
-	struct memstate_totals totals;
-	struct ms_task *task;
-	u32 id = 0;
+	struct ms_pending_walk walk;
+	struct ms_pending_node *node;
+	s32 budget = GROUP_BUDGET;
+	bool left = false;
 
-	while ((task = ms_task_next(&id, group))) {
-		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
-		    ms_unmaps_pending(&task->unmaps))
-			ms_drain_totals(task, &totals, false, false);
-		ms_task_put(task);
-		if (fatal_signal_pending(current))
-			return;
+	ms_pending_begin(&walk, &group->pending, MS_PENDING_DRAIN);
+	while ((node = ms_pending_next(&walk))) {
+		left |= drain_pending(container_of(node, struct ms_task, pending),
+				      &budget);
+		kobject_put(node->kobj);
+		if (budget <= 0 || fatal_signal_pending(current)) {
+			left = true;
+			break;
+		}
 		cond_resched();
 	}
+	ms_pending_end(&walk);
+	return left;
 }
 
 /* ---- beginning and end --------------------------------------------------- */

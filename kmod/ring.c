@@ -9,13 +9,13 @@
 /**
  * ms_ring_create() - make the shared pages
  * @entries:	slots, a power of two
- * @credit:	the task will keep to the credit protocol
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task will keep to
  *
  * The pages are charged to the memory cgroup of the caller.
  *
  * Context: may sleep. Return: the ring, or NULL for want of memory.
  */
-struct ms_ring *ms_ring_create(u32 entries, bool credit)
+struct ms_ring *ms_ring_create(u32 entries, u32 flags)
 {
 	u32 nr_pages = 1 + DIV_ROUND_UP(entries * sizeof(struct memstate_record),
 					PAGE_SIZE);
@@ -25,7 +25,7 @@ struct ms_ring *ms_ring_create(u32 entries, bool credit)
 	if (!ring)
 		return NULL;
 	ring->entries = entries;
-	ring->credit = credit;
+	ring->flags = flags;
 	ring->nr_pages = nr_pages;
 	ring->control = ms_pages_create(ring->pages, nr_pages);
 	if (!ring->control)

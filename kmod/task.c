@@ -110,6 +110,7 @@ static void task_bury(struct ms_task *task)
 	task->listed = false;
 	xa_erase(&ms_tasks, task->id);
 	ms_nr_tasks--;
+	ms_pending_leave(&task->pending);
 	task_unname(task);
 	ms_drain_close(task);
 	ms_group_put(task->group);
@@ -122,9 +123,11 @@ static int task_invalidate(struct mmu_notifier *notifier,
 	struct ms_task *task = task_of(notifier);
 
 	/* Of all events this is the only one that means what it says. */
-	if (range->event == MMU_NOTIFY_UNMAP && !ms_mappings_stay(range))
+	if (range->event == MMU_NOTIFY_UNMAP && !ms_mappings_stay(range)) {
 		ms_unmaps_push(&task->unmaps, range->start, range->end,
 			       ms_task_stamp(task));
+		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+	}
 	return 0;
 }
 
@@ -195,6 +198,13 @@ static int task_list(struct ms_task *task, struct ms_group *group)
 	ret = xa_alloc_cyclic(&ms_tasks, &task->id, task, xa_limit_32b,
 			      &ms_tasks_next_id, GFP_KERNEL);
 	if (ret < 0) {
+		task->group = NULL;
+		return ret;
+	}
+	task->pending = (struct ms_pending_node) { .kobj = &task->kobj };
+	ret = ms_pending_join(&group->pending, &task->pending);
+	if (ret) {
+		xa_erase(&ms_tasks, task->id);
 		task->group = NULL;
 		return ret;
 	}
@@ -304,28 +314,29 @@ void ms_task_put(struct ms_task *task)
  * ms_task_setup() - make the task's ring
  * @task:	the task
  * @entries:	slots, a power of two; 0: the default, or what there is
- * @credit:	the task keeps to the credit protocol
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to
  *
  * Context: may sleep; lock held.
- * Return: 0; -EEXIST: there is one of another size, or with another @credit;
- * -ENOMEM.
+ * Return: 0; -EEXIST: there is one of another size, or with other @flags; -ENOMEM.
  */
-int ms_task_setup(struct ms_task *task, u32 entries, bool credit)
+int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 {
 	struct ms_ring *ring = task->ring;
 
 	lockdep_assert_held(&task->lock);
 	if (ring)
 		return (entries && entries != ring->entries) ||
-		       credit != ring->credit ? -EEXIST : 0;
+		       flags != ring->flags ? -EEXIST : 0;
 
 	if (!entries)
 		entries = ms_param_ring_entries;
-	ring = ms_ring_create(entries, credit);
+	ring = ms_ring_create(entries, flags);
 	if (!ring)
 		return -ENOMEM;
 	/* Release: pairs with the acquire in ms_task_ring(). */
 	smp_store_release(&task->ring, ring);
+	/* Until a reader has found it idle; without the doorbell, for good. */
+	ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
 	ms_charge_show(task);
 	return 0;
 }

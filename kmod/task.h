@@ -22,7 +22,7 @@
  *     mmap_lock             in open, for the notifier
  *     ms_groups_lock        when the task leaves its group
  *
- *   The notifier's unmap callback takes unmaps.lock only. Its release callback
+ *   The notifier's unmap callback takes unmaps.lock, then those of marks, only. Its release callback
  *   (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an mm to
  *   go away.
  */
@@ -38,6 +38,7 @@
 
 #include "ledger.h"
 #include "limits.h"
+#include "pending.h"
 #include "resync.h"
 #include "ring.h"
 #include "shards.h"
@@ -60,6 +61,7 @@ struct ms_group;
  * @show:	one at a time shows it its limits
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
+ * @pending:	marked while there may be something to drain
  * @ring:	shared pages; NULL until SETUP, then never changes
  * @shards:	statistics of its allocator; NULL until SHARDS, then never changes
  * @head:	position up to which the ring is drained; written under lock
@@ -96,6 +98,7 @@ struct ms_task {
 	spinlock_t show;
 	u32 pressure;
 	struct ms_unmaps unmaps;
+	struct ms_pending_node pending;
 
 	/* written under lock, read anywhere */
 	struct ms_ring *ring;
@@ -124,7 +127,7 @@ struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
 struct ms_task *ms_task_next(u32 *id, const struct ms_group *group);
 void ms_task_put(struct ms_task *task);
-int ms_task_setup(struct ms_task *task, u32 entries, bool credit);
+int ms_task_setup(struct ms_task *task, u32 entries, u32 flags);
 int ms_task_setup_shards(struct ms_task *task, u32 nr);
 u32 ms_task_stamp(struct ms_task *task);
 

@@ -70,6 +70,11 @@ static __always_inline void ms_mb(void)
 	smp_mb();
 }
 
+static __always_inline void ms_mb_after_cas(void)
+{
+	barrier();
+}
+
 static __always_inline void ms_rmb(void)
 {
 	smp_rmb();
