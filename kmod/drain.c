@@ -383,7 +383,7 @@ static int books_unmaps(struct ms_books *books, bool force)
 	}
 	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force))
 		ms_resync_begin(&task->resync);
-	return ms_resync_run(books);
+	return ms_resync_idle(&task->resync) ? 0 : ms_resync_run(books);
 }
 
 /* ---- the ring ------------------------------------------------------------ */

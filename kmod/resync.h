@@ -45,6 +45,17 @@ struct ms_resync {
 	u64 refused;
 };
 
+/**
+ * ms_resync_idle() - is nothing to be compared, now or when there is room?
+ * @r: the task's
+ *
+ * Context: lock held. Return: true if nothing is.
+ */
+static inline bool ms_resync_idle(const struct ms_resync *r)
+{
+	return !r->running && r->refused == MS_RESYNC_NONE;
+}
+
 void ms_resync_init(struct ms_resync *r);
 void ms_resync_begin(struct ms_resync *r);
 int ms_resync_run(struct ms_books *books);
