@@ -21,7 +21,8 @@ static u64 *credit_word(const struct ms_task *task)
 {
 	struct ms_ring *ring = ms_task_ring(task);
 
-	return ring && ring->credit ? &ring->control->credit : NULL;
+	return ring && (ring->flags & MEMSTATE_SETUP_CREDIT) ?
+		       &ring->control->credit : NULL;
 }
 
 /* What is charged and not held, by our own books. */
@@ -56,7 +57,7 @@ static void credit_give(const struct ms_task *task, u64 bytes)
 	u64 *word = credit_word(task);
 
 	if (bytes && word)
-		xadd(word, bytes);
+		ms_fetch_add64(word, bytes);
 }
 
 /* ---- records ---------------------------------------------------------------- */
@@ -75,7 +76,6 @@ static void charge_breach(struct ms_task *task, u64 bytes)
 	ms_books_count(task, breached, bytes);
 	ms_books_count(task, breaches, 1);
 	ms_books_event(task);
-	ms_group_event(task->group, MEMSTATE_EVENT_BREACH);
 	trace_memstate_deny(task->pid, task->group->id, bytes, true);
 }
 

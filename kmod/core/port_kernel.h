@@ -61,12 +61,18 @@ static __always_inline bool ms_cas32(u32 *p, u32 old, u32 new)
 
 static __always_inline u64 ms_fetch_add64(u64 *p, u64 v)
 {
-	return xadd(p, v);
+	/* A plain word in memory that is shared: the same on all that have 64 bits. */
+	return atomic64_fetch_add(v, (atomic64_t *)p);
 }
 
 static __always_inline void ms_mb(void)
 {
 	smp_mb();
+}
+
+static __always_inline void ms_mb_after_cas(void)
+{
+	barrier();
 }
 
 static __always_inline void ms_rmb(void)
