@@ -55,7 +55,7 @@ static void books_flush(struct ms_task *task)
 {
 	struct ms_group *group;
 
-	task->totals.charged = READ_ONCE(task->limit.charged);
+	task->totals.charged = ms_limits_charged(&task->limit);
 	if (!task->dirty)
 		return;
 	for (group = task->group; group; group = group->parent)
@@ -580,7 +580,7 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 		ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;
-	totals->charged = READ_ONCE(task->limit.charged);
+	totals->charged = ms_limits_charged(&task->limit);
 	ms_books_unlock(&books);
 	return 0;
 }

@@ -47,16 +47,17 @@ ssize_t ms_sysfs_show_member(const struct attribute *attr,
 
 /**
  * ms_sysfs_show_limit() - a file of a limit
- * @l:		the limit
+ * @level:	the limit
  * @file:	which of those that a task has, too
  * @buf:	a page
  *
  * Context: any. Return: length.
  */
-ssize_t ms_sysfs_show_limit(const struct ms_limit *l, enum ms_limit_file file,
+ssize_t ms_sysfs_show_limit(const struct ms_level *level, enum ms_limit_file file,
 			    char *buf)
 {
 	static const char *const pressures[] = { "none", "high", "max" };
+	const struct ms_limit *l = &level->core;
 	u64 value;
 
 	switch (file) {

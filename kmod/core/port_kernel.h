@@ -59,9 +59,15 @@ static __always_inline bool ms_cas32(u32 *p, u32 old, u32 new)
 	return cmpxchg(p, old, new) == old;
 }
 
+static __always_inline bool ms_cas64(u64 *p, u64 old, u64 new)
+{
+	return cmpxchg64(p, old, new) == old;
+}
+
 static __always_inline u64 ms_fetch_add64(u64 *p, u64 v)
 {
-	return xadd(p, v);
+	/* Not xadd(), which x86 alone has. */
+	return atomic64_fetch_add(v, (atomic64_t *)p);
 }
 
 static __always_inline void ms_mb(void)

@@ -44,4 +44,17 @@ awk '
 			print "ok " n " - icount." $1
 		}
 	}
-	END { print "1.." n; exit bad }' "$out/icount" "$table"
+	# A refusal asks nobody who has nothing to give.
+	function bound(name, value, most) {
+		if (value == "" || value > most)
+			bad = 1
+		printf "%s %d - icount.%s: %.2f, at most %.2f\n",
+		       value == "" || value > most ? "not ok" : "ok", ++n, name, value, most
+	}
+	END {
+		bound("charge_denied_1000 in getppid", got["charge_denied_1000"], 15)
+		bound("charge_denied_1000 in charge_denied_1",
+		      got["charge_denied_1000"] / (got["charge_denied_1"] + 1e-9), 1.5)
+		print "1.." n
+		exit bad
+	}' "$out/icount" "$table"
