@@ -4,37 +4,10 @@
 
 #include "audit.h"
 #include "drain.h"
+#include "mappings.h"
 
-/* Ranges that one AUDIT call looks at, so that it lets go of the locks. */
-#define AUDIT_RANGES	4096
-
-/**
- * ms_audit_gaps() - stretches of an address range that have no mapping
- * @mm:		the address space; the caller makes sure that it has users
- * @addr:	first byte; out: where to go on, @end when done
- * @end:	one past the last byte
- * @gaps:	where to put them
- * @nr:		room
- *
- * Context: process; may sleep; takes the mmap lock. Return: how many.
- */
-u32 ms_audit_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *gaps,
-		  u32 nr)
-{
-	u32 found = 0;
-
-	mmap_read_lock(mm);
-	while (*addr < end && found < nr) {
-		struct vm_area_struct *vma = find_vma(mm, *addr);
-		u64 next = vma ? min_t(u64, vma->vm_start, end) : end;
-
-		if (next > *addr)
-			gaps[found++] = (struct ms_gap) { *addr, next };
-		*addr = vma ? min_t(u64, max_t(u64, vma->vm_end, next), end) : end;
-	}
-	mmap_read_unlock(mm);
-	return found;
-}
+/* Ranges and mappings that one AUDIT call looks at, so that it lets go of the locks. */
+#define AUDIT_STEPS	4096
 
 /* What is wrong with a stretch of a range, given its mapping? 0: nothing. */
 static u32 audit_kind(const struct memstate_range *range,
@@ -51,10 +24,11 @@ static u32 audit_kind(const struct memstate_range *range,
 /* Compare one range from @addr on; return where it went on to. */
 static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 		       u64 addr, struct memstate_audit *audit,
-		       struct memstate_finding *findings)
+		       struct memstate_finding *findings, u32 *steps)
 {
-	lockdep_assert_held(&mm->mmap_lock);
-	while (addr < range->end && audit->done < audit->nr) {
+	mmap_assert_locked(mm);
+	while (addr < range->end && audit->done < audit->nr &&
+	       ++*steps < AUDIT_STEPS) {
 		struct vm_area_struct *vma = find_vma(mm, addr);
 		u64 next = range->end;
 		u32 kind;
@@ -81,6 +55,32 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 	return addr;
 }
 
+/*
+ * Open the books and take the mmap lock: neither is waited for with the other held, as
+ * what holds them up may be another's page fault, or another's drain.
+ */
+static int audit_lock(struct ms_books *books, struct ms_task *task)
+{
+	struct mm_struct *mm = task->notifier.mm;
+	int ret;
+
+	for (;;) {
+		ret = ms_books_begin(books, task);
+		if (ret)
+			return ret;
+		if (books->left == -ENOMEM) {
+			ms_books_unlock(books);
+			return -ENOMEM;
+		}
+		if (mmap_read_trylock(mm))
+			return 0;
+		ms_books_unlock(books);
+		ret = ms_mappings_wait(mm);
+		if (ret)
+			return ret;
+	}
+}
+
 /**
  * ms_audit() - compare a task's ledger with its mappings
  * @task:	the task
@@ -95,35 +95,28 @@ int ms_audit(struct ms_task *task, struct memstate_audit *audit,
 	     struct memstate_finding *findings)
 {
 	struct mm_struct *mm = task->notifier.mm;
-	struct ms_drain drain = {};
 	struct memstate_range range;
 	struct ms_books books;
 	u64 addr = audit->cursor;
-	u32 nr_ranges = 0;
+	u32 steps = 0;
 	int ret;
 
 	if (!mmget_not_zero(mm))
 		return -ESRCH;
-	ret = ms_books_lock(&books, task);
+	ret = audit_lock(&books, task);
 	if (ret)
 		goto out_mm;
-	ret = ms_books_drain(&books, &drain);
-	if (ret == -ENOMEM)
-		goto out_books;
-	ret = 0;
 
 	audit->cursor = 0;
-	mmap_read_lock(mm);
 	while (ms_ledger_next(&task->ledger, addr, &range)) {
 		addr = audit_range(mm, &range, max(addr, range.start), audit,
-				   findings);
-		if (addr < range.end || ++nr_ranges == AUDIT_RANGES) {
+				   findings, &steps);
+		if (addr < range.end || steps >= AUDIT_STEPS) {
 			audit->cursor = addr;
 			break;
 		}
 	}
 	mmap_read_unlock(mm);
-out_books:
 	ms_books_unlock(&books);
 out_mm:
 	mmput(mm);

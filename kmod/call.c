@@ -138,6 +138,7 @@ static int do_query(struct ms_file *file, void *arg)
 		.abi_version = MEMSTATE_ABI_VERSION,
 		.page_size = PAGE_SIZE,
 		.features = MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
+			    MEMSTATE_FEATURE_DOORBELL |
 			    (IS_ENABLED(CONFIG_IO_URING) ? MEMSTATE_FEATURE_URING : 0),
 		.credit_batch = ms_param_credit_batch,
 		.groups_max = READ_ONCE(ms_param_groups_max),
@@ -170,7 +171,7 @@ static int do_setup(struct ms_file *file, void *arg)
 	if (ret)
 		return ret;
 	ret = ms_task_setup(task, s->ring_entries,
-			    s->flags & MEMSTATE_SETUP_CREDIT);
+			    s->flags);
 	ms_books_unlock(&books);
 	if (ret)
 		return ret;
@@ -271,6 +272,31 @@ static int do_transition(struct ms_file *file, void *arg)
 	return ret;
 }
 
+static int do_pending(struct ms_file *file, void *arg)
+{
+	struct ms_task *task = file->task;
+	u32 *bell;
+	int ret;
+
+	ret = ms_file_may_report(file);
+	if (ret)
+		return ret;
+	bell = ms_ring_bell(ms_task_ring(task));
+	if (!bell)
+		return -ENXIO;
+	ms_pending_listen(&task->pending, bell);
+	return 0;
+}
+
+static int task_totals(struct ms_task *task, struct memstate_get_totals *t, bool nowait)
+{
+	int ret = ms_drain_totals(task, &t->totals, t->flags & MEMSTATE_TOTALS_LAST, nowait);
+
+	if (ret > 0)
+		t->flags |= MEMSTATE_TOTALS_PARTIAL;
+	return min(ret, 0);
+}
+
 static int do_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
@@ -279,14 +305,15 @@ static int do_totals(struct ms_file *file, void *arg)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	ms_file_seen(file);
+	/* Who asks again with what he was given means the same. */
+	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
 	if (!group && t->scope != MEMSTATE_SCOPE_GROUP)
-		return ms_drain_totals(file->task, &t->totals,
-				       t->flags & MEMSTATE_TOTALS_LAST, false);
+		return task_totals(file->task, t, false);
 	memset(&t->totals, 0, sizeof(t->totals));
 	if (!group)
 		return 0;
-	if (!(t->flags & MEMSTATE_TOTALS_LAST))
-		ms_drain_group(group);
+	if (!(t->flags & MEMSTATE_TOTALS_LAST) && ms_drain_group(group))
+		t->flags |= MEMSTATE_TOTALS_PARTIAL;
 	ms_group_totals(group, &t->totals);
 	group_unref(group);
 	return 0;
@@ -300,8 +327,8 @@ static int try_totals(struct ms_file *file, void *arg)
 
 	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd)
 		return -EAGAIN;
-	ret = ms_drain_totals(file->task, &t->totals,
-			      t->flags & MEMSTATE_TOTALS_LAST, true);
+	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
+	ret = task_totals(file->task, t, true);
 	if (!ret)
 		ms_file_seen(file);
 	return ret;
@@ -490,7 +517,6 @@ static int do_watch(struct ms_file *file, void *arg)
 static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 			  struct memstate_range *ranges, u32 nr)
 {
-	struct ms_drain drain = {};
 	struct ms_books books;
 	u64 addr = r->cursor;
 	int ret;
@@ -498,10 +524,9 @@ static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 	r->cursor = 0;
 	r->done = 0;
 	r->transitions = 0;
-	ret = ms_books_lock(&books, task);
+	ret = ms_books_begin(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
-	ms_books_drain(&books, &drain);
 	while (ms_ledger_next(&task->ledger, addr, &ranges[r->done])) {
 		addr = ranges[r->done].end;
 		if (++r->done == nr) {
@@ -584,14 +609,14 @@ static const struct ms_call {
 	{ MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 48,
 	  .handler = do_query },
 	{ MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), 32,
-	  MEMSTATE_SETUP_CREDIT, .handler = do_setup },
+	  MEMSTATE_SETUP_CREDIT | MEMSTATE_SETUP_DOORBELL, .handler = do_setup },
 	{ MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync), 32,
 	  .uring = true, .handler = do_sync },
 	{ MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition), 24,
 	  MEMSTATE_TRANSITION_HOLD | MEMSTATE_TRANSITION_INHERITED,
 	  .out_on_error = true, .uring = true, .handler = do_transition },
 	{ MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 296,
-	  MEMSTATE_TOTALS_LAST,
+	  MEMSTATE_TOTALS_LAST | MEMSTATE_TOTALS_PARTIAL,
 	  .uring = true, .handler = do_totals, .at_once = try_totals },
 	{ MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 40,
 	  .handler = do_ranges },
@@ -609,6 +634,8 @@ static const struct ms_call {
 	  .handler = do_watch },
 	{ MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 24,
 	  .handler = do_shards },
+	{ MEMSTATE_IOC_PENDING, sizeof(struct memstate_pending), 8,
+	  .handler = do_pending },
 	{ MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 216,
 	  .handler = do_alloc },
 };
@@ -633,6 +660,7 @@ union ms_call_arg {
 	struct memstate_watch watch;
 	struct memstate_shards shards;
 	struct memstate_alloc alloc;
+	struct memstate_pending pending;
 };
 
 static const struct ms_call *call_find(unsigned int cmd)

@@ -24,7 +24,8 @@ static u64 *credit_word(const struct ms_task *task)
 {
 	struct ms_ring *ring = ms_task_ring(task);
 
-	return ring && ring->credit ? &ring->control->credit : NULL;
+	return ring && (ring->flags & MEMSTATE_SETUP_CREDIT) ?
+		       &ring->control->credit : NULL;
 }
 
 /* Bytes of credit that a drain leaves in the word. */
@@ -70,6 +71,14 @@ static void credit_give(const struct ms_task *task, u64 bytes)
 		ms_fetch_add64(word, bytes);
 }
 
+/* There is credit: whoever wants it finds it. After a full barrier, as a charge is. */
+static void credit_known(struct ms_task *task)
+{
+	/* Who has set the mark sees to those above, too. */
+	if (!ms_pending_marked(&task->pending, MS_PENDING_CREDIT))
+		ms_pending_mark(&task->pending, MS_PENDING_CREDIT);
+}
+
 /* ---- records ---------------------------------------------------------------- */
 
 static u64 debt(const struct memstate_totals *t)
@@ -100,7 +109,6 @@ static void charge_breach(struct ms_task *task, u64 bytes)
 	ms_books_count(task, breached, bytes);
 	ms_books_count(task, breaches, 1);
 	ms_books_event(task);
-	ms_group_event(task->group, MEMSTATE_EVENT_BREACH);
 	trace_memstate_deny(task->pid, task->group->id, bytes, true);
 }
 
@@ -213,6 +221,8 @@ void ms_charge_settle(struct ms_task *task)
 	}
 	some = credit_take(task, credit_keep(), credit_real(task));
 	ms_limits_uncharge(&task->limit, some);
+	if (credit_word(task) && credit_real(task))
+		credit_known(task);
 }
 
 /**
@@ -286,7 +296,11 @@ void ms_charge_show(struct ms_task *task)
 
 /* ---- requests ---------------------------------------------------------------- */
 
-/* Take the unused credit of one task back. */
+/*
+ * Take the unused credit of one task back. What its charge is more than it holds may be in
+ * the hands of one of its threads, and come into the word later: so it is known to have
+ * credit until that is nothing.
+ */
 static bool revoke_one(struct ms_task *task)
 {
 	struct ms_drain drain = {};
@@ -296,7 +310,11 @@ static bool revoke_one(struct ms_task *task)
 	if (!credit_word(task) || ms_books_lock(&books, task))
 		return false;
 	ms_books_drain(&books, &drain);
+	books.take = !ms_task_is_current(task);
 	some = ms_charge_trim(task);
+	if (!credit_real(task))
+		/* If there is some again, ms_charge_settle() says so. */
+		ms_pending_take(&task->pending, MS_PENDING_CREDIT, NULL);
 	ms_books_unlock(&books);
 	return some;
 }
@@ -311,16 +329,33 @@ static bool revoke_worth(struct ms_task *task)
 			ms_unmaps_pending(&task->unmaps));
 }
 
-/* The next one below a group that may have something to give. */
-static struct ms_task *revoke_next(u32 *id, const struct ms_group *group)
+/* Enough is enough: the others keep theirs. */
+static bool revoke_enough(const struct ms_terms *terms)
 {
-	struct ms_task *task;
+	return ms_limits_room(terms->refused) >= terms->wanted;
+}
 
-	while ((task = ms_task_next(id, group)) && !revoke_worth(task)) {
-		ms_task_put(task);
+/* From those below a group that are marked; true: there was something. */
+static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
+			  const struct ms_terms *terms)
+{
+	struct ms_pending_walk walk;
+	struct ms_pending_node *node;
+	bool some = false;
+
+	ms_pending_begin(&walk, &group->pending, mark);
+	while ((node = ms_pending_next(&walk))) {
+		struct ms_task *task = container_of(node, struct ms_task, pending);
+
+		if (revoke_worth(task))
+			some |= revoke_one(task);
+		kobject_put(node->kobj);
+		if (fatal_signal_pending(current) || (some && revoke_enough(terms)))
+			break;
 		cond_resched();
 	}
-	return task;
+	ms_pending_end(&walk);
+	return some;
 }
 
 /* Could it be granted if everybody gave up everything? Max may be written meanwhile. */
@@ -336,7 +371,8 @@ static bool revoke_may_do(const struct ms_terms *terms)
  * @task:	who wants it
  * @terms:	terms->refused: the limit
  *
- * Where that could never do, nobody is asked.
+ * Asked are those that may have something, by the marks that they have; where even all
+ * of it would not do, nobody.
  *
  * Context: process; may sleep; no task's lock is held. Return: true if it is worth
  * another try.
@@ -344,9 +380,7 @@ static bool revoke_may_do(const struct ms_terms *terms)
 bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 {
 	struct ms_group *group = ms_limits_group(terms->refused);
-	struct ms_task *other;
-	bool some = false;
-	u32 id = 0;
+	bool some;
 
 	if (group && !terms->met)
 		ms_group_event(group, MEMSTATE_EVENT_MAX);
@@ -355,17 +389,11 @@ bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 		return false;
 	if (!group)
 		return revoke_one(task);
-	while ((other = revoke_next(&id, group))) {
-		some |= revoke_one(other);
-		ms_task_put(other);
-		if (fatal_signal_pending(current))
-			break;
-		/* Enough is enough: the others keep theirs. */
-		if (some && ms_limits_room(terms->refused) >= terms->wanted)
-			break;
-		cond_resched();
-	}
-	return some || ms_limits_room(terms->refused) >= terms->wanted;
+	/* Who has given memory up has more to give than who has credit. */
+	some = revoke_marked(group, MS_PENDING_DRAIN, terms);
+	if (!revoke_enough(terms))
+		some |= revoke_marked(group, MS_PENDING_CREDIT, terms);
+	return some || revoke_enough(terms);
 }
 
 /**
@@ -412,6 +440,7 @@ bool ms_charge_fast(struct ms_task *task, u64 bytes)
 	if (ms_limits_charge(&task->limit, bytes - have + ms_param_credit_batch,
 			     &refused)) {
 		credit_give(task, ms_param_credit_batch);
+		credit_known(task);
 		trace_memstate_charge(task->pid, task->group->id, bytes,
 				      ms_limits_charged(&task->limit));
 		return true;

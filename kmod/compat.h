@@ -35,7 +35,7 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 /* What an SQE carries: shared with userspace, or a copy. */
 static inline const void *ms_uring_payload(const struct io_uring_cmd *cmd)
 {
-#ifdef MS_HAVE_URING_CMD_H
+#ifdef MS_HAVE_URING_SQE
 	return cmd->sqe->cmd;
 #else
 	return cmd->cmd;

@@ -3,23 +3,27 @@
 #include <linux/memcontrol.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/uidgid.h>
 
-#include "audit.h"
 #include "charge.h"
 #include "drain.h"
 #include "group.h"
+#include "mappings.h"
 #include "params.h"
 #include "trace.h"
 
-/* Ranges, gaps and records looked at before the lock is let go. */
+/*
+ * Steps before the lock is let go: a range or gap that is looked at, one that is stored,
+ * a record, a limit that is charged.
+ */
 #define DRAIN_BUDGET	16384
+
+/* As many for one reader of a group's totals, for all tasks together. */
+#define GROUP_BUDGET	(8 * DRAIN_BUDGET)
 
 /* How often, and for how many microseconds, a claimed slot is waited for. */
 #define DRAIN_WAITS	100
 #define DRAIN_WAIT_US	50
-
-/* Gaps in the mappings that are collected before they are applied. */
-#define RESYNC_GAPS	16
 
 /* ---- the books of one task ---------------------------------------------- */
 
@@ -51,15 +55,31 @@ static void books_apply(struct ms_task *task)
 		task->totals.peak_ready = ready;
 }
 
+/* What happened in a pass, in one count for each group. */
+static void books_tell(atomic64_t *events, const struct memstate_totals *batch)
+{
+	if (batch->drift)
+		atomic64_add(batch->drift, &events[MEMSTATE_EVENT_DRIFT]);
+	if (batch->breaches)
+		atomic64_add(batch->breaches, &events[MEMSTATE_EVENT_BREACH]);
+}
+
+/* Once a pass, as it costs the depth of the tree. */
 static void books_flush(struct ms_task *task)
 {
+	const struct memstate_totals *batch = &task->batch;
 	struct ms_group *group;
 
 	task->totals.charged = ms_limits_charged(&task->limit);
 	if (!task->dirty)
 		return;
-	for (group = task->group; group; group = group->parent)
-		ms_totals_add(&group->totals, &task->batch);
+	books_tell(task->group->events_local, batch);
+	for (group = task->group; group; group = group->parent) {
+		ms_totals_add(&group->totals, batch);
+		books_tell(group->events, batch);
+		if (batch->drift || batch->breaches)
+			ms_group_kick(group, MS_KICK_EVENTS);
+	}
 	task->dirty = false;
 	memset(&task->batch, 0, sizeof(task->batch));
 }
@@ -84,6 +104,27 @@ static void books_publish(struct ms_task *task)
 	ms_ring_release(&page->head, task->head);
 }
 
+/* Is there something to drain, as far as one can tell? */
+static bool task_has_pending(struct ms_task *task)
+{
+	return ms_task_stamp(task) != READ_ONCE(task->head) ||
+	       ms_unmaps_pending(&task->unmaps) || READ_ONCE(task->resync.running);
+}
+
+/* The task is idle, and what it posts next is made known; or it is not. */
+static void books_take(struct ms_task *task)
+{
+	u32 *bell = ms_ring_bell(task->ring);
+
+	lockdep_assert_held(&task->lock);
+	/* Whoever does not ring stays marked. */
+	if (task->ring && !bell)
+		return;
+	ms_pending_take(&task->pending, MS_PENDING_DRAIN, bell);
+	if (task_has_pending(task))
+		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+}
+
 static int books_locked(struct ms_books *books, struct ms_task *task)
 {
 	if (task->gone) {
@@ -95,6 +136,7 @@ static int books_locked(struct ms_books *books, struct ms_task *task)
 	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
 	books->memcg_before = set_active_memcg(books->memcg);
 	books->budget = DRAIN_BUDGET;
+	books->take = false;
 	return 0;
 }
 
@@ -146,6 +188,9 @@ void ms_books_unlock(struct ms_books *books)
 	ms_charge_settle(task);
 	books_flush(task);
 	books_publish(task);
+	/* Only now that the groups have it. */
+	if (books->take)
+		books_take(task);
 	/* Of groups a worker tells. */
 	if (ms_charge_has_own(task))
 		ms_charge_show(task);
@@ -157,6 +202,12 @@ void ms_books_unlock(struct ms_books *books)
 }
 
 /* ---- one change ---------------------------------------------------------- */
+
+/* Limits on the way from a task to the root. */
+static u32 books_levels(const struct ms_task *task)
+{
+	return task->group->depth + 2;
+}
 
 static int books_change(struct ms_books *books, const struct ms_change *chg,
 			u32 ranges_max, struct ms_terms *terms)
@@ -170,9 +221,13 @@ static int books_change(struct ms_books *books, const struct ms_change *chg,
 	ret = ms_ledger_prepare(&task->ledger, &plan, ranges_max);
 	if (ret)
 		return ret;
+	if (task->effect.charged)
+		books->budget -= books_levels(task);
 	ret = ms_charge_record(task, task->effect.charged, terms);
 	if (ret)
 		return ret;
+	if (task->effect.changed)
+		books->budget -= task->effect.steps;
 	ms_ledger_commit(&task->ledger, &plan);
 	books_apply(task);
 	return 0;
@@ -197,7 +252,8 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 			       &chg);
 	if (!terms) {
 		terms = &ring_terms;
-		if (task->ring->credit && chg.to == MEMSTATE_READY)
+		if ((task->ring->flags & MEMSTATE_SETUP_CREDIT) &&
+		    chg.to == MEMSTATE_READY)
 			terms->paid = chg.end - chg.start;
 	}
 	if (!ret)
@@ -205,8 +261,10 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 				   terms);
 	if (ret == -ENOMEM || ret == -EDQUOT)
 		return ret;
-	if (terms == &ring_terms)
+	if (terms == &ring_terms && terms->paid) {
+		books->budget -= books_levels(task);
 		ms_charge_back(task, terms->paid);
+	}
 
 	trace_memstate_transition(task->pid, rec, ret);
 	if (ret) {
@@ -218,7 +276,6 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 	if (task->effect.drift) {
 		ms_books_count(task, drift, 1);
 		ms_books_event(task);
-		ms_group_event(task->group, MEMSTATE_EVENT_DRIFT);
 		trace_memstate_drift(task->pid, rec);
 	}
 	return 0;
@@ -258,7 +315,33 @@ int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
 
 /* ---- unmappings ---------------------------------------------------------- */
 
-static int books_unmap(struct ms_books *books, u64 start, u64 end)
+/* It has happened, and the books cannot show it. */
+static void books_refuse_unmap(struct ms_task *task, u64 start)
+{
+	struct ms_resync *r = &task->resync;
+
+	r->refused = min(r->refused, start);
+	pr_warn_ratelimited("memstate: a process of user %u has unmapped more than ranges_max=%u ranges can show\n",
+			    from_kuid(&init_user_ns, task->uid),
+			    READ_ONCE(ms_param_ranges_max));
+	if (r->running && r->again)
+		return;
+	ms_books_count(task, rejected, 1);
+	ms_books_event(task);
+}
+
+/**
+ * ms_books_unmap() - make the books forget a range that has no mapping
+ * @books:	from ms_books_lock()
+ * @start:	first byte
+ * @end:	one past the last byte
+ *
+ * Where that would make too many ranges the books stay as they are, and a comparison
+ * makes up for it as soon as there is room.
+ *
+ * Context: process; may sleep. Return: 0 or -ENOMEM.
+ */
+int ms_books_unmap(struct ms_books *books, u64 start, u64 end)
 {
 	const struct ms_change chg = {
 		.start = start,
@@ -266,60 +349,19 @@ static int books_unmap(struct ms_books *books, u64 start, u64 end)
 		.from = MEMSTATE_ANY,
 		.to = MEMSTATE_NONE,
 	};
+	struct ms_task *task = books->task;
 	struct ms_terms terms = {};
 	int ret;
 
 	books->budget--;
-	/* It has happened, however many ranges that makes. */
-	ret = books_change(books, &chg, U32_MAX, &terms);
-	if (!ret && books->task->effect.changed) {
-		ms_books_count(books->task, unmaps, 1);
-		trace_memstate_unmap(books->task->pid, start, end - start);
-	}
-	return ret;
-}
-
-/* Make the ledger forget what has no mapping. */
-static int books_resync_mm(struct ms_books *books, struct mm_struct *mm)
-{
-	struct ms_task *task = books->task;
-	struct ms_gap gaps[RESYNC_GAPS];
-	struct memstate_range range;
-	u64 addr = 0;
-	int ret;
-
-	while (ms_ledger_next(&task->ledger, addr, &range)) {
-		u32 i, nr;
-
-		addr = max(addr, range.start);
-		nr = ms_audit_gaps(mm, &addr, range.end, gaps, RESYNC_GAPS);
-		for (i = 0; i < nr; i++) {
-			ret = books_unmap(books, gaps[i].start, gaps[i].end);
-			if (ret)
-				return ret;
-		}
-		cond_resched();
-	}
-	return 0;
-}
-
-static int books_resync(struct ms_books *books)
-{
-	struct ms_task *task = books->task;
-	struct mm_struct *mm = task->notifier.mm;
-	bool own = ms_task_is_current(task);
-	int ret;
-
-	/* Without users it is about to be released, and the books with it. */
-	if (!own && !mmget_not_zero(mm))
+	ret = books_change(books, &chg, READ_ONCE(ms_param_ranges_max), &terms);
+	if (ret == -ENOSPC) {
+		books_refuse_unmap(task, start);
 		return 0;
-	ret = books_resync_mm(books, mm);
-	/* Not here: its release would wait for the lock that we hold. */
-	if (!own)
-		mmput_async(mm);
-	if (!ret) {
-		ms_books_count(task, resyncs, 1);
-		ms_books_event(task);
+	}
+	if (!ret && task->effect.changed) {
+		ms_books_count(task, unmaps, 1);
+		trace_memstate_unmap(task->pid, start, end - start);
 	}
 	return ret;
 }
@@ -332,21 +374,16 @@ static int books_unmaps(struct ms_books *books, bool force)
 	int ret;
 
 	while (ms_unmaps_peek(&task->unmaps, task->head, force, &unmap)) {
-		ret = books_unmap(books, unmap.start, unmap.end);
+		ret = ms_books_unmap(books, unmap.start, unmap.end);
 		if (ret)
 			return ret;
 		ms_unmaps_pop(&task->unmaps, &unmap);
 		if (books->budget <= 0)
 			return -EAGAIN;
 	}
-	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force)) {
-		ret = books_resync(books);
-		if (ret) {
-			ms_unmaps_set_overflow(&task->unmaps, task->head);
-			return ret;
-		}
-	}
-	return 0;
+	if (ms_unmaps_take_overflow(&task->unmaps, task->head, force))
+		ms_resync_begin(&task->resync);
+	return ms_resync_idle(&task->resync) ? 0 : ms_resync_run(books);
 }
 
 /* ---- the ring ------------------------------------------------------------ */
@@ -358,7 +395,8 @@ static int books_unmaps(struct ms_books *books, bool force)
  *
  * Context: process; may sleep.
  * Return: 0: came to a slot that is not published; -EAGAIN: this pass has done
- * its share; -ENOMEM: stopped before a record that will be applied later.
+ * its share; -EBUSY: mappings are to be looked at first, and their lock is taken;
+ * -ENOMEM: stopped before a record that will be applied later.
  */
 int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 {
@@ -390,9 +428,44 @@ int ms_books_drain(struct ms_books *books, struct ms_drain *drain)
 			}
 		}
 		drain->drained++;
-		WRITE_ONCE(task->head, task->head + 1);
+		/* Release: pairs with ms_ring_stamp(). */
+		smp_store_release(&task->head, task->head + 1);
 	} while (books->budget > 0);
 	return -EAGAIN;
+}
+
+/**
+ * ms_books_begin() - open a task's books, drained
+ * @books:	what to give to the other functions; @left says what kept the drain
+ * @task:	the task
+ *
+ * One pass. Of the caller's own task as many as it takes to compare ledger and mappings
+ * where that is due.
+ *
+ * Context: process; may sleep; no lock is held. Return: as ms_books_lock().
+ */
+int ms_books_begin(struct ms_books *books, struct ms_task *task)
+{
+	struct ms_drain drain = {};
+	int ret;
+
+	for (;;) {
+		ret = ms_books_lock(books, task);
+		if (ret)
+			return ret;
+		ret = ms_books_drain(books, &drain);
+		if ((ret != -EAGAIN && ret != -EBUSY) ||
+		    !task->resync.running || !ms_task_is_current(task))
+			break;
+		ms_books_unlock(books);
+		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+			return -EINTR;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	books->left = ret;
+	return 0;
 }
 
 /**
@@ -416,13 +489,16 @@ int ms_drain_own(struct ms_task *task, struct ms_drain *drain)
 		if (ret)
 			return ret;
 		ret = ms_books_drain(&books, drain);
-		if (ret == -EAGAIN && (s32)(task->head - end) >= 0)
+		if (ret == -EAGAIN && (s32)(task->head - end) >= 0 &&
+		    !task->resync.running)
 			ret = 0;
 		ms_books_unlock(&books);
+		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+			return -EINTR;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
-	} while (ret == -EAGAIN);
+	} while (ret == -EAGAIN || ret == -EBUSY);
 	return ret;
 }
 
@@ -508,6 +584,8 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 								  U32_MAX;
 			ret = 0;
 		}
+		if (ret == -EBUSY)
+			ret = ms_mappings_wait(task->notifier.mm);
 		if (!ret && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -542,7 +620,7 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
 		ret = -EAGAIN;
 	if (!ret)
 		ret = drain_records_pass(&books, record, 1, &done, terms);
-	if (ret == -EDQUOT || (!ret && !done)) {
+	if (ret == -EDQUOT || ret == -EBUSY || (!ret && !done)) {
 		*terms = before;
 		ret = -EAGAIN;
 	}
@@ -559,10 +637,11 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
  * @last:	as of the last drain; else drained first
  * @nowait:	only if nobody else has the books open
  *
- * One pass: of a task that reports faster than that, an exact prefix.
+ * As of ms_books_begin(), with @nowait one pass: of a task that reports faster than
+ * that, an exact prefix.
  *
- * Context: process; may sleep. Return: 0; -EINTR: killed; -EAGAIN: with @nowait,
- * somebody has.
+ * Context: process; may sleep. Return: 0; 1: something may be left; -EINTR: killed;
+ * -EAGAIN: with @nowait, somebody has.
  */
 int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool last,
 		    bool nowait)
@@ -572,43 +651,86 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 	int ret;
 
 	memset(totals, 0, sizeof(*totals));
-	ret = nowait ? ms_books_trylock(&books, task) : ms_books_lock(&books, task);
+	if (nowait)
+		ret = ms_books_trylock(&books, task);
+	else if (last)
+		ret = ms_books_lock(&books, task);
+	else
+		ret = ms_books_begin(&books, task);
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
-	/* Want of memory: what was drained is still a prefix. */
-	if (!last)
-		ms_books_drain(&books, &drain);
+	/* Want of memory, too: what was drained is still a prefix. */
+	if (last)
+		books.left = 0;
+	else if (nowait)
+		books.left = ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;
 	totals->charged = ms_limits_charged(&task->limit);
+	ret = books.left ? 1 : 0;
 	ms_books_unlock(&books);
-	return 0;
+	return ret;
+}
+
+/* One pass over a task of a group; true: something of it is left. */
+static bool drain_pending(struct ms_task *task, s32 *budget)
+{
+	const struct ms_ring *ring = ms_task_ring(task);
+	struct ms_drain drain = {};
+	struct ms_books books;
+	s32 before;
+	int ret;
+
+	*budget -= 1;
+	if (ring && !ms_ring_bell(ring) && !task_has_pending(task)) {
+		/* Pairs with the release of the lock: then the groups have it. */
+		smp_mb();
+		return mutex_is_locked(&task->lock);
+	}
+	ret = ms_task_is_current(task) ? ms_books_lock(&books, task) :
+					 ms_books_trylock(&books, task);
+	if (ret)
+		return ret != -ESRCH;
+	before = min(*budget, books.budget);
+	books.budget = before;
+	ret = ms_books_drain(&books, &drain);
+	*budget -= before - books.budget;
+	books.take = true;
+	ms_books_unlock(&books);
+	return ret;
 }
 
 /**
  * ms_drain_group() - drain whoever has something to drain
- * @group: tasks in it and below it
+ * @group: tasks in it and below it; the caller has a reference
  *
- * For readers of a group's totals. A task that has posted nothing since costs two
- * loads.
+ * For readers of a group's totals. They pay for what they do, within bounds
+ * (GROUP_BUDGET), and wait for nobody but their own threads. Idle tasks cost nothing, if
+ * they ring; else two loads.
  *
- * Context: process; may sleep.
+ * Context: process; may sleep. Return: true if something may be left: there was more to
+ * do than that, another has a task's books open, or the caller was killed.
  */
-void ms_drain_group(const struct ms_group *group)
+bool ms_drain_group(struct ms_group *group)
 {
-	struct memstate_totals totals;
-	struct ms_task *task;
-	u32 id = 0;
+	struct ms_pending_walk walk;
+	struct ms_pending_node *node;
+	s32 budget = GROUP_BUDGET;
+	bool left = false;
 
-	while ((task = ms_task_next(&id, group))) {
-		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
-		    ms_unmaps_pending(&task->unmaps))
-			ms_drain_totals(task, &totals, false, false);
-		ms_task_put(task);
-		if (fatal_signal_pending(current))
-			return;
+	ms_pending_begin(&walk, &group->pending, MS_PENDING_DRAIN);
+	while ((node = ms_pending_next(&walk))) {
+		left |= drain_pending(container_of(node, struct ms_task, pending),
+				      &budget);
+		kobject_put(node->kobj);
+		if (budget <= 0 || fatal_signal_pending(current)) {
+			left = true;
+			break;
+		}
 		cond_resched();
 	}
+	ms_pending_end(&walk);
+	return left;
 }
 
 /* ---- beginning and end --------------------------------------------------- */

@@ -41,18 +41,24 @@ struct ms_drain {
  * @memcg:	the task's memory cgroup
  * @memcg_before: what the caller's memory was charged to before
  * @budget:	steps that may still be taken in this pass
+ * @take:	the task is to be unmarked if it turns out idle
+ * @left:	what ms_books_begin()'s drain said: 0, or why it stopped early
  */
 struct ms_books {
 	struct ms_task *task;
 	struct mem_cgroup *memcg;
 	struct mem_cgroup *memcg_before;
 	s32 budget;
+	bool take;
+	int left;
 };
 
 int ms_books_lock(struct ms_books *books, struct ms_task *task);
 int ms_books_trylock(struct ms_books *books, struct ms_task *task);
 void ms_books_unlock(struct ms_books *books);
+int ms_books_begin(struct ms_books *books, struct ms_task *task);
 int ms_books_drain(struct ms_books *books, struct ms_drain *drain);
+int ms_books_unmap(struct ms_books *books, u64 start, u64 end);
 
 int ms_drain_own(struct ms_task *task, struct ms_drain *drain);
 int ms_drain_records(struct ms_task *task, const struct memstate_record *records,
@@ -61,7 +67,7 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
 			struct ms_terms *terms);
 int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals,
 		    bool last, bool nowait);
-void ms_drain_group(const struct ms_group *group);
+bool ms_drain_group(struct ms_group *group);
 int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need);
 void ms_drain_open(struct ms_task *task);
 void ms_drain_close(struct ms_task *task);

@@ -42,6 +42,7 @@ void ms_group_release(struct kobject *kobj)
 {
 	struct ms_group *group = group_of(kobj);
 
+	ms_pending_leave(&group->pending.node);
 	ms_totals_exit(&group->totals);
 	if (group->parent)
 		kobject_put(&group->parent->kobj);
@@ -146,21 +147,30 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 	if (!group)
 		return ERR_PTR(-ENOMEM);
 	ret = ms_totals_init(&group->totals);
-	if (ret) {
-		kfree(group);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_group;
+	ms_pending_init(&group->pending, &group->kobj);
 	group->id = id;
 	group->depth = parent ? parent->depth + 1 : 0;
 	group->parent = parent;
-	if (parent)
+	if (parent) {
+		ret = ms_pending_join(&parent->pending, &group->pending.node);
+		if (ret)
+			goto err_totals;
 		kobject_get(&parent->kobj);
+	}
 	ms_limits_init(&group->limit, parent ? &parent->limit : NULL, group,
 		       MEMSTATE_UNLIMITED);
 	init_waitqueue_head(&group->wait);
 	INIT_WORK(&group->work, group_work);
 	ms_sysfs_init_group(group);
 	return group;
+
+err_totals:
+	ms_totals_exit(&group->totals);
+err_group:
+	kfree(group);
+	return ERR_PTR(ret);
 }
 
 /* ---- cgroups -------------------------------------------------------------- */
@@ -426,6 +436,9 @@ static void probe_rmdir(void *data, struct cgroup *cgrp, const char *path)
 {
 	struct ms_group *group;
 
+	/* Each hierarchy of cgroup v1 has numbers of its own. */
+	if (cgrp->root != &cgrp_dfl_root)
+		return;
 	rcu_read_lock();
 	group = xa_load(&ms_groups, cgroup_id(cgrp));
 	if (group) {

@@ -27,6 +27,7 @@
 #include <linux/workqueue.h>
 
 #include "limits.h"
+#include "pending.h"
 #include "totals.h"
 
 struct cgroup;
@@ -44,6 +45,7 @@ struct cgroup;
  * @parent:	the group above it, with a use of it; NULL at the root
  * @limit:	see limits.h; its parent is @parent's
  * @totals:	the books
+ * @pending:	who below it has something pending
  * @events:	counts by enum memstate_event, with those of groups below
  * @events_local: of its own limit and tasks only
  * @changes:	moves on with each event and each change of pressure
@@ -62,6 +64,7 @@ struct ms_group {
 	struct ms_group *parent;
 	struct ms_level limit;
 	struct ms_totals totals;
+	struct ms_pending pending;
 	atomic64_t events[MEMSTATE_NR_EVENTS];
 	atomic64_t events_local[MEMSTATE_NR_EVENTS];
 	atomic64_t changes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/gfp.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -9,6 +10,9 @@
 /* As much as the nodes of so many ranges take when they are half full. */
 #define BALLAST_BYTES	256
 #define BALLAST_RANGES	4
+
+/* Ranges that are looked at or stored before others may run: a change can cover all. */
+#define LEDGER_BREATH	512
 
 struct ms_ballast {
 	struct ms_ballast *next;
@@ -101,7 +105,8 @@ static void plan_piece(struct ms_plan *p, ms_entry_t old, u64 bytes)
 	struct ms_effect *eff = p->eff;
 	ms_entry_t new = ms_rule_apply(old, p->chg);
 
-	eff->steps++;
+	if (!(++eff->steps % LEDGER_BREATH))
+		cond_resched();
 	if (!(p->chg->flags & MEMSTATE_ONLY) && !ms_rule_matches(old, p->chg))
 		eff->drift = true;
 	if (new != old) {
@@ -177,6 +182,7 @@ static void plan_store_pieces(struct ms_plan *p, struct ms_ledger *l)
 	u64 end = p->chg->end, pos = p->chg->start, run = pos;
 	ms_entry_t run_entry = MS_ENTRY_NONE;
 	bool run_changed = false;
+	u32 steps = 0;
 
 	while (pos < end) {
 		MA_STATE(mas, &l->tree, pos, pos);
@@ -184,6 +190,8 @@ static void plan_store_pieces(struct ms_plan *p, struct ms_ledger *l)
 		ms_entry_t old = MS_ENTRY_NONE, new;
 		u64 next = end;
 
+		if (!(++steps % LEDGER_BREATH))
+			cond_resched();
 		if (value && mas.index <= pos) {
 			old = entry_of(value);
 			next = min((u64)mas.last + 1, end);

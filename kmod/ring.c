@@ -9,13 +9,13 @@
 /**
  * ms_ring_create() - make the shared pages
  * @entries:	slots, a power of two
- * @credit:	the task will keep to the credit protocol
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task will keep to
  *
  * The pages are charged to the memory cgroup of the caller.
  *
  * Context: may sleep. Return: the ring, or NULL for want of memory.
  */
-struct ms_ring *ms_ring_create(u32 entries, bool credit)
+struct ms_ring *ms_ring_create(u32 entries, u32 flags)
 {
 	u32 nr_pages = 1 + DIV_ROUND_UP(entries * sizeof(struct memstate_record),
 					PAGE_SIZE);
@@ -25,7 +25,7 @@ struct ms_ring *ms_ring_create(u32 entries, bool credit)
 	if (!ring)
 		return NULL;
 	ring->entries = entries;
-	ring->credit = credit;
+	ring->flags = flags;
 	ring->nr_pages = nr_pages;
 	ring->control = ms_pages_create(ring->pages, nr_pages);
 	if (!ring->control)
@@ -62,6 +62,15 @@ void ms_ring_destroy(struct ms_ring *ring)
 	kvfree(ring);
 }
 
+/* A position from @head to @head + entries, whatever tail says. */
+static u32 ring_clamp(const struct ms_ring *ring, u32 tail, u32 head)
+{
+	s32 used = tail - head;
+
+	/* Before head: the drain went on since tail was read, or it is a lie. */
+	return head + min_t(u32, max(used, 0), ring->entries);
+}
+
 /**
  * ms_ring_tail() - how far the task says that it has claimed
  * @ring:	the ring
@@ -72,9 +81,30 @@ void ms_ring_destroy(struct ms_ring *ring)
  */
 u32 ms_ring_tail(const struct ms_ring *ring, u32 head)
 {
-	u32 used = ms_load32(&ring->control->tail) - head;
+	return ring_clamp(ring, ms_load32(&ring->control->tail), head);
+}
 
-	return head + min(used, ring->entries);
+/**
+ * ms_ring_stamp() - the tail at this instant, for who may not hold up the drain
+ * @ring:	the ring
+ * @head:	our own position, which the drain moves meanwhile
+ *
+ * Context: any. Return: a position from one to which *@head has come to at most
+ * entries more; not before a position that was claimed before.
+ */
+u32 ms_ring_stamp(const struct ms_ring *ring, const u32 *head)
+{
+	/*
+	 * First tail: head is then at least as new, so that what is claimed is never
+	 * more than a ring's length ahead of it. Acquire: head is read after it.
+	 */
+	u32 tail = ms_load32_acquire(&ring->control->tail);
+
+	/*
+	 * Acquire: pairs with the release in ms_books_drain(). What was drained by then
+	 * has been applied: an unmapping that is stamped with head comes after it.
+	 */
+	return ring_clamp(ring, tail, ms_load32_acquire(head));
 }
 
 /**

@@ -11,7 +11,7 @@
  * struct ms_ring - shared pages of a task; nothing here changes once it is made
  * @entries:	slots, a power of two
  * @nr_pages:	pages of the ring mapping: one for control, then the records
- * @credit:	the task keeps to the credit protocol
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to
  * @control:	written by the task at any moment, hostile
  * @slots:	likewise
  * @totals:	written by us only, mapped read-only
@@ -21,7 +21,7 @@
 struct ms_ring {
 	u32 entries;
 	u32 nr_pages;
-	bool credit;
+	u32 flags;
 	struct memstate_ring_control *control;
 	struct memstate_record *slots;
 	struct memstate_totals_page *totals;
@@ -29,9 +29,10 @@ struct ms_ring {
 	struct page *pages[];
 };
 
-struct ms_ring *ms_ring_create(u32 entries, bool credit);
+struct ms_ring *ms_ring_create(u32 entries, u32 flags);
 void ms_ring_destroy(struct ms_ring *ring);
 u32 ms_ring_tail(const struct ms_ring *ring, u32 head);
+u32 ms_ring_stamp(const struct ms_ring *ring, const u32 *head);
 int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma);
 
 /**
@@ -43,6 +44,19 @@ int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma);
 static inline size_t ms_ring_bytes(const struct ms_ring *ring)
 {
 	return (size_t)ring->nr_pages << PAGE_SHIFT;
+}
+
+/**
+ * ms_ring_bell() - the word by which the task is asked to ring
+ * @ring: the ring, or NULL
+ *
+ * Context: any. Return: the word, written by us only as far as we care; NULL: the task
+ * does not look at it.
+ */
+static inline u32 *ms_ring_bell(const struct ms_ring *ring)
+{
+	return ring && (ring->flags & MEMSTATE_SETUP_DOORBELL) ?
+		       &ring->control->doorbell : NULL;
 }
 
 #endif /* MS_RING_H */

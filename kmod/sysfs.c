@@ -207,7 +207,7 @@ static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf
 		return task_show_alloc(task, container_of(attr, struct alloc_attr, attr),
 				       buf);
 	ret = ms_drain_totals(task, &totals, false, false);
-	return ret ?: ms_sysfs_show_member(attr, &totals, buf);
+	return ret < 0 ? ret : ms_sysfs_show_member(attr, &totals, buf);
 }
 
 static const struct sysfs_ops task_sysfs_ops = {

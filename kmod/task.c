@@ -9,6 +9,7 @@
 #include "charge.h"
 #include "drain.h"
 #include "group.h"
+#include "mappings.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
@@ -63,9 +64,8 @@ static struct ms_task *task_of(struct mmu_notifier *notifier)
 u32 ms_task_stamp(struct ms_task *task)
 {
 	const struct ms_ring *ring = ms_task_ring(task);
-	u32 head = READ_ONCE(task->head);
 
-	return ring ? ms_ring_tail(ring, head) : head;
+	return ring ? ms_ring_stamp(ring, &task->head) : READ_ONCE(task->head);
 }
 
 /* Take the task's directory away, if it has one. */
@@ -110,6 +110,7 @@ static void task_bury(struct ms_task *task)
 	task->listed = false;
 	xa_erase(&ms_tasks, task->id);
 	ms_nr_tasks--;
+	ms_pending_leave(&task->pending);
 	task_unname(task);
 	ms_drain_close(task);
 	ms_group_put(task->group);
@@ -122,9 +123,11 @@ static int task_invalidate(struct mmu_notifier *notifier,
 	struct ms_task *task = task_of(notifier);
 
 	/* Of all events this is the only one that means what it says. */
-	if (range->event == MMU_NOTIFY_UNMAP)
+	if (range->event == MMU_NOTIFY_UNMAP && !ms_mappings_stay(range)) {
 		ms_unmaps_push(&task->unmaps, range->start, range->end,
 			       ms_task_stamp(task));
+		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+	}
 	return 0;
 }
 
@@ -152,6 +155,7 @@ static struct mmu_notifier *task_alloc(struct mm_struct *mm)
 	mutex_init(&task->lock);
 	init_waitqueue_head(&task->wait);
 	ms_ledger_init(&task->ledger, &task->lock);
+	ms_resync_init(&task->resync);
 	spin_lock_init(&task->show);
 	task->head = MEMSTATE_RING_START;
 	task->uid = current_euid();
@@ -194,6 +198,13 @@ static int task_list(struct ms_task *task, struct ms_group *group)
 	ret = xa_alloc_cyclic(&ms_tasks, &task->id, task, xa_limit_32b,
 			      &ms_tasks_next_id, GFP_KERNEL);
 	if (ret < 0) {
+		task->group = NULL;
+		return ret;
+	}
+	task->pending = (struct ms_pending_node) { .kobj = &task->kobj };
+	ret = ms_pending_join(&group->pending, &task->pending);
+	if (ret) {
+		xa_erase(&ms_tasks, task->id);
 		task->group = NULL;
 		return ret;
 	}
@@ -303,28 +314,29 @@ void ms_task_put(struct ms_task *task)
  * ms_task_setup() - make the task's ring
  * @task:	the task
  * @entries:	slots, a power of two; 0: the default, or what there is
- * @credit:	the task keeps to the credit protocol
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to
  *
  * Context: may sleep; lock held.
- * Return: 0; -EEXIST: there is one of another size, or with another @credit;
- * -ENOMEM.
+ * Return: 0; -EEXIST: there is one of another size, or with other @flags; -ENOMEM.
  */
-int ms_task_setup(struct ms_task *task, u32 entries, bool credit)
+int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 {
 	struct ms_ring *ring = task->ring;
 
 	lockdep_assert_held(&task->lock);
 	if (ring)
 		return (entries && entries != ring->entries) ||
-		       credit != ring->credit ? -EEXIST : 0;
+		       flags != ring->flags ? -EEXIST : 0;
 
 	if (!entries)
 		entries = ms_param_ring_entries;
-	ring = ms_ring_create(entries, credit);
+	ring = ms_ring_create(entries, flags);
 	if (!ring)
 		return -ENOMEM;
 	/* Release: pairs with the acquire in ms_task_ring(). */
 	smp_store_release(&task->ring, ring);
+	/* Until a reader has found it idle; without the doorbell, for good. */
+	ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
 	ms_charge_show(task);
 	return 0;
 }

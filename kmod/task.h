@@ -15,7 +15,7 @@
  *   ms_tasks_lock           which tasks there are, nr_files, who has which name
  *     kernfs active (a task's directory, when it is removed)
  *       task->lock          everything below "under lock"
- *         mmap_lock         when ledger and mappings are compared
+ *         mmap_lock         tried, when ledger and mappings are compared
  *           unmaps.lock     spinlock, from the notifier
  *         task->show        spinlock
  *         waiters.lock      spinlock, of each limit; innermost
@@ -23,7 +23,7 @@
  *     mmap_lock             in open, for the notifier
  *     ms_groups_lock        when the task leaves its group
  *
- *   The notifier's unmap callback takes unmaps.lock only. Its release callback
+ *   The notifier's unmap callback takes unmaps.lock, then those of marks, only. Its release callback
  *   (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an mm to
  *   go away.
  */
@@ -39,6 +39,8 @@
 
 #include "ledger.h"
 #include "limits.h"
+#include "pending.h"
+#include "resync.h"
 #include "ring.h"
 #include "shards.h"
 #include "unmap.h"
@@ -60,6 +62,7 @@ struct ms_group;
  * @show:	one at a time shows it its limits
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
+ * @pending:	marked while there may be something to drain
  * @ring:	shared pages; NULL until SETUP, then never changes
  * @shards:	statistics of its allocator; NULL until SHARDS, then never changes
  * @head:	position up to which the ring is drained; written under lock
@@ -72,6 +75,7 @@ struct ms_group;
  * @named:	has its directory; under ms_tasks_lock
  * @lock:	protects all below
  * @ledger:	the ranges
+ * @resync:	how far they have been compared with the mappings
  * @totals:	the consistent books, exact at each record
  * @batch:	what they have that the system's do not have yet
  * @dirty:	there is something in @batch
@@ -95,6 +99,7 @@ struct ms_task {
 	spinlock_t show;
 	u32 pressure;
 	struct ms_unmaps unmaps;
+	struct ms_pending_node pending;
 
 	/* written under lock, read anywhere */
 	struct ms_ring *ring;
@@ -110,6 +115,7 @@ struct ms_task {
 
 	struct mutex lock;
 	struct ms_ledger ledger;
+	struct ms_resync resync;
 	struct memstate_totals totals;
 	struct memstate_totals batch;
 	bool dirty;
@@ -122,7 +128,7 @@ struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
 struct ms_task *ms_task_next(u32 *id, const struct ms_group *group);
 void ms_task_put(struct ms_task *task);
-int ms_task_setup(struct ms_task *task, u32 entries, bool credit);
+int ms_task_setup(struct ms_task *task, u32 entries, u32 flags);
 int ms_task_setup_shards(struct ms_task *task, u32 nr);
 u32 ms_task_stamp(struct ms_task *task);
 

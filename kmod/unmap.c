@@ -154,20 +154,3 @@ bool ms_unmaps_take_overflow(struct ms_unmaps *q, u32 pos, bool force)
 	spin_unlock(&q->lock);
 	return due;
 }
-
-/**
- * ms_unmaps_set_overflow() - ask for a comparison with the mappings
- * @q:		the queue
- * @stamp:	when it is due, unless one was asked for later
- *
- * Context: any.
- */
-void ms_unmaps_set_overflow(struct ms_unmaps *q, u32 stamp)
-{
-	spin_lock(&q->lock);
-	if (!q->overflow) {
-		q->overflow = true;
-		q->overflow_stamp = stamp;
-	}
-	spin_unlock(&q->lock);
-}

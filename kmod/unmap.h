@@ -55,6 +55,5 @@ bool ms_unmaps_peek(struct ms_unmaps *q, u32 pos, bool force,
 		    struct ms_unmap *unmap);
 void ms_unmaps_pop(struct ms_unmaps *q, const struct ms_unmap *unmap);
 bool ms_unmaps_take_overflow(struct ms_unmaps *q, u32 pos, bool force);
-void ms_unmaps_set_overflow(struct ms_unmaps *q, u32 stamp);
 
 #endif /* MS_UNMAP_H */

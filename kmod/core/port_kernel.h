@@ -66,13 +66,18 @@ static __always_inline bool ms_cas64(u64 *p, u64 old, u64 new)
 
 static __always_inline u64 ms_fetch_add64(u64 *p, u64 v)
 {
-	/* Not xadd(), which x86 alone has. */
+	/* A plain word in memory that is shared: the same on all that have 64 bits. */
 	return atomic64_fetch_add(v, (atomic64_t *)p);
 }
 
 static __always_inline void ms_mb(void)
 {
 	smp_mb();
+}
+
+static __always_inline void ms_mb_after_cas(void)
+{
+	barrier();
 }
 
 static __always_inline void ms_rmb(void)

@@ -114,6 +114,16 @@ static inline void ms_mb(void)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+static inline void ms_mb_after_cas(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	/* A locked instruction is one already. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
 static inline void ms_rmb(void)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);

@@ -15,6 +15,9 @@
  *   ms_ring_publish() releases w1     -> ms_ring_peek() acquires it: w0 is whole
  *   ms_ring_release() releases head   -> ms_ring_claim() acquires it: the
  *                                        consumer has done with the slot
+ *   ms_ring_claim() moves the tail, then ms_ring_doorbell() loads the doorbell
+ *                                     -> ms_pending_take() sets it, then the
+ *                                        tail is read: one sees the other
  *
  * A zeroed ring is empty: positions begin at MEMSTATE_RING_START.
  *
@@ -132,6 +135,21 @@ static inline void ms_ring_publish(const struct ms_ring_producer *r, u32 pos,
 	ms_store64(&slot->w0, rec->w0);
 	/* Release: pairs with ms_ring_peek(). */
 	ms_store64_release(&slot->w1, (rec->w1 & 0xffffffffu) | (u64)pos << 32);
+}
+
+/**
+ * ms_ring_doorbell() - is the kernel to be told of what was posted?
+ * @doorbell: shared word, or one that is zero
+ *
+ * Context: after ms_ring_claim() and ms_ring_publish(). Return: true if it is, by
+ * MEMSTATE_IOC_PENDING.
+ */
+static inline bool ms_ring_doorbell(const u32 *doorbell)
+{
+	/* Between the claim and the load: pairs with ms_pending_take(). */
+	ms_mb_after_cas();
+	/* Acquire: pairs with ms_pending_listen(). */
+	return ms_load32_acquire(doorbell);
 }
 
 /**

@@ -78,13 +78,21 @@ static bool has_cas128(void)
 
 static int device_map(struct ms_ring_producer *ring)
 {
+	struct memstate_query query = { .size = sizeof(query) };
 	struct memstate_setup setup = {
 		.size = sizeof(setup),
 		.flags = MEMSTATE_SETUP_CREDIT,
 	};
 	long pages, page;
+	bool doorbell;
 	int ret;
 
+	ret = device_ioctl(MEMSTATE_IOC_QUERY, &query);
+	if (ret)
+		return ret;
+	doorbell = query.features & MEMSTATE_FEATURE_DOORBELL;
+	if (doorbell)
+		setup.flags |= MEMSTATE_SETUP_DOORBELL;
 	ret = device_ioctl(MEMSTATE_IOC_SETUP, &setup);
 	if (ret)
 		return ret;
@@ -106,6 +114,8 @@ static int device_map(struct ms_ring_producer *ring)
 		.slots = (void *)((char *)pages + setup.records_offset),
 		.entries = setup.ring_entries,
 	};
+	ms_lib.doorbell = doorbell ? &((struct memstate_ring_control *)pages)->doorbell :
+				     &ms_no_doorbell;
 	ms_lib.credit = &((struct memstate_ring_control *)pages)->credit;
 	ms_lib.cas128 = has_cas128();
 	ms_lib.unmaps_known = true;
@@ -323,6 +333,14 @@ static int device_sync(void)
 	return ret;
 }
 
+/* Whatever it says: a reader of the group sees it a little later then. */
+static void device_pending(void)
+{
+	struct memstate_pending arg = { .size = sizeof(arg) };
+
+	device_ioctl(MEMSTATE_IOC_PENDING, &arg);
+}
+
 static int get_totals(int fd, u32 scope, int cgroup, u32 flags,
 		      struct memstate_totals *totals)
 {
@@ -424,6 +442,7 @@ const struct ms_ops ms_device_ops = {
 	.name = "device",
 	.open = device_open,
 	.sync = device_sync,
+	.pending = device_pending,
 	.apply = device_apply,
 	.charge = device_charge,
 	.limit = device_limit,

@@ -445,6 +445,7 @@ static int embedded_open(struct ms_ring_producer *ring, bool inherited)
 		.slots = emb->slots,
 		.entries = RING_ENTRIES,
 	};
+	ms_lib.doorbell = &ms_no_doorbell;
 	ms_lib.cas128 = false;
 	ms_lib.unmaps_known = false;
 	ms_lib.limited = (ms_lib.high & ms_lib.max) != MEMSTATE_UNLIMITED;

@@ -43,6 +43,7 @@ struct ms_shard_set {
  * @open:	make the ring; @inherited: this process was forked from one that
  *		had it open
  * @sync:	drain; -ENOMEM: try again
+ * @pending:	tell that something was posted, when the doorbell is set
  * @apply:	records now, after those in the ring; *@paid bytes are paid for them,
  *		and on return what is left of them with HOLD or after an error
  * @charge:	as MEMSTATE_IOC_CHARGE
@@ -65,6 +66,7 @@ struct ms_ops {
 	const char *name;
 	int (*open)(struct ms_ring_producer *ring, bool inherited);
 	int (*sync)(void);
+	void (*pending)(void);
 	int (*apply)(const struct memstate_record *records, uint32_t nr,
 		     uint32_t *done, uint64_t *paid, unsigned int flags);
 	int (*charge)(struct memstate_charge *arg);
@@ -88,6 +90,7 @@ struct ms_ops {
  * @backend:	which one
  * @ops:	its operations
  * @ring:	where to post
+ * @doorbell:	not zero: what is posted is to be told of; shared with the kernel
  * @credit:	bytes that are charged and not used, shared with the kernel; NULL: none
  * @limited:	without @credit: there is a limit all the same
  * @cas128:	@credit stands behind the tail, and both can be moved at once
@@ -100,6 +103,7 @@ struct ms_lib {
 	enum memstate_backend backend;
 	const struct ms_ops *ops;
 	struct ms_ring_producer ring;
+	const u32 *doorbell;
 	u64 *credit;
 	bool limited;
 	bool cas128;
@@ -128,6 +132,7 @@ struct ms_state {
 };
 
 extern struct ms_lib ms_lib MS_HIDDEN;
+extern const u32 ms_no_doorbell MS_HIDDEN;
 extern struct ms_state *ms_lib_state MS_HIDDEN;
 extern const struct ms_ops ms_device_ops MS_HIDDEN;
 extern const struct ms_ops ms_embedded_ops MS_HIDDEN;

@@ -13,6 +13,9 @@
 #define FULL_YIELDS	16
 #define FULL_TRIES	200
 
+/* For who has none. */
+const u32 ms_no_doorbell;
+
 __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
 
 void ms_post_wait(int tries)
@@ -41,6 +44,8 @@ static void publish(u32 pos, const struct memstate_record *record)
 	ms_ring_publish(&ms_lib.ring, pos, record);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	ms_posting--;
+	if (MS_UNLIKELY(ms_ring_doorbell(ms_lib.doorbell)))
+		ms_lib.ops->pending();
 }
 
 /* A handler that comes in between finds that its own thread holds a slot. */

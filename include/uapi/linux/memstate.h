@@ -20,7 +20,8 @@
  *   3  Shared statistics shards: SHARDS, ALLOC, the mapping at OFF_SHARDS,
  *      alloc_gen in the totals page, shards_max in QUERY.
  *   4  io_uring: REPORT, and SYNC, TRANSITION, TOTALS, CHARGE, LIMIT_GET by URING_CMD.
- *   5  A task's charge is bounded; CHARGE with WAIT ends for signals with a handler only,
+ *   5  SETUP's DOORBELL, the doorbell word and PENDING; TOTALS' PARTIAL.
+ *      A task's charge is bounded; CHARGE with WAIT ends for signals with a handler only,
  *      says then what is left of the time, and -ENOSPC where too many wait.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
@@ -157,12 +158,18 @@ struct memstate_record {
 /**
  * struct memstate_ring_control - first page of the ring mapping
  * @tail:	next position to claim, advanced by producers
- * @__reserved0: zero
+ * @doorbell:	not zero: what is posted is to be made known by PENDING. Written by the
+ *		kernel, with SETUP's DOORBELL only
  * @credit:	bytes that are charged and not used yet: taken from and given back
  *		to by atomic operations, from both sides
  * @__reserved:	zero
  *
  * Writable by the task and hostile for all the kernel knows.
+ *
+ * Doorbell protocol (SETUP with MEMSTATE_SETUP_DOORBELL). Readers of a group's totals pass
+ * over tasks in which they found nothing to drain. So who has published a record, and has
+ * had a full barrier since it claimed the slot, loads @doorbell with acquire order, and
+ * calls PENDING if it is not zero.
  *
  * Credit protocol (SETUP with MEMSTATE_SETUP_CREDIT). Who makes memory Ready takes
  * its length from @credit first, or asks CHARGE where there is too little; then
@@ -172,7 +179,7 @@ struct memstate_record {
  */
 struct memstate_ring_control {
 	__u32 tail;
-	__u32 __reserved0;
+	__u32 doorbell;
 	__u64 credit;
 	__u32 __reserved[28];
 };
@@ -195,11 +202,12 @@ struct memstate_ring_control {
  * @peak_ready:		highest value of Ready, for the system of @ready_direct
  * @transitions:	records applied
  * @drift:		records whose *from* disagreed with the books
- * @rejected:		records that were malformed or over a bound, not applied
+ * @rejected:		records that were malformed or over a bound, not applied; and
+ *			unmappings over ranges_max, made up for when there is room
  * @unmaps:		unmappings that the kernel learnt of by itself and that
  *			changed the books
  * @resyncs:		comparisons of ledger and mappings after the queue of
- *			unmappings overflowed
+ *			unmappings overflowed, or some would have passed ranges_max
  * @ranges:		ranges in the ledger
  * @tasks:		tasks with books (1 or 0 for a task)
  * @charged:		bytes charged to limits: what is held, and unused credit
@@ -353,11 +361,13 @@ struct memstate_alloc_shard {
 #define MEMSTATE_IOC_WATCH	_IO(MEMSTATE_IOC_MAGIC, 0x1a)
 #define MEMSTATE_IOC_SHARDS	_IO(MEMSTATE_IOC_MAGIC, 0x1b)
 #define MEMSTATE_IOC_ALLOC	_IO(MEMSTATE_IOC_MAGIC, 0x1c)
+#define MEMSTATE_IOC_PENDING	_IO(MEMSTATE_IOC_MAGIC, 0x1e)
 
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
 #define MEMSTATE_FEATURE_SHARDS	2
 #define MEMSTATE_FEATURE_URING	4
+#define MEMSTATE_FEATURE_DOORBELL	8
 
 /**
  * struct memstate_query - what this kernel offers
@@ -394,13 +404,14 @@ struct memstate_query {
 	__u32 shards_max;
 };
 
-/* flags of SETUP: this task keeps to the credit protocol */
+/* flags of SETUP: this task keeps to the credit protocol, to the doorbell protocol */
 #define MEMSTATE_SETUP_CREDIT	1
+#define MEMSTATE_SETUP_DOORBELL	2
 
 /**
  * struct memstate_setup - make the task's ring, or learn its geometry
  * @size:		in: sizeof; out: the kernel's
- * @flags:		in: MEMSTATE_SETUP_CREDIT
+ * @flags:		in: MEMSTATE_SETUP_*
  * @ring_entries:	in: slots, a power of two, or 0 for the default or the
  *			existing ring; out: slots
  * @records_offset:	out: bytes from the start of the ring mapping to slot 0
@@ -408,7 +419,7 @@ struct memstate_query {
  * @totals_bytes:	out: length of the mapping at MEMSTATE_OFF_TOTALS
  *
  * -EINVAL: not a power of two, or over the bound; -EEXIST: a ring of another
- * size, or with another CREDIT, exists; -EPERM: not the bound task; -ESRCH: the task is gone.
+ * size, or with other flags, exists; -EPERM: not the bound task; -ESRCH: the task is gone.
  */
 struct memstate_setup {
 	__u32 size;
@@ -498,13 +509,20 @@ struct memstate_transition {
 #define MEMSTATE_SCOPE_OWN_GROUP	3
 #define MEMSTATE_SCOPE_WATCHED		4
 
-/* flags of TOTALS: as of each task's last drain, without draining */
+/*
+ * flags of TOTALS
+ *
+ * LAST     as of each task's last drain, without draining
+ * PARTIAL  out: not all that was posted before is in: there was more of it than one call
+ *          drains, or somebody else was draining a task. In: no meaning
+ */
 #define MEMSTATE_TOTALS_LAST		1
+#define MEMSTATE_TOTALS_PARTIAL		2
 
 /**
  * struct memstate_get_totals - read the books
  * @size:	in: sizeof; out: the kernel's
- * @flags:	in: MEMSTATE_TOTALS_LAST
+ * @flags:	in: MEMSTATE_TOTALS_LAST; out: likewise, and MEMSTATE_TOTALS_PARTIAL
  * @scope:	in: MEMSTATE_SCOPE_*
  * @fd:		in: with SCOPE_GROUP the directory, else zero
  * @totals:	out: the totals; all zero for a task that is gone, or a cgroup in which
@@ -793,6 +811,19 @@ struct memstate_alloc {
 	__u64 counters[MEMSTATE_ALLOC_COUNTERS];
 };
 
+/**
+ * struct memstate_pending - tell that something was posted, when the doorbell asks for it
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ *
+ * Nothing is drained. -ENXIO: no ring with DOORBELL; -EPERM: not the bound task; -ESRCH:
+ * the task is gone.
+ */
+struct memstate_pending {
+	__u32 size;
+	__u32 flags;
+};
+
 /* ---- io_uring ------------------------------------------------------------ */
 
 /*
@@ -862,5 +893,6 @@ MEMSTATE_ABI_SIZE(memstate_watch, 16);
 MEMSTATE_ABI_SIZE(memstate_shards, 24);
 MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
+MEMSTATE_ABI_SIZE(memstate_pending, 8);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

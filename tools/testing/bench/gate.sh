@@ -4,6 +4,9 @@
 # gate.sh [--update]: instructions per operation of each kernel path, as ratios to
 # a getppid in the same boot, against the committed table. A rise of more than 10 %
 # fails; so does a path that is not measured any more. --update writes the table.
+#
+# And, whatever the table says: totals of a group of a thousand idle tasks take no more
+# than twice those of one.
 # shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
 set -u
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -55,6 +58,12 @@ awk '
 		bound("charge_denied_1000 in getppid", got["charge_denied_1000"], 15)
 		bound("charge_denied_1000 in charge_denied_1",
 		      got["charge_denied_1000"] / (got["charge_denied_1"] + 1e-9), 1.5)
+		one = got["group_totals_drained_1"]
+		many = got["group_totals_drained_1000"]
+		flat = (one > 0 && many > 0 && many <= 2 * one)
+		bad = bad || !flat
+		printf "%sok %d - icount.group_totals_of_idle_tasks: %.2f getppid with 1000, %.2f with one\n",
+			flat ? "" : "not ", ++n, many, one
 		print "1.." n
 		exit bad
 	}' "$out/icount" "$table"

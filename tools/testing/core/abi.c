@@ -30,6 +30,7 @@ int main(void)
 	AT(memstate_record, w1, 8);
 	SIZE(memstate_ring_control, 128);
 	AT(memstate_ring_control, tail, 0);
+	AT(memstate_ring_control, doorbell, 4);
 	AT(memstate_ring_control, credit, 8);
 	SIZE(memstate_totals, 320);
 	AT(memstate_totals, bytes, 0);
@@ -97,6 +98,7 @@ int main(void)
 	AT(memstate_get_totals, scope, 8);
 	AT(memstate_get_totals, fd, 12);
 	AT(memstate_get_totals, totals, 16);
+	SIZE(memstate_pending, 8);
 	SIZE(memstate_range, 24);
 	AT(memstate_range, end, 8);
 	AT(memstate_range, state, 16);

@@ -18,7 +18,7 @@ top=$(readlink -f "$here/../../..")
 work=$top/build/static/${1-all}	# lanes of several runs may run at once
 tree=$top		# what is looked at
 only=			# of its files, if not all
-lanes=(w1 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
+lanes=(w1 arm64 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
 	shellcheck rst man headers spdx words selftest)
 
 # not_ok NAME [LOG]: with what it said
@@ -121,6 +121,18 @@ by_build() {
 }
 
 lane_w1() { by_build w1 W=1; }
+lane_arm64() {
+	local kernel kernel_dir
+	needs aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu || return
+	for kernel in arm64-6.1 arm64-6.12; do
+		kernel_dir=$("$here/../vm/kernel.sh" $kernel 2>"$work/kernel.err" | sed -n 's/^KDIR=//p')
+		if [ -d "$kernel_dir" ]; then
+			by_build $kernel W=1 ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu-
+		else
+			not_ok "$kernel: no headers" "$work/kernel.err"
+		fi
+	done
+}
 lane_sparse() { needs sparse && by_build sparse C=2; }
 
 linux_source() {
@@ -586,6 +598,7 @@ seeded() {
 
 lane_selftest() {
 	seeded w1 kmod/audit.c <<<'static int planted(void) { return 0; }'
+	seeded arm64 kmod/audit.c <<<'u64 planted(u64 *p); u64 planted(u64 *p) { return xadd(p, 1); }'
 	seeded sparse kmod/audit.c <<<'int planted(int __user *p); int planted(int __user *p) { return *p; }'
 	seeded checkpatch kmod/audit.c <<<'static int planted(int a){ return(a) ; }'
 	seeded checkpatch userspace/lib/format.c <<<'static int planted(int a){ return(a) ; }'

@@ -34,13 +34,15 @@ site() {
 
 # apt RELEASE COMMAND ARGS: with lists, state and sources of its own
 apt() {
-	local release=$1 command=$2 dir=$cache/apt/$1
+	local release=$1 command=$2 dir=$cache/apt/$1 arch=amd64
 	shift 2
+	[[ $release != *-arm64 ]] || arch=arm64
 	"$command" -qq -o Dir::State="$dir" -o Dir::State::status=/dev/null \
 		-o Dir::Cache="$dir" -o Dir::Etc::main=/dev/null \
 		-o Dir::Etc::parts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
 		-o Dir::Etc::sourcelist="$dir/$release.sources" \
-		-o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=amd64 \
+		-o Dir::Etc::sourceparts=/dev/null -o APT::Architecture=$arch \
+		-o APT::Architectures::=$arch \
 		-o APT::Sandbox::User=root -o Acquire::Retries=3 \
 		-o APT::Install-Recommends=false -o APT::Update::Error-Mode=any "$@"
 }
@@ -52,14 +54,15 @@ mirrors() {
 	[ -n "$mirror" ] || die "apt knows no Debian mirror: set MEMSTATE_MIRROR, or run apt-get update"
 }
 
-# apt_update RELEASE: once per run and release. bookworm-src: the sources of bookworm
+# apt_update RELEASE: once per run and release. bookworm-src: the sources of bookworm;
+# bookworm-arm64: what is not of amd64
 declare -A updated=()
 apt_update() {
-	local release=$1 dir=$cache/apt/$1 suite=${1%-src} types=deb suites mirror security
+	local release=$1 dir=$cache/apt/$1 suite=${1%%-*} types=deb suites mirror security
 	[ -z "${updated[$release]-}" ] || return 0
 	need apt-get dpkg-deb
 	[ -e "$keyring" ] || die "no $keyring: install debian-archive-keyring"
-	[ "$suite" = "$release" ] || types=deb-src
+	[[ $release != *-src ]] || types=deb-src
 	suites="$suite $suite-updates $suite-backports"
 	mirrors
 	# it has none beside it

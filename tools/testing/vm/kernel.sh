@@ -3,7 +3,8 @@
 #
 # kernel.sh [-u] NAME...: make sure that NAME is in the cache, and say where.
 #
-# NAME   stock kernels 6.1 6.12 7.2 7.3, debug kernels kasan kcsan, or source, qemu
+# NAME   stock kernels 6.1 6.12 7.2 7.3, debug kernels kasan kcsan, or source, qemu;
+#        arm64-6.1 arm64-6.12: headers to compile modules for that, on this machine
 # -u     look for newer packages even if a version of NAME is there
 #
 # Prints NAME=value lines for the shell: IMAGE KDIR MODULES CHROOT RELEASE,
@@ -99,6 +100,35 @@ stock_print() {
 	else
 		echo "KDIR=$1/root/usr/src/linux-headers-$release"
 	fi
+}
+
+# The headers for another architecture, with the tools of this one
+cross() {
+	local name=$1 arch=${1%%-*} series=${1#*-} dir headers version packages temp release
+	release=bookworm-$arch
+	if [ -n "$update" ] || ! newest "headers-$name-" >/dev/null; then
+		apt_update "$release"
+		apt_update bookworm
+		headers=$(apt "$release" apt-cache search --names-only \
+			"^linux-headers-${series//./[.]}[.].*-cloud-$arch\$" | cut -d ' ' -f 1 |
+			sort -V | tail -n 1)
+		[ -n "$headers" ] || die "$release has no linux-headers-$series.*-cloud-$arch"
+		version=$(candidate "$release" "$headers" "$series.")
+		if [ ! -e "$cache/headers-$name-$version" ]; then
+			say "fetching the headers of Linux $version for $arch"
+			temp=$(mktemp -d "$cache/tmp.$$.XXXXXX")
+			packages=$(apt "$release" apt-cache show "$headers=$version" |
+				sed -n 's/^Depends: //p' | tr , '\n' |
+				sed -n -E 's/^ *(linux-(headers|kbuild)-[0-9][^ :]*).*/\1/p' | sort -u)
+			unpack "$release" "$temp/root" "$headers=$version"
+			# shellcheck disable=SC2086 # a list of words
+			unpack bookworm "$temp/root" $packages
+			sed -i 's,/usr/src/,../,g' "$temp"/root/usr/src/linux-headers-*/Makefile
+			publish "$temp" "headers-$name-$version"
+		fi
+	fi
+	dir=$(newest "headers-$name-")
+	echo KDIR="$(echo "$dir"/root/usr/src/linux-headers-*-"cloud-$arch")"
 }
 
 # --- Debian's source of 6.1, and debug kernels made from it ------------------
@@ -288,7 +318,7 @@ if [ "${1-}" = -u ]; then
 	update=1
 	shift
 fi
-[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|kasan|kcsan|source|qemu|mirror ..."
+[ $# -gt 0 ] || die "usage: kernel.sh [-u] 6.1|6.12|7.2|7.3|arm64-6.1|arm64-6.12|kasan|kcsan|source|qemu|mirror ..."
 cache_begin
 for name; do
 	lock "$name"
@@ -298,6 +328,7 @@ for name; do
 	7.2|7.3) stock "$name" trixie gcc-14 ;;
 	kasan)  debug kasan ;;
 	kcsan)  debug kcsan ;;
+	arm64-6.1|arm64-6.12) cross "$name" ;;
 	source) source_tree; echo "LINUX_SOURCE=$linux_source" ;;
 	qemu)   qemu ;;
 	mirror) mirrors; echo "MIRROR=$mirror"; echo "SECURITY=$security" ;;

@@ -18,6 +18,7 @@ struct abi_row {
 	OFF(memstate_record, w1, 8),					\
 	SIZE(memstate_ring_control, 128),				\
 	OFF(memstate_ring_control, tail, 0),				\
+	OFF(memstate_ring_control, doorbell, 4),			\
 	OFF(memstate_ring_control, credit, 8),				\
 	SIZE(memstate_totals, 320),					\
 	OFF(memstate_totals, reserved_lazy, 192),			\
@@ -123,6 +124,10 @@ struct abi_row {
 	NUM(MEMSTATE_ALLOC_STALE, 1),					\
 	NUM(MEMSTATE_FEATURE_SHARDS, 2),				\
 	NUM(MEMSTATE_FEATURE_URING, 4),					\
+	NUM(MEMSTATE_FEATURE_DOORBELL, 8),				\
+	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
+	NUM(MEMSTATE_TOTALS_PARTIAL, 2),				\
+	SIZE(memstate_pending, 8),					\
 	SIZE(memstate_uring_call, 16),					\
 	OFF(memstate_uring_call, arg, 0),				\
 	NUM(MEMSTATE_IOC_QUERY, 0xbd10),				\
@@ -139,6 +144,7 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_SHARDS, 0xbd1b),				\
 	NUM(MEMSTATE_IOC_ALLOC, 0xbd1c),				\
 	NUM(MEMSTATE_URING_REPORT, 0xbd1d),				\
+	NUM(MEMSTATE_IOC_PENDING, 0xbd1e),				\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
 	NUM(MEMSTATE_OFF_SHARDS, 0x20000000),				\

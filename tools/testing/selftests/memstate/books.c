@@ -170,19 +170,77 @@ TEST_F(books, too_many_ranges_are_enospc_and_change_nothing)
 	ASSERT_TRUE(set_ranges_max(old, NULL, 0));
 }
 
-/* What the kernel learns has happened, however many ranges that makes. */
-TEST_F(books, unmapping_is_applied_beyond_the_bound)
+/* It has happened, but the bound holds: the books say so, and catch up. */
+TEST_F(books, unmapping_beyond_the_bound_waits_for_room)
 {
+	struct pollfd p = { .fd = self->d.fd, .events = POLLPRI };
 	char *mem = anon(16 * PAGE);
+	struct memstate_totals t;
 	char old[32];
 
 	ASSERT_EQ(0, dev_apply1(&self->d, REC((uintptr_t)mem, 16 * PAGE, MEMSTATE_NONE,
 					      MEMSTATE_READY, 0, 0)));
 	ASSERT_TRUE(set_ranges_max("1", old, sizeof(old)));
+	t = dev_totals(&self->d);
+	EXPECT_EQ(0, poll(&p, 1, 0));
 	munmap(mem + 8 * PAGE, PAGE);
+	EXPECT_EQ(0, dev_sync(&self->d, NULL));
+	EXPECT_EQ(1, poll(&p, 1, 0));
+	t = dev_totals(&self->d);
+	EXPECT_EQ(16 * PAGE, ms_totals_state(&t, MEMSTATE_READY));
+	EXPECT_EQ(1, t.ranges);
+	EXPECT_EQ(1, t.rejected);
+	/* Said once, and tried again only when there is room. */
+	EXPECT_EQ(0, dev_sync(&self->d, NULL));
+	t = dev_totals(&self->d);
+	EXPECT_EQ(1, t.rejected);
+	EXPECT_EQ(0, t.resyncs);
+	/* What takes no range more is applied. */
+	munmap(mem, PAGE);
 	EXPECT_EQ(15 * PAGE, dev_state(&self->d, MEMSTATE_READY));
-	EXPECT_EQ(2, dev_totals(&self->d).ranges);
 	ASSERT_TRUE(set_ranges_max(old, NULL, 0));
+	t = dev_totals(&self->d);
+	EXPECT_EQ(14 * PAGE, ms_totals_state(&t, MEMSTATE_READY));
+	EXPECT_EQ(2, t.ranges);
+	EXPECT_EQ(1, t.rejected);
+	EXPECT_EQ(1, t.resyncs);
+}
+
+/* As fast as one can, and more than the queue holds, too. */
+TEST_F(books, unmappings_in_pieces_keep_to_the_bound_and_are_made_up_for)
+{
+	const u64 pages = 4096;
+	char *mem = anon(pages * PAGE);
+	struct memstate_totals t;
+	u64 most = 0;
+	char old[32];
+
+	ASSERT_EQ(0, dev_apply1(&self->d, REC((uintptr_t)mem, pages * PAGE, MEMSTATE_NONE,
+					      MEMSTATE_READY, 0, 0)));
+	ASSERT_TRUE(set_ranges_max("64", old, sizeof(old)));
+	for (u64 i = 1; i < pages - 1; i += 2) {
+		munmap(mem + i * PAGE, PAGE);
+		if (i % 100 == 99 && i < pages / 2) {
+			ASSERT_EQ(0, dev_sync(&self->d, NULL));
+			t = page_totals(self->d.page);
+			most = t.ranges > most ? t.ranges : most;
+		}
+	}
+	t = dev_totals(&self->d);
+	most = t.ranges > most ? t.ranges : most;
+	EXPECT_EQ(64, most);
+	EXPECT_LT(0, t.rejected);
+	/* Room that the task itself makes is used at once. */
+	ASSERT_EQ(0, dev_apply1(&self->d, REC((uintptr_t)mem, 32 * PAGE, MEMSTATE_ANY,
+					      MEMSTATE_NONE, 0, 0)));
+	t = dev_totals(&self->d);
+	EXPECT_EQ(64, t.ranges);
+	ASSERT_TRUE(set_ranges_max(old, NULL, 0));
+	t = dev_totals(&self->d);
+	EXPECT_EQ((pages - 32) / 2 * PAGE + PAGE, ms_totals_state(&t, MEMSTATE_READY));
+	EXPECT_EQ((pages - 32) / 2, t.ranges);
+	munmap(mem, pages * PAGE);
+	EXPECT_EQ(0, dev_state(&self->d, MEMSTATE_READY));
 }
 
 /* ---- the oracle ---------------------------------------------------------------- */

@@ -123,6 +123,101 @@ static bool worker_tells(int watcher)
 	return true;
 }
 
+/* A directory of cgroup v1 whose number is that of one of several of v2; -1: none was made. */
+static int v1_twin(char *dir, const u64 *ids, int nr)
+{
+	struct stat st = {};
+
+	while (st.st_ino < ids[nr - 1] && !mkdir(dir, 0755)) {
+		if (stat(dir, &st))
+			break;
+		for (int i = 0; i < nr; i++)
+			if (st.st_ino == ids[i])
+				return i;
+		if (rmdir(dir))
+			break;
+	}
+	return -1;
+}
+
+TEST_F(groups, removal_of_a_v1_directory_is_that_of_no_group)
+{
+	char root[] = "/tmp/v1.XXXXXX", dir[32], name[32];
+	u64 ids[32];
+	int cgs[32], twin;
+
+	ASSERT_NE(NULL, mkdtemp(root));
+	if (mount("none", root, "cgroup", 0, "none,name=memstate-test")) {
+		int error = errno;
+
+		rmdir(root);
+		SKIP(return, "this kernel mounts no hierarchy of cgroup v1: %s",
+		     strerror(error));
+	}
+	for (int i = 0; i < 32; i++) {
+		snprintf(name, sizeof(name), "ms-groups/v%d", i);
+		cgs[i] = cg_make(name);
+		ids[i] = cg_id(cgs[i]);
+		EXPECT_EQ(0, limit_max(self->dev, cgs[i], MIB));
+	}
+	snprintf(dir, sizeof(dir), "%s/twin", root);
+	twin = v1_twin(dir, ids, 32);
+	EXPECT_LE(0, twin);
+	EXPECT_EQ(0, rmdir(dir));
+	for (int i = 0; i < 32; i++) {
+		snprintf(name, sizeof(name), "ms-groups/v%d", i);
+		if (i == twin)
+			continue;
+		close(cgs[i]);
+		EXPECT_EQ(0, cg_remove(name));
+		/* It was removed after the other, and is gone. */
+		EXPECT_TRUE(wait_for_group_gone(ids[i]));
+	}
+	if (twin >= 0) {
+		EXPECT_EQ(MIB, group_limit(self->dev, cgs[twin]).max);
+		EXPECT_TRUE(group_exists(ids[twin]));
+		close(cgs[twin]);
+		snprintf(name, sizeof(name), "ms-groups/v%d", twin);
+		EXPECT_EQ(0, cg_remove(name));
+	}
+	EXPECT_EQ(0, umount(root));
+	rmdir(root);
+}
+
+/* Once a pass, and none of it is lost. */
+TEST_F(groups, drift_is_counted_by_each_group_above)
+{
+	const u32 nr = 100;
+	int cg = cg_make("ms-groups/a");
+	struct memstate_limit above, own;
+	struct dev d;
+	pid_t child;
+
+	above = group_limit(self->dev, self->top);
+	child = cg_child("ms-groups/a");
+	if (!child) {
+		if (dev_open(&d, 256))
+			_exit(1);
+		for (u32 i = 0; i < nr; i++)
+			dev_post(&d, REC(BASE + i * PAGE, PAGE, MEMSTATE_READY,
+					 MEMSTATE_PREPARED, 0, 0));
+		if (dev_sync(&d, NULL))
+			_exit(2);
+		_exit(dev_totals(&d).drift == nr ? 0 : 3);
+	}
+	EXPECT_EQ(0, join(child));
+	own = group_limit(self->dev, cg);
+	EXPECT_EQ(nr, own.events[MEMSTATE_EVENT_DRIFT]);
+	EXPECT_EQ(nr, own.events_local[MEMSTATE_EVENT_DRIFT]);
+	EXPECT_EQ(0, own.events[MEMSTATE_EVENT_BREACH]);
+	own = group_limit(self->dev, self->top);
+	EXPECT_EQ(above.events[MEMSTATE_EVENT_DRIFT] + nr, own.events[MEMSTATE_EVENT_DRIFT]);
+	EXPECT_EQ(above.events_local[MEMSTATE_EVENT_DRIFT],
+		  own.events_local[MEMSTATE_EVENT_DRIFT]);
+	close(cg);
+	EXPECT_EQ(0, cg_remove("ms-groups/a"));
+}
+
 TEST_F(groups, task_that_moves_on_leaves_its_books_where_it_opened)
 {
 	int a = cg_make("ms-groups/a"), watcher = watch_open(a), go[2], ready[2];

@@ -3,6 +3,10 @@
 #include "device.h"
 #include "harness.h"
 
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP	4
+#endif
+
 FIXTURE(unmap) {
 	struct dev d;
 	char *mem;
@@ -54,6 +58,51 @@ TEST_F(unmap, mremap_away_is_learnt_of)
 	EXPECT_EQ((PAGES - 8) * PAGE, dev_state(&self->d, MEMSTATE_READY));
 }
 
+TEST_F(unmap, mremap_over_something_takes_that_too)
+{
+	ASSERT_EQ(self->mem + 64 * PAGE,
+		  mremap(self->mem + 2 * PAGE, 4 * PAGE, 4 * PAGE,
+			 MREMAP_MAYMOVE | MREMAP_FIXED, self->mem + 64 * PAGE));
+	EXPECT_EQ((PAGES - 8) * PAGE, dev_state(&self->d, MEMSTATE_READY));
+	EXPECT_EQ(3, dev_totals(&self->d).ranges);
+}
+
+TEST_F(unmap, mremap_that_shrinks_and_moves_takes_the_old_place_whole)
+{
+	char *to = anon(8 * PAGE);
+
+	ASSERT_EQ(to, mremap(self->mem, 8 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			     to));
+	EXPECT_EQ((PAGES - 8) * PAGE, dev_state(&self->d, MEMSTATE_READY));
+}
+
+/* The pages go, the mapping stays. */
+TEST_F(unmap, mremap_that_leaves_the_mapping_is_no_unmapping)
+{
+	char *to = mremap(self->mem + PAGE, 8 * PAGE, 8 * PAGE,
+			  MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+
+	ASSERT_NE(MAP_FAILED, (void *)to);
+	EXPECT_EQ(PAGES * PAGE, dev_state(&self->d, MEMSTATE_READY));
+	EXPECT_EQ(0, dev_totals(&self->d).unmaps);
+	munmap(self->mem + 2 * PAGE, PAGE);
+	EXPECT_EQ((PAGES - 1) * PAGE, dev_state(&self->d, MEMSTATE_READY));
+}
+
+/* A ring refuses to move when its pages have: they are moved back. */
+TEST_F(unmap, mremap_that_is_undone_is_no_unmapping)
+{
+	char *ring = (char *)self->d.ring.tail, *to = anon(self->d.setup.ring_bytes);
+	u64 bytes = self->d.setup.ring_bytes;
+
+	dev_post(&self->d, REC((uintptr_t)ring, bytes, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
+	dev_post(&self->d, REC((uintptr_t)to, bytes, MEMSTATE_NONE, MEMSTATE_PREPARED, 0, 0));
+	ASSERT_EQ(MAP_FAILED, mremap(ring, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to));
+	EXPECT_EQ(PAGES * PAGE + bytes, dev_state(&self->d, MEMSTATE_READY));
+	/* What lay at the other end is gone all the same. */
+	EXPECT_EQ(0, dev_state(&self->d, MEMSTATE_PREPARED));
+}
+
 TEST_F(unmap, brk_shrink_is_learnt_of)
 {
 	char *heap = sbrk(16 * PAGE);
@@ -93,6 +142,22 @@ TEST_F(unmap, unmap_before_and_record_after_leave_the_record)
 			       MEMSTATE_PREPARED, 0, 0));
 	EXPECT_EQ(PAGE, dev_state(&self->d, MEMSTATE_PREPARED));
 	EXPECT_EQ(0, dev_totals(&self->d).drift);
+}
+
+/* A tail behind head is no distance, and not a ring that is full. */
+TEST_F(unmap, tail_that_goes_back_holds_no_unmapping_up)
+{
+	u32 tail;
+
+	for (int i = 0; i < 8; i++)
+		dev_post(&self->d, REC((uintptr_t)self->mem + i * PAGE, PAGE, MEMSTATE_ANY,
+				       MEMSTATE_READY, 0, 0));
+	ASSERT_EQ(0, dev_sync(&self->d, NULL));
+	tail = *self->d.ring.tail;
+	__atomic_store_n(self->d.ring.tail, tail - 4, __ATOMIC_SEQ_CST);
+	munmap(self->mem, 2 * PAGE);
+	__atomic_store_n(self->d.ring.tail, tail, __ATOMIC_SEQ_CST);
+	EXPECT_EQ((PAGES - 2) * PAGE, dev_state(&self->d, MEMSTATE_READY));
 }
 
 TEST_F(unmap, more_than_the_queue_holds_is_still_exact)

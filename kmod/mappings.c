@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched.h>
+#include <linux/sched/task_stack.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+
+#include "mappings.h"
+
+/* mremap(2) of 32-bit programs, on x86 as on arm. */
+#define NR_MREMAP_32	163
+
+/**
+ * ms_mappings_gaps() - stretches of an address range that have no mapping
+ * @mm:		the address space
+ * @addr:	first byte; out: where to go on, @end when done
+ * @end:	one past the last byte
+ * @gaps:	where to put them
+ * @nr:		room
+ * @budget:	mappings that may be looked at; out: less those that were
+ *
+ * Context: mmap lock held. Return: how many.
+ */
+u32 ms_mappings_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *gaps,
+		     u32 nr, s32 *budget)
+{
+	u32 found = 0;
+
+	mmap_assert_locked(mm);
+	while (*addr < end && found < nr && (*budget)-- > 0) {
+		struct vm_area_struct *vma = find_vma(mm, *addr);
+		u64 next = vma ? min_t(u64, vma->vm_start, end) : end;
+
+		if (next > *addr)
+			gaps[found++] = (struct ms_gap) { *addr, next };
+		*addr = vma ? min_t(u64, max_t(u64, vma->vm_end, next), end) : end;
+	}
+	return found;
+}
+
+/**
+ * ms_mappings_wait() - wait until who has the mmap lock gives it back
+ * @mm: the address space
+ *
+ * For who has tried in vain to get it, where it must not be waited for: under the lock
+ * of books, which others want. Then it is tried again.
+ *
+ * Context: process; may sleep; no lock is held. Return: 0; -EINTR: killed.
+ */
+int ms_mappings_wait(struct mm_struct *mm)
+{
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	mmap_read_unlock(mm);
+	cond_resched();
+	return 0;
+}
+
+/*
+ * Is the caller in mremap(2)? By whichever way he came: what has one of these numbers by
+ * another way unmaps nothing.
+ */
+static bool in_mremap(void)
+{
+	int nr = syscall_get_nr(current, task_pt_regs(current));
+
+#ifdef __X32_SYSCALL_BIT
+	nr &= ~__X32_SYSCALL_BIT;
+#endif
+	return nr == __NR_mremap || (IS_ENABLED(CONFIG_COMPAT) && nr == NR_MREMAP_32);
+}
+
+/**
+ * ms_mappings_stay() - does an event of unmapping leave the mapping there?
+ * @range: what the notifier is told
+ *
+ * mremap(2) moves page tables before it unmaps the old place, and tells of that in the
+ * same way. With MREMAP_DONTUNMAP, or when the move is undone, the mapping stays; else the
+ * unmapping comes in its turn, when the mapping is not to be found any more. That alone
+ * does not tell: where mmap(2) maps over another mapping, newer kernels tell of it while
+ * the one or the other is there.
+ *
+ * Context: from the notifier. Within mremap(2) the caller holds the mmap lock.
+ * Return: true if nothing is unmapped.
+ */
+bool ms_mappings_stay(const struct mmu_notifier_range *range)
+{
+	struct vm_area_struct *vma;
+
+	if (current->mm != range->mm || !in_mremap())
+		return false;
+	vma = find_vma(range->mm, range->start);
+	return vma && vma->vm_start < range->end;
+}

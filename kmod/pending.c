@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/kobject.h>
+
+#include "pending.h"
+
+/**
+ * ms_pending_init() - nothing lies below a group
+ * @p:		the group's
+ * @kobj:	the group's
+ *
+ * Context: any.
+ */
+void ms_pending_init(struct ms_pending *p, struct kobject *kobj)
+{
+	*p = (struct ms_pending) { .node = { .kobj = kobj, .below = p } };
+	xa_init_flags(&p->nodes, XA_FLAGS_ALLOC1);
+}
+
+/**
+ * ms_pending_join() - a task, or a group, comes below a group
+ * @above:	the group, which stays as long as @node does
+ * @node:	with its @kobj, and @below if it is a group; nothing is pending
+ *
+ * Context: process; may sleep. Return: 0; -ENOMEM; -EBUSY: there are too many.
+ */
+int ms_pending_join(struct ms_pending *above, struct ms_pending_node *node)
+{
+	int ret;
+
+	ret = xa_alloc(&above->nodes, &node->index, node, xa_limit_31b,
+		       GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+	xa_lock(&above->nodes);
+	node->joined = true;
+	xa_unlock(&above->nodes);
+	/* Release: whoever marks it finds it joined. */
+	smp_store_release(&node->above, above);
+	return 0;
+}
+
+/**
+ * ms_pending_leave() - it is there no more
+ * @node: the task or group; also if it has not joined, or left
+ *
+ * Context: any that may be preempted.
+ */
+void ms_pending_leave(struct ms_pending_node *node)
+{
+	struct ms_pending *above = node->above;
+
+	if (!above)
+		return;
+	xa_lock(&above->nodes);
+	if (node->joined)
+		__xa_erase(&above->nodes, node->index);
+	node->joined = false;
+	WRITE_ONCE(node->marks, 0);
+	xa_unlock(&above->nodes);
+}
+
+/* Set a mark, or take it away. */
+static void pending_set(struct ms_pending_node *node, xa_mark_t mark, bool set)
+{
+	struct xarray *nodes = &node->above->nodes;
+	u32 bit = BIT((__force u32)mark);
+
+	lockdep_assert_held(&nodes->xa_lock);
+	if (!node->joined)
+		return;
+	if (set)
+		__xa_set_mark(nodes, node->index, mark);
+	else
+		__xa_clear_mark(nodes, node->index, mark);
+	WRITE_ONCE(node->marks, set ? node->marks | bit : node->marks & ~bit);
+}
+
+/**
+ * ms_pending_mark() - something is pending
+ * @node:	of the task that has it
+ * @mark:	MS_PENDING_*
+ *
+ * All groups above are looked at, also where there is a mark on the way: whoever set that
+ * may not have come further yet, and a reader who comes after us is to find the way.
+ *
+ * Context: any that may be preempted, also where nothing may sleep.
+ */
+void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
+{
+	struct ms_pending *above;
+
+	/* Acquire: pairs with ms_pending_join(). */
+	for (; (above = smp_load_acquire(&node->above)); node = &above->node) {
+		/* Pairs with ms_pending_take() and pending_idle(). */
+		smp_mb();
+		if (ms_pending_marked(node, mark))
+			continue;
+		xa_lock(&above->nodes);
+		pending_set(node, mark, true);
+		xa_unlock(&above->nodes);
+	}
+}
+
+/**
+ * ms_pending_listen() - a task has rung: there are records
+ * @node:	the task's
+ * @doorbell:	its word in the ring
+ *
+ * Context: process; does not sleep.
+ */
+void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell)
+{
+	ms_pending_mark(node, MS_PENDING_DRAIN);
+	/*
+	 * Only together: who finds the word zero counts on the mark. If it has been taken
+	 * away again, so has what the task has rung for.
+	 */
+	xa_lock(&node->above->nodes);
+	if (ms_pending_marked(node, MS_PENDING_DRAIN))
+		/* Release: pairs with ms_ring_doorbell(). */
+		smp_store_release(doorbell, 0);
+	xa_unlock(&node->above->nodes);
+}
+
+/**
+ * ms_pending_take() - nothing was pending
+ * @node:	the task's
+ * @mark:	MS_PENDING_*
+ * @doorbell:	its word in the ring, or NULL
+ *
+ * The caller then looks whether anything has come meanwhile, and sets the mark again.
+ *
+ * Context: process; does not sleep.
+ */
+void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell)
+{
+	xa_lock(&node->above->nodes);
+	pending_set(node, mark, false);
+	if (doorbell)
+		WRITE_ONCE(*doorbell, 1);
+	xa_unlock(&node->above->nodes);
+	/* Pairs with ms_pending_mark() and ms_ring_doorbell(). */
+	smp_mb();
+}
+
+/* ---- readers --------------------------------------------------------------- */
+
+/* Nothing is marked below a group: then it is not marked either. */
+static void pending_idle(struct ms_pending *p, xa_mark_t mark)
+{
+	struct ms_pending_node *node = &p->node;
+
+	if (data_race(xa_marked(&p->nodes, mark)))
+		return;
+	xa_lock(&node->above->nodes);
+	pending_set(node, mark, false);
+	xa_unlock(&node->above->nodes);
+	/* Pairs with ms_pending_mark(). */
+	smp_mb();
+	if (data_race(xa_marked(&p->nodes, mark)))
+		ms_pending_mark(node, mark);
+}
+
+/* The next marked node of a group, with a reference. */
+static struct ms_pending_node *pending_get(struct ms_pending *p, u32 index,
+					   xa_mark_t mark)
+{
+	struct ms_pending_node *node;
+	unsigned long at = index;
+
+	xa_lock(&p->nodes);
+	/* Who has no reference left is about to leave. */
+	do {
+		node = xa_find_after(&p->nodes, &at, U32_MAX, mark);
+	} while (node && !kobject_get_unless_zero(node->kobj));
+	xa_unlock(&p->nodes);
+	return node;
+}
+
+/**
+ * ms_pending_begin() - begin to walk
+ * @walk:	the reader's way
+ * @top:	the group, which the caller has a reference to
+ * @mark:	MS_PENDING_*
+ *
+ * Context: any.
+ */
+void ms_pending_begin(struct ms_pending_walk *walk, struct ms_pending *top,
+		      xa_mark_t mark)
+{
+	*walk = (struct ms_pending_walk) { .mark = mark, .top = top, .at = top };
+}
+
+static void walk_up(struct ms_pending_walk *walk)
+{
+	struct ms_pending_node *node = &walk->at->node;
+
+	walk->at = node->above;
+	walk->index = node->index;
+	kobject_put(node->kobj);
+}
+
+/**
+ * ms_pending_next() - go on to the next task that has something pending
+ * @walk: from ms_pending_begin()
+ *
+ * Each task is met once, however often it is marked meanwhile. Its mark stays.
+ *
+ * Context: process; may sleep. Return: its node, with a reference to be given back by
+ * kobject_put(); NULL: there are no more.
+ */
+struct ms_pending_node *ms_pending_next(struct ms_pending_walk *walk)
+{
+	for (;;) {
+		struct ms_pending_node *node;
+
+		node = pending_get(walk->at, walk->index, walk->mark);
+		if (node && !node->below) {
+			walk->index = node->index;
+			return node;
+		}
+		if (node) {
+			walk->at = node->below;
+			walk->index = 0;
+			continue;
+		}
+		if (walk->at == walk->top)
+			return NULL;
+		pending_idle(walk->at, walk->mark);
+		walk_up(walk);
+	}
+}
+
+/**
+ * ms_pending_end() - be done with a walk, also before its end
+ * @walk: the reader's way
+ *
+ * Context: process; may sleep.
+ */
+void ms_pending_end(struct ms_pending_walk *walk)
+{
+	while (walk->at != walk->top)
+		walk_up(walk);
+}

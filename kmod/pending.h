@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who below a group has something pending, so that a reader walks to these alone.
+ *
+ * Model
+ *
+ *   A group knows its tasks and the groups below it by *nodes*, each with a mark for each
+ *   thing that can be pending. Who has something is marked, and all groups above it are:
+ *   a reader goes down where there are marks. A task is marked by whoever gives it
+ *   something to do: the notifier, and a producer that finds its *doorbell* set. That is
+ *   a word in the ring that the kernel sets when it takes a mark away. Tasks whose
+ *   producers do not look at it are marked for ever, once they have a ring.
+ *
+ *   The mark goes last: when what was pending is in the books of all groups. So who comes
+ *   meanwhile finds the mark, and the task's lock taken, and knows that something is on
+ *   its way.
+ *
+ * Races
+ *
+ *   Something may come while a mark is taken away: then the mark is set again, by who
+ *   takes it. ms_pending_mark(), and a producer, have a full barrier between what they
+ *   make pending and their look at mark and doorbell; ms_pending_settle() and the walk
+ *   have one between the mark that goes and their look at what is pending. One of both
+ *   sees the other.
+ *
+ * Locking
+ *
+ *   The xarray's own spinlock, one at a time, innermost. Nothing is allocated under it
+ *   but by ms_pending_join().
+ */
+#ifndef MS_PENDING_H
+#define MS_PENDING_H
+
+#include <linux/xarray.h>
+
+struct kobject;
+struct ms_pending;
+
+/* What can be pending: records or unmappings; credit that could be taken back. */
+#define MS_PENDING_DRAIN	XA_MARK_1
+#define MS_PENDING_CREDIT	XA_MARK_2
+
+/**
+ * struct ms_pending_node - a task, or a group, as the group above knows it
+ * @above:	there; NULL: at the root
+ * @kobj:	counts references to the task or group
+ * @below:	of a group: what lies below; NULL: a task
+ * @index:	key in @above
+ * @joined:	is there; written under the lock of @above
+ * @marks:	a bit for each mark; written under the lock of @above
+ */
+struct ms_pending_node {
+	struct ms_pending *above;
+	struct kobject *kobj;
+	struct ms_pending *below;
+	u32 index;
+	bool joined;
+	u32 marks;
+};
+
+/**
+ * struct ms_pending - what lies below a group
+ * @node:	the group itself
+ * @nodes:	its tasks, and the groups below it
+ */
+struct ms_pending {
+	struct ms_pending_node node;
+	struct xarray nodes;
+};
+
+/**
+ * struct ms_pending_walk - a reader's way
+ * @mark:	what he looks for
+ * @top:	from where on
+ * @at:		the group that he is in; with a reference to each below @top
+ * @index:	the last node there that he has seen
+ */
+struct ms_pending_walk {
+	xa_mark_t mark;
+	struct ms_pending *top;
+	struct ms_pending *at;
+	u32 index;
+};
+
+void ms_pending_init(struct ms_pending *p, struct kobject *kobj);
+int ms_pending_join(struct ms_pending *above, struct ms_pending_node *node);
+void ms_pending_leave(struct ms_pending_node *node);
+void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark);
+void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell);
+void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell);
+
+void ms_pending_begin(struct ms_pending_walk *walk, struct ms_pending *top,
+		      xa_mark_t mark);
+struct ms_pending_node *ms_pending_next(struct ms_pending_walk *walk);
+void ms_pending_end(struct ms_pending_walk *walk);
+
+/**
+ * ms_pending_marked() - is there a mark?
+ * @node:	the task or group
+ * @mark:	MS_PENDING_*
+ *
+ * Context: any. Return: true if there is.
+ */
+static inline bool ms_pending_marked(const struct ms_pending_node *node, xa_mark_t mark)
+{
+	return READ_ONCE(node->marks) & BIT((__force u32)mark);
+}
+
+#endif /* MS_PENDING_H */
