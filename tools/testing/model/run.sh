@@ -131,7 +131,7 @@ breaks() {
 
 cbmc_all() {
 	local tools=$work/cbmc.err cbmc rules='rules.c @CORE/rules.c --unwind 10'
-	local limit_files='limit.c @CORE/limit.c --unwind 5'
+	local limit_files='limit.c @CORE/limit.c --unwind 5 --sat-solver cadical'
 	if ! cbmc=$("$here/tools.sh" cbmc 2>"$tools"); then
 		skip cbmc "no CBMC: $(tail -n 1 "$tools")"
 		return
@@ -149,6 +149,7 @@ cbmc_all() {
 	{
 	holds limit-charge $limit_files --function charge
 	holds limit-room $limit_files --function room
+	holds limit-give-back $limit_files --function give_back
 	holds limit-set $limit_files --function set
 	breaks limit-one-byte-more limit.c 's/bytes <= max - charged);/bytes <= max - charged + 1);/' \
 		'no level passes its max' $limit_files --function charge
