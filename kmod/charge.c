@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bits.h>
 #include <linux/math.h>
 #include <linux/sched/signal.h>
 
@@ -13,7 +14,7 @@
  * No task is charged more than this for what it holds, whatever its address space: so
  * the charges of 2^16 tasks, with their credit, add up in 64 bits.
  */
-#define HELD_MAX	(1ULL << 47)
+#define HELD_MAX	BIT_ULL(47)
 
 /* How often the shared word is tried when userspace keeps changing it. */
 #define CREDIT_TRIES	64

@@ -66,14 +66,10 @@ static struct ms_waiter *waiters_first(const struct ms_waiters *ws, u64 room)
 
 	if (least_below(node) > room)
 		return NULL;
-	for (;;) {
-		if (least_below(node->rb_left) <= room)
-			node = node->rb_left;
-		else if (waiter_of(node)->wanted <= room)
-			return waiter_of(node);
-		else
-			node = node->rb_right;
-	}
+	while (least_below(node->rb_left) <= room || waiter_of(node)->wanted > room)
+		node = least_below(node->rb_left) <= room ? node->rb_left :
+							    node->rb_right;
+	return waiter_of(node);
 }
 
 /* ---- who makes room --------------------------------------------------------- */

@@ -272,7 +272,7 @@ TEST_F(uring, totals_are_those_of_the_ioctl)
 	EXPECT_EQ(-EINVAL, call_result(&self->u, MEMSTATE_IOC_TOTALS, &t));
 	t = (struct memstate_get_totals) { .size = sizeof(t), .fd = 1 };
 	EXPECT_EQ(-EINVAL, call_result(&self->u, MEMSTATE_IOC_TOTALS, &t));
-	t = (struct memstate_get_totals) { .size = sizeof(t), .flags = 2 };
+	t = (struct memstate_get_totals) { .size = sizeof(t), .flags = 4 };
 	EXPECT_EQ(-EINVAL, call_result(&self->u, MEMSTATE_IOC_TOTALS, &t));
 }
 
