@@ -39,6 +39,10 @@ static void level_press(struct ms_limit *l)
 	struct ms_group *group = l->owner;
 	u32 before, now;
 
+	/* Who sets limits brings it up to date after that. */
+	if (READ_ONCE(l->pressure) == MEMSTATE_PRESSURE_NONE &&
+	    (READ_ONCE(l->high) & READ_ONCE(l->max)) == MEMSTATE_UNLIMITED)
+		return;
 	while (ms_limit_press(l, &before, &now)) {
 		u64 charged = ms_limit_charged(l);
 
@@ -57,8 +61,11 @@ static void level_press(struct ms_limit *l)
  */
 static void level_serve(struct ms_level *l)
 {
-	u64 room = ms_limit_own_room(&l->core);
+	u64 room;
 
+	if (!ms_waiters_want(&l->waiters, MEMSTATE_UNLIMITED))
+		return;
+	room = ms_limit_own_room(&l->core);
 	if (ms_waiters_want(&l->waiters, room))
 		ms_waiters_serve(&l->waiters, room);
 }
@@ -230,11 +237,11 @@ void ms_limits_read(struct ms_level *l, struct ms_peak *peak, bool reset,
 			ms_peak_begin(peak, &l->core);
 		out->peak_reader = ms_peak_read(peak, &l->core);
 		mutex_unlock(&l->readers);
-		out->peak = max(READ_ONCE(l->core.peak), out->charged);
+		out->peak = max(ms_limit_peak(&l->core), out->charged);
 		return;
 	}
 	/* Whoever has just charged raises it only now. */
-	out->peak = max(READ_ONCE(l->core.peak), out->charged);
+	out->peak = max(ms_limit_peak(&l->core), out->charged);
 	out->peak_reader = out->peak;
 }
 

@@ -64,7 +64,7 @@ ssize_t ms_sysfs_show_limit(const struct ms_level *level, enum ms_limit_file fil
 	case MS_FILE_PRESSURE:
 		return sysfs_emit(buf, "%s\n", pressures[READ_ONCE(l->pressure)]);
 	case MS_FILE_PEAK:
-		return sysfs_emit(buf, "%llu\n", READ_ONCE(l->peak));
+		return sysfs_emit(buf, "%llu\n", ms_limit_peak(l));
 	case MS_FILE_HIGH:
 		value = READ_ONCE(l->high);
 		break;

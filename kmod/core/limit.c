@@ -92,9 +92,7 @@ static enum ms_limit_answer level_take(struct ms_limit *l, u64 bytes)
 	} while (answer == MS_LIMIT_CHARGED &&
 		 !ms_cas64(&l->word, word, word + bytes));
 	if (answer == MS_LIMIT_CHARGED) {
-		word = (word + bytes) & ~MS_LIMIT_VERSION;
-		grow(&l->recent, word);
-		grow(&l->peak, word);
+		grow(&l->recent, (word + bytes) & ~MS_LIMIT_VERSION);
 	} else {
 		level_tentative(l, -bytes);
 	}
@@ -342,8 +340,10 @@ static void peak_place(struct ms_peak *p, struct ms_limit *l)
 {
 	u64 closed;
 
+	/* First where it stays, then it may go: ms_limit_peak() reads in the other order. */
 	do {
 		closed = ms_load64(&l->recent);
+		grow(&l->peak, closed);
 	} while (!ms_cas64(&l->recent, closed, 0));
 	/* After that: a charge that raised what is closed now stands in the word. */
 	grow(&l->recent, ms_limit_charged(l));
@@ -420,7 +420,7 @@ u64 ms_peak_read(struct ms_peak *p, struct ms_limit *l)
 	struct ms_peak *q;
 
 	if (p->limit != l)
-		return ms_load64(&l->peak);
+		return ms_limit_peak(l);
 	for (q = p; q; q = q->newer)
 		if (q->span > p->value)
 			p->value = q->span;

@@ -72,8 +72,8 @@ struct ms_peak;
  * @word:	bytes that are charged | version of @max and @high
  * @tentative:	of these and of what is about to be, bytes that may be undone
  * @undone:	how often that has happened
- * @peak:	most that was ever charged
  * @recent:	most that was charged since a reader last began anew
+ * @peak:	most that was charged before; see ms_limit_peak()
  * @pressure:	MEMSTATE_PRESSURE_*
  * @newest:	of those who have, the last; under the lock of the readers
  */
@@ -91,11 +91,11 @@ struct ms_limit {
 	u64 word;
 	u64 tentative;
 	u64 undone;
-	u64 peak;
 	u64 recent;
 	u32 pressure;
 
 	/* written by readers of peaks */
+	u64 peak;
 	struct ms_peak *newest;
 };
 
@@ -142,6 +142,20 @@ u64 ms_peak_read(struct ms_peak *p, struct ms_limit *l);
 static inline u64 ms_limit_charged(const struct ms_limit *l)
 {
 	return ms_load64(&l->word) & ~MS_LIMIT_VERSION;
+}
+
+/**
+ * ms_limit_peak() - the most that was ever charged
+ * @l: the limit
+ *
+ * Context: any. Return: bytes.
+ */
+static inline u64 ms_limit_peak(const struct ms_limit *l)
+{
+	/* Acquire: what is here no more is there, see peak_place(). */
+	u64 recent = ms_load64_acquire(&l->recent), peak = ms_load64(&l->peak);
+
+	return recent > peak ? recent : peak;
 }
 
 #endif /* MS_CORE_LIMIT_H */

@@ -48,11 +48,11 @@ awk '
 		}
 	}
 	# A refusal asks nobody who has nothing to give.
-	function bound(name, value, most) {
-		if (value == "" || value > most)
-			bad = 1
-		printf "%s %d - icount.%s: %.2f, at most %.2f\n",
-		       value == "" || value > most ? "not ok" : "ok", ++n, name, value, most
+	function bound(name, value, most,   good) {
+		good = (value > 0 && value <= most)
+		bad = bad || !good
+		printf "%sok %d - icount.%s: %.2f, at most %.2f\n",
+			good ? "" : "not ", ++n, name, value, most
 	}
 	END {
 		bound("charge_denied_1000 in getppid", got["charge_denied_1000"], 15)
