@@ -16,7 +16,7 @@
  * Steps before the lock is let go: a range or gap that is looked at, one that is stored,
  * a record, a limit that is charged.
  */
-#define DRAIN_BUDGET	16384
+#define DRAIN_BUDGET	32768
 
 /* As many for one reader of a group's totals, for all tasks together. */
 #define GROUP_BUDGET	(8 * DRAIN_BUDGET)

@@ -150,6 +150,7 @@ static void pending_idle(struct ms_pending *p, xa_mark_t mark)
 {
 	struct ms_pending_node *node = &p->node;
 
+	/* One word; the barrier below is for what it misses. */
 	if (data_race(xa_marked(&p->nodes, mark)))
 		return;
 	xa_lock(&node->above->nodes);
@@ -157,6 +158,7 @@ static void pending_idle(struct ms_pending *p, xa_mark_t mark)
 	xa_unlock(&node->above->nodes);
 	/* Pairs with ms_pending_mark(). */
 	smp_mb();
+	/* One word again: a mark that is set later is seen by who sets it. */
 	if (data_race(xa_marked(&p->nodes, mark)))
 		ms_pending_mark(node, mark);
 }

@@ -23,9 +23,9 @@
  *     mmap_lock             in open, for the notifier
  *     ms_groups_lock        when the task leaves its group
  *
- *   The notifier's unmap callback takes unmaps.lock, then those of marks, only. Its release callback
- *   (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an mm to
- *   go away.
+ *   The notifier's unmap callback takes unmaps.lock, then those of marks, only. Its
+ *   release callback (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an
+ *   mm to go away.
  */
 #ifndef MS_TASK_H
 #define MS_TASK_H

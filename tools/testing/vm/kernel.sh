@@ -62,8 +62,16 @@ stock() {
 	stock_print "$dir"
 }
 
+# The headers of Debian name each other by absolute paths.
+stock_headers() {
+	local makefile
+	for makefile in "$1"/linux-headers-*/Makefile; do
+		sed -i 's,/usr/src/,../,g' "$makefile"
+	done
+}
+
 stock_finish() {
-	local temp=$1 root=$1/root modules image makefile
+	local temp=$1 root=$1/root modules image
 	modules=$(modules_of "$root")
 	image=$(find "$root/boot" "$modules" -name 'vmlinuz*' 2>/dev/null | head -n 1)
 	[ -n "$image" ] || die "no kernel image in the packages"
@@ -74,10 +82,7 @@ stock_finish() {
 		touch "$temp/chroot"
 		ln -s mawk "$root/usr/bin/awk" # what mawk's installation would do
 	else
-		# The headers of Debian name each other by absolute paths.
-		for makefile in "$root"/usr/src/linux-headers-*/Makefile; do
-			sed -i 's,/usr/src/,../,g' "$makefile"
-		done
+		stock_headers "$root/usr/src"
 	fi
 }
 
@@ -123,12 +128,14 @@ cross() {
 			unpack "$release" "$temp/root" "$headers=$version"
 			# shellcheck disable=SC2086 # a list of words
 			unpack bookworm "$temp/root" $packages
-			sed -i 's,/usr/src/,../,g' "$temp"/root/usr/src/linux-headers-*/Makefile
+			stock_headers "$temp/root/usr/src"
 			publish "$temp" "headers-$name-$version"
 		fi
 	fi
 	dir=$(newest "headers-$name-")
-	echo KDIR="$(echo "$dir"/root/usr/src/linux-headers-*-"cloud-$arch")"
+	for headers in "$dir/root"/usr/src/linux-headers-*-"cloud-$arch"; do
+		echo "KDIR=$headers"
+	done
 }
 
 # --- Debian's source of 6.1, and debug kernels made from it ------------------
