@@ -400,17 +400,16 @@ static int try_charge(struct ms_file *file, void *arg)
 /* A task's own limits only go down. */
 static int limit_set_own(struct ms_file *file, const struct memstate_limit *l)
 {
-	struct ms_limit *own = &file->task->limit;
+	struct ms_level *own = &file->task->limit;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
-	if (!capable(CAP_SYS_RESOURCE) &&
-	    (((l->set & MEMSTATE_LIMIT_HIGH) && l->high > READ_ONCE(own->high)) ||
-	     ((l->set & MEMSTATE_LIMIT_MAX) && l->max > READ_ONCE(own->max))))
+	if (capable(CAP_SYS_RESOURCE))
+		ms_limits_set(own, l->set, l->high, l->max);
+	else if (!ms_limits_lower(own, l->set, l->high, l->max))
 		return -EPERM;
-	ms_limits_set(own, l->set, l->high, l->max);
 	ms_charge_show(file->task);
 	return 0;
 }
@@ -698,7 +697,8 @@ static long call_run(const struct ms_call *call,
 	ret = handler(file, &arg);
 	if (ret == -EAGAIN || (ret && !call->out_on_error))
 		return ret;
-	arg.head.size = call->size;
+	/* What is restarted is given what it was given before. */
+	arg.head.size = ret == -ERESTARTNOHAND ? size : call->size;
 	out = copy_to_user(user, &arg, min(size, call->size)) ? -EFAULT : 0;
 	return ret ?: out;
 }
@@ -750,10 +750,14 @@ long ms_call_uring(struct ms_file *file, unsigned int cmd, void __user *arg,
 		   bool nowait)
 {
 	const struct ms_call *call = call_find(cmd);
+	long ret;
 
 	if (!call || !call->uring)
 		return -EOPNOTSUPP;
-	if (!nowait)
-		return call_run(call, call->handler, file, arg);
+	if (!nowait) {
+		/* There is nobody to restart it: a worker's signal is to cancel it. */
+		ret = call_run(call, call->handler, file, arg);
+		return ret == -ERESTARTNOHAND ? -EINTR : ret;
+	}
 	return call->at_once ? call_run(call, call->at_once, file, arg) : -EAGAIN;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/hrtimer.h>
+#include <linux/bits.h>
+#include <linux/math.h>
 #include <linux/sched/signal.h>
 
 #include "charge.h"
@@ -9,8 +10,11 @@
 #include "task.h"
 #include "trace.h"
 
-/* Batches that a drain leaves in the credit word. */
-#define CREDIT_KEEP	2
+/*
+ * No task is charged more than this for what it holds, whatever its address space: so
+ * the charges of 2^16 tasks, with their credit, add up in 64 bits.
+ */
+#define HELD_MAX	BIT_ULL(47)
 
 /* How often the shared word is tried when userspace keeps changing it. */
 #define CREDIT_TRIES	64
@@ -25,16 +29,22 @@ static u64 *credit_word(const struct ms_task *task)
 		       &ring->control->credit : NULL;
 }
 
+/* Bytes of credit that a drain leaves in the word. */
+static u64 credit_keep(void)
+{
+	return MS_CREDIT_KEEP * (u64)ms_param_credit_batch;
+}
+
 /* What is charged and not held, by our own books. */
 static u64 credit_real(const struct ms_task *task)
 {
 	const struct memstate_totals *t = &task->totals;
-	u64 backed = READ_ONCE(task->limit.charged) + t->inherited + t->breached;
+	u64 backed = ms_limits_charged(&task->limit) + t->inherited + t->breached;
 
 	return backed > t->ready_direct ? backed - t->ready_direct : 0;
 }
 
-/* Take from the word until @keep is left, no more than @most. */
+/* Take whole pages from the word until @keep is left, no more than @most. */
 static u64 credit_take(const struct ms_task *task, u64 keep, u64 most)
 {
 	u64 *word = credit_word(task);
@@ -45,7 +55,9 @@ static u64 credit_take(const struct ms_task *task, u64 keep, u64 most)
 
 		if (seen <= keep)
 			break;
-		take = min(seen - keep, most);
+		take = round_down(min(seen - keep, most), PAGE_SIZE);
+		if (!take)
+			break;
 		if (cmpxchg64(word, seen, seen - take) == seen)
 			return take;
 	}
@@ -60,11 +72,33 @@ static void credit_give(const struct ms_task *task, u64 bytes)
 		ms_fetch_add64(word, bytes);
 }
 
+/* There is credit: whoever wants it finds it. After a full barrier, as a charge is. */
+static void credit_known(struct ms_task *task)
+{
+	/* Who has set the mark sees to those above, too. */
+	if (!ms_pending_marked(&task->pending, MS_PENDING_CREDIT))
+		ms_pending_mark(&task->pending, MS_PENDING_CREDIT);
+}
+
 /* ---- records ---------------------------------------------------------------- */
 
 static u64 debt(const struct memstate_totals *t)
 {
 	return t->inherited + t->breached;
+}
+
+/**
+ * ms_charge_open() - nothing is charged for a task yet
+ * @task:	the task
+ * @group:	its group
+ * @task_size:	length of its address space
+ *
+ * Context: any; nobody uses the task yet.
+ */
+void ms_charge_open(struct ms_task *task, struct ms_group *group, u64 task_size)
+{
+	ms_limits_init(&task->limit, &group->limit, NULL,
+		       min(round_up(task_size, PAGE_SIZE), HELD_MAX) + credit_keep());
 }
 
 /* Bytes that are held although nobody has paid for them. */
@@ -81,7 +115,7 @@ static void charge_breach(struct ms_task *task, u64 bytes)
 
 static int charge_up(struct ms_task *task, u64 bytes, struct ms_terms *terms)
 {
-	u64 paid = min(terms->paid, bytes), held, backed;
+	u64 paid = round_down(min(terms->paid, bytes), PAGE_SIZE), held, backed;
 
 	bytes -= paid;
 	if (bytes && !ms_limits_charge(&task->limit, bytes, &terms->refused)) {
@@ -100,7 +134,7 @@ static int charge_up(struct ms_task *task, u64 bytes, struct ms_terms *terms)
 
 	/* Whoever has really paid is through; who has not has no such charge. */
 	held = task->totals.ready_direct;
-	backed = READ_ONCE(task->limit.charged) + debt(&task->totals);
+	backed = ms_limits_charged(&task->limit) + debt(&task->totals);
 	if (held > backed)
 		charge_breach(task, held - backed);
 	return 0;
@@ -152,15 +186,15 @@ int ms_charge_record(struct ms_task *task, s64 delta, struct ms_terms *terms)
  */
 void ms_charge_back(struct ms_task *task, u64 bytes)
 {
-	u64 keep = CREDIT_KEEP * (u64)ms_param_credit_batch, seen;
+	u64 keep = credit_keep(), seen;
 	u64 *word = credit_word(task);
 
 	/* A lie about what was paid gives nothing. */
-	bytes = min(bytes, credit_real(task));
-	if (word && ms_limit_room(&task->limit)) {
+	bytes = round_down(min(bytes, credit_real(task)), PAGE_SIZE);
+	if (word && ms_limits_room(&task->limit)) {
 		seen = READ_ONCE(*word);
 		if (seen < keep) {
-			u64 some = min(bytes, keep - seen);
+			u64 some = round_down(min(bytes, keep - seen), PAGE_SIZE);
 
 			credit_give(task, some);
 			bytes -= some;
@@ -186,9 +220,10 @@ void ms_charge_settle(struct ms_task *task)
 					      task->totals.breached - some);
 		ms_books_count(task, breached, -some);
 	}
-	some = credit_take(task, CREDIT_KEEP * (u64)ms_param_credit_batch,
-			   credit_real(task));
+	some = credit_take(task, credit_keep(), credit_real(task));
 	ms_limits_uncharge(&task->limit, some);
+	if (credit_word(task) && credit_real(task))
+		credit_known(task);
 }
 
 /**
@@ -213,7 +248,7 @@ u64 ms_charge_trim(struct ms_task *task)
  */
 void ms_charge_close(struct ms_task *task)
 {
-	ms_limits_uncharge(&task->limit, task->limit.charged);
+	ms_limits_uncharge(&task->limit, ms_limits_charged(&task->limit));
 }
 
 /**
@@ -224,8 +259,9 @@ void ms_charge_close(struct ms_task *task)
  */
 bool ms_charge_has_own(const struct ms_task *task)
 {
-	return (READ_ONCE(task->limit.high) & READ_ONCE(task->limit.max)) !=
-	       MEMSTATE_UNLIMITED;
+	const struct ms_limit *own = &task->limit.core;
+
+	return (READ_ONCE(own->high) & READ_ONCE(own->max)) != MEMSTATE_UNLIMITED;
 }
 
 /**
@@ -243,7 +279,7 @@ void ms_charge_show(struct ms_task *task)
 
 	/* Whoever comes last shows what is true then. */
 	spin_lock(&task->show);
-	ms_limit_lowest(&task->limit, &high, &max, &pressure);
+	ms_limit_lowest(&task->limit.core, &high, &max, &pressure);
 	if (ring) {
 		WRITE_ONCE(ring->totals->group, task->group->id);
 		WRITE_ONCE(ring->totals->max, max);
@@ -261,13 +297,11 @@ void ms_charge_show(struct ms_task *task)
 
 /* ---- requests ---------------------------------------------------------------- */
 
-/* NULL: a task's own. */
-static struct ms_group *group_of_limit(const struct ms_limit *l)
-{
-	return l ? l->owner : NULL;
-}
-
-/* Take the unused credit of one task back. */
+/*
+ * Take the unused credit of one task back. What its charge is more than it holds may be in
+ * the hands of one of its threads, and come into the word later: so it is known to have
+ * credit until that is nothing.
+ */
 static bool revoke_one(struct ms_task *task)
 {
 	struct ms_drain drain = {};
@@ -277,9 +311,60 @@ static bool revoke_one(struct ms_task *task)
 	if (!credit_word(task) || ms_books_lock(&books, task))
 		return false;
 	ms_books_drain(&books, &drain);
+	books.take = !ms_task_is_current(task);
 	some = ms_charge_trim(task);
+	if (!credit_real(task))
+		/* If there is some again, ms_charge_settle() says so. */
+		ms_pending_take(&task->pending, MS_PENDING_CREDIT, NULL);
 	ms_books_unlock(&books);
 	return some;
+}
+
+/* Has it anything to give, as far as that is seen without its lock? */
+static bool revoke_worth(struct ms_task *task)
+{
+	const u64 *word = credit_word(task);
+
+	return word && (READ_ONCE(*word) >= PAGE_SIZE ||
+			ms_task_stamp(task) != READ_ONCE(task->head) ||
+			ms_unmaps_pending(&task->unmaps));
+}
+
+/* Enough is enough: the others keep theirs. */
+static bool revoke_enough(const struct ms_terms *terms)
+{
+	return ms_limits_room(terms->refused) >= terms->wanted;
+}
+
+/* From those below a group that are marked; true: there was something. */
+static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
+			  const struct ms_terms *terms)
+{
+	struct ms_pending_walk walk;
+	struct ms_pending_node *node;
+	bool some = false;
+
+	ms_pending_begin(&walk, &group->pending, mark);
+	while ((node = ms_pending_next(&walk))) {
+		struct ms_task *task = container_of(node, struct ms_task, pending);
+
+		if (revoke_worth(task))
+			some |= revoke_one(task);
+		kobject_put(node->kobj);
+		if (fatal_signal_pending(current) || (some && revoke_enough(terms)))
+			break;
+		cond_resched();
+	}
+	ms_pending_end(&walk);
+	return some;
+}
+
+/* Could it be granted if everybody gave up everything? Max may be written meanwhile. */
+static bool revoke_may_do(const struct ms_terms *terms)
+{
+	u64 max = READ_ONCE(terms->refused->core.max);
+
+	return max == MEMSTATE_UNLIMITED || terms->wanted <= max;
 }
 
 /**
@@ -287,30 +372,29 @@ static bool revoke_one(struct ms_task *task)
  * @task:	who wants it
  * @terms:	terms->refused: the limit
  *
+ * Asked are those that may have something, by the marks that they have; where even all
+ * of it would not do, nobody.
+ *
  * Context: process; may sleep; no task's lock is held. Return: true if it is worth
  * another try.
  */
 bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 {
-	struct ms_group *group = group_of_limit(terms->refused);
-	struct ms_task *other;
-	bool some = false;
-	u32 id = 0;
+	struct ms_group *group = ms_limits_group(terms->refused);
+	bool some;
 
+	if (group && !terms->met)
+		ms_group_event(group, MEMSTATE_EVENT_MAX);
+	terms->met = true;
+	if (!revoke_may_do(terms))
+		return false;
 	if (!group)
 		return revoke_one(task);
-	ms_group_event(group, MEMSTATE_EVENT_MAX);
-	while ((other = ms_task_next(&id, group))) {
-		some |= revoke_one(other);
-		ms_task_put(other);
-		if (fatal_signal_pending(current))
-			break;
-		/* Enough is enough: the others keep theirs. */
-		if (some && ms_limit_room(terms->refused) >= terms->wanted)
-			break;
-		cond_resched();
-	}
-	return some || ms_limit_room(terms->refused) >= terms->wanted;
+	/* Who has given memory up has more to give than who has credit. */
+	some = revoke_marked(group, MS_PENDING_DRAIN, terms);
+	if (!revoke_enough(terms))
+		some |= revoke_marked(group, MS_PENDING_CREDIT, terms);
+	return some || revoke_enough(terms);
 }
 
 /**
@@ -322,7 +406,7 @@ bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
  */
 void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
 {
-	struct ms_group *group = group_of_limit(terms->refused);
+	struct ms_group *group = ms_limits_group(terms->refused);
 
 	terms->refused_by = group ? group->id : 0;
 	ms_books_count(task, denied, 1);
@@ -346,7 +430,7 @@ void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
  */
 bool ms_charge_fast(struct ms_task *task, u64 bytes)
 {
-	struct ms_limit *refused;
+	struct ms_level *refused;
 	u64 have;
 
 	if (!credit_word(task) || ms_charge_has_own(task))
@@ -357,8 +441,9 @@ bool ms_charge_fast(struct ms_task *task, u64 bytes)
 	if (ms_limits_charge(&task->limit, bytes - have + ms_param_credit_batch,
 			     &refused)) {
 		credit_give(task, ms_param_credit_batch);
+		credit_known(task);
 		trace_memstate_charge(task->pid, task->group->id, bytes,
-				      READ_ONCE(task->limit.charged));
+				      ms_limits_charged(&task->limit));
 		return true;
 	}
 	credit_give(task, have);
@@ -397,7 +482,7 @@ static int request_now(struct ms_task *task, const struct memstate_charge *arg,
 	}
 	*granted = need;
 	trace_memstate_charge(task->pid, task->group->id, need,
-			      READ_ONCE(task->limit.charged));
+			      ms_limits_charged(&task->limit));
 out:
 	ms_books_unlock(&books);
 	return ret;
@@ -427,7 +512,7 @@ static void request_denied(struct ms_task *task, struct memstate_charge *arg,
 		return;
 	ms_charge_denied(task, terms);
 	arg->refused_by = terms->refused_by;
-	arg->room = ms_limit_room(terms->refused);
+	arg->room = ms_limits_room(terms->refused);
 	ms_books_unlock(&books);
 }
 
@@ -447,19 +532,25 @@ static int request_try(struct ms_task *task, const struct memstate_charge *arg,
 	return ret;
 }
 
-/* Until there is room where there was none, or the time is over. */
-static int request_wait(const struct ms_terms *terms, ktime_t end)
+/*
+ * Wait where it was refused, and try again, until it is granted, refused elsewhere, or
+ * the time is over.
+ */
+static int request_wait(struct ms_task *task, const struct memstate_charge *arg,
+			u64 *granted, struct ms_terms *terms, ktime_t end)
 {
-	ktime_t left = ktime_sub(end, ktime_get());
-	const struct ms_limit *l = terms->refused;
-	u64 wanted = terms->wanted;
-	int ret;
+	struct ms_waiter waiter = {};
+	int ret, last;
 
-	if (left <= 0)
-		return -ETIME;
-	ret = wait_event_interruptible_hrtimeout(ms_limits_waiters,
-						 ms_limit_room(l) >= wanted, left);
-	return ret == -ERESTARTSYS ? -EINTR : ret;
+	do {
+		last = ms_limits_wait(&waiter, terms->refused, terms->wanted, end);
+		ret = last;
+		/* Also when it is over: whatever the siblings have got together. */
+		if (!last || last == -ETIME)
+			ret = request_try(task, arg, granted, terms);
+	} while (ret == -EDQUOT && !last);
+	ms_limits_wait_end(&waiter);
+	return ret;
 }
 
 /**
@@ -468,8 +559,10 @@ static int request_wait(const struct ms_terms *terms, ktime_t end)
  * @arg:	the request, its flags and alignment checked
  *
  * Context: process; may sleep.
- * Return: 0; -EDQUOT; -EINTR; -EINVAL: with RANGE, beyond the address space; -ENXIO:
- * no ring with credit; -ESRCH.
+ * Return: 0; -EDQUOT; -ENOSPC: so many wait at that limit that it was not waited for;
+ * -ERESTARTNOHAND: a signal, or other work on the way to userspace, and arg->timeout_ns
+ * is what is left; -EINVAL: with RANGE, beyond the address space; -ENXIO: no ring with
+ * credit; -EINTR: killed; -ESRCH.
  */
 int ms_charge_request(struct ms_task *task, struct memstate_charge *arg)
 {
@@ -486,19 +579,13 @@ int ms_charge_request(struct ms_task *task, struct memstate_charge *arg)
 	end = ktime_add_safe(ktime_get(), ns_to_ktime(min_t(u64, arg->timeout_ns,
 							    KTIME_MAX)));
 	ret = request_try(task, arg, &granted, &terms);
-	while (ret == -EDQUOT && (arg->flags & MEMSTATE_CHARGE_WAIT)) {
-		ret = request_wait(&terms, end);
-		if (ret == -EINTR)
-			return ret;
-		if (ret) {
-			/* Whatever its siblings have got together meanwhile. */
-			ret = request_try(task, arg, &granted, &terms);
-			break;
-		}
-		ret = request_try(task, arg, &granted, &terms);
-	}
-	if (ret == -EDQUOT)
+	if (ret == -EDQUOT && (arg->flags & MEMSTATE_CHARGE_WAIT))
+		ret = request_wait(task, arg, &granted, &terms, end);
+	if (ret == -EDQUOT || ret == -ENOSPC)
 		request_denied(task, arg, &terms);
+	if (ret == -ERESTARTNOHAND)
+		arg->timeout_ns = max_t(s64, ktime_to_ns(ktime_sub(end, ktime_get())),
+					0);
 	if (!ret)
 		arg->bytes = granted;
 	return ret;

@@ -27,7 +27,11 @@
 
 #include "limits.h"
 
+struct ms_group;
 struct ms_task;
+
+/* Batches of credit that a drain leaves in the credit word. */
+#define MS_CREDIT_KEEP	2
 
 /* How often others' credit is taken back for one request. */
 #define MS_REVOKE_ROUNDS	4
@@ -38,6 +42,7 @@ struct ms_task;
  * @strict:	what is neither paid nor fits under a limit is refused
  * @hold:	what is given up is added to @paid
  * @inherited:	what does not fit was there before a fork
+ * @met:	its group has been told of that: one request, one event
  * @refused:	the limit that refused
  * @refused_by:	its cgroup id, 0: the task's own
  * @wanted:	bytes that were refused
@@ -47,11 +52,13 @@ struct ms_terms {
 	bool strict;
 	bool hold;
 	bool inherited;
-	struct ms_limit *refused;
+	bool met;
+	struct ms_level *refused;
 	u64 refused_by;
 	u64 wanted;
 };
 
+void ms_charge_open(struct ms_task *task, struct ms_group *group, u64 task_size);
 int ms_charge_record(struct ms_task *task, s64 delta, struct ms_terms *terms);
 void ms_charge_back(struct ms_task *task, u64 bytes);
 void ms_charge_settle(struct ms_task *task);

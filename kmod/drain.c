@@ -70,7 +70,7 @@ static void books_flush(struct ms_task *task)
 	const struct memstate_totals *batch = &task->batch;
 	struct ms_group *group;
 
-	task->totals.charged = READ_ONCE(task->limit.charged);
+	task->totals.charged = ms_limits_charged(&task->limit);
 	if (!task->dirty)
 		return;
 	books_tell(task->group->events_local, batch);
@@ -666,7 +666,7 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 		books.left = ms_books_drain(&books, &drain);
 	ms_charge_settle(task);
 	*totals = task->totals;
-	totals->charged = READ_ONCE(task->limit.charged);
+	totals->charged = ms_limits_charged(&task->limit);
 	ret = books.left ? 1 : 0;
 	ms_books_unlock(&books);
 	return ret;

@@ -159,7 +159,8 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 			goto err_totals;
 		kobject_get(&parent->kobj);
 	}
-	ms_limit_init(&group->limit, parent ? &parent->limit : NULL, group);
+	ms_limits_init(&group->limit, parent ? &parent->limit : NULL, group,
+		       MEMSTATE_UNLIMITED);
 	init_waitqueue_head(&group->wait);
 	INIT_WORK(&group->work, group_work);
 	ms_sysfs_init_group(group);
@@ -425,7 +426,7 @@ void ms_group_limits(struct ms_group *group, struct ms_peak *peak, bool reset,
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals)
 {
 	ms_totals_read(&group->totals, totals);
-	totals->charged = READ_ONCE(group->limit.charged);
+	totals->charged = ms_limits_charged(&group->limit);
 }
 
 /* ---- removal of cgroups ----------------------------------------------------- */

@@ -62,7 +62,7 @@ struct ms_group {
 	u64 id;
 	u32 depth;
 	struct ms_group *parent;
-	struct ms_limit limit;
+	struct ms_level limit;
 	struct ms_totals totals;
 	struct ms_pending pending;
 	atomic64_t events[MEMSTATE_NR_EVENTS];

@@ -47,23 +47,24 @@ ssize_t ms_sysfs_show_member(const struct attribute *attr,
 
 /**
  * ms_sysfs_show_limit() - a file of a limit
- * @l:		the limit
+ * @level:	the limit
  * @file:	which of those that a task has, too
  * @buf:	a page
  *
  * Context: any. Return: length.
  */
-ssize_t ms_sysfs_show_limit(const struct ms_limit *l, enum ms_limit_file file,
+ssize_t ms_sysfs_show_limit(const struct ms_level *level, enum ms_limit_file file,
 			    char *buf)
 {
 	static const char *const pressures[] = { "none", "high", "max" };
+	const struct ms_limit *l = &level->core;
 	u64 value;
 
 	switch (file) {
 	case MS_FILE_PRESSURE:
 		return sysfs_emit(buf, "%s\n", pressures[READ_ONCE(l->pressure)]);
 	case MS_FILE_PEAK:
-		return sysfs_emit(buf, "%llu\n", READ_ONCE(l->peak));
+		return sysfs_emit(buf, "%llu\n", ms_limit_peak(l));
 	case MS_FILE_HIGH:
 		value = READ_ONCE(l->high);
 		break;

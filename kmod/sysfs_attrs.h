@@ -57,7 +57,7 @@ struct ms_limit_attr {
 
 ssize_t ms_sysfs_show_member(const struct attribute *attr,
 			     const struct memstate_totals *totals, char *buf);
-ssize_t ms_sysfs_show_limit(const struct ms_limit *l, enum ms_limit_file file,
+ssize_t ms_sysfs_show_limit(const struct ms_level *level, enum ms_limit_file file,
 			    char *buf);
 ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 			     char *buf);

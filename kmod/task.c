@@ -194,7 +194,7 @@ static int task_list(struct ms_task *task, struct ms_group *group)
 	if (ms_nr_tasks >= READ_ONCE(ms_param_tasks_max))
 		return -ENFILE;
 	task->group = group;
-	ms_limit_init(&task->limit, &group->limit, NULL);
+	ms_charge_open(task, group, task->notifier.mm->task_size);
 	ret = xa_alloc_cyclic(&ms_tasks, &task->id, task, xa_limit_32b,
 			      &ms_tasks_next_id, GFP_KERNEL);
 	if (ret < 0) {

@@ -17,7 +17,8 @@
  *       task->lock          everything below "under lock"
  *         mmap_lock         tried, when ledger and mappings are compared
  *           unmaps.lock     spinlock, from the notifier
- *         task->show, ms_limits_lock   spinlocks, the latter innermost
+ *         task->show        spinlock
+ *         waiters.lock      spinlock, of each limit; innermost
  *       task->shards->lock  readers of its allocator's statistics take turns
  *     mmap_lock             in open, for the notifier
  *     ms_groups_lock        when the task leaves its group
@@ -57,7 +58,7 @@ struct ms_group;
  * @group:	of the cgroup that it was in; a use of it until @gone, a reference after
  * @free_work:	gives the last reference back where one may sleep
  * @wait:	who polls
- * @limit:	its own limit, below its group's; charged under lock
+ * @limit:	its own limit, below its group's; charged also without the lock
  * @show:	one at a time shows it its limits
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
@@ -94,7 +95,7 @@ struct ms_task {
 	struct work_struct free_work;
 	wait_queue_head_t wait;
 	atomic64_t events;
-	struct ms_limit limit;
+	struct ms_level limit;
 	spinlock_t show;
 	u32 pressure;
 	struct ms_unmaps unmaps;

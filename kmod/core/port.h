@@ -6,7 +6,7 @@
  *   loads and stores    ms_load32 ms_load64 ms_store32 ms_store64: once, not torn
  *   ordered             ms_load32_acquire ms_load64_acquire
  *                       ms_store32_release ms_store64_release
- *   read-modify-write   ms_cas32 ms_add64 ms_fetch_add64 (fully ordered)
+ *   read-modify-write   ms_cas32 ms_cas64 ms_fetch_add64 (fully ordered)
  *                       ms_cas128: two words, if MS_HAVE_CAS128
  *   fences              ms_mb ms_rmb ms_wmb; ms_mb_after_cas: full, behind ms_cas*
  *   waiting             ms_relax

@@ -59,6 +59,11 @@ static __always_inline bool ms_cas32(u32 *p, u32 old, u32 new)
 	return cmpxchg(p, old, new) == old;
 }
 
+static __always_inline bool ms_cas64(u64 *p, u64 old, u64 new)
+{
+	return cmpxchg64(p, old, new) == old;
+}
+
 static __always_inline u64 ms_fetch_add64(u64 *p, u64 v)
 {
 	/* A plain word in memory that is shared: the same on all that have 64 bits. */

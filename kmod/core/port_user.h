@@ -65,6 +65,12 @@ static inline bool ms_cas32(u32 *p, u32 old, u32 new_)
 					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
+static inline bool ms_cas64(u64 *p, u64 old, u64 new_)
+{
+	return __atomic_compare_exchange_n(p, &old, new_, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
 static inline u64 ms_fetch_add64(u64 *p, u64 v)
 {
 	return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);

@@ -143,7 +143,8 @@ int memstate_charge_try(size_t bytes)
  * @bytes:	how much, a multiple of the page size
  * @timeout_ns:	for how long at the most
  *
- * Context: process. Return: as memstate_charge(); -EINTR: a signal came.
+ * Context: process. Return: as memstate_charge(); -EINTR: a signal was handled; -ENOSPC:
+ * too many wait for that limit already.
  */
 int memstate_charge_wait(size_t bytes, uint64_t timeout_ns)
 {

@@ -21,6 +21,8 @@
  *      alloc_gen in the totals page, shards_max in QUERY.
  *   4  io_uring: REPORT, and SYNC, TRANSITION, TOTALS, CHARGE, LIMIT_GET by URING_CMD.
  *   5  SETUP's DOORBELL, the doorbell word and PENDING; TOTALS' PARTIAL.
+ *      A task's charge is bounded; CHARGE with WAIT ends for signals with a handler only,
+ *      says then what is left of the time, and -ENOSPC where too many wait.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -651,14 +653,16 @@ struct memstate_audit {
  * @bytes:	in: how much, with RANGE the length; out: how much the caller has now,
  *		apart from the credit word; with TRIM what was given back
  * @addr:	in: with RANGE the first byte, else zero
- * @timeout_ns:	in: with WAIT the longest wait, else zero
- * @refused_by:	out: -EDQUOT: cgroup id of the group whose limit it was, 0: the
- *		task's own
- * @room:	out: -EDQUOT: bytes that this limit had left
+ * @timeout_ns:	in: with WAIT the longest wait, else zero; out: -EINTR: what is left
+ * @refused_by:	out: -EDQUOT, -ENOSPC: cgroup id of the group whose limit it was, 0:
+ *		the task's own
+ * @room:	out: -EDQUOT, -ENOSPC: bytes that this limit had left
  *
  * Where there is too little room: drains first, then takes unused credit back from the
- * other tasks below the limit, before it refuses. -EDQUOT: over a limit; -EINTR: a
- * signal came while waiting, with nothing charged; -EINVAL: no multiple of the page
+ * other tasks below the limit, before it refuses. A task is charged no more than its
+ * address space is long, up to 2^47, and two batches of credit: that is a limit of its own,
+ * too. -EDQUOT: over a limit; -ENOSPC: with WAIT, 1024 wait at that limit already; -EINTR: a
+ * signal was handled while waiting, with nothing charged; -EINVAL: no multiple of the page
  * size, zero without TRIM, or beyond the address space; -ENXIO: no ring with CREDIT;
  * -EPERM: not the bound task; -ESRCH: the task is gone; -ENOMEM.
  */

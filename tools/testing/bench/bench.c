@@ -486,6 +486,62 @@ static void bench_memory(struct dev *d)
 		waitpid(pids[i], NULL, 0);
 }
 
+static void op_denied(void *arg, unsigned long n)
+{
+	while (n--)
+		if (dev_charge(arg, 8 * MIB, 0, 0, NULL) != -EDQUOT)
+			abort();
+}
+
+/* A task that keeps to the protocol, in the group, and does nothing. */
+static pid_t idle(int ready, int go)
+{
+	pid_t pid = fork();
+	struct dev d;
+	char byte;
+
+	if (pid)
+		return pid;
+	if (!cg_enter("bench-denied") || dev_open_credit(&d, 16) ||
+	    write(ready, "r", 1) != 1 || read(go, &byte, 1) != 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* A refusal that nobody could do anything about, by how many share the limit. */
+static void bench_denied(void)
+{
+	enum { TASKS = 1000 };
+	int ready[2], go[2], cg = cg_make("bench-denied");
+	static pid_t pids[TASKS];
+	struct dev d;
+	char byte;
+	pid_t child = fork();
+
+	if (child) {
+		waitpid(child, NULL, 0);
+		close(cg);
+		cg_remove("bench-denied");
+		return;
+	}
+	if (pipe(ready) || pipe(go) || !cg_enter("bench-denied") || dev_open_credit(&d, 16) ||
+	    limit_max(d.fd, cg, MIB))
+		abort();
+	report("charge_denied_1", measure(op_denied, &d, 2000));
+	for (int i = 1; i < TASKS; i++) {
+		pids[i] = idle(ready[1], go[0]);
+		if (read(ready[0], &byte, 1) != 1)
+			abort();
+	}
+	report("charge_denied_1000", measure(op_denied, &d, 2000));
+	fflush(stdout);
+	for (int i = 1; i < TASKS; i++)
+		kill(pids[i], SIGKILL);
+	for (int i = 1; i < TASKS; i++)
+		waitpid(pids[i], NULL, 0);
+	_exit(0);
+}
+
 static void bench_limits(void)
 {
 	double nothing, charge;
@@ -553,6 +609,7 @@ static void bench_device(void)
 		bench_rollup(&d);
 	dev_close(&d);
 	bench_limits();
+	bench_denied();
 }
 
 int main(int argc, char **argv)

@@ -47,7 +47,17 @@ awk '
 			print "ok " n " - icount." $1
 		}
 	}
+	# A refusal asks nobody who has nothing to give.
+	function bound(name, value, most,   good) {
+		good = (value > 0 && value <= most)
+		bad = bad || !good
+		printf "%sok %d - icount.%s: %.2f, at most %.2f\n",
+			good ? "" : "not ", ++n, name, value, most
+	}
 	END {
+		bound("charge_denied_1000 in getppid", got["charge_denied_1000"], 15)
+		bound("charge_denied_1000 in charge_denied_1",
+		      got["charge_denied_1000"] / (got["charge_denied_1"] + 1e-9), 1.5)
 		one = got["group_totals_drained_1"]
 		many = got["group_totals_drained_1000"]
 		flat = (one > 0 && many > 0 && many <= 2 * one)

@@ -131,7 +131,7 @@ breaks() {
 
 cbmc_all() {
 	local tools=$work/cbmc.err cbmc rules='rules.c @CORE/rules.c --unwind 10'
-	local limit_files='limit.c @CORE/limit.c --unwind 5'
+	local limit_files='limit.c @CORE/limit.c --unwind 5 --sat-solver cadical'
 	if ! cbmc=$("$here/tools.sh" cbmc 2>"$tools"); then
 		skip cbmc "no CBMC: $(tail -n 1 "$tools")"
 		return
@@ -149,10 +149,16 @@ cbmc_all() {
 	{
 	holds limit-charge $limit_files --function charge
 	holds limit-room $limit_files --function room
-	breaks limit-one-byte-more limit.c 's/if (bytes > own_room(n)) {/if (bytes > own_room(n) + 1) {/' \
+	holds limit-give-back $limit_files --function give_back
+	holds limit-set $limit_files --function set
+	breaks limit-one-byte-more limit.c 's/bytes <= max - charged);/bytes <= max - charged + 1);/' \
 		'no level passes its max' $limit_files --function charge
-	breaks limit-not-the-root limit.c 's/for (n = l; n; n = n->parent) {/for (n = l; n->parent; n = n->parent) {/' \
+	breaks limit-not-the-root limit.c 's/for (n = l; n; n = n->parent) {/for (n = l; n->parent; n = n->parent) {/;s/for (n = l; n \&\& answer/for (n = l; n->parent \&\& answer/' \
 		'granted exactly where each level has room' $limit_files --function charge
+	breaks limit-all-is-charged limit.c 's/charged -= tentative < charged.*/;/' \
+		'who refuses has no room' $limit_files --function charge
+	breaks limit-same-version limit.c 's/((word + 1) & MS_LIMIT_VERSION)/((word - 1) \& MS_LIMIT_VERSION)/' \
+		'another version' $limit_files --function set
 	}
 	holds hostile hostile.c --unwind 3
 	breaks hostile-reloaded ring.h 's/rec->w1 = w1 &/rec->w1 = ms_load64(\&slot->w1) \&/' \
@@ -227,6 +233,12 @@ spin_all() {
 		spin_breaks ring -D$d
 	done
 	spin_breaks ring -DQUEUE=1 -DNO_RESYNC
+	spin_holds limit
+	spin_holds limit -DROUNDS=1 -DSET=0
+	for d in NO_TENTATIVE LATE NO_UNDONE EARLY NO_UNDO; do
+		spin_breaks limit -D$d
+	done
+	spin_breaks limit -DROUNDS=1 -DSET=0 -DNO_VERSION
 	spin_holds stats
 	for d in NO_WAIT GEN_FIRST NO_CLEAR NO_FOLD CLEAR_NEXT; do
 		spin_breaks stats -D$d

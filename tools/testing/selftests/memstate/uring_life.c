@@ -64,6 +64,39 @@ static int completion(struct uring *u, u64 user_data)
 	return res;
 }
 
+/* What io_uring has to do in a thread that waits is no signal: the wait goes on. */
+TEST_F(uring_life, completion_of_another_request_does_not_end_a_wait)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, limit_max(self->watcher, self->group, MIB));
+	pid = fork();
+	if (!pid) {
+		struct io_uring ring;
+		char text;
+		struct dev d;
+		int p[2];
+
+		if (!cg_enter(LEAF) || dev_open_credit(&d, 16) || dev_ready(&d, BASE, MIB) ||
+		    pipe(p) || io_uring_queue_init(4, &ring, 0))
+			_exit(1);
+		dev_trim(&d);
+		io_uring_prep_read(io_uring_get_sqe(&ring), p[0], &text, 1, 0);
+		if (io_uring_submit(&ring) != 1)
+			_exit(2);
+		if (!fork()) {
+			/* The ring is shared memory: one sees when it has been done. */
+			if (!soon(waits_for_room(getppid())) || write(p[1], "x", 1) != 1 ||
+			    !soon(io_uring_cq_ready(&ring) == 1) ||
+			    !soon(waits_for_room(getppid())))
+				kill(getppid(), SIGKILL);
+			_exit(limit_max(self->watcher, self->group, 2 * MIB));
+		}
+		_exit(-dev_charge(&d, MIB, MEMSTATE_CHARGE_WAIT, 3600000000000ULL, NULL));
+	}
+	EXPECT_EQ(0, join(pid));
+}
+
 TEST_F(uring_life, charge_that_waits_is_granted_when_there_is_room)
 {
 	pid_t pid;
