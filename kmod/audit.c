@@ -94,7 +94,7 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 int ms_audit(struct ms_task *task, struct memstate_audit *audit,
 	     struct memstate_finding *findings)
 {
-	struct mm_struct *mm = task->notifier.mm;
+	struct mm_struct *mm = task->mm;
 	struct ms_drain drain = {};
 	struct memstate_range range;
 	struct ms_books books;

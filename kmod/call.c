@@ -7,7 +7,7 @@
  *   A call's structure is copied in whole, checked, handed to a handler, and copied
  *   out as far as the caller knows it. Whoever holds a file may read the books of the
  *   task it is bound to; only the task itself may report, charge, set up its ring and
- *   its statistics shards.
+ *   its statistics shards. What is about a group, or the system, needs no books.
  */
 
 #include <linux/log2.h>
@@ -22,45 +22,6 @@
 #include "group.h"
 #include "params.h"
 #include "task.h"
-
-/**
- * ms_file_may_report() - may the caller report?
- * @file: the file
- *
- * Context: process. Return: 0; -EPERM: not the bound task; -ESRCH: the task is gone.
- */
-int ms_file_may_report(const struct ms_file *file)
-{
-	if (READ_ONCE(file->task->gone))
-		return -ESRCH;
-	return ms_task_is_current(file->task) ? 0 : -EPERM;
-}
-
-/**
- * ms_file_events() - what has happened to what the file watches
- * @file: the file
- *
- * Context: any. Return: a count that changes with each event.
- */
-s64 ms_file_events(const struct ms_file *file)
-{
-	/* Acquire: a group is whole before it is watched. */
-	struct ms_group *group = smp_load_acquire(&file->watched);
-
-	return group ? atomic64_read(&group->changes) :
-		       atomic64_read(&file->task->events);
-}
-
-/**
- * ms_file_seen() - the file's reader has seen all that has happened
- * @file: the file
- *
- * Context: any.
- */
-void ms_file_seen(struct ms_file *file)
-{
-	WRITE_ONCE(file->seen, ms_file_events(file));
-}
 
 /* A reference in place of a use: the group may go, the object stays. */
 static struct ms_group *group_ref(struct ms_group *group)
@@ -80,6 +41,7 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 				   bool make)
 {
 	struct ms_group *group;
+	struct ms_task *task;
 
 	if (scope != MEMSTATE_SCOPE_GROUP && fd)
 		return ERR_PTR(-EINVAL);
@@ -92,7 +54,10 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 	case MEMSTATE_SCOPE_GROUP:
 		return group_ref(ms_group_of_fd(fd, make));
 	case MEMSTATE_SCOPE_OWN_GROUP:
-		group = file->task->group;
+		task = ms_file_task(file);
+		if (IS_ERR_OR_NULL(task))
+			return task ? ERR_CAST(task) : ERR_PTR(-ESRCH);
+		group = task->group;
 		break;
 	case MEMSTATE_SCOPE_WATCHED:
 		/* Acquire: as in ms_file_events(). */
@@ -111,19 +76,6 @@ static void group_unref(struct ms_group *group)
 {
 	if (group)
 		kobject_put(&group->kobj);
-}
-
-/**
- * ms_file_end() - give back what the calls have left in a file
- * @file: the file, which nobody uses any more
- *
- * Context: process; may sleep.
- */
-void ms_file_end(struct ms_file *file)
-{
-	ms_limits_peak_end(&file->peak);
-	group_unref(file->peak_group);
-	group_unref(file->watched);
 }
 
 /* ---- handlers: the structure is private and its flags are checked -------- */
@@ -154,13 +106,14 @@ static int do_query(struct ms_file *file, void *arg)
 static int do_setup(struct ms_file *file, void *arg)
 {
 	struct memstate_setup *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_books books;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (s->ring_entries && (s->ring_entries < 2 ||
 				!is_power_of_2(s->ring_entries) ||
 				s->ring_entries > ms_param_ring_entries_max))
@@ -186,13 +139,14 @@ static int do_setup(struct ms_file *file, void *arg)
 static int do_shards(struct ms_file *file, void *arg)
 {
 	struct memstate_shards *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_books books;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (s->nr_shards > ms_param_shards_max)
 		return -EINVAL;
 	ret = ms_books_lock(&books, task);
@@ -213,13 +167,14 @@ static int do_shards(struct ms_file *file, void *arg)
 static int do_sync(struct ms_file *file, void *arg)
 {
 	struct memstate_sync *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_drain drain;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (!ms_task_ring(task))
 		return -ENXIO;
 	ret = ms_drain_own(task, &drain);
@@ -275,12 +230,17 @@ static int do_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
 	struct ms_group *group = file_group(file, t->scope, t->fd, false);
+	struct ms_task *task = NULL;
 
 	if (IS_ERR(group))
 		return PTR_ERR(group);
-	ms_file_seen(file);
 	if (!group && t->scope != MEMSTATE_SCOPE_GROUP)
-		return ms_drain_totals(file->task, &t->totals,
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	ms_file_seen(file);
+	if (task)
+		return ms_drain_totals(task, &t->totals,
 				       t->flags & MEMSTATE_TOTALS_LAST, false);
 	memset(&t->totals, 0, sizeof(t->totals));
 	if (!group)
@@ -296,11 +256,12 @@ static int do_totals(struct ms_file *file, void *arg)
 static int try_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
+	struct ms_task *task = ms_file_bound(file);
 	int ret;
 
-	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd)
+	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd || !task)
 		return -EAGAIN;
-	ret = ms_drain_totals(file->task, &t->totals,
+	ret = ms_drain_totals(task, &t->totals,
 			      t->flags & MEMSTATE_TOTALS_LAST, true);
 	if (!ret)
 		ms_file_seen(file);
@@ -312,6 +273,7 @@ static int do_alloc(struct ms_file *file, void *arg)
 	struct memstate_alloc *a = arg;
 	u32 scope = a->scope;
 	s32 fd = a->fd;
+	struct ms_task *task = NULL;
 	struct ms_group *group;
 	int ret = 0;
 
@@ -320,10 +282,14 @@ static int do_alloc(struct ms_file *file, void *arg)
 	group = file_group(file, scope, fd, false);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	if (!group && scope != MEMSTATE_SCOPE_GROUP)
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	if (group)
 		ret = ms_shards_of_group(group, a);
-	else if (scope != MEMSTATE_SCOPE_GROUP)
-		ret = ms_shards_of_task(file->task, a);
+	else if (task)
+		ret = ms_shards_of_task(task, a);
 	else
 		memset(a, 0, sizeof(*a));
 	group_unref(group);
@@ -373,12 +339,13 @@ static int try_charge(struct ms_file *file, void *arg)
 /* A task's own limits only go down. */
 static int limit_set_own(struct ms_file *file, const struct memstate_limit *l)
 {
-	struct ms_limit *own = &file->task->limit;
+	struct ms_limit *own;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	own = &file->task->limit;
 	if (!capable(CAP_SYS_RESOURCE) &&
 	    (((l->set & MEMSTATE_LIMIT_HIGH) && l->high > READ_ONCE(own->high)) ||
 	     ((l->set & MEMSTATE_LIMIT_MAX) && l->max > READ_ONCE(own->max))))
@@ -430,6 +397,7 @@ static int do_limit_get(struct ms_file *file, void *arg)
 {
 	struct memstate_limit *l = arg;
 	bool reset = l->flags & MEMSTATE_LIMIT_RESET_PEAK;
+	struct ms_task *task = NULL;
 	struct ms_group *group;
 
 	if (l->set)
@@ -437,8 +405,12 @@ static int do_limit_get(struct ms_file *file, void *arg)
 	group = file_group(file, l->scope, l->fd, reset);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	if (!group && l->scope != MEMSTATE_SCOPE_GROUP)
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	ms_file_seen(file);
-	if (!group && l->scope == MEMSTATE_SCOPE_GROUP) {
+	if (!group && !task) {
 		/* Nobody has reported in it, and nobody has limited it. */
 		*l = (struct memstate_limit) {
 			.high = MEMSTATE_UNLIMITED,
@@ -455,7 +427,7 @@ static int do_limit_get(struct ms_file *file, void *arg)
 	if (group)
 		ms_group_limits(group, &file->peak, reset, l);
 	else
-		ms_limits_read(&file->task->limit, &file->peak, reset, l);
+		ms_limits_read(&task->limit, &file->peak, reset, l);
 	mutex_unlock(&file->lock);
 	group_unref(group);
 	return 0;
@@ -465,6 +437,7 @@ static int do_watch(struct ms_file *file, void *arg)
 {
 	struct memstate_watch *w = arg;
 	struct ms_group *group;
+	struct ms_task *task;
 	int ret = 0;
 
 	if (w->scope == MEMSTATE_SCOPE_WATCHED)
@@ -472,6 +445,9 @@ static int do_watch(struct ms_file *file, void *arg)
 	group = file_group(file, w->scope, w->fd, true);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	task = group ? NULL : ms_file_task(file);
+	if (!group && IS_ERR_OR_NULL(task))
+		return task ? PTR_ERR(task) : -ESRCH;
 	mutex_lock(&file->lock);
 	if (!file->watched)
 		/* Release: pairs with the acquire in ms_file_events(). */
@@ -499,7 +475,7 @@ static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 	r->cursor = 0;
 	r->done = 0;
 	r->transitions = 0;
-	ret = ms_books_lock(&books, task);
+	ret = task ? ms_books_lock(&books, task) : -ESRCH;
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 	ms_books_drain(&books, &drain);
@@ -523,15 +499,19 @@ static int do_ranges(struct ms_file *file, void *arg)
 	struct memstate_ranges *r = arg;
 	u32 nr = min(r->nr, ms_param_records_max);
 	struct memstate_range *ranges;
+	struct ms_task *task;
 	int ret;
 
 	if (!nr)
 		return -EINVAL;
+	task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	ranges = kvmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 	if (!ranges)
 		return -ENOMEM;
 	ms_file_seen(file);
-	ret = ranges_collect(file->task, r, ranges, nr);
+	ret = ranges_collect(task, r, ranges, nr);
 	if (!ret && copy_to_user(u64_to_user_ptr(r->ranges), ranges,
 				 r->done * sizeof(*ranges)))
 		ret = -EFAULT;
@@ -544,17 +524,21 @@ static int do_audit(struct ms_file *file, void *arg)
 	struct memstate_audit *a = arg;
 	u32 given = a->nr;
 	struct memstate_finding *findings;
+	struct ms_task *task;
 	int ret;
 
 	a->nr = min(given, ms_param_records_max);
 	if (!a->nr)
 		return -EINVAL;
+	task = ms_file_task(file);
+	if (IS_ERR_OR_NULL(task))
+		return task ? PTR_ERR(task) : -ESRCH;
 	findings = kvmalloc_array(a->nr, sizeof(*findings), GFP_KERNEL_ACCOUNT);
 	if (!findings)
 		return -ENOMEM;
 	a->done = 0;
 	a->checked_bytes = 0;
-	ret = ms_audit(file->task, a, findings);
+	ret = ms_audit(task, a, findings);
 	if (!ret && copy_to_user(u64_to_user_ptr(a->findings), findings,
 				 a->done * sizeof(*findings)))
 		ret = -EFAULT;
@@ -727,5 +711,8 @@ long ms_call_uring(struct ms_file *file, unsigned int cmd, void __user *arg,
 		return -EOPNOTSUPP;
 	if (!nowait)
 		return call_run(call, call->handler, file, arg);
+	/* To begin books one may have to wait. */
+	if (!ms_file_bound(file))
+		return -EAGAIN;
 	return call->at_once ? call_run(call, call->at_once, file, arg) : -EAGAIN;
 }

@@ -272,12 +272,15 @@ static bool revoke_one(struct ms_task *task)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
-	bool some;
+	bool some = false;
 
-	if (!credit_word(task) || ms_books_lock(&books, task))
+	/* Once the books have ended the ring may go at any moment. */
+	if (!ms_task_ring(task) || ms_books_lock(&books, task))
 		return false;
-	ms_books_drain(&books, &drain);
-	some = ms_charge_trim(task);
+	if (credit_word(task)) {
+		ms_books_drain(&books, &drain);
+		some = ms_charge_trim(task);
+	}
 	ms_books_unlock(&books);
 	return some;
 }
@@ -295,12 +298,12 @@ bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 	struct ms_group *group = group_of_limit(terms->refused);
 	struct ms_task *other;
 	bool some = false;
-	u32 id = 0;
+	MS_WALK(walk);
 
 	if (!group)
 		return revoke_one(task);
 	ms_group_event(group, MEMSTATE_EVENT_MAX);
-	while ((other = ms_task_next(&id, group))) {
+	while ((other = ms_task_next(&walk, group))) {
 		some |= revoke_one(other);
 		ms_task_put(other);
 		if (fatal_signal_pending(current))

@@ -71,6 +71,7 @@ static void books_publish(struct ms_task *task)
 	struct memstate_totals_page *page;
 	u32 seq;
 
+	ms_task_publish(task);
 	if (!ring)
 		return;
 	page = ring->totals;
@@ -92,7 +93,7 @@ static int books_locked(struct ms_books *books, struct ms_task *task)
 	}
 	books->task = task;
 	/* Asked for each time: held for longer, it would outlive its cgroup. */
-	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
+	books->memcg = get_mem_cgroup_from_mm(task->mm);
 	books->memcg_before = set_active_memcg(books->memcg);
 	books->budget = DRAIN_BUDGET;
 	return 0;
@@ -193,7 +194,7 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 
 	books->budget--;
 	/* The task's own bound: the caller may be another, and a 32-bit one. */
-	ret = ms_record_decode(rec, PAGE_SIZE, task->notifier.mm->task_size,
+	ret = ms_record_decode(rec, PAGE_SIZE, task->mm->task_size,
 			       &chg);
 	if (!terms) {
 		terms = &ring_terms;
@@ -237,7 +238,7 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
 {
 	struct ms_task *task = books->task;
-	u64 end = task->notifier.mm->task_size;
+	u64 end = task->mm->task_size;
 	struct ms_change chg = {
 		.start = start,
 		.end = start + bytes,
@@ -306,7 +307,7 @@ static int books_resync_mm(struct ms_books *books, struct mm_struct *mm)
 static int books_resync(struct ms_books *books)
 {
 	struct ms_task *task = books->task;
-	struct mm_struct *mm = task->notifier.mm;
+	struct mm_struct *mm = task->mm;
 	bool own = ms_task_is_current(task);
 	int ret;
 
@@ -594,13 +595,13 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
  *
  * Context: process; may sleep.
  */
-void ms_drain_group(const struct ms_group *group)
+void ms_drain_group(struct ms_group *group)
 {
 	struct memstate_totals totals;
 	struct ms_task *task;
-	u32 id = 0;
+	MS_WALK(walk);
 
-	while ((task = ms_task_next(&id, group))) {
+	while ((task = ms_task_next(&walk, group))) {
 		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
 		    ms_unmaps_pending(&task->unmaps))
 			ms_drain_totals(task, &totals, false, false);

@@ -61,7 +61,7 @@ int ms_drain_record_try(struct ms_task *task, const struct memstate_record *reco
 			struct ms_terms *terms);
 int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals,
 		    bool last, bool nowait);
-void ms_drain_group(const struct ms_group *group);
+void ms_drain_group(struct ms_group *group);
 int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need);
 void ms_drain_open(struct ms_task *task);
 void ms_drain_close(struct ms_task *task);
