@@ -47,7 +47,7 @@ enum top_pressure {
  * @task:	it is a task
  * @id:		cgroup id, or process id
  * @parent:	cgroup id of the group that it is in, 0 for the root
- * @books:	which books these are: a task of the same number has others later
+ * @books:	which books these are: their serial number, or the cgroup id
  * @nr_tasks:	of a group: how many report
  * @reserved:	reported, bytes
  * @prepared:	likewise
