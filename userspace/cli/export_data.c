@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reads figures from the module's files. The device would give all of an object's at
- * one moment, and have done first what tasks have left to do, at their cost; but who has
- * it open keeps the module from being unloaded: a reader that is always there had better
- * leave no trace. So figures are those that were published last, and those of one scrape
- * are milliseconds apart.
+ * one moment, but who has it open keeps the module from being unloaded: a reader that is
+ * always there had better leave no trace. It is opened for an instant, so that what tasks
+ * have left in their rings is published; and figures of one scrape are milliseconds apart.
  *
  * What is gone when its turn comes is no longer there to be told of. What is there and
  * cannot be told of is counted.
@@ -453,6 +452,8 @@ int ms_export_collect(const struct export_paths *paths,
 	r.sysfs = open(paths->sysfs, DIR_FLAGS);
 	if (r.sysfs < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
+	if (paths->fresh)
+		paths->fresh();
 	r.proc = open(paths->proc, DIR_FLAGS);
 	ms_cgroup_dirs_open(&r.cg, paths->mountinfo);
 	read_version(paths->module, data->version, sizeof(data->version));

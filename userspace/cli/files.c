@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <linux/memstate.h>
 
 #include "files.h"
 
@@ -184,6 +187,23 @@ uint64_t ms_file_key(int dir, const char *name, const char *key, uint64_t scale)
 			return strtoull(line + length, NULL, 10) * scale;
 	}
 	return MS_FILE_UNKNOWN;
+}
+
+/**
+ * ms_files_fresh() - have what tasks have left in their rings taken and published
+ *
+ * Files show what was published last. By the device it is asked for once, as far as the module
+ * does so in one call; whoever may not open that goes without.
+ */
+void ms_files_fresh(void)
+{
+	struct memstate_get_totals t = { .size = sizeof(t), .scope = MEMSTATE_SCOPE_SYSTEM };
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)ioctl(fd, MEMSTATE_IOC_TOTALS, &t);
+	close(fd);
 }
 
 /**

@@ -21,11 +21,13 @@
  * @sysfs:	the module's directory
  * @mountinfo:	mounts, of which one is of type cgroup2
  * @proc:	processes
+ * @fresh:	called before they are read; NULL: nothing is
  */
 struct top_paths {
 	const char *sysfs;
 	const char *mountinfo;
 	const char *proc;
+	void (*fresh)(void);
 };
 
 /* Reserved, Prepared and Ready, without None: of a state from MEMSTATE_RESERVED on. */

@@ -217,6 +217,8 @@ int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_
 	data->when = time(NULL);
 	if (access(paths->sysfs, F_OK))
 		return -ENODEV;
+	if (paths->fresh)
+		paths->fresh();
 	ms_cgroup_dirs_open(&cg, paths->mountinfo);
 	snprintf(path, sizeof(path), "%s/groups", paths->sysfs);
 	ret = read_all(path, &cg, -1, classes, data);
