@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "drain.h"
+#include "life.h"
 #include "mappings.h"
 
 /* Ranges and mappings that one AUDIT call looks at, so that it lets go of the locks. */
@@ -61,7 +62,7 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
  */
 static int audit_lock(struct ms_books *books, struct ms_task *task)
 {
-	struct mm_struct *mm = task->notifier.mm;
+	struct mm_struct *mm = task->mm;
 	int ret;
 
 	for (;;) {
@@ -94,14 +95,14 @@ static int audit_lock(struct ms_books *books, struct ms_task *task)
 int ms_audit(struct ms_task *task, struct memstate_audit *audit,
 	     struct memstate_finding *findings)
 {
-	struct mm_struct *mm = task->notifier.mm;
 	struct memstate_range range;
+	struct mm_struct *mm = ms_task_mm(task);
 	struct ms_books books;
 	u64 addr = audit->cursor;
 	u32 steps = 0;
 	int ret;
 
-	if (!mmget_not_zero(mm))
+	if (!mm)
 		return -ESRCH;
 	ret = audit_lock(&books, task);
 	if (ret)

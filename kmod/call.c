@@ -7,7 +7,7 @@
  *   A call's structure is copied in whole, checked, handed to a handler, and copied
  *   out as far as the caller knows it. Whoever holds a file may read the books of the
  *   task it is bound to; only the task itself may report, charge, set up its ring and
- *   its statistics shards.
+ *   its statistics shards. What is about a group, or the system, needs no books.
  */
 
 #include <linux/log2.h>
@@ -22,45 +22,6 @@
 #include "group.h"
 #include "params.h"
 #include "task.h"
-
-/**
- * ms_file_may_report() - may the caller report?
- * @file: the file
- *
- * Context: process. Return: 0; -EPERM: not the bound task; -ESRCH: the task is gone.
- */
-int ms_file_may_report(const struct ms_file *file)
-{
-	if (READ_ONCE(file->task->gone))
-		return -ESRCH;
-	return ms_task_is_current(file->task) ? 0 : -EPERM;
-}
-
-/**
- * ms_file_events() - what has happened to what the file watches
- * @file: the file
- *
- * Context: any. Return: a count that changes with each event.
- */
-s64 ms_file_events(const struct ms_file *file)
-{
-	/* Acquire: a group is whole before it is watched. */
-	struct ms_group *group = smp_load_acquire(&file->watched);
-
-	return group ? atomic64_read(&group->changes) :
-		       atomic64_read(&file->task->events);
-}
-
-/**
- * ms_file_seen() - the file's reader has seen all that has happened
- * @file: the file
- *
- * Context: any.
- */
-void ms_file_seen(struct ms_file *file)
-{
-	WRITE_ONCE(file->seen, ms_file_events(file));
-}
 
 /* A reference in place of a use: the group may go, the object stays. */
 static struct ms_group *group_ref(struct ms_group *group)
@@ -80,6 +41,7 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 				   bool make)
 {
 	struct ms_group *group;
+	struct ms_task *task;
 
 	if (scope != MEMSTATE_SCOPE_GROUP && fd)
 		return ERR_PTR(-EINVAL);
@@ -92,7 +54,10 @@ static struct ms_group *file_group(struct ms_file *file, u32 scope, s32 fd,
 	case MEMSTATE_SCOPE_GROUP:
 		return group_ref(ms_group_of_fd(fd, make));
 	case MEMSTATE_SCOPE_OWN_GROUP:
-		group = file->task->group;
+		task = ms_file_task(file);
+		if (IS_ERR_OR_NULL(task))
+			return task ? ERR_CAST(task) : ERR_PTR(-ESRCH);
+		group = task->group;
 		break;
 	case MEMSTATE_SCOPE_WATCHED:
 		/* Acquire: as in ms_file_events(). */
@@ -111,19 +76,6 @@ static void group_unref(struct ms_group *group)
 {
 	if (group)
 		kobject_put(&group->kobj);
-}
-
-/**
- * ms_file_end() - give back what the calls have left in a file
- * @file: the file, which nobody uses any more
- *
- * Context: process; may sleep.
- */
-void ms_file_end(struct ms_file *file)
-{
-	ms_limits_peak_end(&file->peak);
-	group_unref(file->peak_group);
-	group_unref(file->watched);
 }
 
 /* ---- handlers: the structure is private and its flags are checked -------- */
@@ -155,13 +107,14 @@ static int do_query(struct ms_file *file, void *arg)
 static int do_setup(struct ms_file *file, void *arg)
 {
 	struct memstate_setup *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_books books;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (s->ring_entries && (s->ring_entries < 2 ||
 				!is_power_of_2(s->ring_entries) ||
 				s->ring_entries > ms_param_ring_entries_max))
@@ -187,13 +140,14 @@ static int do_setup(struct ms_file *file, void *arg)
 static int do_shards(struct ms_file *file, void *arg)
 {
 	struct memstate_shards *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_books books;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (s->nr_shards > ms_param_shards_max)
 		return -EINVAL;
 	ret = ms_books_lock(&books, task);
@@ -214,13 +168,14 @@ static int do_shards(struct ms_file *file, void *arg)
 static int do_sync(struct ms_file *file, void *arg)
 {
 	struct memstate_sync *s = arg;
-	struct ms_task *task = file->task;
+	struct ms_task *task;
 	struct ms_drain drain;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	task = file->task;
 	if (!ms_task_ring(task))
 		return -ENXIO;
 	ret = ms_drain_own(task, &drain);
@@ -301,14 +256,19 @@ static int do_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
 	struct ms_group *group = file_group(file, t->scope, t->fd, false);
+	struct ms_task *task = NULL;
 
 	if (IS_ERR(group))
 		return PTR_ERR(group);
-	ms_file_seen(file);
 	/* Who asks again with what he was given means the same. */
 	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
 	if (!group && t->scope != MEMSTATE_SCOPE_GROUP)
-		return task_totals(file->task, t, false);
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	ms_file_seen(file);
+	if (task)
+		return task_totals(task, t, false);
 	memset(&t->totals, 0, sizeof(t->totals));
 	if (!group)
 		return 0;
@@ -323,12 +283,13 @@ static int do_totals(struct ms_file *file, void *arg)
 static int try_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
+	struct ms_task *task = ms_file_bound(file);
 	int ret;
 
-	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd)
+	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd || !task)
 		return -EAGAIN;
 	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
-	ret = task_totals(file->task, t, true);
+	ret = task_totals(task, t, true);
 	if (!ret)
 		ms_file_seen(file);
 	return ret;
@@ -339,6 +300,7 @@ static int do_alloc(struct ms_file *file, void *arg)
 	struct memstate_alloc *a = arg;
 	u32 scope = a->scope;
 	s32 fd = a->fd;
+	struct ms_task *task = NULL;
 	struct ms_group *group;
 	int ret = 0;
 
@@ -347,10 +309,14 @@ static int do_alloc(struct ms_file *file, void *arg)
 	group = file_group(file, scope, fd, false);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	if (!group && scope != MEMSTATE_SCOPE_GROUP)
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	if (group)
 		ret = ms_shards_of_group(group, a);
-	else if (scope != MEMSTATE_SCOPE_GROUP)
-		ret = ms_shards_of_task(file->task, a);
+	else if (task)
+		ret = ms_shards_of_task(task, a);
 	else
 		memset(a, 0, sizeof(*a));
 	group_unref(group);
@@ -400,12 +366,13 @@ static int try_charge(struct ms_file *file, void *arg)
 /* A task's own limits only go down. */
 static int limit_set_own(struct ms_file *file, const struct memstate_limit *l)
 {
-	struct ms_level *own = &file->task->limit;
+	struct ms_level *own;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
+	own = &file->task->limit;
 	if (capable(CAP_SYS_RESOURCE))
 		ms_limits_set(own, l->set, l->high, l->max);
 	else if (!ms_limits_lower(own, l->set, l->high, l->max))
@@ -456,6 +423,7 @@ static int do_limit_get(struct ms_file *file, void *arg)
 {
 	struct memstate_limit *l = arg;
 	bool reset = l->flags & MEMSTATE_LIMIT_RESET_PEAK;
+	struct ms_task *task = NULL;
 	struct ms_group *group;
 
 	if (l->set)
@@ -463,8 +431,12 @@ static int do_limit_get(struct ms_file *file, void *arg)
 	group = file_group(file, l->scope, l->fd, reset);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	if (!group && l->scope != MEMSTATE_SCOPE_GROUP)
+		task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	ms_file_seen(file);
-	if (!group && l->scope == MEMSTATE_SCOPE_GROUP) {
+	if (!group && !task) {
 		/* Nobody has reported in it, and nobody has limited it. */
 		*l = (struct memstate_limit) {
 			.high = MEMSTATE_UNLIMITED,
@@ -481,7 +453,7 @@ static int do_limit_get(struct ms_file *file, void *arg)
 	if (group)
 		ms_group_limits(group, &file->peak, reset, l);
 	else
-		ms_limits_read(&file->task->limit, &file->peak, reset, l);
+		ms_limits_read(&task->limit, &file->peak, reset, l);
 	mutex_unlock(&file->lock);
 	group_unref(group);
 	return 0;
@@ -491,6 +463,7 @@ static int do_watch(struct ms_file *file, void *arg)
 {
 	struct memstate_watch *w = arg;
 	struct ms_group *group;
+	struct ms_task *task;
 	int ret = 0;
 
 	if (w->scope == MEMSTATE_SCOPE_WATCHED)
@@ -498,6 +471,9 @@ static int do_watch(struct ms_file *file, void *arg)
 	group = file_group(file, w->scope, w->fd, true);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
+	task = group ? NULL : ms_file_task(file);
+	if (!group && IS_ERR_OR_NULL(task))
+		return task ? PTR_ERR(task) : -ESRCH;
 	mutex_lock(&file->lock);
 	if (!file->watched)
 		/* Release: pairs with the acquire in ms_file_events(). */
@@ -524,7 +500,7 @@ static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 	r->cursor = 0;
 	r->done = 0;
 	r->transitions = 0;
-	ret = ms_books_begin(&books, task);
+	ret = task ? ms_books_begin(&books, task) : -ESRCH;
 	if (ret)
 		return ret == -ESRCH ? 0 : ret;
 	while (ms_ledger_next(&task->ledger, addr, &ranges[r->done])) {
@@ -547,15 +523,19 @@ static int do_ranges(struct ms_file *file, void *arg)
 	struct memstate_ranges *r = arg;
 	u32 nr = min(r->nr, ms_param_records_max);
 	struct memstate_range *ranges;
+	struct ms_task *task;
 	int ret;
 
 	if (!nr)
 		return -EINVAL;
+	task = ms_file_task(file);
+	if (IS_ERR(task))
+		return PTR_ERR(task);
 	ranges = kvmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
 	if (!ranges)
 		return -ENOMEM;
 	ms_file_seen(file);
-	ret = ranges_collect(file->task, r, ranges, nr);
+	ret = ranges_collect(task, r, ranges, nr);
 	if (!ret && copy_to_user(u64_to_user_ptr(r->ranges), ranges,
 				 r->done * sizeof(*ranges)))
 		ret = -EFAULT;
@@ -568,17 +548,21 @@ static int do_audit(struct ms_file *file, void *arg)
 	struct memstate_audit *a = arg;
 	u32 given = a->nr;
 	struct memstate_finding *findings;
+	struct ms_task *task;
 	int ret;
 
 	a->nr = min(given, ms_param_records_max);
 	if (!a->nr)
 		return -EINVAL;
+	task = ms_file_task(file);
+	if (IS_ERR_OR_NULL(task))
+		return task ? PTR_ERR(task) : -ESRCH;
 	findings = kvmalloc_array(a->nr, sizeof(*findings), GFP_KERNEL_ACCOUNT);
 	if (!findings)
 		return -ENOMEM;
 	a->done = 0;
 	a->checked_bytes = 0;
-	ret = ms_audit(file->task, a, findings);
+	ret = ms_audit(task, a, findings);
 	if (!ret && copy_to_user(u64_to_user_ptr(a->findings), findings,
 				 a->done * sizeof(*findings)))
 		ret = -EFAULT;
@@ -759,5 +743,8 @@ long ms_call_uring(struct ms_file *file, unsigned int cmd, void __user *arg,
 		ret = call_run(call, call->handler, file, arg);
 		return ret == -ERESTARTNOHAND ? -EINTR : ret;
 	}
+	/* To begin books one may have to wait. */
+	if (!ms_file_bound(file))
+		return -EAGAIN;
 	return call->at_once ? call_run(call, call->at_once, file, arg) : -EAGAIN;
 }

@@ -272,13 +272,14 @@ bool ms_charge_has_own(const struct ms_task *task)
  */
 void ms_charge_show(struct ms_task *task)
 {
-	struct ms_ring *ring = ms_task_ring(task);
+	struct ms_ring *ring;
 	bool changed;
 	u64 high, max;
 	u32 pressure;
 
-	/* Whoever comes last shows what is true then. */
+	/* Whoever comes last shows what is true then; and ms_task_strip() takes the ring. */
 	spin_lock(&task->show);
+	ring = ms_task_ring(task);
 	ms_limit_lowest(&task->limit.core, &high, &max, &pressure);
 	if (ring) {
 		WRITE_ONCE(ring->totals->group, task->group->id);
@@ -306,16 +307,20 @@ static bool revoke_one(struct ms_task *task)
 {
 	struct ms_drain drain = {};
 	struct ms_books books;
-	bool some;
+	bool some = false;
 
-	if (!credit_word(task) || ms_books_lock(&books, task))
+	/* Once the books have ended the ring may go at any moment. */
+	if (!ms_task_ring(task) || ms_books_lock(&books, task))
 		return false;
+	if (!credit_word(task))
+		goto out;
 	ms_books_drain(&books, &drain);
 	books.take = !ms_task_is_current(task);
 	some = ms_charge_trim(task);
 	if (!credit_real(task))
 		/* If there is some again, ms_charge_settle() says so. */
 		ms_pending_take(&task->pending, MS_PENDING_CREDIT, NULL);
+out:
 	ms_books_unlock(&books);
 	return some;
 }
@@ -323,11 +328,16 @@ static bool revoke_one(struct ms_task *task)
 /* Has it anything to give, as far as that is seen without its lock? */
 static bool revoke_worth(struct ms_task *task)
 {
-	const u64 *word = credit_word(task);
+	const u64 *word;
+	bool some;
 
-	return word && (READ_ONCE(*word) >= PAGE_SIZE ||
+	rcu_read_lock();
+	word = credit_word(task);
+	some = word && (READ_ONCE(*word) >= PAGE_SIZE ||
 			ms_task_stamp(task) != READ_ONCE(task->head) ||
 			ms_unmaps_pending(&task->unmaps));
+	rcu_read_unlock();
+	return some;
 }
 
 /* Enough is enough: the others keep theirs. */
@@ -350,7 +360,7 @@ static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
 
 		if (revoke_worth(task))
 			some |= revoke_one(task);
-		kobject_put(node->kobj);
+		ms_pending_put(node);
 		if (fatal_signal_pending(current) || (some && revoke_enough(terms)))
 			break;
 		cond_resched();

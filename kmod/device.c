@@ -4,8 +4,8 @@
  *
  * Model
  *
- *   A file is bound to the task of its opener, and watches that, or a group if told
- *   so by WATCH. What may be asked of it is in call.c, and in uring.c by io_uring.
+ *   What a file is bound to is in file.c. It watches that, or a group if told so by
+ *   WATCH. What may be asked of it is in call.c, and in uring.c by io_uring.
  */
 
 #include <linux/fs.h>
@@ -25,66 +25,65 @@
 #include "task.h"
 #include "uring.h"
 
+/* All is there that belongs to the device. */
+static bool ms_device_ready;
+
+/* Below the mutex of all misc devices: what waits here makes everybody wait. */
 static int memstate_open(struct inode *inode, struct file *filp)
 {
-	struct ms_file *file;
-	struct ms_task *task;
-
-	file = kzalloc(sizeof(*file), GFP_KERNEL_ACCOUNT);
-	if (!file)
-		return -ENOMEM;
-	task = ms_task_open();
-	if (IS_ERR(task)) {
-		kfree(file);
-		return PTR_ERR(task);
-	}
-	file->task = task;
-	mutex_init(&file->lock);
-	ms_file_seen(file);
-	filp->private_data = file;
-	return nonseekable_open(inode, filp);
+	/* Acquire: pairs with the release in ms_device_begin(). */
+	if (!smp_load_acquire(&ms_device_ready))
+		return -ENODEV;
+	return ms_file_open(filp) ?: nonseekable_open(inode, filp);
 }
 
 static int memstate_release(struct inode *inode, struct file *filp)
 {
-	struct ms_file *file = filp->private_data;
-
-	ms_file_end(file);
-	ms_task_close(file->task);
-	kfree(file);
+	ms_file_release(filp);
 	return 0;
 }
 
 static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 {
-	struct ms_file *file = filp->private_data;
+	struct ms_file *file = ms_file_peek(filp);
+	struct ms_task *task = file ? ms_file_bound(file) : NULL;
 	struct ms_shards *shards;
 	struct ms_ring *ring;
-	int ret;
 
-	ret = ms_file_may_report(file);
-	if (ret)
-		return ret;
-	ring = ms_task_ring(file->task);
+	/* Nothing has been set up. To bind it here would be to wait, with mmap_lock held. */
+	if (!task)
+		return -ENXIO;
+	if (READ_ONCE(task->gone))
+		return -ESRCH;
+	if (!ms_task_is_current(task))
+		return -EPERM;
+	ring = ms_task_ring(task);
 	if (!ring)
 		return -ENXIO;
 	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
 	if ((u64)vma->vm_pgoff << PAGE_SHIFT != MEMSTATE_OFF_SHARDS)
 		return ms_ring_mmap(ring, vma);
-	shards = ms_task_shards(file->task);
+	shards = ms_task_shards(task);
 	return shards ? ms_shards_mmap(shards, vma) : -ENXIO;
 }
 
+/*
+ * It waits for nothing: epoll may hold a mutex of its own that is one for all. So it does not
+ * begin books, and where there is nothing to watch yet it says so.
+ */
 static __poll_t memstate_poll(struct file *filp, poll_table *wait)
 {
-	struct ms_file *file = filp->private_data;
+	struct ms_file *file = ms_file_peek(filp);
 	/* Acquire: as in ms_file_events(). */
-	struct ms_group *group = smp_load_acquire(&file->watched);
+	struct ms_group *group = file ? smp_load_acquire(&file->watched) : NULL;
+	struct ms_task *task = file ? ms_file_bound(file) : NULL;
 	__poll_t mask = 0;
 
-	poll_wait(filp, group ? &group->wait : &file->task->wait, wait);
-	if (group ? !READ_ONCE(group->listed) : READ_ONCE(file->task->gone))
+	if (!group && !task)
+		return EPOLLERR;
+	poll_wait(filp, group ? &group->wait : &task->wait, wait);
+	if (group ? !READ_ONCE(group->listed) : READ_ONCE(task->gone))
 		mask |= EPOLLHUP;
 	if (ms_file_events(file) != READ_ONCE(file->seen))
 		mask |= EPOLLPRI;
@@ -94,23 +93,30 @@ static __poll_t memstate_poll(struct file *filp, poll_table *wait)
 static long memstate_ioctl(struct file *filp, unsigned int cmd,
 			   unsigned long arg)
 {
-	return ms_call(filp->private_data, cmd, (void __user *)arg);
+	struct ms_file *file = ms_file_of(filp);
+
+	return IS_ERR(file) ? PTR_ERR(file) : ms_call(file, cmd, (void __user *)arg);
 }
 
 /*
  * /proc/PID/fdinfo/FD: whose books these are, as a descriptor may be inherited, or passed on.
- * 0: they are closed, or those of a process that the reader cannot see.
+ * 0: they are closed or have not begun, or are those of a process that the reader cannot see.
  */
 static void memstate_show_fdinfo(struct seq_file *m, struct file *filp)
 {
-	struct ms_file *file = filp->private_data;
+	struct ms_file *file = ms_file_peek(filp);
+	struct ms_task *task = file ? ms_file_bound(file) : NULL;
 	/* Acquire: as in ms_file_events(). Set once. */
-	struct ms_group *group = smp_load_acquire(&file->watched);
+	struct ms_group *group = file ? smp_load_acquire(&file->watched) : NULL;
+	u64 serial = 0;
 	pid_t pid = 0;
 
-	if (!READ_ONCE(file->task->gone))
-		pid = pid_nr_ns(file->task->tgid, proc_pid_ns(file_inode(m->file)->i_sb));
+	if (task && !READ_ONCE(task->gone)) {
+		pid = pid_nr_ns(task->tgid, proc_pid_ns(file_inode(m->file)->i_sb));
+		serial = task->serial;
+	}
 	seq_printf(m, "memstate-pid:\t%d\n", pid);
+	seq_printf(m, "memstate-books:\t%llu\n", serial);
 	if (group)
 		seq_printf(m, "memstate-watched:\t%llu\n", group->id);
 }
@@ -136,13 +142,26 @@ static struct miscdevice memstate_misc = {
 };
 
 /**
- * ms_device_register() - make /dev/memstate
+ * ms_device_register() - make /dev/memstate, which cannot be opened yet
+ *
+ * Nothing that comes after it may fail: who tries to open the device is in our code.
  *
  * Context: module init. Return: 0 or a negative errno.
  */
 int ms_device_register(void)
 {
 	return misc_register(&memstate_misc);
+}
+
+/**
+ * ms_device_begin() - let it be opened
+ *
+ * Context: module init, when all else is there.
+ */
+void ms_device_begin(void)
+{
+	/* Release: pairs with the acquire in memstate_open(). */
+	smp_store_release(&ms_device_ready, true);
 }
 
 /**

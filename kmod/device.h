@@ -6,6 +6,7 @@
 struct kobject;
 
 int ms_device_register(void);
+void ms_device_begin(void);
 void ms_device_unregister(void);
 struct kobject *ms_device_kobj(void);
 

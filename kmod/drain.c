@@ -91,6 +91,7 @@ static void books_publish(struct ms_task *task)
 	struct memstate_totals_page *page;
 	u32 seq;
 
+	ms_task_publish(task);
 	if (!ring)
 		return;
 	page = ring->totals;
@@ -133,7 +134,7 @@ static int books_locked(struct ms_books *books, struct ms_task *task)
 	}
 	books->task = task;
 	/* Asked for each time: held for longer, it would outlive its cgroup. */
-	books->memcg = get_mem_cgroup_from_mm(task->notifier.mm);
+	books->memcg = get_mem_cgroup_from_mm(task->mm);
 	books->memcg_before = set_active_memcg(books->memcg);
 	books->budget = DRAIN_BUDGET;
 	books->take = false;
@@ -248,7 +249,7 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 
 	books->budget--;
 	/* The task's own bound: the caller may be another, and a 32-bit one. */
-	ret = ms_record_decode(rec, PAGE_SIZE, task->notifier.mm->task_size,
+	ret = ms_record_decode(rec, PAGE_SIZE, task->mm->task_size,
 			       &chg);
 	if (!terms) {
 		terms = &ring_terms;
@@ -294,7 +295,7 @@ static int books_record(struct ms_books *books, const struct memstate_record *re
 int ms_books_need(struct ms_books *books, u64 start, u64 bytes, u64 *need)
 {
 	struct ms_task *task = books->task;
-	u64 end = task->notifier.mm->task_size;
+	u64 end = task->mm->task_size;
 	struct ms_change chg = {
 		.start = start,
 		.end = start + bytes,
@@ -458,7 +459,7 @@ int ms_books_begin(struct ms_books *books, struct ms_task *task)
 		    !task->resync.running || !ms_task_is_current(task))
 			break;
 		ms_books_unlock(books);
-		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+		if (ret == -EBUSY && ms_mappings_wait(task->mm))
 			return -EINTR;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -493,7 +494,7 @@ int ms_drain_own(struct ms_task *task, struct ms_drain *drain)
 		    !task->resync.running)
 			ret = 0;
 		ms_books_unlock(&books);
-		if (ret == -EBUSY && ms_mappings_wait(task->notifier.mm))
+		if (ret == -EBUSY && ms_mappings_wait(task->mm))
 			return -EINTR;
 		if (fatal_signal_pending(current))
 			return -EINTR;
@@ -585,7 +586,7 @@ int ms_drain_records(struct ms_task *task, const struct memstate_record *records
 			ret = 0;
 		}
 		if (ret == -EBUSY)
-			ret = ms_mappings_wait(task->notifier.mm);
+			ret = ms_mappings_wait(task->mm);
 		if (!ret && fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -675,14 +676,19 @@ int ms_drain_totals(struct ms_task *task, struct memstate_totals *totals, bool l
 /* One pass over a task of a group; true: something of it is left. */
 static bool drain_pending(struct ms_task *task, s32 *budget)
 {
-	const struct ms_ring *ring = ms_task_ring(task);
+	const struct ms_ring *ring;
 	struct ms_drain drain = {};
 	struct ms_books books;
+	bool silent;
 	s32 before;
 	int ret;
 
 	*budget -= 1;
-	if (ring && !ms_ring_bell(ring) && !task_has_pending(task)) {
+	rcu_read_lock();
+	ring = ms_task_ring(task);
+	silent = ring && !ms_ring_bell(ring);
+	rcu_read_unlock();
+	if (silent && !task_has_pending(task)) {
 		/* Pairs with the release of the lock: then the groups have it. */
 		smp_mb();
 		return mutex_is_locked(&task->lock);
@@ -722,7 +728,7 @@ bool ms_drain_group(struct ms_group *group)
 	while ((node = ms_pending_next(&walk))) {
 		left |= drain_pending(container_of(node, struct ms_task, pending),
 				      &budget);
-		kobject_put(node->kobj);
+		ms_pending_put(node);
 		if (budget <= 0 || fatal_signal_pending(current)) {
 			left = true;
 			break;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Module entry and exit, and the parameters. */
 
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -8,6 +10,7 @@
 
 #include "device.h"
 #include "group.h"
+#include "life.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
@@ -24,6 +27,62 @@
 #define MS_DEPTH_LIMIT		1024
 #define MS_BATCH_LIMIT		(1u << 30)
 #define MS_SHARDS_LIMIT		4096
+/* What one task can be charged is below 2^47: no sum of them overflows. */
+#define MS_TASKS_LIMIT		(1u << 16)
+#define MS_GROUPS_LIMIT		(1u << 24)
+
+/**
+ * struct ms_bound - a parameter that may change at run time, within these bounds
+ * @value:	the parameter
+ * @low:	the least it may be
+ * @high:	the most
+ */
+struct ms_bound {
+	unsigned int *value;
+	unsigned int low;
+	unsigned int high;
+};
+
+static int params_check_range(const char *name, unsigned int value,
+			      unsigned int low, unsigned int high)
+{
+	if (value >= low && value <= high)
+		return 0;
+	pr_err("%s=%u is not in %u..%u\n", name, value, low, high);
+	return -EINVAL;
+}
+
+static int bound_set(const char *text, const struct kernel_param *kp)
+{
+	const struct ms_bound *bound = kp->arg;
+	unsigned int value;
+	int ret;
+
+	ret = kstrtouint(text, 0, &value) ?:
+	      params_check_range(kp->name, value, bound->low, bound->high);
+	if (!ret)
+		WRITE_ONCE(*bound->value, value);
+	return ret;
+}
+
+static int bound_get(char *buffer, const struct kernel_param *kp)
+{
+	const struct ms_bound *bound = kp->arg;
+
+	return scnprintf(buffer, PAGE_SIZE, "%u\n", READ_ONCE(*bound->value));
+}
+
+static const struct kernel_param_ops bound_ops = {
+	.set = bound_set,
+	.get = bound_get,
+};
+
+/* At load and later the same is asked of it. */
+#define MS_BOUND(_name, _low, _high)					\
+	static const struct ms_bound bound_##_name = {			\
+		&ms_param_##_name, _low, _high };			\
+	module_param_cb(_name, &bound_ops, (void *)&bound_##_name, 0644); \
+	__MODULE_PARM_TYPE(_name, "uint")
 
 unsigned int ms_param_ring_entries = 4096;
 module_param_named(ring_entries, ms_param_ring_entries, uint, 0444);
@@ -34,7 +93,7 @@ module_param_named(ring_entries_max, ms_param_ring_entries_max, uint, 0444);
 MODULE_PARM_DESC(ring_entries_max, "Most slots of a ring (power of two)");
 
 unsigned int ms_param_ranges_max = 65536;
-module_param_named(ranges_max, ms_param_ranges_max, uint, 0644);
+MS_BOUND(ranges_max, 1, MS_RANGES_LIMIT);
 MODULE_PARM_DESC(ranges_max, "Most ranges in a task's ledger");
 
 unsigned int ms_param_records_max = 4096;
@@ -46,12 +105,20 @@ module_param_named(unmaps_max, ms_param_unmaps_max, uint, 0444);
 MODULE_PARM_DESC(unmaps_max, "Unmappings queued per task before ledger and mappings are compared");
 
 unsigned int ms_param_tasks_max = 65536;
-module_param_named(tasks_max, ms_param_tasks_max, uint, 0644);
-MODULE_PARM_DESC(tasks_max, "Most tasks that have the device open");
+MS_BOUND(tasks_max, 1, MS_TASKS_LIMIT);
+MODULE_PARM_DESC(tasks_max, "Most tasks that have books");
+
+unsigned int ms_param_tasks_per_user;
+MS_BOUND(tasks_per_user, 0, MS_TASKS_LIMIT);
+MODULE_PARM_DESC(tasks_per_user, "Most of them of one user (0: a quarter of tasks_max)");
 
 unsigned int ms_param_groups_max = 65536;
-module_param_named(groups_max, ms_param_groups_max, uint, 0644);
+MS_BOUND(groups_max, 1, MS_GROUPS_LIMIT);
 MODULE_PARM_DESC(groups_max, "Most groups: cgroups with books of their own");
+
+unsigned int ms_param_groups_per_user;
+MS_BOUND(groups_per_user, 0, MS_GROUPS_LIMIT);
+MODULE_PARM_DESC(groups_per_user, "Most of them made for one user (0: a quarter of groups_max)");
 
 unsigned int ms_param_groups_depth = 64;
 module_param_named(groups_depth, ms_param_groups_depth, uint, 0444);
@@ -64,15 +131,6 @@ MODULE_PARM_DESC(credit_batch, "Bytes charged in advance where there is room (mu
 unsigned int ms_param_shards_max = 256;
 module_param_named(shards_max, ms_param_shards_max, uint, 0444);
 MODULE_PARM_DESC(shards_max, "Most statistics shards of a task");
-
-static int params_check_range(const char *name, unsigned int value,
-			      unsigned int low, unsigned int high)
-{
-	if (value >= low && value <= high)
-		return 0;
-	pr_err("%s=%u is not in %u..%u\n", name, value, low, high);
-	return -EINVAL;
-}
 
 static int params_check_power(const char *name, unsigned int value)
 {
@@ -92,8 +150,6 @@ static int params_check(void)
 	      params_check_range("ring_entries", ms_param_ring_entries,
 				 2, ms_param_ring_entries_max) ?:
 	      params_check_power("ring_entries", ms_param_ring_entries) ?:
-	      params_check_range("ranges_max", ms_param_ranges_max,
-				 1, MS_RANGES_LIMIT) ?:
 	      params_check_range("records_max", ms_param_records_max,
 				 1, MS_RECORDS_LIMIT) ?:
 	      params_check_range("unmaps_max", ms_param_unmaps_max,
@@ -132,24 +188,26 @@ static int __init memstate_init(void)
 	if (ret)
 		goto err_tasks;
 
-	ret = ms_sysfs_init(ms_device_kobj());
-	if (ret)
-		goto err_device;
+	/* From here on nothing fails. */
+	ms_sysfs_init(ms_device_kobj());
+	ms_device_begin();
 	return 0;
 
-err_device:
-	ms_device_unregister();
 err_tasks:
 	ms_tasks_exit();
 err_groups:
+	ms_groups_quiet();
 	ms_groups_exit();
 	return ret;
 }
 
+/* There is no file, so no books are open, and nobody can open one. */
 static void __exit memstate_exit(void)
 {
+	ms_groups_quiet();
 	ms_sysfs_exit();
 	ms_device_unregister();
+	ms_spaces_exit();
 	ms_tasks_exit();
 	ms_groups_exit();
 }

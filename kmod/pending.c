@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/kobject.h>
-
 #include "pending.h"
 
 /**
  * ms_pending_init() - nothing lies below a group
  * @p:		the group's
- * @kobj:	the group's
+ * @ops:	of the group's node
  *
  * Context: any.
  */
-void ms_pending_init(struct ms_pending *p, struct kobject *kobj)
+void ms_pending_init(struct ms_pending *p, const struct ms_pending_ops *ops)
 {
-	*p = (struct ms_pending) { .node = { .kobj = kobj, .below = p } };
+	*p = (struct ms_pending) { .node = { .ops = ops, .below = p } };
 	xa_init_flags(&p->nodes, XA_FLAGS_ALLOC1);
 }
 
 /**
  * ms_pending_join() - a task, or a group, comes below a group
  * @above:	the group, which stays as long as @node does
- * @node:	with its @kobj, and @below if it is a group; nothing is pending
+ * @node:	with its @ops, and @below if it is a group; nothing is pending
  *
  * Context: process; may sleep. Return: 0; -ENOMEM; -EBUSY: there are too many.
  */
@@ -174,7 +172,7 @@ static struct ms_pending_node *pending_get(struct ms_pending *p, u32 index,
 	/* Who has no reference left is about to leave. */
 	do {
 		node = xa_find_after(&p->nodes, &at, U32_MAX, mark);
-	} while (node && !kobject_get_unless_zero(node->kobj));
+	} while (node && !node->ops->get(node));
 	xa_unlock(&p->nodes);
 	return node;
 }
@@ -199,7 +197,7 @@ static void walk_up(struct ms_pending_walk *walk)
 
 	walk->at = node->above;
 	walk->index = node->index;
-	kobject_put(node->kobj);
+	ms_pending_put(node);
 }
 
 /**
@@ -209,7 +207,7 @@ static void walk_up(struct ms_pending_walk *walk)
  * Each task is met once, however often it is marked meanwhile. Its mark stays.
  *
  * Context: process; may sleep. Return: its node, with a reference to be given back by
- * kobject_put(); NULL: there are no more.
+ * ms_pending_put(); NULL: there are no more.
  */
 struct ms_pending_node *ms_pending_next(struct ms_pending_walk *walk)
 {

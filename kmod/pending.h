@@ -33,17 +33,27 @@
 
 #include <linux/xarray.h>
 
-struct kobject;
 struct ms_pending;
+struct ms_pending_node;
 
 /* What can be pending: records or unmappings; credit that could be taken back. */
 #define MS_PENDING_DRAIN	XA_MARK_1
 #define MS_PENDING_CREDIT	XA_MARK_2
 
 /**
+ * struct ms_pending_ops - references to a task or group, by its node
+ * @get:	one more; false: none is left, and it is about to leave. Does not sleep
+ * @put:	one less; may sleep
+ */
+struct ms_pending_ops {
+	bool (*get)(struct ms_pending_node *node);
+	void (*put)(struct ms_pending_node *node);
+};
+
+/**
  * struct ms_pending_node - a task, or a group, as the group above knows it
  * @above:	there; NULL: at the root
- * @kobj:	counts references to the task or group
+ * @ops:	counts references to the task or group
  * @below:	of a group: what lies below; NULL: a task
  * @index:	key in @above
  * @joined:	is there; written under the lock of @above
@@ -51,7 +61,7 @@ struct ms_pending;
  */
 struct ms_pending_node {
 	struct ms_pending *above;
-	struct kobject *kobj;
+	const struct ms_pending_ops *ops;
 	struct ms_pending *below;
 	u32 index;
 	bool joined;
@@ -82,7 +92,7 @@ struct ms_pending_walk {
 	u32 index;
 };
 
-void ms_pending_init(struct ms_pending *p, struct kobject *kobj);
+void ms_pending_init(struct ms_pending *p, const struct ms_pending_ops *ops);
 int ms_pending_join(struct ms_pending *above, struct ms_pending_node *node);
 void ms_pending_leave(struct ms_pending_node *node);
 void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark);
@@ -93,6 +103,17 @@ void ms_pending_begin(struct ms_pending_walk *walk, struct ms_pending *top,
 		      xa_mark_t mark);
 struct ms_pending_node *ms_pending_next(struct ms_pending_walk *walk);
 void ms_pending_end(struct ms_pending_walk *walk);
+
+/**
+ * ms_pending_put() - give back what ms_pending_next() gave
+ * @node:	the task's
+ *
+ * Context: process; may sleep.
+ */
+static inline void ms_pending_put(struct ms_pending_node *node)
+{
+	node->ops->put(node);
+}
 
 /**
  * ms_pending_marked() - is there a mark?

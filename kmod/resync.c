@@ -94,7 +94,7 @@ static bool resync_due(struct ms_task *task)
 int ms_resync_run(struct ms_books *books)
 {
 	struct ms_task *task = books->task;
-	struct mm_struct *mm = task->notifier.mm;
+	struct mm_struct *mm = task->mm;
 	bool own = ms_task_is_current(task);
 	int ret = 0;
 

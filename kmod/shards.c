@@ -37,7 +37,6 @@ struct ms_shards *ms_shards_create(struct ms_ring *ring, u32 nr)
 		kvfree(shards);
 		return NULL;
 	}
-	mutex_init(&shards->lock);
 	ms_fold_init(&shards->fold, &ring->totals->alloc_gen, shards->shards, nr);
 	return shards;
 }
@@ -73,7 +72,6 @@ int ms_shards_mmap(struct ms_shards *shards, struct vm_area_struct *vma)
 /* Complete the round under way; false: a writer did not come to its end. */
 static bool shards_finish(struct ms_shards *shards, u32 *naps)
 {
-	lockdep_assert_held(&shards->lock);
 	while (!ms_fold_try(&shards->fold)) {
 		if (!*naps)
 			return false;
@@ -83,29 +81,35 @@ static bool shards_finish(struct ms_shards *shards, u32 *naps)
 	return true;
 }
 
+/* A new round, after what another reader had to leave; false: it is not complete. */
+static bool shards_round(struct ms_shards *shards, u32 *naps)
+{
+	if (shards->fold.round && !shards_finish(shards, naps))
+		return false;
+	ms_fold_begin(&shards->fold);
+	return shards_finish(shards, naps);
+}
+
 /* Add a task's sums to what there is. */
 static int shards_add(struct ms_task *task, struct memstate_alloc *out, u32 *naps)
 {
-	struct ms_shards *shards = ms_task_shards(task);
-	bool good;
+	struct ms_shards *shards;
 	u32 c;
 
-	if (!shards || READ_ONCE(task->gone))
+	if (!ms_task_shards(task) || READ_ONCE(task->gone))
 		return 0;
-	if (mutex_lock_killable(&shards->lock))
+	if (mutex_lock_killable(&task->shards_lock))
 		return -EINTR;
-	/* First what another reader had to leave. */
-	good = !shards->fold.round || shards_finish(shards, naps);
-	if (good) {
-		ms_fold_begin(&shards->fold);
-		good = shards_finish(shards, naps);
+	/* They may have gone just now. */
+	shards = task->shards;
+	if (shards) {
+		if (!shards_round(shards, naps))
+			out->flags |= MEMSTATE_ALLOC_STALE;
+		for (c = 0; c < MEMSTATE_ALLOC_COUNTERS; c++)
+			out->counters[c] += shards->fold.sums[c];
+		out->nr_shards += shards->nr;
 	}
-	for (c = 0; c < MEMSTATE_ALLOC_COUNTERS; c++)
-		out->counters[c] += shards->fold.sums[c];
-	mutex_unlock(&shards->lock);
-	out->nr_shards += shards->nr;
-	if (!good)
-		out->flags |= MEMSTATE_ALLOC_STALE;
+	mutex_unlock(&task->shards_lock);
 	return 0;
 }
 
@@ -125,6 +129,21 @@ int ms_shards_of_task(struct ms_task *task, struct memstate_alloc *out)
 }
 
 /**
+ * ms_shards_now() - the same without giving way to writers
+ * @task:	the task
+ * @out:	where to put it
+ *
+ * Context: process; may sleep while another reads. Return: 0; -EINTR: killed.
+ */
+int ms_shards_now(struct ms_task *task, struct memstate_alloc *out)
+{
+	u32 naps = 0;
+
+	memset(out, 0, sizeof(*out));
+	return shards_add(task, out, &naps);
+}
+
+/**
  * ms_shards_of_group() - the sum over the tasks of a group
  * @group:	tasks in it and below it
  * @out:	where to put it
@@ -134,14 +153,15 @@ int ms_shards_of_task(struct ms_task *task, struct memstate_alloc *out)
  *
  * Context: process; may sleep. Return: 0; -EINTR: killed.
  */
-int ms_shards_of_group(const struct ms_group *group, struct memstate_alloc *out)
+int ms_shards_of_group(struct ms_group *group, struct memstate_alloc *out)
 {
-	u32 naps = SHARDS_NAPS, id = 0;
+	u32 naps = SHARDS_NAPS;
 	struct ms_task *task;
+	MS_WALK(walk);
 	int ret = 0;
 
 	memset(out, 0, sizeof(*out));
-	while (!ret && (task = ms_task_next(&id, group))) {
+	while (!ret && (task = ms_task_next(&walk, group))) {
 		ret = shards_add(task, out, &naps);
 		ms_task_put(task);
 		if (!ret && fatal_signal_pending(current))

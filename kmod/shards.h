@@ -5,7 +5,7 @@
  *
  * Model
  *
- *   A task has one region of shards, made by SHARDS and there until the task is freed.
+ *   A task has one region of shards, made by SHARDS and there until its books end.
  *   Its threads write (the protocol stands at struct memstate_alloc_shard); whoever
  *   reads folds what they wrote into sums of our own (core/fold.h). The generation that
  *   tells them which set to write lies in the totals page, where they cannot.
@@ -18,19 +18,19 @@
  *
  * Locking
  *
- *   shards->lock: readers of a task's shards take turns. Below it there is nothing but
- *   the nap, which ends by itself; above it nothing of task->lock.
+ *   task->shards_lock: readers of a task's shards take turns, and whoever takes them
+ *   away. Below it there is nothing but the nap, which ends by itself; above it nothing
+ *   of task->lock.
  *
  * Races
  *
- *   A task may be buried while its shards are read. The region stays as long as the
- *   object; what is told is what there was a moment before.
+ *   Books may end while their shards are read. The region goes when the reader is
+ *   done; what is told is what there was a moment before.
  */
 #ifndef MS_SHARDS_H
 #define MS_SHARDS_H
 
 #include <linux/mm_types.h>
-#include <linux/mutex.h>
 
 #include "core/fold.h"
 
@@ -43,15 +43,13 @@ struct ms_task;
  * @nr:		how many; does not change, nor do the next three
  * @nr_pages:	pages of the mapping
  * @shards:	written by the task at any moment, hostile
- * @lock:	one reader at a time
- * @fold:	the reader; under lock
+ * @fold:	the reader; under the task's shards_lock
  * @pages:	the pages of the mapping
  */
 struct ms_shards {
 	u32 nr;
 	u32 nr_pages;
 	struct memstate_alloc_shard *shards;
-	struct mutex lock;
 	struct ms_fold fold;
 	struct page *pages[];
 };
@@ -60,7 +58,8 @@ struct ms_shards *ms_shards_create(struct ms_ring *ring, u32 nr);
 void ms_shards_destroy(struct ms_shards *shards);
 int ms_shards_mmap(struct ms_shards *shards, struct vm_area_struct *vma);
 int ms_shards_of_task(struct ms_task *task, struct memstate_alloc *out);
-int ms_shards_of_group(const struct ms_group *group, struct memstate_alloc *out);
+int ms_shards_now(struct ms_task *task, struct memstate_alloc *out);
+int ms_shards_of_group(struct ms_group *group, struct memstate_alloc *out);
 
 /**
  * ms_shards_bytes() - length of the mapping

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* /sys/class/misc/memstate/: one value per file; see Documentation/ABI/testing. */
+/* /sys/class/misc/memstate/: see Documentation/ABI/testing. */
 #ifndef MS_SYSFS_H
 #define MS_SYSFS_H
 
@@ -12,14 +12,17 @@ struct ms_task;
 
 extern const struct attribute_group *ms_sysfs_groups[];
 
-int ms_sysfs_init(struct kobject *parent);
+void ms_sysfs_init(struct kobject *parent);
 void ms_sysfs_exit(void);
-void ms_sysfs_init_task(struct ms_task *task);
-int ms_sysfs_add_task(struct ms_task *task);
+
+void ms_sysfs_init_tasks(struct kobject *parent);
+void ms_sysfs_exit_tasks(void);
+void ms_sysfs_add_task(struct ms_task *task);
 void ms_sysfs_remove_task(struct ms_task *task);
 
-int ms_sysfs_init_groups(struct kobject *parent);
+void ms_sysfs_init_groups(struct kobject *parent);
 void ms_sysfs_exit_groups(void);
+void ms_sysfs_mute_groups(void);
 void ms_sysfs_init_group(struct ms_group *group);
 int ms_sysfs_add_group(struct ms_group *group);
 void ms_sysfs_remove_group(struct ms_group *group);

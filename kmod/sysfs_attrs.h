@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the directories of the system, of groups and of tasks have in common. */
+/* What the files of the system, of groups and of tasks have in common. */
 #ifndef MS_SYSFS_ATTRS_H
 #define MS_SYSFS_ATTRS_H
 
@@ -10,7 +10,7 @@
 
 /**
  * struct ms_attr - a file
- * @dev:	what sysfs knows of it; a task's files only use @dev.attr
+ * @dev:	what sysfs knows of it; a group's files only use @dev.attr
  * @offset:	of a member of struct memstate_totals, or NOT_A_MEMBER
  * @state:	else the state whose bytes it shows,
  * @class_:	in this class, or in all of them if ALL_CLASSES
@@ -55,6 +55,20 @@ struct ms_limit_attr {
 	 (_attr) <= &(table)[ARRAY_SIZE(table) - 1].attr ?		\
 	 container_of(_attr, struct ms_limit_attr, attr) : NULL)
 
+/**
+ * ms_sysfs_offset() - where in the totals it is what a file shows
+ * @attr: the file, of a struct ms_attr
+ *
+ * Context: any. Return: bytes, or NOT_A_MEMBER.
+ */
+static inline int ms_sysfs_offset(const struct attribute *attr)
+{
+	return container_of(attr, struct ms_attr, dev.attr)->offset;
+}
+
+u64 ms_sysfs_member(const struct attribute *attr, const struct memstate_totals *totals);
+const char *ms_sysfs_limit(u64 limit, char *text, size_t size);
+const char *ms_sysfs_pressure(u32 pressure);
 ssize_t ms_sysfs_show_member(const struct attribute *attr,
 			     const struct memstate_totals *totals, char *buf);
 ssize_t ms_sysfs_show_limit(const struct ms_level *level, enum ms_limit_file file,
@@ -63,8 +77,7 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 			     char *buf);
 
 /*
- * Each file three times: the system's (0444), a group's (0444) and a task's
- * (0400). prefix is sys, group or task.
+ * Each file twice: the system's and a group's. prefix is sys or group.
  */
 #define MS_ATTR(prefix, _mode, _id, _name, _offset, _state, _class)	\
 	static struct ms_attr prefix##_##_id = {			\

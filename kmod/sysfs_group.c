@@ -2,9 +2,10 @@
 /*
  * groups/<cgroup id>/: the totals, as for the system, and the limits.
  *
- * Figures are of the group and all below it. All may read, as they may in cgroupfs;
- * the path is root's. Limits are written as memory.max is; whoever writes needs
- * CAP_SYS_RESOURCE, as there is no directory to ask for permission.
+ * Figures are of the group and all below it. Who reads sees what lies in its own cgroup
+ * and below, more with CAP_SYS_RESOURCE or CAP_SYS_PTRACE; the path is root's. Limits are
+ * written as memory.max is; whoever writes needs CAP_SYS_RESOURCE, as there is no
+ * directory to ask for permission.
  */
 
 #include <linux/cgroup.h>
@@ -13,7 +14,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "drain.h"
 #include "group.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
@@ -70,6 +70,7 @@ static const struct attribute_group group_group = { .attrs = group_attrs };
 static const struct attribute_group *group_groups[] = { MS_GROUPS_LIST(group) };
 
 static struct kobject *groups_dir;
+static bool groups_mute;
 
 static struct ms_group *group_of(struct kobject *kobj)
 {
@@ -119,9 +120,10 @@ static ssize_t group_show(struct kobject *kobj, struct attribute *attr, char *bu
 	struct ms_group *group = group_of(kobj);
 	struct memstate_totals totals;
 
+	if (!ms_group_may_read(group))
+		return -EACCES;
 	if (a)
 		return show_limit_file(group, a, buf);
-	ms_drain_group(group);
 	ms_group_totals(group, &totals);
 	return ms_sysfs_show_member(attr, &totals, buf);
 }
@@ -201,20 +203,18 @@ void ms_sysfs_init_group(struct ms_group *group)
 }
 
 /**
- * ms_sysfs_add_group() - make groups/<cgroup id>/
+ * ms_sysfs_add_group() - make groups/<cgroup id>/, unless there is no groups/
  * @group: the group
  *
  * Context: may sleep. Return: 0 or a negative errno.
  */
 int ms_sysfs_add_group(struct ms_group *group)
 {
-	struct kobject *dir = READ_ONCE(groups_dir);
 	int ret;
 
-	/* The device can be opened a moment before its directory is there. */
-	if (!dir)
-		return -EAGAIN;
-	ret = kobject_add(&group->kobj, dir, "%llu", group->id);
+	if (!groups_dir)
+		return 0;
+	ret = kobject_add(&group->kobj, groups_dir, "%llu", group->id);
 	if (!ret)
 		set_bit(MS_GROUP_SHOWN, &group->flags);
 	return ret;
@@ -243,7 +243,7 @@ void ms_sysfs_notify_group(struct ms_group *group, bool pressure)
 {
 	u32 i;
 
-	if (!test_bit(MS_GROUP_SHOWN, &group->flags))
+	if (!test_bit(MS_GROUP_SHOWN, &group->flags) || READ_ONCE(groups_mute))
 		return;
 	if (pressure)
 		sysfs_notify(&group->kobj, NULL, "pressure");
@@ -253,37 +253,35 @@ void ms_sysfs_notify_group(struct ms_group *group, bool pressure)
 }
 
 /**
- * ms_sysfs_init_groups() - make groups/ and the root's directory
- * @parent: the device's directory
+ * ms_sysfs_mute_groups() - wake nobody any more
  *
- * Context: module init. Return: 0 or a negative errno.
+ * Context: module exit: who polls holds a file that is about to go.
  */
-int ms_sysfs_init_groups(struct kobject *parent)
+void ms_sysfs_mute_groups(void)
 {
-	struct kobject *dir = kobject_create_and_add("groups", parent);
-	int ret;
-
-	if (!dir)
-		return -ENOMEM;
-	WRITE_ONCE(groups_dir, dir);
-	ret = ms_sysfs_add_group(ms_group_root);
-	if (ret) {
-		WRITE_ONCE(groups_dir, NULL);
-		kobject_put(dir);
-	}
-	return ret;
+	WRITE_ONCE(groups_mute, true);
 }
 
 /**
- * ms_sysfs_exit_groups() - take them all away
+ * ms_sysfs_init_groups() - make groups/ and the root's directory
+ * @parent: the device's directory
  *
- * Context: module exit.
+ * Context: module init.
+ */
+void ms_sysfs_init_groups(struct kobject *parent)
+{
+	groups_dir = kobject_create_and_add("groups", parent);
+	if (!groups_dir || ms_sysfs_add_group(ms_group_root))
+		pr_err("no room for groups/\n");
+}
+
+/**
+ * ms_sysfs_exit_groups() - take it away, and all that is in it
+ *
+ * Context: module exit; nobody makes or notifies files any more.
  */
 void ms_sysfs_exit_groups(void)
 {
-	struct kobject *dir = groups_dir;
-
-	WRITE_ONCE(groups_dir, NULL);
 	ms_groups_hide();
-	kobject_put(dir);
+	kobject_put(groups_dir);
 }

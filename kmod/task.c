@@ -2,27 +2,21 @@
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
+#include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "charge.h"
-#include "drain.h"
 #include "group.h"
-#include "mappings.h"
+#include "life.h"
 #include "params.h"
-#include "sysfs.h"
+#include "params.h"
 #include "task.h"
 
 /* Shards where SHARDS asks for 0. */
 #define SHARDS_DEFAULT	64
 
-static DEFINE_MUTEX(ms_tasks_lock);
-/* Tasks whose books are open: all by id, and by pid those with a directory. */
-static DEFINE_XARRAY_ALLOC1(ms_tasks);
-static DEFINE_XARRAY(ms_tasks_by_pid);
-static u32 ms_tasks_next_id;
-static u32 ms_nr_tasks;
+static atomic64_t ms_task_serial;
 static struct workqueue_struct *ms_tasks_wq;
 
 /**
@@ -37,266 +31,64 @@ int ms_tasks_init(void)
 }
 
 /**
- * ms_tasks_exit() - wait until the last task has been freed
+ * ms_tasks_exit() - wait until what the last tasks had has been freed
  *
- * Context: module exit, when nobody can open the device any more.
+ * Context: module exit, when no books begin or end any more.
  */
 void ms_tasks_exit(void)
 {
-	/* The last put of a notifier frees it later; that queues the work. */
-	mmu_notifier_synchronize();
+	/* It is RCU that queues the work. */
+	rcu_barrier();
 	destroy_workqueue(ms_tasks_wq);
-	xa_destroy(&ms_tasks);
-	xa_destroy(&ms_tasks_by_pid);
 }
 
-static struct ms_task *task_of(struct mmu_notifier *notifier)
-{
-	return container_of(notifier, struct ms_task, notifier);
-}
+/* ---- an object --------------------------------------------------------------- */
 
 /**
- * ms_task_stamp() - the ring's tail at this instant
- * @task: the task
+ * ms_task_new() - make a task, which is not to be seen yet
+ * @owner:	who owns the address space
+ * @mm:		the address space
  *
- * Context: any. Return: a position, no more than a ring's length from head.
+ * Context: process; may sleep. Return: the task, with one reference, or NULL.
  */
-u32 ms_task_stamp(struct ms_task *task)
-{
-	const struct ms_ring *ring = ms_task_ring(task);
-
-	return ring ? ms_ring_stamp(ring, &task->head) : READ_ONCE(task->head);
-}
-
-/* Take the task's directory away, if it has one. */
-static void task_unname(struct ms_task *task)
-{
-	lockdep_assert_held(&ms_tasks_lock);
-	if (!task->named)
-		return;
-	task->named = false;
-	xa_erase(&ms_tasks_by_pid, task->pid);
-	ms_sysfs_remove_task(task);
-}
-
-/*
- * Give the task its directory. After an exec the old address space may linger
- * with somebody who reads it; the name goes to the new one. A task without a
- * directory is accounted like any other.
- */
-static void task_name(struct ms_task *task)
-{
-	struct ms_task *old;
-
-	lockdep_assert_held(&ms_tasks_lock);
-	old = xa_load(&ms_tasks_by_pid, task->pid);
-	if (old)
-		task_unname(old);
-	if (xa_is_err(xa_store(&ms_tasks_by_pid, task->pid, task, GFP_KERNEL)))
-		return;
-	if (ms_sysfs_add_task(task)) {
-		xa_erase(&ms_tasks_by_pid, task->pid);
-		return;
-	}
-	task->named = true;
-}
-
-/* Close the books: the end of the mm, or of the last file. */
-static void task_bury(struct ms_task *task)
-{
-	lockdep_assert_held(&ms_tasks_lock);
-	if (!task->listed)
-		return;
-	task->listed = false;
-	xa_erase(&ms_tasks, task->id);
-	ms_nr_tasks--;
-	ms_pending_leave(&task->pending);
-	task_unname(task);
-	ms_drain_close(task);
-	ms_group_put(task->group);
-	wake_up_interruptible_all(&task->wait);
-}
-
-static int task_invalidate(struct mmu_notifier *notifier,
-			   const struct mmu_notifier_range *range)
-{
-	struct ms_task *task = task_of(notifier);
-
-	/* Of all events this is the only one that means what it says. */
-	if (range->event == MMU_NOTIFY_UNMAP && !ms_mappings_stay(range)) {
-		ms_unmaps_push(&task->unmaps, range->start, range->end,
-			       ms_task_stamp(task));
-		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
-	}
-	return 0;
-}
-
-static void task_release(struct mmu_notifier *notifier, struct mm_struct *mm)
-{
-	struct ms_task *task = task_of(notifier);
-
-	mutex_lock(&ms_tasks_lock);
-	task_bury(task);
-	mutex_unlock(&ms_tasks_lock);
-}
-
-static struct mmu_notifier *task_alloc(struct mm_struct *mm)
+struct ms_task *ms_task_new(struct task_struct *owner, struct mm_struct *mm)
 {
 	struct ms_task *task;
 
 	task = kzalloc(sizeof(*task), GFP_KERNEL_ACCOUNT);
 	if (!task)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	if (ms_unmaps_init(&task->unmaps, ms_param_unmaps_max)) {
 		kfree(task);
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	}
-	ms_sysfs_init_task(task);
+	refcount_set(&task->refs, 1);
 	mutex_init(&task->lock);
+	mutex_init(&task->shards_lock);
+	seqcount_mutex_init(&task->shown_seq, &task->lock);
 	init_waitqueue_head(&task->wait);
+	INIT_LIST_HEAD(&task->member);
 	ms_ledger_init(&task->ledger, &task->lock);
 	ms_resync_init(&task->resync);
 	spin_lock_init(&task->show);
 	task->head = MEMSTATE_RING_START;
-	task->uid = current_euid();
-	task->gid = current_egid();
-	task->tgid = get_pid(task_tgid(current));
+	task->mm = mm;
+	task->uid = task_cred_xxx(owner, euid);
+	task->tgid = get_pid(task_tgid(owner));
 	task->pid = pid_nr(task->tgid);
-	return &task->notifier;
-}
-
-static void task_free_work(struct work_struct *work)
-{
-	ms_task_put(container_of(work, struct ms_task, free_work));
-}
-
-/* Called where nothing may sleep, and the shared pages are to be unmapped. */
-static void task_free(struct mmu_notifier *notifier)
-{
-	struct ms_task *task = task_of(notifier);
-
-	INIT_WORK(&task->free_work, task_free_work);
-	queue_work(ms_tasks_wq, &task->free_work);
-}
-
-static const struct mmu_notifier_ops task_notifier_ops = {
-	.invalidate_range_start = task_invalidate,
-	.release = task_release,
-	.alloc_notifier = task_alloc,
-	.free_notifier = task_free,
-};
-
-static int task_list(struct ms_task *task, struct ms_group *group)
-{
-	int ret;
-
-	lockdep_assert_held(&ms_tasks_lock);
-	if (ms_nr_tasks >= READ_ONCE(ms_param_tasks_max))
-		return -ENFILE;
-	task->group = group;
-	ms_charge_open(task, group, task->notifier.mm->task_size);
-	ret = xa_alloc_cyclic(&ms_tasks, &task->id, task, xa_limit_32b,
-			      &ms_tasks_next_id, GFP_KERNEL);
-	if (ret < 0) {
-		task->group = NULL;
-		return ret;
-	}
-	task->pending = (struct ms_pending_node) { .kobj = &task->kobj };
-	ret = ms_pending_join(&group->pending, &task->pending);
-	if (ret) {
-		xa_erase(&ms_tasks, task->id);
-		task->group = NULL;
-		return ret;
-	}
-	kobject_get(&group->kobj);
-	ms_nr_tasks++;
-	task->listed = true;
-	ms_drain_open(task);
-	task_name(task);
-	return 0;
-}
-
-/**
- * ms_task_open() - the task of the calling process
- *
- * Context: process; may sleep. Each success is undone by ms_task_close().
- * Return: the task; -EINVAL: no address space; -ENFILE: too many tasks or groups;
- * -ELOOP: the cgroup lies too deep; -EINTR; -ENOMEM.
- */
-struct ms_task *ms_task_open(void)
-{
-	struct mmu_notifier *notifier;
-	struct ms_group *group;
-	struct ms_task *task;
-	bool joined = false;
-	int ret = 0;
-
-	if (!current->mm)
-		return ERR_PTR(-EINVAL);
-	group = ms_group_of_current();
-	if (IS_ERR(group))
-		return ERR_CAST(group);
-
-	mutex_lock(&ms_tasks_lock);
-	notifier = mmu_notifier_get(&task_notifier_ops, current->mm);
-	if (IS_ERR(notifier)) {
-		mutex_unlock(&ms_tasks_lock);
-		ms_group_put(group);
-		return ERR_CAST(notifier);
-	}
-	task = task_of(notifier);
-	if (!task->nr_files) {
-		ret = task_list(task, group);
-		joined = !ret;
-	}
-	if (!ret)
-		task->nr_files++;
-	mutex_unlock(&ms_tasks_lock);
-	if (!joined)
-		ms_group_put(group);
-	if (ret) {
-		mmu_notifier_put(notifier);
-		return ERR_PTR(ret);
-	}
+	task->serial = atomic64_inc_return(&ms_task_serial);
 	return task;
 }
 
 /**
- * ms_task_close() - undo ms_task_open()
- * @task: the task; the last one closes its books
+ * ms_task_get() - one reference more
+ * @task: the task, of which the caller has one
  *
- * Context: may sleep.
+ * Context: any.
  */
-void ms_task_close(struct ms_task *task)
+void ms_task_get(struct ms_task *task)
 {
-	mutex_lock(&ms_tasks_lock);
-	if (!--task->nr_files)
-		task_bury(task);
-	mmu_notifier_put(&task->notifier);
-	mutex_unlock(&ms_tasks_lock);
-}
-
-/**
- * ms_task_next() - go through all tasks whose books are open
- * @id:		where to go on; 0 at first
- * @group:	only tasks in or below this one
- *
- * Context: may sleep. Return: a task to give back by ms_task_put(), or NULL.
- */
-struct ms_task *ms_task_next(u32 *id, const struct ms_group *group)
-{
-	unsigned long index = *id;
-	struct ms_task *task;
-
-	mutex_lock(&ms_tasks_lock);
-	do {
-		task = xa_find_after(&ms_tasks, &index, U32_MAX, XA_PRESENT);
-	} while (task && !ms_group_below(task->group, group));
-	if (task)
-		kobject_get(&task->kobj);
-	mutex_unlock(&ms_tasks_lock);
-	*id = index;
-	return task;
+	refcount_inc(&task->refs);
 }
 
 /**
@@ -307,7 +99,241 @@ struct ms_task *ms_task_next(u32 *id, const struct ms_group *group)
  */
 void ms_task_put(struct ms_task *task)
 {
-	kobject_put(&task->kobj);
+	if (!refcount_dec_and_test(&task->refs))
+		return;
+	/* Of books that never began. */
+	ms_unmaps_destroy(&task->unmaps);
+	put_pid(task->tgid);
+	if (task->group)
+		kobject_put(&task->group->kobj);
+	if (task->space)
+		ms_space_put(task->space);
+	kfree_rcu(task, rcu);
+}
+
+static void task_end_work(struct work_struct *work)
+{
+	struct ms_task *task = container_of(to_rcu_work(work), struct ms_task, end_work);
+	struct ms_shards *shards;
+
+	mutex_lock(&task->shards_lock);
+	shards = task->shards;
+	WRITE_ONCE(task->shards, NULL);
+	mutex_unlock(&task->shards_lock);
+	ms_shards_destroy(shards);
+	ms_ring_destroy(task->end_ring);
+	ms_task_put(task);
+}
+
+/**
+ * ms_task_strip() - give back what the books had that have ended
+ * @task: the task, gone; no notifier finds it any more
+ *
+ * As soon as nobody looks at it: who still holds a descriptor has the object alone.
+ *
+ * Context: process; does not sleep.
+ */
+void ms_task_strip(struct ms_task *task)
+{
+	spin_lock(&task->show);
+	task->end_ring = task->ring;
+	WRITE_ONCE(task->ring, NULL);
+	spin_unlock(&task->show);
+	ms_task_get(task);
+	INIT_RCU_WORK(&task->end_work, task_end_work);
+	queue_rcu_work(ms_tasks_wq, &task->end_work);
+}
+
+/* ---- the tasks of a group ------------------------------------------------------ */
+
+static struct ms_task *task_of(struct ms_pending_node *node)
+{
+	return container_of(node, struct ms_task, pending);
+}
+
+static bool task_pending_get(struct ms_pending_node *node)
+{
+	return refcount_inc_not_zero(&task_of(node)->refs);
+}
+
+static void task_pending_put(struct ms_pending_node *node)
+{
+	ms_task_put(task_of(node));
+}
+
+static const struct ms_pending_ops task_pending_ops = {
+	.get = task_pending_get,
+	.put = task_pending_put,
+};
+
+/**
+ * ms_task_join() - say whose a task will be
+ * @task:	the task, which is not to be seen yet
+ * @group:	its group, a use of which becomes the task's, also on error
+ *
+ * Context: process; may sleep. Return: 0; else as ms_pending_join().
+ */
+int ms_task_join(struct ms_task *task, struct ms_group *group)
+{
+	task->group = group;
+	kobject_get(&group->kobj);
+	ms_charge_open(task, group, task->mm->task_size);
+	task->pending = (struct ms_pending_node) { .ops = &task_pending_ops };
+	return ms_pending_join(&group->pending, &task->pending);
+}
+
+/**
+ * ms_task_enter() - be among the tasks of its group
+ * @task: the task
+ *
+ * Context: process.
+ */
+void ms_task_enter(struct ms_task *task)
+{
+	struct ms_group *group = task->group;
+
+	spin_lock(&group->members_lock);
+	task->order = ++group->next_order;
+	WRITE_ONCE(task->listed, true);
+	list_add_tail_rcu(&task->member, &group->members);
+	spin_unlock(&group->members_lock);
+}
+
+/**
+ * ms_task_leave() - be there no more
+ * @task: the task
+ *
+ * Context: process.
+ */
+void ms_task_leave(struct ms_task *task)
+{
+	struct ms_group *group = task->group;
+
+	ms_pending_leave(&task->pending);
+	spin_lock(&group->members_lock);
+	WRITE_ONCE(task->listed, false);
+	list_del_rcu(&task->member);
+	spin_unlock(&group->members_lock);
+}
+
+/* The task after one, NULL: the first. */
+static struct ms_task *member_after(struct ms_group *group, struct ms_task *task)
+{
+	struct ms_task *next;
+
+	if (!task)
+		return list_first_or_null_rcu(&group->members, struct ms_task, member);
+	/* Taken out after this: then what it points to has not been freed. */
+	if (READ_ONCE(task->listed))
+		return list_next_or_null_rcu(&group->members, &task->member,
+					     struct ms_task, member);
+	list_for_each_entry_rcu(next, &group->members, member)
+		if (next->order > task->order)
+			return next;
+	return NULL;
+}
+
+/* A reference to the next one that has not been freed. */
+static struct ms_task *member_next(struct ms_group *group, struct ms_task *task)
+{
+	do {
+		task = member_after(group, task);
+	} while (task && !refcount_inc_not_zero(&task->refs));
+	return task;
+}
+
+/**
+ * ms_walk_end() - give back what a walk has
+ * @walk: the walk
+ *
+ * Context: may sleep.
+ */
+void ms_walk_end(struct ms_walk *walk)
+{
+	if (walk->task)
+		ms_task_put(walk->task);
+	walk->task = NULL;
+}
+
+/**
+ * ms_task_next() - go through the tasks of a group
+ * @walk:	where to go on; from MS_WALK() at first
+ * @top:	tasks in this group or below it
+ *
+ * Each task that is there from the beginning to the end is seen once. It takes no lock,
+ * and costs what there is of groups and tasks in @top.
+ *
+ * Context: may sleep. Return: a task to give back by ms_task_put(), or NULL: @walk is as
+ * at first.
+ */
+struct ms_task *ms_task_next(struct ms_walk *walk, struct ms_group *top)
+{
+	/* It has a reference to its group. */
+	struct ms_group *group = walk->task ? walk->task->group : top;
+	struct ms_task *task;
+
+	rcu_read_lock();
+	task = member_next(group, walk->task);
+	while (!task && (group = ms_group_after(group, top)))
+		task = member_next(group, NULL);
+	rcu_read_unlock();
+
+	ms_walk_end(walk);
+	if (task) {
+		walk->task = task;
+		ms_task_get(task);
+	}
+	return task;
+}
+
+/* ---- what it shares and shows ---------------------------------------------------- */
+
+/**
+ * ms_task_stamp() - the ring's tail at this instant
+ * @task: the task
+ *
+ * Context: any. Return: a position, no more than a ring's length from head.
+ */
+u32 ms_task_stamp(struct ms_task *task)
+{
+	const struct ms_ring *ring;
+	u32 stamp;
+
+	rcu_read_lock();
+	ring = ms_task_ring(task);
+	stamp = ring ? ms_ring_stamp(ring, &task->head) : READ_ONCE(task->head);
+	rcu_read_unlock();
+	return stamp;
+}
+
+/**
+ * ms_task_publish() - show the books to whoever does not open them
+ * @task: the task
+ *
+ * Context: lock held; does not sleep.
+ */
+void ms_task_publish(struct ms_task *task)
+{
+	write_seqcount_begin(&task->shown_seq);
+	task->shown = task->totals;
+	write_seqcount_end(&task->shown_seq);
+}
+
+/**
+ * ms_task_shown() - what was published last
+ * @task:	the task
+ * @totals:	where to put it
+ *
+ * Context: any. Waits for nobody who holds a lock.
+ */
+void ms_task_shown(struct ms_task *task, struct memstate_totals *totals)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqcount_begin(&task->shown_seq);
+		*totals = task->shown;
+	} while (read_seqcount_retry(&task->shown_seq, seq));
 }
 
 /**

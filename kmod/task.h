@@ -4,35 +4,39 @@
  *
  * Model
  *
- *   One struct ms_task per mm, whoever in the process opens the device and
- *   however often. It is found through the mm's notifier, which also tells of
- *   unmappings and of the mm's end. The books vanish with the mm (exit, exec) or
- *   with the last descriptor or mapping of the device, whichever is first; the
- *   object stays until nobody refers to it.
+ *   One struct ms_task per mm that has books, whoever in the process opens the device
+ *   and however often. They are named and owned by who owns the mm, and not by who
+ *   shares it. life.[ch] begins and ends them: with the mm (exit, exec) or with the
+ *   last descriptor or mapping of the device, whichever is first. With the books go
+ *   ring, shards and queue; the object, which is small, stays until nobody refers to
+ *   it. Books that begin after others have ended, of the same mm, are another object.
  *
  * Locking
  *
- *   ms_tasks_lock           which tasks there are, nr_files, who has which name
- *     kernfs active (a task's directory, when it is removed)
- *       task->lock          everything below "under lock"
- *         mmap_lock         tried, when ledger and mappings are compared
- *           unmaps.lock     spinlock, from the notifier
- *         task->show        spinlock
- *         waiters.lock      spinlock, of each limit; innermost
- *       task->shards->lock  readers of its allocator's statistics take turns
- *     mmap_lock             in open, for the notifier
- *     ms_groups_lock        when the task leaves its group
+ *   task->lock          mutex: everything below "under lock"
+ *     mmap_lock         tried, when ledger and mappings are compared
+ *       unmaps.lock     spinlock, from the notifier
+ *     task->show        spinlock
+ *     waiters.lock      spinlock, of each limit; innermost
+ *   task->shards_lock   mutex: readers of its allocator's statistics take turns, and
+ *                       whoever takes the shards away
+ *   group->members_lock spinlock: a task comes into its group, or leaves it
  *
- *   The notifier's unmap callback takes unmaps.lock, then those of marks, only. Its
- *   release callback (exit, exec) takes ms_tasks_lock; nobody who holds that waits for an
- *   mm to go away.
+ *   The notifier's unmap callback takes unmaps.lock, then those of marks, only.
+ *
+ *   The ring may be looked at by whoever has the books open (they are not @gone), by
+ *   the task itself, which holds a file, and under RCU. The shards: by the task itself
+ *   and under shards_lock.
  */
 #ifndef MS_TASK_H
 #define MS_TASK_H
 
-#include <linux/kobject.h>
-#include <linux/mmu_notifier.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched.h>
+#include <linux/seqlock.h>
+#include <linux/sysfs.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -46,33 +50,42 @@
 #include "unmap.h"
 
 struct ms_group;
+struct ms_space;
+struct ms_user;
 
 /**
  * struct ms_task - the books of one address space
- * @notifier:	tells of unmappings and the end; holds the mm (not its pages)
- * @kobj:	its directory in sysfs, and the object's reference count
- * @uid:	owner of the directory
- * @gid:	owner of the directory
- * @tgid:	thread group that opened the device first
+ * @mm:		the address space: there under lock until @gone, else see ms_task_mm()
+ * @space:	see life.c; with a reference
+ * @uid:	of who owns the mm, when the books began; may read their file
+ * @user:	as whom they are counted; until @gone
+ * @tgid:	the owner's thread group
  * @pid:	its number, as init sees it
+ * @serial:	number of the books, of which there are no two
+ * @name:	the same as text: their file in sysfs
+ * @file:	that file
  * @group:	of the cgroup that it was in; a use of it until @gone, a reference after
- * @free_work:	gives the last reference back where one may sleep
+ * @refs:	files, whoever goes through the tasks, the books themselves
+ * @rcu:	whoever goes through the tasks may be looking at it
+ * @end_work:	frees what the books had
+ * @end_ring:	the ring, for that
  * @wait:	who polls
  * @limit:	its own limit, below its group's; charged also without the lock
  * @show:	one at a time shows it its limits
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
  * @pending:	marked while there may be something to drain
- * @ring:	shared pages; NULL until SETUP, then never changes
- * @shards:	statistics of its allocator; NULL until SHARDS, then never changes
+ * @ring:	shared pages; NULL until SETUP and after the end
+ * @shards:	statistics of its allocator; NULL until SHARDS and after the end
+ * @shards_lock: one reader at a time
  * @head:	position up to which the ring is drained; written under lock
  * @events:	number of things worth a look: drift, rejections, comparisons,
  *		refusals, breaches, changes of pressure
  * @gone:	the books are closed; written under lock
- * @id:		key among the tasks; under ms_tasks_lock
- * @nr_files:	open files; under ms_tasks_lock
- * @listed:	among the tasks; under ms_tasks_lock
- * @named:	has its directory; under ms_tasks_lock
+ * @nr_files:	files that are bound to it; under the space's lock
+ * @member:	among its group's tasks
+ * @order:	where it stands there; set once
+ * @listed:	it is there; written under the group's members_lock, read under RCU
  * @lock:	protects all below
  * @ledger:	the ranges
  * @resync:	how far they have been compared with the mappings
@@ -80,19 +93,27 @@ struct ms_group;
  * @batch:	what they have that the system's do not have yet
  * @dirty:	there is something in @batch
  * @effect:	scratch
+ * @shown_seq:	for whoever reads @shown without the lock
+ * @shown:	@totals as of the last time that the books were closed after writing
  */
 struct ms_task {
 	/* set once */
-	struct mmu_notifier notifier;
-	struct kobject kobj;
+	struct mm_struct *mm;
+	struct ms_space *space;
 	kuid_t uid;
-	kgid_t gid;
+	struct ms_user *user;
 	struct pid *tgid;
 	pid_t pid;
+	u64 serial;
+	char name[24];
+	struct attribute file;
 	struct ms_group *group;
 
 	/* with locking of their own */
-	struct work_struct free_work;
+	refcount_t refs;
+	struct rcu_head rcu;
+	struct rcu_work end_work;
+	struct ms_ring *end_ring;
 	wait_queue_head_t wait;
 	atomic64_t events;
 	struct ms_level limit;
@@ -100,6 +121,7 @@ struct ms_task {
 	u32 pressure;
 	struct ms_unmaps unmaps;
 	struct ms_pending_node pending;
+	struct mutex shards_lock;
 
 	/* written under lock, read anywhere */
 	struct ms_ring *ring;
@@ -107,11 +129,13 @@ struct ms_task {
 	u32 head;
 	bool gone;
 
-	/* under ms_tasks_lock */
-	u32 id;
+	/* under the space's lock */
 	u32 nr_files;
+
+	/* under the group's members_lock */
 	bool listed;
-	bool named;
+	u64 order;
+	struct list_head member;
 
 	struct mutex lock;
 	struct ms_ledger ledger;
@@ -120,34 +144,59 @@ struct ms_task {
 	struct memstate_totals batch;
 	bool dirty;
 	struct ms_effect effect;
+	seqcount_mutex_t shown_seq;
+	struct memstate_totals shown;
 };
+
+/**
+ * struct ms_walk - where somebody is who goes through tasks
+ * @task:	after this one, with a reference; NULL: before the first
+ */
+struct ms_walk {
+	struct ms_task *task;
+};
+
+void ms_walk_end(struct ms_walk *walk);
+
+/* A walk that has not begun; it gives back what it has when it goes out of scope. */
+#define MS_WALK(name) struct ms_walk name __cleanup(ms_walk_end) = {}
 
 int ms_tasks_init(void);
 void ms_tasks_exit(void);
-struct ms_task *ms_task_open(void);
-void ms_task_close(struct ms_task *task);
-struct ms_task *ms_task_next(u32 *id, const struct ms_group *group);
+struct ms_task *ms_task_new(struct task_struct *owner, struct mm_struct *mm);
+void ms_task_get(struct ms_task *task);
 void ms_task_put(struct ms_task *task);
+int ms_task_join(struct ms_task *task, struct ms_group *group);
+void ms_task_enter(struct ms_task *task);
+void ms_task_leave(struct ms_task *task);
+void ms_task_strip(struct ms_task *task);
+struct ms_task *ms_task_next(struct ms_walk *walk, struct ms_group *top);
 int ms_task_setup(struct ms_task *task, u32 entries, u32 flags);
 int ms_task_setup_shards(struct ms_task *task, u32 nr);
 u32 ms_task_stamp(struct ms_task *task);
+void ms_task_publish(struct ms_task *task);
+void ms_task_shown(struct ms_task *task, struct memstate_totals *totals);
 
 /**
  * ms_task_is_current() - does the caller belong to the task?
  * @task: the task
  *
- * Context: process. Return: true if its address space is the bound one.
+ * Once the books are gone the mm may be, too, and another may lie where it lay: but
+ * whoever has that one came later, and sees that they are gone.
+ *
+ * Context: process. Return: true if the books are open and its address space is theirs.
  */
 static inline bool ms_task_is_current(const struct ms_task *task)
 {
-	return current->mm && current->mm == task->notifier.mm;
+	return !READ_ONCE(task->gone) && current->mm && current->mm == task->mm;
 }
 
 /**
  * ms_task_ring() - the task's ring
  * @task: the task
  *
- * Context: any. Return: the ring, or NULL before SETUP.
+ * Context: see above who may look at it. Return: the ring, or NULL before SETUP and
+ * after the end.
  */
 static inline struct ms_ring *ms_task_ring(const struct ms_task *task)
 {
@@ -159,7 +208,8 @@ static inline struct ms_ring *ms_task_ring(const struct ms_task *task)
  * ms_task_shards() - the task's statistics shards
  * @task: the task
  *
- * Context: any. Return: the shards, or NULL before SHARDS.
+ * Context: see above who may look at them. Return: the shards, or NULL before SHARDS
+ * and after the end.
  */
 static inline struct ms_shards *ms_task_shards(const struct ms_task *task)
 {

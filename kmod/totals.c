@@ -21,7 +21,7 @@ int ms_totals_init(struct ms_totals *t)
 	struct ms_stats *stats = &t->stats;
 	int cpu;
 
-	mutex_init(&t->lock);
+	spin_lock_init(&t->lock);
 	stats->shards = kcalloc(nr_cpu_ids, sizeof(*stats->shards),
 				GFP_KERNEL_ACCOUNT);
 	if (!stats->shards)
@@ -101,13 +101,13 @@ void ms_totals_add(struct ms_totals *t, const struct memstate_totals *delta)
  * @t:		the books
  * @totals:	where to put them; the charge is not among them
  *
- * Context: may sleep.
+ * Context: process; does not sleep.
  */
 void ms_totals_read(struct ms_totals *t, struct memstate_totals *totals)
 {
-	mutex_lock(&t->lock);
+	spin_lock(&t->lock);
 	ms_stats_read(&t->stats, (u64 *)totals);
-	mutex_unlock(&t->lock);
+	spin_unlock(&t->lock);
 	totals->ready_direct = atomic64_read(&t->direct);
 	totals->peak_ready = atomic64_read(&t->peak);
 }

@@ -11,14 +11,15 @@
  *
  * Locking
  *
- *   Readers of the consistent ones take turns by a mutex of their own.
+ *   Readers of the consistent ones take turns by a spinlock of their own: whoever has it
+ *   cannot be kept from running, as a cgroup with little of a processor could do.
  */
 #ifndef MS_TOTALS_H
 #define MS_TOTALS_H
 
 #include <linux/atomic.h>
 #include <linux/memstate.h>
-#include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "core/stats.h"
@@ -31,7 +32,7 @@
  * @peak:	the most that was
  */
 struct ms_totals {
-	struct mutex lock;
+	spinlock_t lock;
 	struct ms_stats stats;
 	atomic64_t direct;
 	atomic64_t peak;

@@ -55,6 +55,9 @@ static int uring_report(struct ms_file *file, struct memstate_record record,
 	u32 done = 0;
 	int ret;
 
+	/* To begin books one may have to wait. */
+	if (nowait && !ms_file_bound(file))
+		return -EAGAIN;
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
@@ -79,12 +82,14 @@ static int uring_report(struct ms_file *file, struct memstate_record record,
  */
 int ms_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
-	struct ms_file *file = cmd->file->private_data;
+	struct ms_file *file = ms_file_of(cmd->file);
 	const u64 *words = ms_uring_payload(cmd);
 	u64 w0 = READ_ONCE(words[0]), w1 = READ_ONCE(words[1]);
 	bool nowait = issue_flags & IO_URING_F_NONBLOCK;
 	int ret;
 
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	if (!uring_rest_is_zero(words, issue_flags))
 		return -EINVAL;
 	if (cmd->cmd_op == MEMSTATE_URING_REPORT)

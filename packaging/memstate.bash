@@ -14,8 +14,7 @@ _memstate_columns() {
 
 # Processes that report; cgroups
 _memstate_pids() {
-	local dir=${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks
-	[ ! -d "$dir" ] || ls "$dir"
+	sed -n 's/^pid //p' "${MEMSTATE_SYSFS:-/sys/class/misc/memstate}"/tasks/* 2>/dev/null
 }
 
 _memstate() {

@@ -56,7 +56,7 @@ function __memstate_arguments
 	end
 	switch $words[2]
 		case stat audit ranges
-			string replace -r '.*/' '' $sysfs/tasks/*
+			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
 		case scan
 			string replace -rf '^/proc/([0-9]+)$' '$1' /proc/*
 		case limit watch

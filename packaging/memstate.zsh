@@ -13,7 +13,7 @@ _memstate_options() {
 
 # Processes that report
 _memstate_pids() {
-	compadd -- ${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks/*(N:t)
+	compadd -- $(sed -n 's/^pid //p' ${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks/*(N) 2>/dev/null </dev/null)
 }
 
 _memstate() {

@@ -89,8 +89,12 @@ struct ms_observed {
 	uint64_t anon_reserved;
 };
 
-int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals);
-void ms_sysfs_alloc(pid_t pid, struct memstate_alloc *alloc);
+struct ms_figures;
+
+int ms_sysfs_tasks(int (*see)(const struct ms_figures *f, pid_t pid, void *arg), void *arg);
+int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc);
+int ms_task_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc);
+int ms_system_totals(struct memstate_totals *totals);
 int ms_observe(pid_t pid, struct ms_observed *observed);
 void ms_process_name(pid_t pid, char *name, size_t size);
 bool ms_process_exists(pid_t pid);

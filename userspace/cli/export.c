@@ -12,6 +12,7 @@
 
 #include "cli.h"
 #include "export.h"
+#include "files.h"
 
 #define MAX_SERIES		20000
 #define MAX_SERIES_MOST		10000000
@@ -328,6 +329,7 @@ int memstate_cmd_export(int argc, char **argv)
 		.module = "/sys/module/memstate",
 		.mountinfo = "/proc/self/mountinfo",
 		.proc = "/proc",
+		.fresh = ms_files_fresh,
 	};
 
 	return ms_export(&paths, argc, argv);

@@ -25,12 +25,14 @@
  * @module:	the module's directory among modules, for its version
  * @mountinfo:	mounts, of which one is of type cgroup2
  * @proc:	processes
+ * @fresh:	called before they are read; NULL: nothing is
  */
 struct export_paths {
 	const char *sysfs;
 	const char *module;
 	const char *mountinfo;
 	const char *proc;
+	void (*fresh)(void);
 };
 
 /* What figures are of. */

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Reads figures from the module's files. The device would give all of an object's at
- * one moment, but who opens it is a task in the books himself, makes a group of his
- * cgroup, and keeps the module from being unloaded: a reader that is always there had
- * better leave no trace. So each figure is exact, and those of one scrape are
- * milliseconds apart.
+ * one moment, but who has it open keeps the module from being unloaded: a reader that is
+ * always there had better leave no trace. It is opened for an instant, so that what tasks
+ * have left in their rings is published; and figures of one scrape are milliseconds apart.
  *
  * What is gone when its turn comes is no longer there to be told of. What is there and
  * cannot be told of is counted.
@@ -47,12 +46,12 @@ struct reader {
 
 /**
  * struct places - where an object's files are
- * @dir:	the module's directory
+ * @figures:	the module's directory, or a task's lines
  * @more:	the root's group, where the system's limits are, or -1
  * @observed:	the directory of the cgroup, or of the process, or -1
  */
 struct places {
-	int dir;
+	struct ms_figures figures;
 	int more;
 	int observed;
 };
@@ -67,15 +66,14 @@ static uint64_t now_ns(void)
 
 /* ---- an object -------------------------------------------------------------------- */
 
-static uint64_t read_file(int dir, enum export_source source, const char *file)
+static uint64_t read_figure(const struct ms_figures *f, enum export_source source,
+			    const char *file)
 {
 	int pressure;
 
-	if (dir < 0)
-		return MS_FILE_UNKNOWN;
 	if (source != EXPORT_PRESSURE)
-		return ms_file_limit(dir, file);
-	pressure = ms_file_pressure(dir);
+		return ms_figure_limit(f, file);
+	pressure = ms_figure_pressure(f);
 	return pressure < 0 ? MS_FILE_UNKNOWN : (uint64_t)pressure;
 }
 
@@ -92,12 +90,13 @@ static uint64_t read_anon(enum export_level level, int dir)
 static size_t read_values(enum export_level level, const struct places *at,
 			  uint64_t *values)
 {
+	const struct ms_figures more = { .dir = at->more };
 	uint64_t shards = 0;
 	bool counts;
 	size_t known = 0;
 
 	counts = level == EXPORT_TASK &&
-		 !ms_file_u64(at->dir, "alloc_nr_shards", &shards) && shards;
+		 !ms_figure_u64(&at->figures, "alloc_nr_shards", &shards) && shards;
 	for (size_t i = 0; i < ms_export_nr_families; i++) {
 		const struct export_family *f = &ms_export_families[i];
 
@@ -110,9 +109,10 @@ static size_t read_values(enum export_level level, const struct places *at,
 			if (f->source == EXPORT_ANON)
 				*values = read_anon(level, at->observed);
 			else if (f->source != EXPORT_ALLOC || counts)
-				*values = read_file(at->dir, f->source, file);
-			if (*values == MS_FILE_UNKNOWN && f->source != EXPORT_ANON)
-				*values = read_file(at->more, f->source, file);
+				*values = read_figure(&at->figures, f->source, file);
+			if (*values == MS_FILE_UNKNOWN && f->source != EXPORT_ANON &&
+			    at->more >= 0)
+				*values = read_figure(&more, f->source, file);
 			known += *values < MS_FILE_UNLIMITED;
 		}
 	}
@@ -147,7 +147,7 @@ static int add_object(struct reader *r, enum export_level level,
 	struct export_object *kept;
 	uint64_t probe;
 	size_t samples;
-	int ret = ms_file_u64(at->dir, "reserved", &probe);
+	int ret = ms_figure_u64(&at->figures, "reserved", &probe);
 
 	if (ret || !o->name) {
 		free(o->name);
@@ -184,7 +184,7 @@ static int add_object(struct reader *r, enum export_level level,
 /* ---- levels ----------------------------------------------------------------------- */
 
 /**
- * struct ids - directories whose names are numbers
+ * struct ids - directories, or files, whose names are numbers
  * @ids:	the numbers, in order
  * @nr:		how many
  */
@@ -265,7 +265,7 @@ static int open_root(int groups, const struct ids *list, uint64_t *id)
 static int add_system(struct reader *r, int groups, const struct ids *list)
 {
 	const struct export_object o = { .group = MS_FILE_UNKNOWN, .name = strdup("") };
-	struct places at = { .dir = r->sysfs, .more = -1, .observed = -1 };
+	struct places at = { .figures.dir = r->sysfs, .more = -1, .observed = -1 };
 	char path[PATH_MAX];
 	uint64_t id;
 	int ret;
@@ -288,7 +288,7 @@ static int add_system(struct reader *r, int groups, const struct ids *list)
 static int add_group(struct reader *r, int dir, uint64_t id)
 {
 	struct export_object o = { .id = id, .group = MS_FILE_UNKNOWN };
-	struct places at = { .dir = dir, .more = -1 };
+	struct places at = { .figures.dir = dir, .more = -1 };
 	char path[PATH_MAX + 1], text[PATH_MAX + 1] = "";
 	uint64_t parent = 1;
 	ssize_t n;
@@ -308,22 +308,33 @@ static int add_group(struct reader *r, int dir, uint64_t id)
 	return ret;
 }
 
-static int add_task(struct reader *r, int dir, uint64_t id)
+static int add_task(struct reader *r, int tasks, uint64_t serial)
 {
-	struct export_object o = { .id = id };
-	struct places at = { .dir = dir, .more = -1, .observed = -1 };
-	char name[256] = "";
+	char name[256], text[MS_TASK_TEXT];
+	struct places at = { .figures.text = text, .more = -1, .observed = -1 };
+	struct export_object o = {};
 	size_t length;
+	ssize_t n;
 	int ret;
 
+	snprintf(name, sizeof(name), "%llu", (unsigned long long)serial);
+	n = ms_file_text(tasks, name, text, sizeof(text));
+	if (n < 0)
+		return n == -EACCES || n == -EPERM ? -EACCES : 0;
+	/* A process that has no number here is somebody else's. */
+	if (ms_figure_u64(&at.figures, "pid", &o.id))
+		return 0;
+	if (!o.id)
+		return -EACCES;
+	*name = '\0';
 	if (r->proc >= 0)
-		at.observed = open_id(r->proc, id);
+		at.observed = open_id(r->proc, o.id);
 	if (at.observed >= 0 && ms_file_text(at.observed, "comm", name, sizeof(name)) < 0)
 		*name = '\0';
 	length = strlen(name);
 	if (length && name[length - 1] == '\n')
 		name[length - 1] = '\0';
-	if (ms_file_u64(dir, "group", &o.group))
+	if (ms_figure_u64(&at.figures, "group", &o.group))
 		o.group = MS_FILE_UNKNOWN;
 	o.name = strdup(name);
 	ret = add_object(r, EXPORT_TASK, &o, &at);
@@ -345,12 +356,15 @@ static int add_all(struct reader *r, enum export_level level, int parent,
 			list->late += ids->nr - i;
 			break;
 		}
-		dir = open_id(parent, ids->ids[i]);
-		if (dir < 0)
-			continue;
-		ret = level == EXPORT_GROUP ? add_group(r, dir, ids->ids[i]) :
-					      add_task(r, dir, ids->ids[i]);
-		close(dir);
+		if (level == EXPORT_TASK) {
+			ret = add_task(r, parent, ids->ids[i]);
+		} else {
+			dir = open_id(parent, ids->ids[i]);
+			if (dir < 0)
+				continue;
+			ret = add_group(r, dir, ids->ids[i]);
+			close(dir);
+		}
 		if (ret == -ENOSPC) {
 			list->bounded += ids->nr - i;
 			break;
@@ -438,6 +452,8 @@ int ms_export_collect(const struct export_paths *paths,
 	r.sysfs = open(paths->sysfs, DIR_FLAGS);
 	if (r.sysfs < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
+	if (paths->fresh)
+		paths->fresh();
 	r.proc = open(paths->proc, DIR_FLAGS);
 	ms_cgroup_dirs_open(&r.cg, paths->mountinfo);
 	read_version(paths->module, data->version, sizeof(data->version));

@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: MIT
 /*
- * Figures of processes: reported ones from the module's files, observed ones from
- * the kernel's own counters in /proc.
+ * Figures of processes: reported ones from the device, or from the module's files, observed
+ * ones from the kernel's own counters in /proc.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "files.h"
 #include "internal.h"
 #include "rules.h"
 
 /* ---- reported -------------------------------------------------------------- */
 
-static int read_u64(const char *dir, const char *sub, const char *name, u64 *value)
+/* The uapi header's 64 bits are another type than the C library's. */
+static int read_u64(const struct ms_figures *f, const char *name, u64 *value)
 {
-	char path[256], text[32];
-	FILE *f;
-	int ret = 0;
+	uint64_t number;
+	int ret = ms_figure_u64(f, name, &number);
 
-	snprintf(path, sizeof(path), "%s/%s%s%s", dir, sub, *sub ? "/" : "", name);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	/* A task that ends while it is read answers with an error. */
-	if (!fgets(text, sizeof(text), f))
-		ret = -ENOENT;
-	else
-		*value = strtoull(text, NULL, 10);
-	fclose(f);
+	if (!ret)
+		*value = number;
 	return ret;
 }
 
-static int read_totals(const char *dir, bool tasks, struct memstate_totals *totals)
+static int read_totals(const struct ms_figures *f, bool tasks, struct memstate_totals *totals)
 {
 	static const struct {
 		const char *name;
@@ -55,76 +52,193 @@ static int read_totals(const char *dir, bool tasks, struct memstate_totals *tota
 		{ "denied", offsetof(struct memstate_totals, denied) },
 		{ "breaches", offsetof(struct memstate_totals, breaches) },
 	};
+	char name[64];
 	int ret = 0;
 
 	memset(totals, 0, sizeof(*totals));
-	if (access(SYSFS_DIR, F_OK))
-		return -ENODEV;
 	for (size_t i = 0; !ret && i < sizeof(members) / sizeof(members[0]); i++)
-		ret = read_u64(dir, "", members[i].name,
+		ret = read_u64(f, members[i].name,
 			       (u64 *)((char *)totals + members[i].offset));
 	if (!ret && tasks)
-		ret = read_u64(dir, "", "nr_tasks", (u64 *)&totals->tasks);
+		ret = read_u64(f, "nr_tasks", (u64 *)&totals->tasks);
 	for (u32 c = 0; !ret && c < MEMSTATE_NR_CLASSES; c++)
-		for (u32 s = MEMSTATE_RESERVED; !ret && s <= MEMSTATE_READY; s++)
-			ret = read_u64(dir, ms_class_names[c], ms_state_names[s],
-				       (u64 *)&totals->bytes[s - 1][c]);
+		for (u32 s = MEMSTATE_RESERVED; !ret && s <= MEMSTATE_READY; s++) {
+			snprintf(name, sizeof(name), "%s/%s", ms_class_names[c],
+				 ms_state_names[s]);
+			ret = read_u64(f, name, (u64 *)&totals->bytes[s - 1][c]);
+		}
 	return ret;
 }
 
 /**
- * ms_sysfs_totals() - what is reported
- * @pid:	process, 0: the system
- * @totals:	where to put it
+ * ms_sysfs_tasks() - go through the lines of all tasks that may be read
+ * @see:	what to do with one: non-zero ends it
+ * @arg:	for @see
  *
- * Return: 0; -ENODEV: the module is not loaded; -ENOENT: the process does not
- * report; -EACCES: it belongs to somebody else.
+ * Return: what @see has returned; 0; -EACCES: there were some that may not be read; what
+ * opendir says.
  */
-int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals)
+int ms_sysfs_tasks(int (*see)(const struct ms_figures *f, pid_t pid, void *arg), void *arg)
 {
-	char dir[128] = SYSFS_DIR;
+	DIR *dir = opendir(SYSFS_DIR "/tasks");
+	int ret = 0, withheld = 0;
+	char text[MS_TASK_TEXT];
+	const struct ms_figures f = { .dir = -1, .text = text };
+	struct dirent *e;
 
-	if (pid)
-		snprintf(dir, sizeof(dir), SYSFS_DIR "/tasks/%d", pid);
-	return read_totals(dir, !pid, totals);
+	if (!dir)
+		return -errno;
+	while (!ret && (e = readdir(dir))) {
+		uint64_t pid;
+		ssize_t n;
+
+		if (!ms_name_is_number(e->d_name, &pid))
+			continue;
+		n = ms_file_text(dirfd(dir), e->d_name, text, sizeof(text));
+		/* One that ends while it is read answers with an error. */
+		if (n == -EACCES)
+			withheld = -EACCES;
+		if (n > 0 && !ms_figure_u64(&f, "pid", &pid))
+			ret = see(&f, (pid_t)pid, arg);
+	}
+	closedir(dir);
+	return ret ? ret : withheld;
 }
 
 /**
- * ms_sysfs_alloc() - what a process's allocator counts
- * @pid:	the process
- * @alloc:	where to put it; zero where there is nothing
- *
- * Each file is a snapshot of its own: that of data, of which two counters have part, is
- * whole.
+ * struct task_search - a task that is looked for
+ * @pid:	its process
+ * @totals:	where to put its totals
+ * @alloc:	where to put what its allocator counts
+ * @ret:	how that went
  */
-void ms_sysfs_alloc(pid_t pid, struct memstate_alloc *alloc)
+struct task_search {
+	pid_t pid;
+	struct memstate_totals *totals;
+	struct memstate_alloc *alloc;
+	int ret;
+};
+
+static void read_alloc(const struct ms_figures *f, struct memstate_alloc *alloc)
 {
 	static const struct {
 		const char *name;
 		u32 counter;
-	} files[] = {
+	} lines[] = {
 		{ "alloc_allocated_bytes", MEMSTATE_ALLOC_BYTES },
 		{ "alloc_allocated_count", MEMSTATE_ALLOC_COUNT },
+		{ "alloc_freed_bytes", MEMSTATE_FREE_BYTES },
 		{ "alloc_freed_count", MEMSTATE_FREE_COUNT },
 		{ "alloc_idle_bytes", MEMSTATE_IDLE_BYTES },
 		{ "alloc_slab_bytes", MEMSTATE_SLAB_BYTES },
 	};
-	u64 nr = 0, data = 0;
-	char dir[128];
+	u64 nr = 0;
+	int ret = read_u64(f, "alloc_nr_shards", &nr);
+
+	for (size_t i = 0; !ret && i < sizeof(lines) / sizeof(lines[0]); i++)
+		ret = read_u64(f, lines[i].name,
+			       (u64 *)&alloc->counters[lines[i].counter]);
+	if (!ret)
+		alloc->nr_shards = (u32)nr;
+}
+
+static int see_task(const struct ms_figures *f, pid_t pid, void *arg)
+{
+	struct task_search *s = arg;
+
+	if (pid != s->pid)
+		return 0;
+	s->ret = read_totals(f, false, s->totals);
+	read_alloc(f, s->alloc);
+	return 1;
+}
+
+/* Is it a process of the caller's? */
+static bool is_mine(pid_t pid)
+{
+	struct stat st;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", pid);
+	return !stat(path, &st) && st.st_uid == geteuid();
+}
+
+/**
+ * ms_sysfs_totals() - what a process reports, as of when it was drained last
+ * @pid:	the process
+ * @totals:	where to put it
+ * @alloc:	where to put what its allocator counts; zero where it does not
+ *
+ * Return: 0; -ENODEV: the module is not loaded; -ENOENT: the process does not
+ * report; -EACCES: it belongs to somebody else.
+ */
+int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc)
+{
+	struct task_search s = { .pid = pid, .totals = totals, .alloc = alloc };
 	int ret;
 
 	memset(alloc, 0, sizeof(*alloc));
-	snprintf(dir, sizeof(dir), SYSFS_DIR "/tasks/%d", pid);
-	ret = read_u64(dir, "", "alloc_nr_shards", &nr);
-	for (size_t i = 0; !ret && i < sizeof(files) / sizeof(files[0]); i++)
-		ret = read_u64(dir, "", files[i].name,
-			       (u64 *)&alloc->counters[files[i].counter]);
-	if (!ret)
-		ret = read_u64(dir, "", "alloc_data_bytes", &data);
-	if (ret)
-		return;
-	alloc->counters[MEMSTATE_FREE_BYTES] = alloc->counters[MEMSTATE_ALLOC_BYTES] - data;
-	alloc->nr_shards = (u32)nr;
+	if (access(SYSFS_DIR, F_OK))
+		return -ENODEV;
+	ret = ms_sysfs_tasks(see_task, &s);
+	if (ret > 0)
+		return s.ret;
+	if (ret == -EACCES && is_mine(pid))
+		ret = 0;
+	return ret ? ret : -ENOENT;
+}
+
+/**
+ * ms_task_totals() - what a process reports, of now where that can be had
+ * @pid:	the process
+ * @totals:	where to put it
+ * @alloc:	where to put what its allocator counts; zero where it does not
+ *
+ * By the process's own descriptor, for whoever may trace it; else by files.
+ *
+ * Return: as ms_sysfs_totals().
+ */
+int ms_task_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc)
+{
+	struct memstate_get_totals t = { .size = sizeof(t) };
+	struct memstate_alloc a = { .size = sizeof(a) };
+	int fd = ms_task_handle_quiet(pid), ret = -1;
+
+	if (fd >= 0) {
+		ret = ioctl(fd, MEMSTATE_IOC_TOTALS, &t);
+		if (ioctl(fd, MEMSTATE_IOC_ALLOC, &a))
+			memset(&a, 0, sizeof(a));
+		close(fd);
+	}
+	/* None: it is about to end, or they are not those of its address space. */
+	if (ret || !t.totals.tasks)
+		return ms_sysfs_totals(pid, totals, alloc);
+	*totals = t.totals;
+	*alloc = a;
+	return 0;
+}
+
+/**
+ * ms_system_totals() - what is reported in all, of now where that can be had
+ * @totals:	where to put it
+ *
+ * By the device; who may not open it has files.
+ *
+ * Return: 0; -ENODEV: the module is not loaded; else as ms_figure_u64().
+ */
+int ms_system_totals(struct memstate_totals *totals)
+{
+	struct ms_figures f;
+	int ret;
+
+	if (!memstate_group_totals(MEMSTATE_SYSTEM, totals, 0))
+		return 0;
+	f = (struct ms_figures) { .dir = open(SYSFS_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
+	if (f.dir < 0)
+		return -ENODEV;
+	ret = read_totals(&f, true, totals);
+	close(f.dir);
+	return ret;
 }
 
 /* ---- observed --------------------------------------------------------------- */

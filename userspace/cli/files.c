@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include <linux/memstate.h>
 
 #include "files.h"
 
@@ -63,37 +66,98 @@ int ms_file_u64(int dir, const char *name, uint64_t *value)
 	return 0;
 }
 
-/**
- * ms_file_limit() - a file that is a number or "max"
- * @dir:	directory, open
- * @name:	of the file
- *
- * Return: the number, MS_FILE_UNLIMITED or MS_FILE_UNKNOWN.
- */
-uint64_t ms_file_limit(int dir, const char *name)
+/* A figure's text, without an end of line. Return: its length, or a negative errno. */
+static ssize_t figure_text(const struct ms_figures *f, const char *name, char *text,
+			   size_t size)
 {
-	uint64_t value = MS_FILE_UNKNOWN;
-	char text[32];
+	size_t length = strlen(name);
+	const char *line = f->text;
+	ssize_t n;
 
-	if (ms_file_text(dir, name, text, sizeof(text)) < 0)
-		return MS_FILE_UNKNOWN;
-	if (!strcmp(text, "max\n"))
-		return MS_FILE_UNLIMITED;
-	return ms_file_u64(dir, name, &value) ? MS_FILE_UNKNOWN : value;
+	*text = '\0';
+	if (!line) {
+		n = ms_file_text(f->dir, name, text, size);
+		if (n > 0 && text[n - 1] == '\n')
+			text[--n] = '\0';
+		return n;
+	}
+	for (; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		size_t i = 0;
+
+		while (i < length && line[i] == (name[i] == '/' ? '.' : name[i]))
+			i++;
+		if (i < length || line[i] != ' ')
+			continue;
+		n = (ssize_t)strcspn(line + i + 1, "\n");
+		if ((size_t)n >= size)
+			return -EINVAL;
+		memcpy(text, line + i + 1, (size_t)n);
+		text[n] = '\0';
+		return n;
+	}
+	return -ENOENT;
+}
+
+static int text_u64(const char *text, uint64_t *value)
+{
+	uint64_t number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno || end == text || *end)
+		return -EINVAL;
+	*value = number;
+	return 0;
 }
 
 /**
- * ms_file_pressure() - the file "pressure" of a group or task
- * @dir: its directory, open
+ * ms_figure_u64() - a figure that is a number
+ * @f:		where it is
+ * @name:	as that of a file
+ * @value:	where to put it
+ *
+ * Return: 0; -EINVAL: it is none; -ENOENT: there is none; what open says.
+ */
+int ms_figure_u64(const struct ms_figures *f, const char *name, uint64_t *value)
+{
+	char text[32];
+	ssize_t n = figure_text(f, name, text, sizeof(text));
+
+	return n < 0 ? (int)n : text_u64(text, value);
+}
+
+/**
+ * ms_figure_limit() - a figure that is a number or "max"
+ * @f:		where it is
+ * @name:	as that of a file
+ *
+ * Return: the number, MS_FILE_UNLIMITED or MS_FILE_UNKNOWN.
+ */
+uint64_t ms_figure_limit(const struct ms_figures *f, const char *name)
+{
+	uint64_t value;
+	char text[32];
+
+	if (figure_text(f, name, text, sizeof(text)) < 0)
+		return MS_FILE_UNKNOWN;
+	if (!strcmp(text, "max"))
+		return MS_FILE_UNLIMITED;
+	return text_u64(text, &value) ? MS_FILE_UNKNOWN : value;
+}
+
+/**
+ * ms_figure_pressure() - the pressure of a group or a task
+ * @f: where it is
  *
  * Return: MEMSTATE_PRESSURE_*, -1: not known.
  */
-int ms_file_pressure(int dir)
+int ms_figure_pressure(const struct ms_figures *f)
 {
-	static const char *const names[] = { "none\n", "high\n", "max\n" };
+	static const char *const names[] = { "none", "high", "max" };
 	char text[32];
 
-	if (ms_file_text(dir, "pressure", text, sizeof(text)) < 0)
+	if (figure_text(f, "pressure", text, sizeof(text)) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (!strcmp(text, names[i]))
@@ -126,7 +190,24 @@ uint64_t ms_file_key(int dir, const char *name, const char *key, uint64_t scale)
 }
 
 /**
- * ms_name_is_number() - is it the name of a group's or a task's directory?
+ * ms_files_fresh() - have what tasks have left in their rings taken and published
+ *
+ * Files show what was published last. By the device it is asked for once, as far as the module
+ * does so in one call; whoever may not open that goes without.
+ */
+void ms_files_fresh(void)
+{
+	struct memstate_get_totals t = { .size = sizeof(t), .scope = MEMSTATE_SCOPE_SYSTEM };
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)ioctl(fd, MEMSTATE_IOC_TOTALS, &t);
+	close(fd);
+}
+
+/**
+ * ms_name_is_number() - is it the name of a group's directory, or of a task's file?
  * @name:	the name
  * @number:	where to put the number
  */

@@ -39,6 +39,7 @@ int ms_source_group(struct ms_source *s, int cgroup_fd, const char *name)
 int ms_source_task(struct ms_source *s, pid_t pid, bool waiting)
 {
 	struct memstate_totals totals;
+	struct memstate_alloc alloc;
 
 	*s = (struct ms_source) { .fd = -1, .pid = pid, .waiting = waiting };
 	if (waiting)
@@ -46,8 +47,8 @@ int ms_source_task(struct ms_source *s, pid_t pid, bool waiting)
 	s->fd = ms_task_handle_quiet(pid);
 	if (s->fd >= 0)
 		return 0;
-	if (s->fd == -EPERM && !ms_sysfs_totals(pid, &totals)) {
-		ms_err("process %d may not be traced: its figures come from files, one by one, and without limits",
+	if (s->fd == -EPERM && !ms_sysfs_totals(pid, &totals, &alloc)) {
+		ms_err("process %d may not be traced: its figures come from a file, as of when it last reported in full, and without limits",
 		       pid);
 		s->files = true;
 		return 0;
@@ -73,10 +74,11 @@ static int read_fd(int fd, uint32_t scope, struct ms_sample *sample)
 /* A process that runs another program has other books, and another descriptor. */
 static int read_task(struct ms_source *s, struct ms_sample *sample)
 {
+	struct memstate_alloc alloc;
 	int ret = 0;
 
 	if (s->files)
-		return ms_sysfs_totals(s->pid, &sample->totals);
+		return ms_sysfs_totals(s->pid, &sample->totals, &alloc);
 	if (s->fd < 0)
 		s->fd = ms_task_handle_quiet(s->pid);
 	if (s->fd >= 0)

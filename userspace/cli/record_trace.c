@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "files.h"
 #include "record.h"
 #include "rules.h"
 
@@ -291,21 +292,14 @@ static void add_pid(struct ms_trace *t, pid_t pid)
 	t->pids[t->nr_pids++] = pid;
 }
 
-static void add_tasks(struct ms_trace *t)
+static int add_task(const struct ms_figures *f, pid_t pid, void *arg)
 {
-	DIR *dir = opendir(SYSFS_DIR "/tasks");
-	struct dirent *e;
+	struct ms_trace *t = arg;
+	uint64_t group;
 
-	while (dir && (e = readdir(dir))) {
-		char path[PATH_MAX];
-		uint64_t group;
-
-		snprintf(path, sizeof(path), SYSFS_DIR "/tasks/%s/group", e->d_name);
-		if (*e->d_name != '.' && file_number(path, &group) && below_group(t, group))
-			add_pid(t, atoi(e->d_name));
-	}
-	if (dir)
-		closedir(dir);
+	if (pid && !ms_figure_u64(f, "group", &group) && below_group(t, group))
+		add_pid(t, pid);
+	return 0;
 }
 
 /* Is it of whom we record? */
@@ -456,7 +450,7 @@ struct ms_trace *ms_trace_start(pid_t pid, uint64_t group, uint64_t buffer_bytes
 	}
 	if (!ret) {
 		if (group)
-			add_tasks(t);
+			ms_sysfs_tasks(add_task, t);
 		return t;
 	}
 	if (ret == -ENOENT)

@@ -92,7 +92,7 @@ static int stat_system(void)
 	struct memstate_totals t;
 	struct memstate_alloc a;
 	struct json_object *doc;
-	int ret = ms_sysfs_totals(0, &t);
+	int ret = ms_system_totals(&t);
 
 	if (ret)
 		return explain(0, ret);
@@ -201,7 +201,7 @@ static int stat_tasks(char **pids, int nr)
 		struct memstate_alloc a;
 		struct ms_observed o;
 		char name[32], who[64];
-		int ret = ms_sysfs_totals(pid, &t);
+		int ret = ms_task_totals(pid, &t, &a);
 
 		if (!ret)
 			ret = ms_observe(pid, &o);
@@ -209,7 +209,6 @@ static int stat_tasks(char **pids, int nr)
 			status = explain(pid, ret);
 			continue;
 		}
-		ms_sysfs_alloc(pid, &a);
 		ms_process_name(pid, name, sizeof(name));
 		snprintf(who, sizeof(who), "%d %s", pid, name);
 		if (opt.json)

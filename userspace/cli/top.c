@@ -302,6 +302,7 @@ int memstate_cmd_top(int argc, char **argv)
 		.sysfs = SYSFS_DIR,
 		.mountinfo = "/proc/self/mountinfo",
 		.proc = "/proc",
+		.fresh = ms_files_fresh,
 	};
 
 	return ms_top(&paths, argc, argv);

@@ -21,11 +21,13 @@
  * @sysfs:	the module's directory
  * @mountinfo:	mounts, of which one is of type cgroup2
  * @proc:	processes
+ * @fresh:	called before they are read; NULL: nothing is
  */
 struct top_paths {
 	const char *sysfs;
 	const char *mountinfo;
 	const char *proc;
+	void (*fresh)(void);
 };
 
 /* Reserved, Prepared and Ready, without None: of a state from MEMSTATE_RESERVED on. */
@@ -47,7 +49,7 @@ enum top_pressure {
  * @task:	it is a task
  * @id:		cgroup id, or process id
  * @parent:	cgroup id of the group that it is in, 0 for the root
- * @books:	which books these are: a task of the same number has others later
+ * @books:	which books these are: their serial number, or the cgroup id
  * @nr_tasks:	of a group: how many report
  * @reserved:	reported, bytes
  * @prepared:	likewise

@@ -2,8 +2,8 @@
 /*
  * Groups and tasks, each with its figures.
  *
- * The inode number of a row's own directory is that of its books: sysfs does not give it
- * again to the books of a later process of the same number.
+ * A task's file is named by the serial number of its books, of which there are no two; what
+ * the row goes by is the process, as numbers have it here.
  *
  * All this is read file by file while it changes. What is gone when its turn comes
  * is left out; a row's figures need not be of one moment.
@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cgroup_dirs.h"
@@ -44,7 +43,7 @@ static struct top_row *add_row(struct top_data *data)
 }
 
 /* Bytes by state, and by class if these are wanted: then a state is the sum of them. */
-static int read_states(int dir, bool classes, struct top_row *row)
+static int read_states(const struct ms_figures *f, bool classes, struct top_row *row)
 {
 	uint64_t *const states[] = { &row->reserved, &row->prepared, &row->ready };
 	int ret = 0;
@@ -58,31 +57,27 @@ static int read_states(int dir, bool classes, struct top_row *row)
 			if (ret || !classes)
 				continue;
 			snprintf(name, sizeof(name), "%s/%s", ms_class_names[c], state);
-			ret = ms_file_u64(dir, name, &row->classes[s][c]);
+			ret = ms_figure_u64(f, name, &row->classes[s][c]);
 			*states[s] += row->classes[s][c];
 		}
 		if (!classes)
-			ret = ms_file_u64(dir, state, states[s]);
+			ret = ms_figure_u64(f, state, states[s]);
 	}
 	return ret;
 }
 
 /* What groups and tasks have in common. */
-static int read_row(int dir, bool classes, struct top_row *row)
+static int read_row(const struct ms_figures *f, bool classes, struct top_row *row)
 {
-	int ret = read_states(dir, classes, row);
-	struct stat st;
+	int ret = read_states(f, classes, row);
 
-	if (!ret && fstat(dir, &st))
-		ret = -errno;
 	if (ret)
 		return ret;
-	row->books = st.st_ino;
-	if (ms_file_u64(dir, "charged", &row->charged))
+	if (ms_figure_u64(f, "charged", &row->charged))
 		row->charged = TOP_UNKNOWN;
-	row->high = ms_file_limit(dir, "high");
-	row->max = ms_file_limit(dir, "max");
-	row->pressure = (enum top_pressure)(ms_file_pressure(dir) + 1);
+	row->high = ms_figure_limit(f, "high");
+	row->max = ms_figure_limit(f, "max");
+	row->pressure = (enum top_pressure)(ms_figure_pressure(f) + 1);
 	row->anon = TOP_UNKNOWN;
 	return 0;
 }
@@ -104,7 +99,8 @@ static void name_group(struct top_row *row, const char *path, bool known)
 
 static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct top_row *row)
 {
-	int ret = read_row(dir, classes, row), fd;
+	const struct ms_figures f = { .dir = dir };
+	int ret = read_row(&f, classes, row), fd;
 	char path[PATH_MAX];
 
 	if (!ret)
@@ -122,15 +118,26 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 	return 0;
 }
 
-static int read_task(int dir, int proc, bool classes, struct top_row *row)
+static int read_task(int tasks, const char *name, int proc, bool classes,
+		     struct top_row *row)
 {
-	int ret = read_row(dir, classes, row), fd;
-	char pid[24];
+	char pid[24], text[MS_TASK_TEXT];
+	const struct ms_figures f = { .dir = -1, .text = text };
+	ssize_t n = ms_file_text(tasks, name, text, sizeof(text));
+	int ret, fd;
 
+	if (n < 0)
+		return (int)n;
+	/* A process that has no number here is somebody else's. */
+	ret = ms_figure_u64(&f, "pid", &row->id);
+	if (!ret && !row->id)
+		ret = -EACCES;
+	if (!ret)
+		ret = read_row(&f, classes, row);
 	if (ret)
 		return ret;
 	/* Without one it is shown beside the root. */
-	if (ms_file_u64(dir, "group", &row->parent))
+	if (ms_figure_u64(&f, "group", &row->parent))
 		row->parent = 0;
 	snprintf(row->name, sizeof(row->name), "?");
 	snprintf(pid, sizeof(pid), "%llu", (unsigned long long)row->id);
@@ -157,25 +164,26 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc, bool 
 		return -errno;
 	while ((e = readdir(list))) {
 		struct top_row *row;
-		uint64_t id;
+		uint64_t number;
 		int dir;
 
-		if (!ms_name_is_number(e->d_name, &id))
-			continue;
-		dir = openat(dirfd(list), e->d_name, DIR_FLAGS);
-		if (dir < 0)
+		if (!ms_name_is_number(e->d_name, &number))
 			continue;
 		row = add_row(data);
 		if (!row) {
-			close(dir);
 			ret = -ENOMEM;
 			break;
 		}
-		row->id = id;
+		row->id = row->books = number;
 		row->task = !cg;
-		ret = cg ? read_group(dir, cg, classes, row) :
-			   read_task(dir, proc, classes, row);
-		close(dir);
+		if (cg) {
+			dir = openat(dirfd(list), e->d_name, DIR_FLAGS);
+			ret = dir < 0 ? -errno : read_group(dir, cg, classes, row);
+			if (dir >= 0)
+				close(dir);
+		} else {
+			ret = read_task(dirfd(list), e->d_name, proc, classes, row);
+		}
 		if (!ret)
 			data->nr++;
 		else if (row->task && (ret == -EACCES || ret == -EPERM))
@@ -209,6 +217,8 @@ int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_
 	data->when = time(NULL);
 	if (access(paths->sysfs, F_OK))
 		return -ENODEV;
+	if (paths->fresh)
+		paths->fresh();
 	ms_cgroup_dirs_open(&cg, paths->mountinfo);
 	snprintf(path, sizeof(path), "%s/groups", paths->sysfs);
 	ret = read_all(path, &cg, -1, classes, data);

@@ -23,6 +23,10 @@
  *   5  SETUP's DOORBELL, the doorbell word and PENDING; TOTALS' PARTIAL.
  *      A task's charge is bounded; CHARGE with WAIT ends for signals with a handler only,
  *      says then what is left of the time, and -ENOSPC where too many wait.
+ *      Books begin with the first call that needs them, not with open(), and what open()
+ *      could say that call says; they are the address space's owner's. -EUSERS. Groups
+ *      beyond the caller's own cgroup: -EACCES. poll() before there is anything to watch:
+ *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -345,6 +349,14 @@ struct memstate_alloc_shard {
  * is taken as if the rest were zero; a larger one must be zero beyond what the
  * kernel knows (-E2BIG). Unknown flags and reserved fields that are not zero:
  * -EINVAL. On success *size* is set to what the kernel knows.
+ *
+ * A file belongs to the address space of who opened it. The first call that needs books
+ * begins them, if that address space has none: any but QUERY, and but what is about
+ * SCOPE_SYSTEM, SCOPE_GROUP, or a group that is watched. Such a call may say, with nothing
+ * begun: -ENFILE: too many tasks or groups; -EUSERS: too many of this user; -ELOOP: the
+ * cgroup lies too deep; -ENOENT: it is gone; -EINTR: killed; -ENOMEM. From another
+ * address space, before they have begun: -EPERM of who reports; of who reads, books that
+ * are empty, and -ESRCH of AUDIT, WATCH and SCOPE_OWN_GROUP.
  */
 #define MEMSTATE_IOC_MAGIC	0xBD
 
@@ -529,7 +541,9 @@ struct memstate_transition {
  *		nobody has reported yet
  *
  * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2
- * directory; -ENOENT: the cgroup is gone.
+ * directory; -ENOENT: the cgroup is gone; -EACCES: it is neither the caller's own nor
+ * below that, and the caller may not limit it and has neither CAP_SYS_RESOURCE nor
+ * CAP_SYS_PTRACE in the initial user namespace.
  */
 struct memstate_get_totals {
 	__u32 size;
@@ -718,7 +732,8 @@ enum memstate_event {
  * the mount that the descriptor came by. -EPERM: neither, or a limit of its own to
  * be raised; -EROFS: the mount is read-only; -EINVAL: unknown scope or @set, @fd
  * without SCOPE_GROUP; -EBADF: not a cgroup v2 directory; -ENOENT: the cgroup is
- * gone; -ENFILE: too many groups; -ESRCH: the task is gone; -ENOMEM.
+ * gone; -ENFILE: too many groups; -EUSERS: too many made for this user; -EACCES:
+ * LIMIT_GET, as TOTALS; -ESRCH: the task is gone; -ENOMEM.
  */
 struct memstate_limit {
 	__u32 size;
@@ -748,8 +763,9 @@ struct memstate_limit {
  *
  * EPOLLPRI: pressure or an event count has changed since this file last asked for
  * TOTALS, RANGES, LIMIT_GET or WATCH; EPOLLHUP: the task, or the cgroup with its
- * last task, is gone. -EBUSY: this file watches another group already; else errors
- * as LIMIT_SET, but for -EPERM and -EROFS: whoever can open the directory may watch.
+ * last task, is gone; EPOLLERR: there is nothing to watch yet, as the file's books have
+ * not begun. -EBUSY: this file watches another group already; else errors as LIMIT_SET,
+ * but for -EPERM and -EROFS: whoever may read the group's figures may watch.
  */
 struct memstate_watch {
 	__u32 size;
@@ -799,7 +815,7 @@ struct memstate_shards {
  * its tasks' snapshots, and stale if one of them is. All zero for a task that is gone.
  *
  * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2 directory;
- * -ENOENT: the cgroup is gone; -EINTR: killed.
+ * -ENOENT: the cgroup is gone; -EACCES: as TOTALS; -EINTR: killed.
  */
 struct memstate_alloc {
 	__u32 size;

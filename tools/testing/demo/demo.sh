@@ -22,12 +22,14 @@ die() { echo "demo: $*" >&2; exit 1; }
 
 # One file's value.
 value() { cat "$sys/$1"; }
+# task_value PID KEY: what a task reports now; asked for by its descriptor, that is drained first
+task_value() { "$memstate" stat --json "$1" | sed -n "s/.*\"$2\": *\([0-9]*\).*/\1/p" | head -n 1; }
 # still PID: all of its threads stand still
 still() { ! cat "/proc/$1"/task/*/status 2>/dev/null | grep '^State:' | grep -qv 'T (stopped)'; }
 # The program of $runner has reported something: its process in $pid; or it has ended.
 reports_or_ends() {
 	pid=$(pgrep -P "$runner" | head -n 1)
-	[ -n "$pid" ] && [ "$(value "tasks/$pid/transitions" 2>/dev/null || echo 0)" -gt 0 ] &&
+	[ -n "$pid" ] && [ "0$(task_value "$pid" transitions 2>/dev/null)" -gt 0 ] &&
 		return
 	pid=''
 	! kill -0 "$runner" 2>/dev/null
@@ -81,14 +83,14 @@ echo
 say "the system"
 "$memstate" stat --classes
 for name in "${!pids[@]}"; do
-	[ "$(value "tasks/${pids[$name]}/drift")" = 0 ] || die "$name drifts"
-	[ "$(value "tasks/${pids[$name]}/ready")" -gt 0 ] || die "$name reports nothing Ready"
-	# What is charged is what is held, and at most some batches of credit. Two files
+	[ "$(task_value "${pids[$name]}" drift)" = 0 ] || die "$name drifts"
+	[ "$(task_value "${pids[$name]}" ready)" -gt 0 ] || die "$name reports nothing Ready"
+	# What is charged is what is held, and at most some batches of credit. Two readings
 	# belong together only while the program stands still.
 	kill -STOP "${pids[$name]}"
 	soon still "${pids[$name]}" || die "$name does not stand still"
-	held=$(value "tasks/${pids[$name]}/ready_direct")
-	credit=$(($(value "tasks/${pids[$name]}/charged") - held))
+	held=$(task_value "${pids[$name]}" ready_direct)
+	credit=$(($(task_value "${pids[$name]}" charged) - held))
 	kill -CONT "${pids[$name]}"
 	echo "$name: $held bytes held, $credit of credit"
 	{ [ $credit -ge 0 ] && [ $credit -le 1048576 ]; } || die "$name: the charge is off"

@@ -8,7 +8,6 @@ set -u
 # shellcheck source=tools/testing/tap.sh
 . "$(dirname "$0")/../tap.sh"
 hooks=$1 shim=$2 memstate=$3 out=$4
-sysfs=/sys/class/misc/memstate/tasks
 socket=/tmp/redis.socket
 jemalloc=$(ldconfig -p | awk '$1 == "libjemalloc.so.2" { print $NF; exit }')
 
@@ -18,8 +17,9 @@ info() { redis info "$1" | tr -d '\r' | sed -n "s/^$2://p"; }
 # row WAY STEP: MiB, and in $out/WAY.STEP bytes
 row() {
 	local f
+	# Each with what its descriptor tells, after what there is to drain.
 	for f in ready prepared prepared_lazy reserved charged drift; do
-		echo "$f $(cat "$sysfs/$pid/$f")"
+		echo "$f $("$memstate" stat --json "$pid" | sed -n "s/.*\"$f\": *\([0-9]*\).*/\1/p" | head -n 1)"
 	done >"$out/$1.$2"
 	for f in allocated active resident; do
 		echo "$f $(info memory allocator_$f)"
@@ -79,7 +79,7 @@ result $? "redis emptied: the hooks give a charge back that the shim has to keep
 
 export PYTHONMALLOC=malloc MEMSTATE_BACKEND=device
 LD_PRELOAD=$hooks:$jemalloc MEMSTATE_MAX=96M /usr/bin/python3 - >"$out/python" 2>&1 <<'PY'
-import os, threading
+import glob, os, threading
 held = []
 try:
     while True:
@@ -101,8 +101,9 @@ if not pid:
     again.append(bytes(1 << 20))
     os._exit(0)
 assert os.waitpid(pid, 0)[1] == 0
-drift = open("/sys/class/misc/memstate/tasks/%d/drift" % os.getpid()).read()
-assert int(drift) == 0, drift
+lines = [open(f).read().split() for f in glob.glob("/sys/class/misc/memstate/tasks/*")]
+own = [dict(zip(l[::2], l[1::2])) for l in lines if l[1] == str(os.getpid())]
+assert len(own) == 1 and int(own[0]["transitions"]) and own[0]["drift"] == "0", own
 print("right")
 PY
 [ "$(tail -n 1 "$out/python")" = right ]

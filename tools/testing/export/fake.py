@@ -32,12 +32,12 @@ def put(where, name, value=None):
             f.write(f"{next(numbers) if value is None else value}\n")
 
 
+TOTALS_ALL = TOTALS + STATES + [f"{class_}/{state}" for class_ in CLASSES for state in STATES]
+
+
 def totals(where):
-    for name in TOTALS + STATES:
+    for name in TOTALS_ALL:
         put(where, name)
-    for class_ in CLASSES:
-        for state in STATES:
-            put(where, f"{class_}/{state}")
 
 
 def group(where):
@@ -49,12 +49,16 @@ def group(where):
         put(where, f"events_local_{event}")
 
 
-def task(where, counts):
-    totals(where)
-    put(where, "peak")
+def task(path, counts):
+    """The lines that are not there."""
+    with open(path, encoding="utf-8") as f:
+        there = {line.split()[0] for line in f}
+    values = {name: next(numbers) for name in TOTALS_ALL + ["peak"]}
     for name in ALLOC:
-        put(where, f"alloc_{name}", None if counts else 0)
-    put(where, "alloc_nr_shards", 4 if counts else 0)
+        values[f"alloc_{name}"] = next(numbers) if counts else 0
+    values["alloc_nr_shards"] = 4 if counts else 0
+    top_fake.lines(path, {name: value for name, value in values.items()
+                          if name.replace("/", ".") not in there})
 
 
 def make(where):
@@ -71,7 +75,7 @@ def make(where):
         os.mkdir(cgroup)
         number = str(os.stat(cgroup).st_ino)
         directory = os.path.join(sysfs, "groups", number)
-        top_fake.figures(directory, 1, 2, 3, "max", "max", "none")
+        top_fake.files(directory, top_fake.figures(1, 2, 3, "max", "max", "none"))
         put(directory, "parent", ids["root"])
         with open(os.path.join(directory, "path"), "wb") as f:
             f.write(b"/" + name + b"\n")
@@ -80,13 +84,14 @@ def make(where):
         if os.path.exists(os.path.join(sysfs, "groups", name, "parent")):
             group(os.path.join(sysfs, "groups", name))
     for pid, name in zip(itertools.count(201), HOSTILE):
-        top_fake.figures(os.path.join(sysfs, "tasks", str(pid)), 1, 0, 2, "max", "4096", "high")
-        put(os.path.join(sysfs, "tasks", str(pid)), "group", ids["web"])
+        top_fake.lines(top_fake.task(where, pid), {
+            "pid": pid, "group": ids["web"],
+            **top_fake.figures(1, 0, 2, "max", "4096", "high")})
         os.makedirs(os.path.join(where, "proc", str(pid)))
         with open(os.path.join(where, "proc", str(pid), "comm"), "wb") as f:
             f.write(name + b"\n")
     for name in os.listdir(os.path.join(sysfs, "tasks")):
-        task(os.path.join(sysfs, "tasks", name), name in ("101", "203"))
+        task(os.path.join(sysfs, "tasks", name), name in ("4101", "4203"))
 
 
 if __name__ == "__main__":

@@ -78,6 +78,16 @@ def of_file(prefix, name, text, system):
     return f"{prefix}{BYTES[name]}_bytes", {}, value
 
 
+def of_lines(found, lines, prefix, labels, passed):
+    for key, text in lines.items():
+        name = key.replace(".", "/")
+        if name in passed:
+            continue
+        sample = of_file(prefix, name, text, False)
+        if sample:
+            found[sample[0], frozenset({**sample[1], **labels}.items())] = sample[2]
+
+
 def of_directory(found, directory, prefix, labels, only="", passed=(), system=False):
     for path in glob.glob(f"{directory}/*") + glob.glob(f"{directory}/*/*"):
         name = os.path.relpath(path, directory)
@@ -118,14 +128,15 @@ def expected(top, groups, tasks):
                          r"(peak|high|max|pressure|events_.*)$", system=True)
         if groups:
             of_directory(found, directory, "memstate_group_", labels)
-    for directory in glob.glob(f"{sysfs}/tasks/*") if tasks else ():
-        pid = os.path.basename(directory)
+    for path in glob.glob(f"{sysfs}/tasks/*") if tasks else ():
+        lines = dict(line.split(" ", 1) for line in read(path).split("\n"))
+        pid = lines["pid"]
         proc = f"{top}/proc/{pid}"
-        labels = {"comm": read(f"{proc}/comm"), "pid": pid, "cgroup_id": read(f"{directory}/group")}
-        passed = {"alloc_nr_shards"}
-        if read(f"{directory}/alloc_nr_shards") == "0":
-            passed |= {name for name in os.listdir(directory) if name.startswith("alloc_")}
-        of_directory(found, directory, "memstate_task_", labels, passed=passed)
+        labels = {"comm": read(f"{proc}/comm"), "pid": pid, "cgroup_id": lines["group"]}
+        passed = {"pid", "group", "alloc_nr_shards"}
+        if lines["alloc_nr_shards"] == "0":
+            passed |= {name for name in lines if name.startswith("alloc_")}
+        of_lines(found, lines, "memstate_task_", labels, passed)
         rss = re.search(r"^RssAnon:\s*(\d+)", read(f"{proc}/status"), re.M) \
             if os.path.exists(f"{proc}/status") else None
         if rss:

@@ -157,7 +157,8 @@ bash_completions() {
 		completions ${line#memstate } | sed "s/^/$line: /"
 	done
 }
-mkdir -p "$root/sysfs/tasks/4711"
+mkdir -p "$root/sysfs/tasks"
+printf 'pid 4711\ngroup 1\n' >"$root/sysfs/tasks/7"
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.commands" 'completions st | grep -qx stat && [ "$(completions sc)" = scan ]'
 ok "completion.every_option_that_help_tells" "every_option_in bash_completions"
@@ -226,7 +227,7 @@ ok "man.every_function_of_the_allocator" \
 	"grep -oE 'memstate_malloc_[a-z]+\(' '$top/userspace/include/memstate-malloc.h' | tr -d '(' | has_page 3"
 ok "man.every_ioctl" "grep -oE 'define MEMSTATE_(IOC|URING)_[A-Z_]+' '$top/include/uapi/linux/memstate.h' | grep -v MAGIC |
 	sed 's/define //' | in_page man4/memstate.4"
-ok "man.every_module_parameter" "grep -ohE '^module_param[a-z_]*\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
+ok "man.every_module_parameter" "grep -ohE '^(module_param[a-z_]*|MS_BOUND)\([a-z_]+' '$top'/kmod/*.[ch] | sed 's/.*(//' | in_page man4/memstate.4"
 ok "man.every_file_in_sysfs" "sed -n 's#^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/misc/memstate/.*\)\$#\2#p' \
 	'$top'/Documentation/ABI/testing/* | sed 's,/\$,,; s,.*/,,' | grep -v '^<' | in_page man5/memstate-sysfs.5"
 ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"

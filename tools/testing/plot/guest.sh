@@ -113,7 +113,7 @@ sleep infinity 9>&- &
 other=$!
 soon grep -qs sleep /proc/$other/comm
 record -o "$out/x.rec" -p $other
-[ $? = 1 ] && told "process $other does not report" && [ -e /sys/class/misc/memstate/tasks/$$ ]
+[ $? = 1 ] && told "process $other does not report" && ! grep -qx "pid $other" /sys/class/misc/memstate/tasks/*
 result $? "-p of a process that has inherited a descriptor"
 kill $other
 start 3 1000

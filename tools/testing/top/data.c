@@ -190,7 +190,7 @@ static void odd(const unsigned long long *ids)
 	put(name, "much\n");
 	snprintf(name, sizeof(name), "sysfs/groups/%llu/max", ids[4]);
 	put(name, "-5x\n");
-	put("sysfs/tasks/102/ready", "");
+	put("sysfs/tasks/4102", "pid 102\ngroup 1\nready\n");
 	tap_is(ms_top_collect(&paths, TOP_TASKS, &d), 0, "odd files");
 	tap_is(row(&d, ids[2], false)->anon, 40 * MIB,
 	       "a path that leads elsewhere is searched by inode");
@@ -215,7 +215,7 @@ static void somebody_else(void)
 		tap_skip("not root", "tasks of others are counted");
 		return;
 	}
-	chmod(below("sysfs/tasks/101/ready"), 0400);
+	chmod(below("sysfs/tasks/4101"), 0400);
 	if (seteuid(65534))
 		exit(1);
 	tap_ok(!ms_top_collect(&paths, TOP_TASKS, &d) && d.others == 1 &&

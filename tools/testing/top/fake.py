@@ -9,7 +9,8 @@ fake.py DIR: make it, and print the ids of its cgroups as NAME=ID.
     /web.slice/blank me without memory.stat; its path is not readable
     /batch              anon 0
 
-Tasks: 101 and 102 in redis, 103 in batch, 104 in a group that is not there.
+Tasks: 101 and 102 in redis, 103 in batch, 104 in a group that is not there. The books of
+process N have the number 4000 + N.
 """
 import os
 import sys
@@ -41,23 +42,39 @@ def write(*path):
 CLASSES = ("heap", "stack", "metadata", "code", "other", "user1", "user2", "user3")
 
 
-def by_class(where, state, mib):
+def by_class(state, mib):
     """So many MiB, shared out: a byte more for each class after the heap."""
-    rest = mib * MIB
-    for i, name in enumerate(CLASSES[1:], 1):
-        part = mib * MIB // 32 * (i % 4) + i if mib else 0
-        rest -= part
-        write(where, name, state, part)
-    write(where, CLASSES[0], state, rest)
+    parts = {f"{name}/{state}": mib * MIB // 32 * (i % 4) + i if mib else 0
+             for i, name in enumerate(CLASSES[1:], 1)}
+    return {f"{CLASSES[0]}/{state}": mib * MIB - sum(parts.values()), **parts}
 
 
-def figures(where, reserved, prepared, ready, high, limit, pressure):
-    for state, mib in ("reserved", reserved), ("prepared", prepared), ("ready", ready):
-        by_class(where, state, mib)
-    for name, value in (("reserved", reserved * MIB), ("prepared", prepared * MIB),
-                        ("ready", ready * MIB), ("charged", ready * MIB),
-                        ("high", high), ("max", limit), ("pressure", pressure)):
+def figures(reserved, prepared, ready, high, limit, pressure):
+    return {**by_class("reserved", reserved), **by_class("prepared", prepared),
+            **by_class("ready", ready), "reserved": reserved * MIB, "prepared": prepared * MIB,
+            "ready": ready * MIB, "charged": ready * MIB, "high": high, "max": limit,
+            "pressure": pressure}
+
+
+def files(where, values):
+    """Each a file, as of a group."""
+    for name, value in values.items():
         write(where, name, value)
+
+
+def task(top, pid):
+    """Where the lines of its books are."""
+    return os.path.join(top, "sysfs/tasks", str(4000 + pid))
+
+
+def lines(path, values):
+    """Each a line, as of a task, beside those that are there."""
+    old = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            old = dict(line.rstrip("\n").split(" ", 1) for line in f)
+    new = {**old, **{name.replace("/", "."): value for name, value in values.items()}}
+    write(path, "\n".join(f"{name} {value}" for name, value in new.items()))
 
 
 def make(top):
@@ -74,16 +91,15 @@ def make(top):
     for path, (name, _, reserved, prepared, ready, high, limit, pressure,
                tasks) in CGROUPS.items():
         group = os.path.join(top, "sysfs/groups", str(ids[name]))
-        figures(group, reserved, prepared, ready, high, limit, pressure)
+        files(group, figures(reserved, prepared, ready, high, limit, pressure))
         parent = CGROUPS[os.path.dirname(path)][0]
         write(group, "parent", ids[parent] if path else 0)
         write(group, "nr_tasks", tasks)
         if name != "blank":
             write(group, "path", "/" + path)
     for pid, (group, ready, comm, anon) in TASKS.items():
-        where = os.path.join(top, "sysfs/tasks", str(pid))
-        figures(where, 0, 0, ready, "max", "max", "none")
-        write(where, "group", ids.get(group, 999999999))
+        lines(task(top, pid), {"pid": pid, "group": ids.get(group, 999999999),
+                               **figures(0, 0, ready, "max", "max", "none")})
         write(top, "proc", str(pid), "comm", comm)
         if anon is not None:
             write(top, "proc", str(pid), "status",

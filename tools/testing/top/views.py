@@ -53,12 +53,12 @@ class Tree:
         return os.path.join(self.top, "sysfs/groups", str(self.ids[name]))
 
     def task(self, pid):
-        return os.path.join(self.top, "sysfs/tasks", str(pid))
+        return fake.task(self.top, pid)
 
-    def ready(self, directory, mib):
+    def ready(self, where, mib):
         """What is Ready there is another figure, of all classes too."""
-        fake.by_class(directory, "ready", mib)
-        fake.write(directory, "ready", mib * MIB)
+        put = fake.files if os.path.isdir(where) else fake.lines
+        put(where, {**fake.by_class("ready", mib), "ready": mib * MIB})
 
     def close(self, name):
         """It was there to the end, and can still be told to go."""
@@ -410,9 +410,8 @@ def history(program):
         reads(s, "101", mib)
     full = "\u2588"
     ok(bars(s, "101") == full * 3, "history: of a task", s)
-    os.rename(t.task(101), f"{t.top}/ended")
-    shutil.copytree(f"{t.top}/ended", t.task(101))
-    fake.write(t.task(101), "ready", 7 * MIB)
+    os.rename(t.task(101), t.task(1101))
+    fake.lines(t.task(1101), {"ready": 7 * MIB})
     s.type(ENTER)
     ok(s.wait(r"redis-server .* 7\.00") and bars(s, "101") == full and
        s.cells("101")[4:5] == ["7.00M"], "history: another process begins anew", s)

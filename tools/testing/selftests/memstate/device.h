@@ -269,6 +269,21 @@ static inline long long fdinfo_value(int fd, const char *key)
 	return file_value(path, key);
 }
 
+/* The file of a task's books, of which this is the serial number. */
+static inline const char *books_path(long long serial)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), SYSFS "tasks/%lld", serial);
+	return path;
+}
+
+/* The line @key of that file, of the books that a descriptor is bound to; -1: there is none. */
+static inline long long books_value(const struct dev *d, const char *key)
+{
+	return file_value(books_path(fdinfo_value(d->fd, "memstate-books")), key);
+}
+
 /* Is there such text in the first pages of what /proc has on a thread? */
 static inline bool task_file_has(pid_t pid, pid_t tid, const char *name, const char *text)
 {

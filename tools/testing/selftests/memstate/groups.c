@@ -54,7 +54,8 @@ TEST_F(groups, group_comes_with_its_first_task_and_goes_with_the_cgroup)
 		if (dev_open(&d, 64))
 			_exit(1);
 		dev_post(&d, REC(BASE, 4 * PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
-		if (write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 0)
+		if (dev_sync(&d, NULL) || write(ready[1], "r", 1) != 1 ||
+		    read(go[0], &byte, 1) != 0)
 			_exit(2);
 		_exit(0);
 	}
@@ -67,7 +68,7 @@ TEST_F(groups, group_comes_with_its_first_task_and_goes_with_the_cgroup)
 	close(go[0]);
 	close(go[1]);
 	EXPECT_EQ(0, join(child));
-	EXPECT_TRUE(wait_for_tasks(1));
+	EXPECT_TRUE(wait_for_tasks(0));
 	/* As long as there is the cgroup there is the group, with its history. */
 	EXPECT_EQ(0, group_file(id, "ready"));
 	EXPECT_EQ(4 * PAGE, group_file(id, "peak"));
@@ -235,7 +236,8 @@ TEST_F(groups, task_that_moves_on_leaves_its_books_where_it_opened)
 		if (dev_open(&d, 64))
 			_exit(1);
 		dev_post(&d, REC(BASE, PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
-		if (!cg_enter("ms-groups") || write(ready[1], "r", 1) != 1)
+		if (dev_sync(&d, NULL) || !cg_enter("ms-groups") ||
+		    write(ready[1], "r", 1) != 1)
 			_exit(2);
 		if (read(go[0], &byte, 1) != 0)
 			_exit(3);
@@ -362,7 +364,7 @@ TEST_F(groups, totals_of_a_group_are_the_sum_over_its_tasks)
 	close(go[1]);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(0, join(child[i]));
-	EXPECT_TRUE(wait_for_tasks(1));
+	EXPECT_TRUE(wait_for_tasks(0));
 	t = group_totals(self->dev, cg[0]);
 	EXPECT_EQ(0, totals_all(&t) + t.ready_direct + t.charged + t.ranges + t.tasks);
 	for (int i = 2; i >= 0; i--) {

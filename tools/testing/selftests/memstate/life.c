@@ -171,14 +171,16 @@ TEST(gone_task_is_esrch_for_whoever_reports_or_audits)
 TEST(exec_ends_the_books_and_the_process_lives_on)
 {
 	struct child c = child_start(END_EXEC);
-	char path[64];
+	long long books = fdinfo_value(c.fd, "memstate-books");
 
-	snprintf(path, sizeof(path), SYSFS "tasks/%d", c.pid);
-	EXPECT_EQ(0, access(path, F_OK));
+	EXPECT_GT(books, 0);
+	EXPECT_EQ(0, access(books_path(books), F_OK));
+	EXPECT_EQ(c.pid, file_value(books_path(books), "pid"));
 	child_tell(&c);
 	EXPECT_TRUE(hangs_up(c.fd));
 	EXPECT_TRUE(wait_for_tasks(0));
-	EXPECT_EQ(-1, access(path, F_OK));
+	EXPECT_EQ(-1, access(books_path(books), F_OK));
+	EXPECT_EQ(0, fdinfo_value(c.fd, "memstate-books"));
 	EXPECT_EQ(0, sysfs_value("ready"));
 	EXPECT_EQ(0, kill(c.pid, 0));
 	kill(c.pid, SIGKILL);
@@ -238,6 +240,7 @@ TEST(two_descriptors_of_a_process_are_one_task)
 	dev_post(&b, RECORD(0x102000));
 	EXPECT_EQ(2 * PAGE, dev_state(&b, MEMSTATE_READY));
 	EXPECT_EQ(1, sysfs_value("nr_tasks"));
+	EXPECT_EQ(fdinfo_value(a.fd, "memstate-books"), fdinfo_value(b.fd, "memstate-books"));
 	dev_close(&a);
 	EXPECT_EQ(2 * PAGE, dev_state(&b, MEMSTATE_READY));
 	dev_close(&b);

@@ -274,7 +274,7 @@ TEST_F(tree, charges_never_pass_max_whatever_happens)
 			TH_LOG("task %d ended by itself: %x", i, status);
 		}
 	}
-	ASSERT_TRUE(wait_for_tasks(1));
+	ASSERT_TRUE(wait_for_tasks(0));
 	for (int i = 0; i < 3 + LEAVES; i++) {
 		t = group_totals(self->dev, self->group[i]);
 		EXPECT_EQ(0, totals_all(&t));
@@ -389,7 +389,7 @@ TEST_F(tree, at_rest_direct_and_consistent_agree_and_sums_add_up)
 	close(go[1]);
 	for (int i = 0; i < TASKS; i++)
 		EXPECT_EQ(0, join(self->task[i]));
-	ASSERT_TRUE(wait_for_tasks(1));
+	ASSERT_TRUE(wait_for_tasks(0));
 	EXPECT_EQ(0, group_totals(self->dev, self->group[0]).charged);
 }
 

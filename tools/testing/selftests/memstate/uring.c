@@ -514,7 +514,11 @@ static int orphan(void)
 		return -1;
 	pid = fork();
 	if (!pid) {
+		struct memstate_setup setup = { .size = sizeof(setup) };
+
 		fd = open(MEMSTATE_DEVICE, O_RDWR);
+		if (dev_ioctl(fd, MEMSTATE_IOC_SETUP, &setup))
+			_exit(2);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(sizeof(int));

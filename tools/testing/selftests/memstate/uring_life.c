@@ -24,7 +24,7 @@ FIXTURE_SETUP(uring_life)
 
 FIXTURE_TEARDOWN(uring_life)
 {
-	EXPECT_TRUE(wait_for_tasks(1));
+	EXPECT_TRUE(wait_for_tasks(0));
 	EXPECT_EQ(0, group_limit(self->watcher, self->group).charged);
 	close(self->watcher);
 	close(self->group);
@@ -199,7 +199,7 @@ TEST_F(uring_life, task_ends_while_its_request_waits)
 			/* It has an end, and not that of the hour. */
 			EXPECT_EQ(how == 3 ? SIGKILL : 0, join(pid));
 			/* The next one needs the room. */
-			ASSERT_TRUE(wait_for_tasks(1));
+			ASSERT_TRUE(wait_for_tasks(0));
 		}
 	}
 }
@@ -341,7 +341,7 @@ TEST_F(uring_life, crowds_are_killed_at_random_moments_and_nothing_is_left)
 		EXPECT_EQ(SIGKILL, join(pid));
 		close(tell[0]);
 	}
-	EXPECT_TRUE(wait_for_tasks(1));
+	EXPECT_TRUE(wait_for_tasks(0));
 	EXPECT_EQ(0, group_limit(self->watcher, self->group).charged);
 	EXPECT_EQ(0, sysfs_value("ready"));
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* The same figures as files, and the tracepoints. */
 #include <dirent.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "cgroup.h"
 #include "harness.h"
@@ -18,15 +21,6 @@ static const char *const files[] = {
 static const char *const classes[] = { "heap", "stack", "metadata", "code",
 				       "other", "user1", "user2", "user3" };
 
-static long long task_value(pid_t pid, const char *dir, const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "tasks/%d/%s%s%s", pid, dir, *dir ? "/" : "",
-		 name);
-	return sysfs_value(path);
-}
-
 static void fill(struct dev *d)
 {
 	for (u32 c = 0; c < 8; c++)
@@ -40,7 +34,7 @@ static void fill(struct dev *d)
 TEST(files_show_what_the_ioctl_shows)
 {
 	struct memstate_totals t, sys;
-	pid_t pid = getpid();
+	long long books;
 	struct dev d;
 
 	ASSERT_EQ(0, dev_open(&d, 64));
@@ -49,70 +43,119 @@ TEST(files_show_what_the_ioctl_shows)
 	sys = fd_totals(d.fd, MEMSTATE_SCOPE_SYSTEM);
 	EXPECT_EQ(1, sys.tasks);
 	EXPECT_EQ(1, sysfs_value("nr_tasks"));
+	EXPECT_EQ(getpid(), books_value(&d, "pid"));
 	for (u32 c = 0; c < 8; c++) {
 		const char *state[] = { "reserved", "prepared", "ready" };
 
 		for (int s = 0; s < 3; s++) {
-			char path[64];
+			char path[64], key[64];
 
 			snprintf(path, sizeof(path), "%s/%s", classes[c], state[s]);
-			EXPECT_EQ(t.bytes[s][c], task_value(pid, classes[c], state[s]));
+			snprintf(key, sizeof(key), "%s.%s", classes[c], state[s]);
+			EXPECT_EQ(t.bytes[s][c], books_value(&d, key));
 			EXPECT_EQ(sys.bytes[s][c], sysfs_value(path));
 			EXPECT_EQ(t.bytes[s][c], sys.bytes[s][c]);
 		}
 	}
-	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_READY), task_value(pid, "", "ready"));
-	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_PREPARED),
-		  task_value(pid, "", "prepared"));
-	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_RESERVED),
-		  task_value(pid, "", "reserved"));
-	EXPECT_EQ(t.prepared_lazy, task_value(pid, "", "prepared_lazy"));
+	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_READY), books_value(&d, "ready"));
+	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_PREPARED), books_value(&d, "prepared"));
+	EXPECT_EQ(ms_totals_state(&t, MEMSTATE_RESERVED), books_value(&d, "reserved"));
+	EXPECT_EQ(t.prepared_lazy, books_value(&d, "prepared_lazy"));
 	EXPECT_EQ(PAGE, t.prepared_lazy);
-	EXPECT_EQ(t.ready_direct, task_value(pid, "", "ready_direct"));
+	EXPECT_EQ(t.ready_direct, books_value(&d, "ready_direct"));
 	EXPECT_EQ(t.ready_direct, sysfs_value("ready_direct"));
-	EXPECT_EQ(t.transitions, task_value(pid, "", "transitions"));
-	EXPECT_EQ(t.ranges, task_value(pid, "", "ranges"));
-	EXPECT_EQ(t.peak_ready, task_value(pid, "", "peak_ready"));
+	EXPECT_EQ(t.transitions, books_value(&d, "transitions"));
+	EXPECT_EQ(t.ranges, books_value(&d, "ranges"));
+	EXPECT_EQ(t.peak_ready, books_value(&d, "peak_ready"));
+	books = fdinfo_value(d.fd, "memstate-books");
 	dev_close(&d);
 	EXPECT_TRUE(wait_for_tasks(0));
-	EXPECT_EQ(-1, task_value(pid, "", "ready"));
+	EXPECT_EQ(-1, access(books_path(books), F_OK));
 }
 
-TEST(reading_a_file_drains_first)
+TEST(reading_a_file_drains_nothing)
 {
 	struct dev d;
 
 	ASSERT_EQ(0, dev_open(&d, 64));
 	dev_post(&d, REC(BASE, PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
-	EXPECT_EQ(PAGE, task_value(getpid(), "", "ready"));
-	dev_post(&d, REC(BASE, PAGE, MEMSTATE_READY, MEMSTATE_PREPARED, 0, 0));
-	EXPECT_EQ(PAGE, sysfs_value("prepared"));
+	EXPECT_EQ(0, books_value(&d, "ready"));
+	EXPECT_EQ(0, sysfs_value("ready"));
+	EXPECT_EQ(0, books_value(&d, "transitions"));
+	ASSERT_EQ(0, dev_sync(&d, NULL));
+	EXPECT_EQ(PAGE, books_value(&d, "ready"));
+	EXPECT_EQ(PAGE, sysfs_value("ready"));
 	dev_close(&d);
 }
 
-TEST(every_file_holds_one_number)
+TEST(every_file_of_the_system_holds_one_number)
 {
 	struct dev d;
 
 	ASSERT_EQ(0, dev_open(&d, 64));
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		char path[128], text[64] = "", *end;
+		char text[64] = "", *end;
+		char path[128];
 		FILE *f;
 
-		snprintf(path, sizeof(path), SYSFS "tasks/%d/%s", getpid(), files[i]);
+		snprintf(path, sizeof(path), SYSFS "%s", files[i]);
 		f = fopen(path, "r");
 		ASSERT_NE(NULL, f);
 		ASSERT_EQ(1, fread(text, 1, sizeof(text) - 1, f) > 0);
 		fclose(f);
 		strtoull(text, &end, 10);
 		EXPECT_EQ(0, strcmp(end, "\n"));
-		EXPECT_NE(-1, sysfs_value(files[i]));
+		EXPECT_NE(-1, books_value(&d, files[i]));
 	}
 	dev_close(&d);
 }
 
+TEST(every_line_of_a_task_is_a_key_and_a_value)
+{
+	char line[128], key[64], value[64], end;
+	int lines = 0;
+	struct dev d;
+	FILE *f;
+
+	ASSERT_EQ(0, dev_open(&d, 64));
+	f = fopen(books_path(fdinfo_value(d.fd, "memstate-books")), "r");
+	ASSERT_NE(NULL, f);
+	for (; fgets(line, sizeof(line), f); lines++) {
+		EXPECT_EQ(3, sscanf(line, "%63[a-z0-9_.] %63[a-z0-9]%c", key, value, &end));
+		EXPECT_EQ('\n', end);
+		if (!strcmp(key, "max") || !strcmp(key, "high")) {
+			EXPECT_STREQ("max", value);
+		} else if (!strcmp(key, "pressure")) {
+			EXPECT_STREQ("none", value);
+		} else {
+			EXPECT_EQ(strlen(value), strspn(value, "0123456789"));
+		}
+	}
+	/* pid, group; totals, by class too; limits; what is allocated. */
+	EXPECT_EQ(2 + 18 + 24 + 4 + 8, lines);
+	fclose(f);
+	dev_close(&d);
+}
+
+/* ---- who may read ------------------------------------------------------------------- */
+
+static bool drop_caps(u64 caps)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return false;
+	for (int i = 0; i < 2; i++) {
+		data[i].effective &= ~(u32)(caps >> 32 * i);
+		data[i].permitted &= ~(u32)(caps >> 32 * i);
+		data[i].inheritable &= ~(u32)(caps >> 32 * i);
+	}
+	return !syscall(SYS_capset, &head, data);
+}
+
 /* As another user: run fn, its result is the exit status. */
-static int as_user(uid_t uid, int (*fn)(pid_t of), pid_t of)
+static int as_user(uid_t uid, int (*fn)(long long of), long long of)
 {
 	int status = -1;
 	pid_t child = fork();
@@ -126,18 +169,47 @@ static int as_user(uid_t uid, int (*fn)(pid_t of), pid_t of)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static int can_read_task(pid_t of)
+/* 1: it can be read; 0: it may not; else it is something else. */
+static int can_read(const char *path)
 {
-	return task_value(of, "", "ready") >= 0;
+	int fd = open(path, O_RDONLY);
+	char byte;
+
+	if (fd < 0)
+		return 50;
+	return read(fd, &byte, 1) == 1 ? 1 : errno == EACCES ? 0 : 51;
 }
 
-static int can_read_system(pid_t of)
+static int can_read_task(long long of)
+{
+	return can_read(books_path(of));
+}
+
+static int can_read_task_from_elsewhere(long long of)
+{
+	pid_t first;
+
+	/* The capabilities are those of a namespace. */
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID))
+		return 52;
+	first = fork();
+	if (!first)
+		_exit(can_read_task(of));
+	return WEXITSTATUS(join(first));
+}
+
+static int can_read_task_without_ptrace(long long of)
+{
+	return drop_caps(1ULL << CAP_SYS_PTRACE) ? can_read_task(of) : 53;
+}
+
+static int can_read_system(long long of)
 {
 	(void)of;
 	return sysfs_value("ready") >= 0 && sysfs_value("heap/ready") >= 0;
 }
 
-static int can_report(pid_t of)
+static int can_report(long long of)
 {
 	struct dev d;
 
@@ -145,13 +217,13 @@ static int can_report(pid_t of)
 	if (dev_open(&d, 64))
 		return 0;
 	dev_post(&d, REC(BASE, PAGE, MEMSTATE_NONE, MEMSTATE_READY, 0, 0));
-	return dev_state(&d, MEMSTATE_READY) == PAGE &&
-	       task_value(getpid(), "", "ready") == PAGE;
+	return dev_state(&d, MEMSTATE_READY) == PAGE && books_value(&d, "ready") == PAGE;
 }
 
-TEST(task_files_belong_to_the_tasks_user_and_root)
+TEST(file_of_a_task_is_for_its_user_where_he_sees_it_and_for_sys_ptrace)
 {
 	int ready[2], go[2], status;
+	long long books;
 	pid_t child;
 	char byte;
 
@@ -163,21 +235,105 @@ TEST(task_files_belong_to_the_tasks_user_and_root)
 
 		if (setresgid(1234, 1234, 1234) || setresuid(1234, 1234, 1234))
 			_exit(1);
-		if (dev_open(&d, 64) || write(ready[1], "r", 1) != 1)
+		if (dev_open(&d, 64))
+			_exit(2);
+		books = fdinfo_value(d.fd, "memstate-books");
+		if (write(ready[1], &books, sizeof(books)) != sizeof(books))
 			_exit(2);
 		close(go[1]);
 		_exit(read(go[0], &byte, 1) ? 3 : 0);
 	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_TRUE(can_read_task(child));
-	EXPECT_EQ(1, as_user(1234, can_read_task, child));
-	EXPECT_EQ(0, as_user(4321, can_read_task, child));
+	ASSERT_EQ(sizeof(books), read(ready[0], &books, sizeof(books)));
+	EXPECT_EQ(1, can_read_task(books));
+	EXPECT_EQ(child, file_value(books_path(books), "pid"));
+	EXPECT_EQ(1, as_user(1234, can_read_task, books));
+	EXPECT_EQ(0, as_user(4321, can_read_task, books));
+	EXPECT_EQ(0, as_user(0, can_read_task_without_ptrace, books));
+	EXPECT_EQ(0, as_user(1234, can_read_task_from_elsewhere, books));
 	EXPECT_EQ(1, as_user(4321, can_read_system, 0));
 	EXPECT_EQ(1, as_user(4321, can_report, 0));
 	close(go[1]);
 	close(go[0]);
 	waitpid(child, &status, 0);
 	EXPECT_EQ(0, status);
+}
+
+/* Who is in ms-views/a, without capabilities: 0, or what is wrong. */
+static int looks_around(int own, int below, int other, int top)
+{
+	u64 caps = 1ULL << CAP_SYS_PTRACE | 1ULL << CAP_SYS_RESOURCE;
+	struct memstate_get_totals t = { .size = sizeof(t), .scope = MEMSTATE_SCOPE_GROUP };
+	struct memstate_limit l = { .size = sizeof(l), .scope = MEMSTATE_SCOPE_GROUP };
+	struct memstate_alloc a = { .size = sizeof(a), .scope = MEMSTATE_SCOPE_GROUP };
+	struct memstate_watch w = { .size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP };
+	int dev = open(MEMSTATE_DEVICE, O_RDWR);
+	char path[128];
+
+	if (setgid(1234) || setuid(1234) || !drop_caps(caps))
+		return 1;
+	if (group_file(cg_id(own), "ready") < 0 || group_file(cg_id(below), "ready") < 0)
+		return 2;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), SYSFS "groups/%llu/%s",
+			 (unsigned long long)cg_id(i ? other : top), i ? "ready" : "max");
+		if (can_read(path))
+			return 3;
+	}
+	t.fd = below;
+	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t))
+		return 4;
+	t.fd = other;
+	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t) != -EACCES)
+		return 5;
+	t.fd = top;
+	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t) != -EACCES)
+		return 6;
+	l.fd = a.fd = w.fd = other;
+	if (dev_ioctl(dev, MEMSTATE_IOC_LIMIT_GET, &l) != -EACCES ||
+	    dev_ioctl(dev, MEMSTATE_IOC_ALLOC, &a) != -EACCES ||
+	    dev_ioctl(dev, MEMSTATE_IOC_WATCH, &w) != -EACCES)
+		return 7;
+	t = (struct memstate_get_totals) { .size = sizeof(t), .scope = MEMSTATE_SCOPE_SYSTEM };
+	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t))
+		return 8;
+	t.scope = MEMSTATE_SCOPE_OWN_GROUP;
+	return dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t) ? 9 : 0;
+}
+
+TEST(figures_of_groups_are_for_who_is_in_them_or_above)
+{
+	int top = cg_make("ms-views"), own = cg_make("ms-views/a");
+	int below = cg_make("ms-views/a/b"), other = cg_make("ms-views/other");
+	int dev = open(MEMSTATE_DEVICE, O_RDWR);
+	pid_t child;
+
+	/* So that they are there. */
+	ASSERT_EQ(0, limit_max(dev, below, MIB));
+	ASSERT_EQ(0, limit_max(dev, other, MIB));
+	child = cg_child("ms-views/a");
+	if (!child)
+		_exit(looks_around(own, below, other, top));
+	EXPECT_EQ(0, join(child));
+	/* Who may limit a cgroup may look at it. */
+	ASSERT_EQ(0, chown(CGROUPS "ms-views", 1234, 1234));
+	child = cg_child("ms-views/a");
+	if (!child) {
+		if (setgid(1234) || setuid(1234))
+			_exit(1);
+		dev = open(MEMSTATE_DEVICE, O_RDWR);
+		_exit(group_limit(dev, other).max != MIB ? 2 :
+		      limit_max(dev, other, 2 * MIB) ? 3 : 0);
+	}
+	EXPECT_EQ(0, join(child));
+	close(dev);
+	close(other);
+	close(below);
+	close(own);
+	close(top);
+	EXPECT_EQ(0, cg_remove("ms-views/other"));
+	EXPECT_EQ(0, cg_remove("ms-views/a/b"));
+	EXPECT_EQ(0, cg_remove("ms-views/a"));
+	EXPECT_EQ(0, cg_remove("ms-views"));
 }
 
 /* ---- tracepoints ----------------------------------------------------------------- */
