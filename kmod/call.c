@@ -229,17 +229,16 @@ static int do_transition(struct ms_file *file, void *arg)
 
 static int do_pending(struct ms_file *file, void *arg)
 {
-	struct ms_task *task = file->task;
 	u32 *bell;
 	int ret;
 
 	ret = ms_file_may_report(file);
 	if (ret)
 		return ret;
-	bell = ms_ring_bell(ms_task_ring(task));
+	bell = ms_ring_bell(ms_task_ring(file->task));
 	if (!bell)
 		return -ENXIO;
-	ms_pending_listen(&task->pending, bell);
+	ms_pending_listen(&file->task->pending, bell);
 	return 0;
 }
 
