@@ -298,7 +298,7 @@ bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 	struct ms_group *group = group_of_limit(terms->refused);
 	struct ms_task *other;
 	bool some = false;
-	MS_WALK(walk);
+	MS_DEFINE_WALK(walk);
 
 	if (!group)
 		return revoke_one(task);

@@ -599,7 +599,7 @@ void ms_drain_group(struct ms_group *group)
 {
 	struct memstate_totals totals;
 	struct ms_task *task;
-	MS_WALK(walk);
+	MS_DEFINE_WALK(walk);
 
 	while ((task = ms_task_next(&walk, group))) {
 		if (ms_task_stamp(task) != READ_ONCE(task->head) ||
