@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "drain.h"
+#include "life.h"
 
 /* Ranges that one AUDIT call looks at, so that it lets go of the locks. */
 #define AUDIT_RANGES	4096
@@ -94,7 +95,7 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 int ms_audit(struct ms_task *task, struct memstate_audit *audit,
 	     struct memstate_finding *findings)
 {
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = ms_task_mm(task);
 	struct ms_drain drain = {};
 	struct memstate_range range;
 	struct ms_books books;
@@ -102,7 +103,7 @@ int ms_audit(struct ms_task *task, struct memstate_audit *audit,
 	u32 nr_ranges = 0;
 	int ret;
 
-	if (!mmget_not_zero(mm))
+	if (!mm)
 		return -ESRCH;
 	ret = ms_books_lock(&books, task);
 	if (ret)

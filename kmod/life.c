@@ -231,6 +231,27 @@ static struct ms_task *space_task(struct ms_space *space)
 }
 
 /**
+ * ms_task_mm() - a task's address space, for whoever does not have its books open
+ * @task: the task
+ *
+ * The mm is there as long as the space has the books: its end takes them first.
+ *
+ * Context: any that may be preempted. Return: the mm, to be given back by mmput(), or
+ * NULL: it has no users any more, or the books are closed.
+ */
+struct mm_struct *ms_task_mm(struct ms_task *task)
+{
+	struct ms_space *space = task->space;
+	struct mm_struct *mm = NULL;
+
+	spin_lock(&space->lock);
+	if (rcu_access_pointer(space->task) == task && mmget_not_zero(task->mm))
+		mm = task->mm;
+	spin_unlock(&space->lock);
+	return mm;
+}
+
+/**
  * ms_spaces_exit() - forget all address spaces
  *
  * Context: module exit; there is no file, so that no books are open and none begin.

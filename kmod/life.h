@@ -29,11 +29,13 @@
 #ifndef MS_LIFE_H
 #define MS_LIFE_H
 
+struct mm_struct;
 struct ms_space;
 struct ms_task;
 
 struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
+struct mm_struct *ms_task_mm(struct ms_task *task);
 void ms_space_put(struct ms_space *space);
 void ms_spaces_exit(void);
 

@@ -50,7 +50,7 @@ struct ms_user;
 
 /**
  * struct ms_task - the books of one address space
- * @mm:		the address space, as long as the books are not @gone; the space holds it
+ * @mm:		the address space: there under lock until @gone, else see ms_task_mm()
  * @space:	see life.c; with a reference
  * @uid:	of who owns the mm, when the books began; may read their file
  * @user:	as whom they are counted; until @gone
