@@ -122,7 +122,7 @@ static void group_remove(struct ms_group *group)
 static void group_tell_tasks(struct ms_group *group)
 {
 	struct ms_task *task;
-	MS_WALK(walk);
+	MS_DEFINE_WALK(walk);
 
 	while ((task = ms_task_next(&walk, group))) {
 		ms_charge_show(task);

@@ -157,7 +157,7 @@ int ms_shards_of_group(struct ms_group *group, struct memstate_alloc *out)
 {
 	u32 naps = SHARDS_NAPS;
 	struct ms_task *task;
-	MS_WALK(walk);
+	MS_DEFINE_WALK(walk);
 	int ret = 0;
 
 	memset(out, 0, sizeof(*out));

@@ -257,7 +257,7 @@ void ms_walk_end(struct ms_walk *walk)
 
 /**
  * ms_task_next() - go through the tasks of a group
- * @walk:	where to go on; from MS_WALK() at first
+ * @walk:	where to go on; from MS_DEFINE_WALK() at first
  * @top:	tasks in this group or below it
  *
  * Each task that is there from the beginning to the end is seen once. It takes no lock,

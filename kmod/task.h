@@ -159,7 +159,7 @@ struct ms_walk {
 void ms_walk_end(struct ms_walk *walk);
 
 /* A walk that has not begun; it gives back what it has when it goes out of scope. */
-#define MS_WALK(name) struct ms_walk name __cleanup(ms_walk_end) = {}
+#define MS_DEFINE_WALK(name) struct ms_walk name __cleanup(ms_walk_end) = {}
 
 int ms_tasks_init(void);
 void ms_tasks_exit(void);

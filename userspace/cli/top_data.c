@@ -174,7 +174,8 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc, bool 
 			ret = -ENOMEM;
 			break;
 		}
-		row->id = row->books = number;
+		row->id = number;
+		row->books = number;
 		row->task = !cg;
 		if (cg) {
 			dir = openat(dirfd(list), e->d_name, DIR_FLAGS);

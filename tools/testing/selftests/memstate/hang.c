@@ -267,7 +267,7 @@ TEST_F(hang, others_open_begin_charge_read_and_exit)
 	/* Other devices of this kind, too. */
 	child = fork();
 	if (!child)
-		_exit(open("/dev/cpu_dma_latency", O_RDONLY) < 0);
+		_exit(open("/dev/fuse", O_RDWR) < 0);
 	EXPECT_TRUE(ends(child));
 	close(self->leave);
 	self->leave = -1;
