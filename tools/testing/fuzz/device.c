@@ -63,18 +63,21 @@ long call_map(struct run *r)
 	static const u32 offsets[] = { MEMSTATE_OFF_RING, MEMSTATE_OFF_TOTALS, MEMSTATE_OFF_SHARDS };
 	static const int prots[] = { PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE,
 				     PROT_READ | PROT_WRITE | PROT_EXEC, PROT_READ | PROT_EXEC };
-	struct memstate_setup s = { .size = sizeof(s) };
+	static const u32 entries[] = { 0, 2, 4, 16, 64, 64, 256, 4096 };
+	struct memstate_setup s;
 	struct memstate_shards sh = { .size = sizeof(sh) };
 	struct map map = { .what = PICK(r, offsets), .bytes = PAGE };
 	u32 odd = pick(r, 4) ? 0 : 1 + pick(r, 5);
 	int fd = actor_fd(r), prot = PROT_READ, flags = MAP_SHARED;
 	u64 offset = map.what;
+	u32 i;
 
-	s.flags = pick(r, 3) ? MEMSTATE_SETUP_CREDIT : 0;
-	if (ioctl(fd, MEMSTATE_IOC_SETUP, &s)) {
-		/* It has been made otherwise. */
-		s.flags ^= MEMSTATE_SETUP_CREDIT;
-		ioctl(fd, MEMSTATE_IOC_SETUP, &s);
+	s = (struct memstate_setup) { .size = sizeof(s), .flags = pick(r, 3) ? MEMSTATE_SETUP_CREDIT : 0,
+				      .ring_entries = PICK(r, entries) };
+	/* It may have been made otherwise. */
+	for (i = 0; i < 3 && ioctl(fd, MEMSTATE_IOC_SETUP, &s); i++) {
+		s.flags ^= i ? MEMSTATE_SETUP_CREDIT : 0;
+		s.ring_entries = 0;
 	}
 	if (map.what == MEMSTATE_OFF_RING) {
 		prot |= PROT_WRITE;

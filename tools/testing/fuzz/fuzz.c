@@ -2,14 +2,6 @@
 /*
  * fuzz: runs rounds of programs against /dev/memstate, and tells the first thing that is
  * wrong. See README.
- *
- * Model
- *
- *   Step n of a seed is a round that is made new, or out of that of an earlier step that ran
- *   code, or an order of code, which had not run before; which of them, coverage decides. So
- *   a round is known by its seed and its steps: n, the step that it was made of, and so on,
- *   down to one that was new. Its processes meet otherwise each time: what was found once
- *   may take many runs of its round.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,24 +19,15 @@
 #include <linux/sched.h>
 
 #include "actor.h"
+#include "corpus.h"
 #include "coverage.h"
 #include "outside.h"
 #include "world.h"
 
-#define CORPUS_MAX	4096
 #define ROUND_MS	4000	/* then its processes are killed */
+#define SLOW_MS		14000	/* whoever lives still is shown */
 #define KILLED_S	120	/* and must be dead after that */
 #define RELOAD		24	/* rounds, about, between two loads of the module */
-
-/* A round that has run something new, and the step that it was made of, or NULL. */
-struct found {
-	u32 step;
-	const struct found *parent;
-	struct round round;
-};
-
-static struct found *corpus[CORPUS_MAX];
-static u32 corpus_nr;
 
 static struct options {
 	u64 seed;
@@ -56,13 +39,6 @@ static struct options {
 static time_t began;
 static u32 step;
 static char why[512], ran_with[256];
-
-static u64 seed_of(u32 n)
-{
-	u64 seed = options.seed ^ (u64)n << 32;
-
-	return rnd(&seed);
-}
 
 /* ---- one round --------------------------------------------------------------- */
 
@@ -88,20 +64,41 @@ static void start(u32 index, const struct program *p)
 	close(args.cgroup);
 }
 
-/* Until all have ended, whom it has killed if need be; false where they have not. */
+static void print_stacks(void)
+{
+	fflush(stdout);
+	if (system("cd /proc; for t in [0-9]*/task/*; do [ \"$(cat $t/comm)\" = fuzz ] || continue;"
+		   " echo \"# $t\"; sed 's/^/#   /' $t/stack; done 2>&1"))
+		printf("# no stacks\n");
+}
+
+/* Until all have ended, whom it has killed if need be; false where they do not. */
 static bool all_end(void)
 {
 	u64 from = now_ms(), passed;
+	bool told = false;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) >= 0) {
+		if (pid)
+			continue;
+		usleep(10000);
 		passed = now_ms() - from;
-		if (passed > KILLED_S * 1000)
+		if (passed < ROUND_MS)
+			continue;
+		world_kill_all();
+		/* Who has died in the kernel may have others wait for what it held. */
+		if (console_has_report(why, sizeof(why)))
 			return false;
-		if (!pid) {
-			if (passed > ROUND_MS)
-				world_kill_all();
-			usleep(10000);
+		if (passed > SLOW_MS && !told) {
+			told = true;
+			printf("# round %u: not dead %u s after it was killed:\n", step,
+			       (SLOW_MS - ROUND_MS) / 1000);
+			print_stacks();
+		}
+		if (passed > KILLED_S * 1000) {
+			snprintf(why, sizeof(why), "processes live %u s after they were killed", KILLED_S);
+			return false;
 		}
 	}
 	return true;
@@ -110,7 +107,6 @@ static bool all_end(void)
 static bool run_round(const struct round *round)
 {
 	int pair[2], i;
-	bool ended;
 
 	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair))
 		return false;
@@ -124,13 +120,7 @@ static bool run_round(const struct round *round)
 	/* What is on its way in them goes when the last one closes them, of whom this is not one. */
 	close(SOCKET_FD);
 	close(SOCKET_FD + 1);
-	ended = all_end();
-	if (!ended) {
-		snprintf(why, sizeof(why), "processes live %u s after they were killed", KILLED_S);
-		system("cd /proc; for t in [0-9]*/task/*; do [ \"$(cat $t/comm)\" = fuzz ] || continue;"
-		       " echo \"# $t\"; sed 's/^/#   /' $t/stack; done 2>&1");
-	}
-	return ended;
+	return all_end();
 }
 
 /* Is there anything that must not be? */
@@ -183,46 +173,6 @@ static void restore_parameters(void)
 	}
 }
 
-/* ---- which round --------------------------------------------------------------- */
-
-static const struct found *pick_parent(u64 *seed)
-{
-	u32 last = corpus_nr / 4 + 1;
-
-	if (!corpus_nr || rnd_once(seed, 5))
-		return NULL;
-	/* The last ones more often. */
-	if (rnd_once(seed, 2))
-		return corpus[corpus_nr - 1 - rnd_below(seed, last < corpus_nr ? last : corpus_nr)];
-	return corpus[rnd_below(seed, corpus_nr)];
-}
-
-static void keep(const struct round *round, const struct found *parent)
-{
-	struct found *f = malloc(sizeof(*f));
-
-	if (!f || corpus_nr == CORPUS_MAX) {
-		free(f);
-		return;
-	}
-	*f = (struct found) { step, parent, *round };
-	corpus[corpus_nr++] = f;
-}
-
-/* What is written down as STEP.STEP.STEP, the one that was new last. */
-static void make_written(struct round *round, const char *text)
-{
-	const char *dot = strchr(text, '.');
-	u64 seed = seed_of(strtoul(text, NULL, 10));
-
-	if (!dot) {
-		round_generate(round, seed);
-		return;
-	}
-	make_written(round, dot + 1);
-	round_mutate(round, seed);
-}
-
 /* ---- what is told ---------------------------------------------------------------- */
 
 static void print_types(const struct board *b)
@@ -241,7 +191,7 @@ static void print_summary(const struct board *b, const char *what)
 	       (unsigned long long)b->calls, coverage_blocks());
 	if (options.blocks)
 		printf(" of %u", options.blocks);
-	printf(" blocks, corpus %u\n", corpus_nr);
+	printf(" blocks, corpus %u\n", corpus_size());
 	fflush(stdout);
 }
 
@@ -279,13 +229,13 @@ static bool fuzz(struct board *board)
 
 	while (good && goes_on()) {
 		step++;
-		seed = seed_of(step);
+		seed = corpus_seed(options.seed, step);
 		if (options.round) {
-			make_written(&round, options.round);
+			corpus_again(&round, options.seed, options.round);
 		} else {
 			u64 choice = seed ^ ~0U;
 
-			parent = pick_parent(&choice);
+			parent = corpus_pick(&choice);
 			if (parent) {
 				round = parent->round;
 				round_mutate(&round, seed);
@@ -297,7 +247,7 @@ static bool fuzz(struct board *board)
 		strcpy(ran_with, options.parameters);
 		good = world_prepare() == 0 && run_round(&round);
 		if (good && coverage_end() && !options.round)
-			keep(&round, parent);
+			corpus_keep(step, &round, parent);
 		if (good && options.module && rnd_once(&seed, RELOAD))
 			good = reload(options.round ? NULL : &seed);
 		good = good && is_good(board);
