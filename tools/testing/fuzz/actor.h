@@ -46,6 +46,7 @@
  * struct board - what processes tell the one that has started them
  * @calls:	how many they have made
  * @by_type:	these by type, and how many of them have succeeded
+ * @bounds_moved: somebody has written a parameter in this round
  * @broken:	what must not be, as the first one has found it
  */
 struct board {
@@ -54,6 +55,7 @@ struct board {
 		u64 made;
 		u64 succeeded;
 	} by_type[64];
+	u32 bounds_moved;
 	char broken[256];
 };
 

@@ -34,6 +34,7 @@ static struct options {
 	u32 seconds, steps, times, blocks;
 	const char *round, *module, *reports, *coverage;
 	char parameters[256];
+	bool fixed;
 } options = { .times = 1 };
 
 static time_t began;
@@ -142,7 +143,7 @@ static bool reload(u64 *seed)
 {
 	if (!soon_within(SETTLES_S, module_is_gone, why, sizeof(why)))
 		return false;
-	if (seed)
+	if (!options.fixed)
 		module_pick_parameters(options.parameters, sizeof(options.parameters), seed);
 	/* What does not go together is refused; that is part of it. */
 	if (module_load(options.module, options.parameters)) {
@@ -244,12 +245,13 @@ static bool fuzz(struct board *board)
 			}
 		}
 		restore_parameters();
+		board->bounds_moved = 0;
 		strcpy(ran_with, options.parameters);
 		good = world_prepare() == 0 && run_round(&round);
 		if (good && coverage_end() && !options.round)
 			corpus_keep(step, &round, parent);
 		if (good && options.module && rnd_once(&seed, RELOAD))
-			good = reload(options.round ? NULL : &seed);
+			good = reload(&seed);
 		good = good && is_good(board);
 		if (good && rnd_once(&seed, 6))
 			world_remove_cgroups();
@@ -296,6 +298,7 @@ static void parse(int argc, char **argv)
 			break;
 		case 'p':
 			snprintf(options.parameters, sizeof(options.parameters), "%s", optarg);
+			options.fixed = true;
 			break;
 		case 'e':
 			options.reports = optarg;

@@ -35,6 +35,9 @@ struct shape {
 #define FIELD(type, member, _kind) { offsetof(struct memstate_##type, member), \
 	sizeof(((struct memstate_##type *)NULL)->member), _kind }
 
+/* All memory that a task can make Ready, and as much again as credit. */
+#define CHARGE_MAX	(2ULL << 47)
+
 enum { QUERY, SETUP, SYNC, TRANSITION, TOTALS, RANGES, AUDIT, CHARGE, LIMIT_SET, LIMIT_GET, WATCH,
        SHARDS_MAKE, ALLOC, SHAPES };
 
@@ -74,21 +77,29 @@ static const struct shape shapes[SHAPES] = {
 /* A record, without a sequence. Returns mostly one that is well-formed. */
 struct memstate_record pick_record(struct run *r)
 {
-	static const u8 tos[] = { MEMSTATE_READY, MEMSTATE_READY, MEMSTATE_READY, MEMSTATE_RESERVED,
-				  MEMSTATE_PREPARED, MEMSTATE_NONE, MEMSTATE_KEEP,
-				  MEMSTATE_KEEP_RO, 6, 7 };
-	static const u8 flags[] = { 0, 0, 0, MEMSTATE_LAZY, MEMSTATE_ONLY, MEMSTATE_KEEP_CLASS };
+	static const u8 tos[] = { MEMSTATE_READY, MEMSTATE_READY, MEMSTATE_READY, MEMSTATE_READY,
+				  MEMSTATE_RESERVED, MEMSTATE_RESERVED, MEMSTATE_PREPARED,
+				  MEMSTATE_PREPARED, MEMSTATE_NONE, MEMSTATE_KEEP, MEMSTATE_KEEP_RO };
+	static const u8 flags[] = { 0, 0, 0, 0, MEMSTATE_LAZY, MEMSTATE_ONLY, MEMSTATE_KEEP_CLASS, 7 };
 	u64 address = pick_address(r), pages = pick_pages(r);
-	u32 from = pick(r, 16), rest = pick(r, 64), to;
+	u32 from = pick(r, 32), odd = pick(r, 64), to = PICK(r, tos), class = pick(r, 8);
+	u32 flag = PICK(r, flags);
 
 	if (pages == WINDOW_PAGES)
 		address = once(r, 4) ? pick_odd(r) & -PAGE : WINDOW;
-	to = PICK(r, tos);
+	/* What the rules refuse is to be seldom, or nothing else happens. */
+	if (flag == MEMSTATE_LAZY && odd > 1)
+		to = to == MEMSTATE_RESERVED ? to : MEMSTATE_PREPARED;
+	if (odd == 2)
+		to = 6 + pick(r, 2);
+	if (from >= 8 || (flag == MEMSTATE_ONLY && odd > 3))
+		from = flag == MEMSTATE_ONLY ? MEMSTATE_MAPPED : MEMSTATE_ANY;
+	if (flag == 7)
+		flag = odd < 8 ? odd : 0;
 	return (struct memstate_record) {
-		.w0 = address | (from < 8 ? from : MEMSTATE_ANY) << MEMSTATE_FROM_SHIFT |
-		      to << MEMSTATE_TO_SHIFT | rest % 8 << MEMSTATE_CLASS_SHIFT |
-		      (rest < 60 ? flags[rest / 10] : rest % 8U) << MEMSTATE_FLAGS_SHIFT,
-		.w1 = rest == 63 ? (u32)pick_odd(r) : pages,
+		.w0 = address | from << MEMSTATE_FROM_SHIFT | to << MEMSTATE_TO_SHIFT |
+		      class << MEMSTATE_CLASS_SHIFT | flag << MEMSTATE_FLAGS_SHIFT,
+		.w1 = odd == 3 ? (u32)pick_odd(r) : pages,
 	};
 }
 
@@ -107,7 +118,7 @@ static u64 pick_records(struct run *r, u32 nr)
 	u32 i;
 
 	/* What stands behind these is of some earlier call. */
-	for (i = 0; at == ARENA_ARRAY && i < nr && i < 4; i++)
+	for (i = 0; at == ARENA_ARRAY && i < nr && i < 3; i++)
 		records[i] = pick_record(r);
 	return at;
 }
@@ -118,8 +129,8 @@ static u64 pick_field(struct run *r, u32 kind)
 	static const u32 counts[] = { 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 16, 256, 4096, 0, 4097, ~0U };
 	static const u32 shards[] = { 0, 1, 2, 7, 64, 256, 4096, 4097, ~0U };
 	static const u64 bytes[] = { 1, 1, 2, 4, 16, 64, 256, 4096 };
-	static const u64 limits[] = { 0, PAGE, 4 * PAGE, 16 * PAGE, 64 * PAGE, 1 << 20, ~0ULL, ~0ULL,
-				      PAGE + 1, 1ULL << 47, ~0ULL - 1 };
+	static const u64 limits[] = { ~0ULL, ~0ULL, ~0ULL, 1 << 20, 1 << 20, 64 * PAGE, 64 * PAGE, 16 * PAGE,
+				      4 * PAGE, PAGE, 0, PAGE + 1, 1ULL << 47, ~0ULL - 1 };
 	static const u64 timeouts[] = { 0, 1, 1000000, 1000000, 3000000, 10000000, 30000000, 30000000 };
 
 	switch (kind) {
@@ -246,10 +257,10 @@ static long call(struct run *r, u32 which)
 	return ret;
 }
 
-/* The books of a task are whole whenever somebody looks. */
-static void check_totals(const struct memstate_get_totals *g)
+/* The books of a task are whole, and within their bounds, whenever somebody looks. */
+static void check_totals(int fd, const struct memstate_totals *t)
 {
-	const struct memstate_totals *t = &g->totals;
+	struct memstate_query q = { .size = sizeof(q) };
 	u64 ready = 0;
 	u32 i;
 
@@ -258,18 +269,25 @@ static void check_totals(const struct memstate_get_totals *g)
 	if (ready + t->reserved_lazy + t->prepared_lazy != t->ready_direct)
 		broken("a task's Ready and lazy bytes are %llu + %llu + %llu, counted directly %llu",
 		       (unsigned long long)ready, t->reserved_lazy, t->prepared_lazy, t->ready_direct);
+	if (t->charged > CHARGE_MAX)
+		broken("a task has charged %llu, more than there are addresses", t->charged);
+	/* Whoever lowers the bound does not take away what there is. */
+	if (!ioctl(fd, MEMSTATE_IOC_QUERY, &q) && t->ranges > q.ranges_max && !me.board->bounds_moved)
+		broken("a task has %llu ranges, and may have %u", t->ranges, q.ranges_max);
 }
 
 long call_totals(struct run *r)
 {
 	struct memstate_get_totals g = { .size = sizeof(g), .flags = pick(r, 2) };
+	int fd;
 
-	if (once(r, 4)) {
-		if (!ioctl(actor_fd(r), MEMSTATE_IOC_TOTALS, &g))
-			check_totals(&g);
-		return 0;
-	}
-	return call(r, TOTALS);
+	if (pick(r, 2))
+		return call(r, TOTALS);
+	fd = actor_fd(r);
+	if (ioctl(fd, MEMSTATE_IOC_TOTALS, &g))
+		return -errno;
+	check_totals(fd, &g.totals);
+	return 0;
 }
 
 long call_query(struct run *r)		{ return call(r, QUERY); }

@@ -129,5 +129,8 @@ long call_parameter(struct run *r)
 	if (!nth(PARAMETERS, pick(r, 12), name, sizeof(name)))
 		return -ENOENT;
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	return once(r, 3) ? read_all(path) : write_text(path, PICK(r, values));
+	if (once(r, 3))
+		return read_all(path);
+	me.board->bounds_moved = 1;
+	return write_text(path, PICK(r, values));
 }

@@ -22,7 +22,7 @@
 
 #define ACTORS		4	/* processes of a round */
 #define CALLS_MAX	48	/* of a program */
-#define WORDS		14	/* of a call */
+#define WORDS		24	/* of a call */
 
 /**
  * struct call - one call

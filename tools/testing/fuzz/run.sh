@@ -8,7 +8,7 @@
 # --seed N        begin with this one, which decides all that chance does (SEED, or the time)
 # --steps M       so many rounds, in place of a time
 # --round STEPS   only this one, as a finding names it; --times T: so many times
-# --parameters P  of the module
+# --parameters P  of the module, each time that it is loaded
 # --kernel NAME   another one: without coverage each round is a new one, but there are ten times as many
 # --uncovered     in the end, how much of each function has not run
 #
