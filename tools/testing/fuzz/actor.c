@@ -219,7 +219,8 @@ void actor_run(u32 index, const struct program *p)
 	uid_t uid = FIRST_USER + index - ACTORS / 2;
 
 	me.index = index;
-	if (index >= ACTORS / 2 && (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+	if (index >= ACTORS / 2 &&
+	    (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
 		_exit(1);
 	/* Its files in /proc are its own. */
 	prctl(PR_SET_DUMPABLE, 1);

@@ -161,7 +161,8 @@ long call_poll(struct run *r)
 long call_epoll(struct run *r)
 {
 	static const int operations[] = { EPOLL_CTL_ADD, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
-	struct epoll_event e = { .events = EPOLLPRI | (once(r, 2) ? EPOLLET : 0) | (once(r, 4) ? EPOLLONESHOT : 0) };
+	struct epoll_event e = { .events = EPOLLPRI | (once(r, 2) ? EPOLLET : 0) |
+					   (once(r, 4) ? EPOLLONESHOT : 0) };
 
 	if (me.epoll < 0)
 		me.epoll = epoll_create1(once(r, 2) ? EPOLL_CLOEXEC : 0);

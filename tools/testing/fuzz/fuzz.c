@@ -330,7 +330,7 @@ static struct board *make_board(void)
 /* Without this, allocations that may sleep do not fail; where there is no such thing, none do. */
 static void enable_faults(void)
 {
-	static const char *const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy", "fail_futex" };
+	static const char *const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 	char path[128];
 	u32 i;
 

@@ -129,8 +129,8 @@ static u64 pick_field(struct run *r, u32 kind)
 	static const u32 counts[] = { 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 4, 16, 256, 4096, 0, 4097, ~0U };
 	static const u32 shards[] = { 0, 1, 2, 7, 64, 256, 4096, 4097, ~0U };
 	static const u64 bytes[] = { 1, 1, 2, 4, 16, 64, 256, 4096 };
-	static const u64 limits[] = { ~0ULL, ~0ULL, ~0ULL, 1 << 20, 1 << 20, 64 * PAGE, 64 * PAGE, 16 * PAGE,
-				      4 * PAGE, PAGE, 0, PAGE + 1, 1ULL << 47, ~0ULL - 1 };
+	static const u64 limits[] = { ~0ULL, ~0ULL, ~0ULL, 1 << 20, 1 << 20, 64 * PAGE, 64 * PAGE,
+				      16 * PAGE, 4 * PAGE, PAGE, 0, PAGE + 1, 1ULL << 47, ~0ULL - 1 };
 	static const u64 timeouts[] = { 0, 1, 1000000, 1000000, 3000000, 10000000, 30000000, 30000000 };
 
 	switch (kind) {

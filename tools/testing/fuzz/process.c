@@ -99,7 +99,8 @@ long call_clone_vm(struct run *r)
 
 	if (!may_have_child(r, CHILDREN_MAX))
 		return -EAGAIN;
-	*s = (struct sharer) { .open = pick(r, 64), .end = pick(r, 6), .address = pick_address(r) & -PAGE };
+	*s = (struct sharer) { .open = pick(r, 64), .end = pick(r, 6),
+			       .address = pick_address(r) & -PAGE };
 	snprintf(s->seed, sizeof(s->seed), "%u", pick(r, ~0U));
 	flags |= once(r, 2) ? CLONE_FILES : 0;
 	flags |= once(r, 3) ? 0 : CLONE_VFORK;

@@ -9,7 +9,7 @@
 # --steps M       so many rounds, in place of a time
 # --round STEPS   only this one, as a finding names it; --times T: so many times
 # --parameters P  of the module, each time that it is loaded
-# --kernel NAME   another one: without coverage each round is a new one, but there are ten times as many
+# --kernel NAME   another one: without coverage each round is new, but there are ten for one
 # --uncovered     in the end, how much of each function has not run
 #
 # Whatever the module's sources are in SRC, or in this tree: faults/ has mistakes to try it with.

@@ -27,7 +27,8 @@ bool soon_within(int seconds, bool (*holds)(char *why, size_t bytes), char *why,
 	return true;
 }
 
-static void for_each(const char *path, void (*what)(const char *path, const char *name, void *arg), void *arg)
+static void for_each(const char *path,
+		     void (*what)(const char *path, const char *name, void *arg), void *arg)
 {
 	DIR *dir = opendir(path);
 	struct dirent *e;
