@@ -26,7 +26,7 @@ install-module-files = install -D -m 644 packaging/60-memstate.rules \
 Q := $(if $(filter 1,$(V)),,@)
 
 .DEFAULT_GOAL := all
-.PHONY: all help modules userspace deps run test test-all test-inputs test-faults test-programs bench \
+.PHONY: all help modules userspace deps run test test-all test-inputs test-faults test-programs fuzz bench \
 	bench-malloc clean-cache html check-static clean \
 	install install-modules install-userspace install-files uninstall dkms deb abi
 
@@ -75,6 +75,10 @@ test-faults:	## which suites find the seeded faults of tools/testing/faults; hou
 test-programs:	## test suites of real programs with the allocator in them (half an hour)
 	$(Q)$(T)/vm/deps.sh base
 	$(Q)$(T)/run.py programs
+
+fuzz:	## fuzz the device on a debug kernel, for SECONDS (3600)
+	$(Q)$(T)/vm/deps.sh base build machine debug-kernels
+	$(Q)$(T)/fuzz/run.sh --seconds $(or $(SECONDS),3600)
 
 bench:	## figures, as ratios to named peers in the same run
 	$(Q)$(T)/vm/deps.sh base build machine

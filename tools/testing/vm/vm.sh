@@ -324,7 +324,7 @@ wait "${tails[@]}" || :
 # between a sleeper and its timer is the timer's: we merely slept. So is the workqueue's one
 # between who queues a work and who runs it, which are to be able to at the same time.
 reports() {
-	tr -d '\r' <"$log" | awk -v noise="$noise" '
+	tr -d '\r' <"$log" | awk -v noise="$noise" -v report="$(grep -v '^#' "$here/reports" | paste -sd '|')" '
 		/BUG: KCSAN: data-race in hrtimer_wakeup \/ schedule_hrtimeout_range_clock/ { next }
 		/BUG: KCSAN: data-race in process_one_work \/ queue_work_on/ { next }
 		/BUG: KCSAN: / { race = $0; next }
@@ -337,9 +337,7 @@ reports() {
 			next
 		}
 		/ traps: / { next } # a program at fault, not the kernel
-		(noise == "" || $0 !~ noise) && $0 ~ "(^|[^A-Z])BUG: |WARNING: |KASAN: |UBSAN: |possible circular locking|" \
-			"inconsistent lock state|suspicious RCU|unreferenced object|Oops|general protection|" \
-			"blocked for more than|soft lockup|rcu: INFO: .*stall|guest-init: "
+		(noise == "" || $0 !~ noise) && $0 ~ report
 		END { if (race ~ /\[memstate\]/) print race }'
 }
 # Boot messages that match and have nothing to do with us
