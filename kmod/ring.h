@@ -55,7 +55,7 @@ static inline size_t ms_ring_bytes(const struct ms_ring *ring)
  */
 static inline u32 *ms_ring_bell(const struct ms_ring *ring)
 {
-	return ring && (ring->flags & MEMSTATE_SETUP_DOORBELL) ?
+	return ring && (READ_ONCE(ring->flags) & MEMSTATE_SETUP_DOORBELL) ?
 		       &ring->control->doorbell : NULL;
 }
 

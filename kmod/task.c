@@ -336,6 +336,28 @@ void ms_task_shown(struct ms_task *task, struct memstate_totals *totals)
 	} while (read_seqcount_retry(&task->shown_seq, seq));
 }
 
+/*
+ * Another user of the ring that there is, in the same process: a program beside a library.
+ * Where one of them does not ring, nobody is asked to.
+ */
+static int ring_share(struct ms_task *task, u32 entries, u32 flags)
+{
+	struct ms_ring *ring = task->ring;
+
+	if ((entries && entries != ring->entries) ||
+	    ((flags ^ ring->flags) & MEMSTATE_SETUP_CREDIT))
+		return -EEXIST;
+	if (ring->flags & ~flags & MEMSTATE_SETUP_DOORBELL) {
+		u32 *bell = ms_ring_bell(ring);
+
+		WRITE_ONCE(ring->flags, ring->flags & ~MEMSTATE_SETUP_DOORBELL);
+		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+		/* Release: whoever finds it zero counts on the mark. */
+		smp_store_release(bell, 0);
+	}
+	return 0;
+}
+
 /**
  * ms_task_setup() - make the task's ring
  * @task:	the task
@@ -343,7 +365,8 @@ void ms_task_shown(struct ms_task *task, struct memstate_totals *totals)
  * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to
  *
  * Context: may sleep; lock held.
- * Return: 0; -EEXIST: there is one of another size, or with other @flags; -ENOMEM.
+ * Return: 0; -EEXIST: there is one of another size, or the one is with CREDIT and the
+ * other is not; -ENOMEM.
  */
 int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 {
@@ -351,8 +374,7 @@ int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 
 	lockdep_assert_held(&task->lock);
 	if (ring)
-		return (entries && entries != ring->entries) ||
-		       flags != ring->flags ? -EEXIST : 0;
+		return ring_share(task, entries, flags);
 
 	if (!entries)
 		entries = ms_param_ring_entries;

@@ -173,7 +173,8 @@ struct memstate_record {
  * Doorbell protocol (SETUP with MEMSTATE_SETUP_DOORBELL). Readers of a group's totals pass
  * over tasks in which they found nothing to drain. So who has published a record, and has
  * had a full barrier since it claimed the slot, loads @doorbell with acquire order, and
- * calls PENDING if it is not zero.
+ * calls PENDING if it is not zero. Once somebody in the process has called SETUP without it,
+ * the kernel looks for itself, and the word stays zero.
  *
  * Credit protocol (SETUP with MEMSTATE_SETUP_CREDIT). Who makes memory Ready takes
  * its length from @credit first, or asks CHARGE where there is too little; then

@@ -39,17 +39,17 @@ struct shape {
 #define CHARGE_MAX	(2ULL << 47)
 
 enum { QUERY, SETUP, SYNC, TRANSITION, TOTALS, RANGES, AUDIT, CHARGE, LIMIT_SET, LIMIT_GET, WATCH,
-       SHARDS_MAKE, ALLOC, SHAPES };
+       SHARDS_MAKE, ALLOC, PENDING, SHAPES };
 
 static const struct shape shapes[SHAPES] = {
 	[QUERY] = { MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 0, {} },
-	[SETUP] = { MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), MEMSTATE_SETUP_CREDIT,
+	[SETUP] = { MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), 3,
 		    { FIELD(setup, ring_entries, ENTRIES) } },
 	[SYNC] = { MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync), 0, {} },
 	[TRANSITION] = { MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition), 3,
 			 { FIELD(transition, nr, COUNT), FIELD(transition, records, RECORDS),
 			   FIELD(transition, paid, PAID) } },
-	[TOTALS] = { MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 1,
+	[TOTALS] = { MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 3,
 		     { FIELD(get_totals, scope, SCOPE), FIELD(get_totals, fd, DIRECTORY) } },
 	[RANGES] = { MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 0,
 		     { FIELD(ranges, cursor, CURSOR), FIELD(ranges, ranges, BUFFER),
@@ -70,6 +70,7 @@ static const struct shape shapes[SHAPES] = {
 		    { FIELD(watch, scope, SCOPE), FIELD(watch, fd, DIRECTORY) } },
 	[SHARDS_MAKE] = { MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 0,
 			  { FIELD(shards, nr_shards, SHARDS) } },
+	[PENDING] = { MEMSTATE_IOC_PENDING, sizeof(struct memstate_pending), 0, {} },
 	[ALLOC] = { MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 0,
 		    { FIELD(alloc, scope, SCOPE), FIELD(alloc, fd, DIRECTORY) } },
 };

@@ -144,8 +144,27 @@ TEST_F(pending, task_without_a_doorbell_need_not_ring)
 		_exit(ring_bell(d.fd) == -ENXIO ? 0 : 4);
 	}
 	EXPECT_EQ(0, join(child));
-	/* And the ring is one or the other. */
-	EXPECT_EQ(-EEXIST, open_bell(&(struct dev) {}, 1024, 0));
+}
+
+/* A program of before, with a library in it that rings: the same ring, and nobody does. */
+TEST_F(pending, where_one_does_not_ring_nobody_is_asked_to)
+{
+	struct dev d;
+
+	EXPECT_EQ(0, group_ready(self->d.fd, NULL));
+	EXPECT_EQ(1, self->d.ring.tail[1]);
+	ASSERT_EQ(0, open_bell(&d, 0, 0));
+	EXPECT_EQ(0, self->d.ring.tail[1]);
+	for (u64 i = 0; i < 4; i++) {
+		dev_post(i % 2 ? &d : &self->d, to(2 * i, MEMSTATE_READY));
+		EXPECT_EQ((i + 1) * PAGE, group_ready(self->d.fd, NULL));
+	}
+	EXPECT_EQ(0, self->d.ring.tail[1]);
+	EXPECT_EQ(-ENXIO, ring_bell(self->d.fd));
+	/* Whoever rings may join at any time. */
+	dev_close(&d);
+	EXPECT_EQ(0, open_bell(&d, 0, MEMSTATE_SETUP_DOORBELL));
+	dev_close(&d);
 }
 
 TEST_F(pending, task_without_a_ring_is_seen_when_it_unmaps)
