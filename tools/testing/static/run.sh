@@ -405,9 +405,22 @@ lane_shellcheck() {
 # Pages that speak Sphinx's own language are looked at by it, in their site: what
 # others than these make wrong in it, the suite "docs" finds.
 sphinx_only='^ *\.\. (toctree|kernel-doc|kernel-abi|literalinclude)::'
+# The tests that security.rst names, and which are not there.
+claims() {
+	local program name
+	[ -e "$tree/Documentation/security.rst" ] || return 0
+	while IFS=': ' read -r program name; do
+		grep -qE "^TEST(_F)?\((\w+, )?$name\)" \
+			"$tree/tools/testing/selftests/memstate/$program.c" 2>/dev/null ||
+			echo "there is no test $program: $name"
+	done < <(grep -oE '``[a-z_]+: [a-z0-9_]+``' "$tree/Documentation/security.rst" | tr -d '`')
+}
+
 lane_rst() {
 	local f log=$work/rst.log todo
 	local site=() pages=()
+	claims >"$log" 2>&1
+	verdict "what security.rst claims has its tests" "$log"
 	/usr/bin/python3 -c 'import docutils' 2>"$log" ||
 		{ not_ok "needs docutils: install the Debian package python3-docutils" "$log"; return; }
 	basis rst "$(cat "$here/rst.py")"
