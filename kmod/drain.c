@@ -64,15 +64,17 @@ static void books_tell(atomic64_t *events, const struct memstate_totals *batch)
 		atomic64_add(batch->breaches, &events[MEMSTATE_EVENT_BREACH]);
 }
 
-/* Once a pass, as it costs the depth of the tree. */
-static void books_flush(struct ms_task *task)
+/* Once a pass, as it costs the depth of the tree. True: there is something to publish. */
+static bool books_flush(struct ms_task *task)
 {
 	const struct memstate_totals *batch = &task->batch;
+	u64 charged = ms_limits_charged(&task->limit);
+	bool changed = task->dirty || charged != task->totals.charged;
 	struct ms_group *group;
 
-	task->totals.charged = ms_limits_charged(&task->limit);
+	task->totals.charged = charged;
 	if (!task->dirty)
-		return;
+		return changed;
 	books_tell(task->group->events_local, batch);
 	for (group = task->group; group; group = group->parent) {
 		ms_totals_add(&group->totals, batch);
@@ -82,6 +84,7 @@ static void books_flush(struct ms_task *task)
 	}
 	task->dirty = false;
 	memset(&task->batch, 0, sizeof(task->batch));
+	return true;
 }
 
 /* Show the task what its books say. Only we write the page. */
@@ -102,7 +105,15 @@ static void books_publish(struct ms_task *task)
 	memcpy(&page->totals, &task->totals, sizeof(page->totals));
 	/* Release: pairs with the reader's acquire of seq. */
 	smp_store_release(&page->seq, seq + 2);
-	ms_ring_release(&page->head, task->head);
+}
+
+/* What a pass has done is seen by all before its slots are used again. */
+static void books_end(struct ms_task *task)
+{
+	if (books_flush(task))
+		books_publish(task);
+	if (task->ring)
+		ms_ring_release(&task->ring->totals->head, task->head);
 }
 
 /* Is there something to drain, as far as one can tell? */
@@ -187,8 +198,7 @@ void ms_books_unlock(struct ms_books *books)
 		      b->breaches;
 
 	ms_charge_settle(task);
-	books_flush(task);
-	books_publish(task);
+	books_end(task);
 	/* Only now that the groups have it. */
 	if (books->take)
 		books_take(task);
@@ -751,7 +761,7 @@ void ms_drain_open(struct ms_task *task)
 {
 	mutex_lock(&task->lock);
 	ms_books_count(task, tasks, 1);
-	books_flush(task);
+	books_end(task);
 	trace_memstate_open(task->pid, task->group->id);
 	mutex_unlock(&task->lock);
 }

@@ -91,11 +91,10 @@ static enum ms_limit_answer level_take(struct ms_limit *l, u64 bytes)
 		/* It fails where another has come between: so one of us is a step on. */
 	} while (answer == MS_LIMIT_CHARGED &&
 		 !ms_cas64(&l->word, word, word + bytes));
-	if (answer == MS_LIMIT_CHARGED) {
+	if (answer == MS_LIMIT_CHARGED)
 		grow(&l->recent, (word + bytes) & ~MS_LIMIT_VERSION);
-	} else {
+	else
 		level_tentative(l, -bytes);
-	}
 	return answer;
 }
 

@@ -409,6 +409,7 @@ sphinx_only='^ *\.\. (toctree|kernel-doc|kernel-abi|literalinclude)::'
 claims() {
 	local program name
 	[ -e "$tree/Documentation/security.rst" ] || return 0
+	# shellcheck disable=SC2016 # these are backquotes
 	while IFS=': ' read -r program name; do
 		grep -qE "^TEST(_F)?\((\w+, )?$name\)" \
 			"$tree/tools/testing/selftests/memstate/$program.c" 2>/dev/null ||
