@@ -267,7 +267,7 @@ static int add_system(struct reader *r, int groups, const struct ids *list)
 	const struct export_object o = { .group = MS_FILE_UNKNOWN, .name = strdup("") };
 	struct places at = { .figures.dir = r->sysfs, .more = -1, .observed = -1 };
 	char path[PATH_MAX];
-	uint64_t id;
+	uint64_t id = 0;
 	int ret;
 
 	if (groups >= 0)
