@@ -28,7 +28,7 @@ u32 ms_mappings_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *ga
 {
 	u32 found = 0;
 
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	while (*addr < end && found < nr && (*budget)-- > 0) {
 		struct vm_area_struct *vma = find_vma(mm, *addr);
 		u64 next = vma ? min_t(u64, vma->vm_start, end) : end;
