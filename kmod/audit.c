@@ -27,7 +27,7 @@ static u64 audit_range(struct mm_struct *mm, const struct memstate_range *range,
 		       u64 addr, struct memstate_audit *audit,
 		       struct memstate_finding *findings, u32 *steps)
 {
-	mmap_assert_locked(mm);
+	lockdep_assert_held(&mm->mmap_lock);
 	while (addr < range->end && audit->done < audit->nr &&
 	       ++*steps < AUDIT_STEPS) {
 		struct vm_area_struct *vma = find_vma(mm, addr);
