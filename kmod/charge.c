@@ -576,7 +576,7 @@ static int request_wait(struct ms_task *task, const struct memstate_charge *arg,
  */
 int ms_charge_request(struct ms_task *task, struct memstate_charge *arg)
 {
-	struct ms_terms terms = {};
+	struct ms_terms terms = { .refused = &task->limit };
 	u64 granted = 0;
 	ktime_t end;
 	int ret;

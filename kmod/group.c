@@ -303,6 +303,9 @@ static struct ms_group *group_make(struct cgroup *cgrp)
 			if (parent)
 				break;
 		}
+		/* That of the root is always there. */
+		if (WARN_ON_ONCE(!parent))
+			return ERR_PTR(-ENOENT);
 		group = group_add(missing, parent);
 		if (IS_ERR(group))
 			break;

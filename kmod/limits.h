@@ -91,13 +91,13 @@ static inline u64 ms_limits_room(const struct ms_level *l)
 
 /**
  * ms_limits_group() - whose limit it is
- * @l: the level
+ * @l: the level, or NULL
  *
  * Context: any. Return: the group; NULL: a task's own.
  */
 static inline struct ms_group *ms_limits_group(const struct ms_level *l)
 {
-	return l->core.owner;
+	return l ? l->core.owner : NULL;
 }
 
 #endif /* MS_LIMITS_H */

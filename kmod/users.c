@@ -102,12 +102,12 @@ static struct ms_user *user_count(kuid_t uid, enum ms_number what, bool bounded,
 
 	spin_lock(&b->lock);
 	user = user_find(b, uid);
-	if (!user) {
+	if (!user && *fresh) {
 		user = *fresh;
 		*fresh = NULL;
 		hlist_add_head(&user->node, &b->users);
 	}
-	if (user->counts[what] < bound)
+	if (user && user->counts[what] < bound)
 		user->counts[what]++;
 	else
 		user = NULL;

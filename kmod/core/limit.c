@@ -66,7 +66,10 @@ static enum ms_limit_answer level_look(const struct ms_limit *l, u64 bytes, u64 
 	if (ms_load64_acquire(&l->undone) != undone ||
 	    (ms_load64(&l->word) ^ seen) & MS_LIMIT_VERSION)
 		return MS_LIMIT_BUSY;
-	charged -= tentative < charged ? tentative : charged;
+	if (tentative < charged)
+		charged -= tentative;
+	else
+		charged = 0;
 	if (within(l->bound, charged, bytes) && within(max, charged, bytes))
 		return MS_LIMIT_BUSY;
 	return MS_LIMIT_REFUSED;

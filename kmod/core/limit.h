@@ -155,7 +155,9 @@ static inline u64 ms_limit_peak(const struct ms_limit *l)
 	/* Acquire: what is here no more is there, see peak_place(). */
 	u64 recent = ms_load64_acquire(&l->recent), peak = ms_load64(&l->peak);
 
-	return recent > peak ? recent : peak;
+	if (recent > peak)
+		return recent;
+	return peak;
 }
 
 #endif /* MS_CORE_LIMIT_H */
