@@ -122,6 +122,8 @@ static void task_end_work(struct work_struct *work)
 	mutex_unlock(&task->shards_lock);
 	ms_shards_destroy(shards);
 	ms_ring_destroy(task->end_ring);
+	/* No notifier puts anything there any more, and nobody opens the books to take it. */
+	ms_unmaps_destroy(&task->unmaps);
 	ms_task_put(task);
 }
 
