@@ -282,9 +282,9 @@ void ms_spaces_exit(void)
 		spin_unlock(&b->lock);
 	}
 	/*
-	 * mmu_notifier_synchronize() waits for who is in space_release(), but for a grace
-	 * period alone and not for callbacks on other processors. The last one counts down, and then runs to its end with
-	 * bottom halves off.
+	 * mmu_notifier_synchronize() waits for who is in space_release(), and for a grace
+	 * period, but not for callbacks on other processors. The last one counts down, and
+	 * then runs to its end with bottom halves off.
 	 */
 	mmu_notifier_synchronize();
 	wait_var_event(&ms_nr_spaces, !atomic_read(&ms_nr_spaces));
