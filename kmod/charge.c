@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bits.h>
+#include <linux/delay.h>
 #include <linux/math.h>
 #include <linux/sched/signal.h>
 
@@ -18,6 +19,16 @@
 
 /* How often the shared word is tried when userspace keeps changing it. */
 #define CREDIT_TRIES	64
+
+/*
+ * What one request waits for others' books, in all: how often, and for how many microseconds.
+ * Whoever has them open may do so for long, or be kept from running meanwhile.
+ */
+#define REVOKE_WAITS	100
+#define REVOKE_WAIT_US	50
+
+/* Steps of draining them that it does, in all. */
+#define REVOKE_WORK	(8 * 32768)
 
 /* ---- the credit word ------------------------------------------------------- */
 
@@ -298,23 +309,56 @@ void ms_charge_show(struct ms_task *task)
 
 /* ---- requests ---------------------------------------------------------------- */
 
+/* Open a task's books; another's only if they are free, or soon. */
+static int revoke_lock(struct ms_books *books, struct ms_task *task,
+		       struct ms_terms *terms)
+{
+	int ret;
+
+	if (ms_task_is_current(task))
+		return ms_books_lock(books, task);
+	while ((ret = ms_books_trylock(books, task)) == -EAGAIN &&
+	       terms->waits < REVOKE_WAITS && !fatal_signal_pending(current)) {
+		terms->waits++;
+		usleep_range(REVOKE_WAIT_US, 2 * REVOKE_WAIT_US);
+	}
+	return ret;
+}
+
+/* What it has given up comes first. Another's work is bounded; what is in its word is not. */
+static void revoke_drain(struct ms_books *books, struct ms_terms *terms)
+{
+	struct ms_drain drain = {};
+	s32 before;
+
+	if (ms_task_is_current(books->task)) {
+		ms_books_drain(books, &drain);
+		return;
+	}
+	before = min_t(s32, books->budget, REVOKE_WORK - terms->work);
+	if (before <= 0)
+		return;
+	books->budget = before;
+	ms_books_drain(books, &drain);
+	terms->work += before - books->budget;
+}
+
 /*
  * Take the unused credit of one task back. What its charge is more than it holds may be in
  * the hands of one of its threads, and come into the word later: so it is known to have
  * credit until that is nothing.
  */
-static bool revoke_one(struct ms_task *task)
+static bool revoke_one(struct ms_task *task, struct ms_terms *terms)
 {
-	struct ms_drain drain = {};
 	struct ms_books books;
 	bool some = false;
 
 	/* Once the books have ended the ring may go at any moment. */
-	if (!ms_task_ring(task) || ms_books_lock(&books, task))
+	if (!ms_task_ring(task) || revoke_lock(&books, task, terms))
 		return false;
 	if (!credit_word(task))
 		goto out;
-	ms_books_drain(&books, &drain);
+	revoke_drain(&books, terms);
 	books.take = !ms_task_is_current(task);
 	some = ms_charge_trim(task);
 	if (!credit_real(task))
@@ -348,7 +392,7 @@ static bool revoke_enough(const struct ms_terms *terms)
 
 /* From those below a group that are marked; true: there was something. */
 static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
-			  const struct ms_terms *terms)
+			  struct ms_terms *terms)
 {
 	struct ms_pending_walk walk;
 	struct ms_pending_node *node;
@@ -359,7 +403,7 @@ static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
 		struct ms_task *task = container_of(node, struct ms_task, pending);
 
 		if (revoke_worth(task))
-			some |= revoke_one(task);
+			some |= revoke_one(task, terms);
 		ms_pending_put(node);
 		if (fatal_signal_pending(current) || (some && revoke_enough(terms)))
 			break;
@@ -383,7 +427,8 @@ static bool revoke_may_do(const struct ms_terms *terms)
  * @terms:	terms->refused: the limit
  *
  * Asked are those that may have something, by the marks that they have; where even all
- * of it would not do, nobody.
+ * of it would not do, nobody. Whose books are open for longer than one can wait for is passed
+ * over (REVOKE_WAITS).
  *
  * Context: process; may sleep; no task's lock is held. Return: true if it is worth
  * another try.
@@ -399,7 +444,7 @@ bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms)
 	if (!revoke_may_do(terms))
 		return false;
 	if (!group)
-		return revoke_one(task);
+		return revoke_one(task, terms);
 	/* Who has given memory up has more to give than who has credit. */
 	some = revoke_marked(group, MS_PENDING_DRAIN, terms);
 	if (!revoke_enough(terms))

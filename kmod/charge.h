@@ -20,7 +20,8 @@
  *   task->lock, but for the functions that say otherwise. limit.charged may rise
  *   without it, while the task itself charges: then there is more credit than was
  *   seen, never less. Other tasks' credit is taken back by whoever holds no task's
- *   lock.
+ *   lock, and waits for theirs a few milliseconds in all: who has it may be kept from
+ *   running by those whose processor it is.
  */
 #ifndef MS_CHARGE_H
 #define MS_CHARGE_H
@@ -46,6 +47,8 @@ struct ms_task;
  * @refused:	the limit that refused
  * @refused_by:	its cgroup id, 0: the task's own
  * @wanted:	bytes that were refused
+ * @waits:	how often others' books have been waited for
+ * @work:	steps of draining others that have been done
  */
 struct ms_terms {
 	u64 paid;
@@ -56,6 +59,8 @@ struct ms_terms {
 	struct ms_level *refused;
 	u64 refused_by;
 	u64 wanted;
+	u32 waits;
+	s32 work;
 };
 
 void ms_charge_open(struct ms_task *task, struct ms_group *group, u64 task_size);

@@ -690,11 +690,15 @@ err_wq:
  */
 void ms_groups_quiet(void)
 {
+	u32 i;
+
 	tracepoint_probe_unregister(ms_rmdir_tracepoint, probe_rmdir, NULL);
 	tracepoint_synchronize_unregister();
 	/* A limit can still be written, which makes work. */
 	ms_sysfs_mute_groups();
-	flush_workqueue(ms_groups_wq);
+	/* Each that goes lets go of the one above, which is work that a flush does not wait for. */
+	for (i = 0; i < ms_param_groups_depth; i++)
+		flush_workqueue(ms_groups_wq);
 }
 
 /**

@@ -257,7 +257,11 @@ struct mm_struct *ms_task_mm(struct ms_task *task)
 /**
  * ms_spaces_exit() - forget all address spaces
  *
- * Context: module exit; there is no file, so that no books are open and none begin.
+ * The end of one may have taken books that another process had a file of, and may not
+ * have ended them yet when that is closed: when this returns it has.
+ *
+ * Context: module exit, before all that books are ended with goes; there is no file, so
+ * that no books are open and none begin.
  */
 void ms_spaces_exit(void)
 {
@@ -278,9 +282,9 @@ void ms_spaces_exit(void)
 		spin_unlock(&b->lock);
 	}
 	/*
-	 * mmu_notifier_synchronize() waits for a grace period, not for callbacks on
-	 * other processors. The last one counts down, and then runs to its end with
-	 * bottom halves off.
+	 * mmu_notifier_synchronize() waits for who is in space_release(), and for a grace
+	 * period, but not for callbacks on other processors. The last one counts down, and
+	 * then runs to its end with bottom halves off.
 	 */
 	mmu_notifier_synchronize();
 	wait_var_event(&ms_nr_spaces, !atomic_read(&ms_nr_spaces));

@@ -201,13 +201,16 @@ err_groups:
 	return ret;
 }
 
-/* There is no file, so no books are open, and nobody can open one. */
+/*
+ * There is no file, so no books are open, and nobody can open one. First who still ends some:
+ * the end of an address space does so without a file.
+ */
 static void __exit memstate_exit(void)
 {
+	ms_spaces_exit();
 	ms_groups_quiet();
 	ms_sysfs_exit();
 	ms_device_unregister();
-	ms_spaces_exit();
 	ms_tasks_exit();
 	ms_groups_exit();
 }

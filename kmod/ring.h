@@ -8,10 +8,11 @@
 #include "core/ring.h"
 
 /**
- * struct ms_ring - shared pages of a task; nothing here changes once it is made
+ * struct ms_ring - shared pages of a task; but for @flags nothing changes once it is made
  * @entries:	slots, a power of two
  * @nr_pages:	pages of the ring mapping: one for control, then the records
- * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to
+ * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to; DOORBELL may go, under
+ *		the task's lock
  * @control:	written by the task at any moment, hostile
  * @slots:	likewise
  * @totals:	written by us only, mapped read-only

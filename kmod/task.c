@@ -10,7 +10,6 @@
 #include "group.h"
 #include "life.h"
 #include "params.h"
-#include "params.h"
 #include "task.h"
 
 /* Shards where SHARDS asks for 0. */
@@ -74,7 +73,8 @@ struct ms_task *ms_task_new(struct task_struct *owner, struct mm_struct *mm)
 	task->head = MEMSTATE_RING_START;
 	task->mm = mm;
 	task->uid = task_cred_xxx(owner, euid);
-	task->tgid = get_pid(task_tgid(owner));
+	/* Another than us may be gone by now: NULL, number 0. */
+	task->tgid = get_task_pid(owner, PIDTYPE_TGID);
 	task->pid = pid_nr(task->tgid);
 	task->serial = atomic64_inc_return(&ms_task_serial);
 	return task;
@@ -122,6 +122,8 @@ static void task_end_work(struct work_struct *work)
 	mutex_unlock(&task->shards_lock);
 	ms_shards_destroy(shards);
 	ms_ring_destroy(task->end_ring);
+	/* No notifier puts anything there any more, and nobody opens the books to take it. */
+	ms_unmaps_destroy(&task->unmaps);
 	ms_task_put(task);
 }
 

@@ -24,13 +24,14 @@ int ms_unmaps_init(struct ms_unmaps *q, u32 size)
 
 /**
  * ms_unmaps_destroy() - free the queue
- * @q: the queue
+ * @q: the queue; also if that has been done
  *
- * Context: may sleep; nobody uses @q any more.
+ * Context: may sleep; nobody puts anything into @q any more, or takes it out.
  */
 void ms_unmaps_destroy(struct ms_unmaps *q)
 {
 	kvfree(q->slots);
+	q->slots = NULL;
 }
 
 static struct ms_unmap *unmaps_at(struct ms_unmaps *q, u32 i)

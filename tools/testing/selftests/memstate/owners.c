@@ -354,11 +354,29 @@ static int shared_regions(void)
 	return n;
 }
 
+/* Objects of a slab cache that are in use, or held ready for that. 0: there is no such cache. */
+static long slab_objects(const char *cache)
+{
+	char line[512], name[64];
+	long objects = 0, n;
+	FILE *f = fopen("/proc/slabinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%63s %ld", name, &n) == 2 && !strcmp(name, cache))
+			objects = n;
+	if (f)
+		fclose(f);
+	return objects;
+}
+
 #define DEAD	100
+/* Where a queue of unmappings lies, as it is long by default. */
+#define QUEUES	"kmalloc-cg-8k"
 
 TEST(descriptor_of_a_process_that_is_gone_holds_little)
 {
 	int fd[DEAD], before = shared_regions();
+	long queues = slab_objects(QUEUES);
 
 	for (int i = 0; i < DEAD; i++) {
 		int go[2], ready[2], pidfd;
@@ -393,6 +411,8 @@ TEST(descriptor_of_a_process_that_is_gone_holds_little)
 	EXPECT_TRUE(wait_for_tasks(0));
 	/* Ring, totals and shards are gone, as soon as nobody looks at them. */
 	EXPECT_TRUE(soon(shared_regions() == before));
+	/* So are the queues, while a cache may hold some of them ready for others. */
+	EXPECT_TRUE(soon(slab_objects(QUEUES) < queues + DEAD * 3 / 4));
 	for (int i = 0; i < DEAD; i++) {
 		EXPECT_TRUE(hangs_up(fd[i]));
 		EXPECT_EQ(-ESRCH, setup(fd[i]));
