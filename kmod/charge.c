@@ -384,6 +384,17 @@ static bool revoke_worth(struct ms_task *task)
 	return some;
 }
 
+/* It is idle: then the next who is refused need not look, if it rings. */
+static void revoke_pass(struct ms_task *task)
+{
+	struct ms_books books;
+
+	if (ms_books_trylock(&books, task))
+		return;
+	books.take = true;
+	ms_books_unlock(&books);
+}
+
 /* Enough is enough: the others keep theirs. */
 static bool revoke_enough(const struct ms_terms *terms)
 {
@@ -404,6 +415,8 @@ static bool revoke_marked(struct ms_group *group, xa_mark_t mark,
 
 		if (revoke_worth(task))
 			some |= revoke_one(task, terms);
+		else if (mark == MS_PENDING_DRAIN)
+			revoke_pass(task);
 		ms_pending_put(node);
 		if (fatal_signal_pending(current) || (some && revoke_enough(terms)))
 			break;

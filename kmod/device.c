@@ -62,8 +62,17 @@ static int memstate_mmap(struct file *filp, struct vm_area_struct *vma)
 		return -ENXIO;
 	if (!(vma->vm_flags & VM_SHARED) || (vma->vm_flags & VM_EXEC))
 		return -EINVAL;
-	if ((u64)vma->vm_pgoff << PAGE_SHIFT != MEMSTATE_OFF_SHARDS)
-		return ms_ring_mmap(ring, vma);
+	if ((u64)vma->vm_pgoff << PAGE_SHIFT != MEMSTATE_OFF_SHARDS) {
+		int ret = ms_ring_mmap(ring, vma);
+
+		/*
+		 * Before anything can be posted. Until a reader has found it idle; without
+		 * the doorbell, for good.
+		 */
+		if (ring->mapped)
+			ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+		return ret;
+	}
 	shards = ms_task_shards(task);
 	return shards ? ms_shards_mmap(shards, vma) : -ENXIO;
 }

@@ -129,8 +129,8 @@ static void books_take(struct ms_task *task)
 	u32 *bell = ms_ring_bell(task->ring);
 
 	lockdep_assert_held(&task->lock);
-	/* Whoever does not ring stays marked. */
-	if (task->ring && !bell)
+	/* Whoever does not ring stays marked, if he can post. */
+	if (task->ring && READ_ONCE(task->ring->mapped) && !bell)
 		return;
 	ms_pending_take(&task->pending, MS_PENDING_DRAIN, bell);
 	if (task_has_pending(task))

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include "charge.h"
 #include "drain.h"
 #include "group.h"
 #include "life.h"
@@ -411,6 +412,9 @@ static struct ms_task *task_begin(struct mm_struct *mm)
 	/* Neither can end before we are done: we have a file, and live in the mm. */
 	ms_drain_open(task);
 	ms_task_enter(task);
+	/* A limit was set before it could be told: pairs with the compare-and-swap of that. */
+	smp_mb();
+	ms_charge_show(task);
 	ms_sysfs_add_task(task);
 	return task;
 }

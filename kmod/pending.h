@@ -9,7 +9,7 @@
  *   a reader goes down where there are marks. A task is marked by whoever gives it
  *   something to do: the notifier, and a producer that finds its *doorbell* set. That is
  *   a word in the ring that the kernel sets when it takes a mark away. Tasks whose
- *   producers do not look at it are marked for ever, once they have a ring.
+ *   producers do not look at it are marked for ever, once they have mapped their ring.
  *
  *   The mark goes last: when what was pending is in the books of all groups. So who comes
  *   meanwhile finds the mark, and the task's lock taken, and knows that something is on

@@ -119,6 +119,7 @@ int ms_ring_mmap(struct ms_ring *ring, struct vm_area_struct *vma)
 {
 	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
 	case MEMSTATE_OFF_RING:
+		WRITE_ONCE(ring->mapped, true);
 		return ms_pages_mmap(ring->pages, ring->nr_pages, vma);
 	case MEMSTATE_OFF_TOTALS:
 		if (vma->vm_flags & VM_WRITE)

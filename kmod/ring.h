@@ -8,11 +8,13 @@
 #include "core/ring.h"
 
 /**
- * struct ms_ring - shared pages of a task; but for @flags nothing changes once it is made
+ * struct ms_ring - shared pages of a task; but for @flags and @mapped nothing changes once
+ * it is made
  * @entries:	slots, a power of two
  * @nr_pages:	pages of the ring mapping: one for control, then the records
  * @flags:	MEMSTATE_SETUP_*: protocols that the task keeps to; DOORBELL may go, under
  *		the task's lock
+ * @mapped:	somebody has, or had, the ring mapped: before that nothing can be in it
  * @control:	written by the task at any moment, hostile
  * @slots:	likewise
  * @totals:	written by us only, mapped read-only
@@ -23,6 +25,7 @@ struct ms_ring {
 	u32 entries;
 	u32 nr_pages;
 	u32 flags;
+	bool mapped;
 	struct memstate_ring_control *control;
 	struct memstate_record *slots;
 	struct memstate_totals_page *totals;

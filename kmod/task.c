@@ -387,8 +387,6 @@ int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 	smp_store_release(&task->ring, ring);
 	/* Its page is still empty. */
 	task->dirty = true;
-	/* Until a reader has found it idle; without the doorbell, for good. */
-	ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
 	ms_charge_show(task);
 	return 0;
 }
