@@ -155,7 +155,7 @@ cbmc_all() {
 		'no level passes its max' $limit_files --function charge
 	breaks limit-not-the-root limit.c 's/for (n = l; n; n = n->parent) {/for (n = l; n->parent; n = n->parent) {/;s/for (n = l; n \&\& answer/for (n = l; n->parent \&\& answer/' \
 		'granted exactly where each level has room' $limit_files --function charge
-	breaks limit-all-is-charged limit.c 's/charged -= tentative < charged.*/;/' \
+	breaks limit-all-is-charged limit.c 's/if (tentative < charged)/if (1)/; s/charged -= tentative;/;/' \
 		'who refuses has no room' $limit_files --function charge
 	breaks limit-same-version limit.c 's/((word + 1) & MS_LIMIT_VERSION)/((word - 1) \& MS_LIMIT_VERSION)/' \
 		'another version' $limit_files --function set
