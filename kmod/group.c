@@ -422,20 +422,6 @@ struct ms_group *ms_group_after(struct ms_group *group, const struct ms_group *t
 	return next;
 }
 
-/**
- * ms_group_below() - does a group lie below another, or is it that one?
- * @group:	the one
- * @above:	the other
- *
- * Context: any. Return: true if it does.
- */
-bool ms_group_below(const struct ms_group *group, const struct ms_group *above)
-{
-	while (group && group->depth > above->depth)
-		group = group->parent;
-	return group == above;
-}
-
 /* May the caller write to the directory above, through the mount he came by? */
 static int may_write_above(struct file *file)
 {

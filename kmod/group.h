@@ -117,7 +117,6 @@ void ms_group_put(struct ms_group *group);
 struct ms_group *ms_group_after(struct ms_group *group, const struct ms_group *top);
 void ms_group_release(struct kobject *kobj);
 struct ms_group *ms_group_to_limit(int fd);
-bool ms_group_below(const struct ms_group *group, const struct ms_group *above);
 
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals);
 void ms_group_event(struct ms_group *group, enum memstate_event event);

@@ -19,7 +19,7 @@
  *
  *   Something may come while a mark is taken away: then the mark is set again, by who
  *   takes it. ms_pending_mark(), and a producer, have a full barrier between what they
- *   make pending and their look at mark and doorbell; ms_pending_settle() and the walk
+ *   make pending and their look at mark and doorbell; ms_pending_take() and the walk
  *   have one between the mark that goes and their look at what is pending. One of both
  *   sees the other.
  *
