@@ -46,12 +46,13 @@ static inline int dev_ioctl(int fd, unsigned long request, void *arg)
 	return ioctl(fd, request, arg) < 0 ? -errno : 0;
 }
 
-static inline int dev_map(struct dev *d, uint32_t entries)
+/* @flags: MEMSTATE_SETUP_* */
+static inline int dev_map_with(struct dev *d, uint32_t entries, uint32_t flags)
 {
 	char *pages;
 
 	d->setup = (struct memstate_setup) {
-		.size = sizeof(d->setup), .ring_entries = entries };
+		.size = sizeof(d->setup), .flags = flags, .ring_entries = entries };
 	if (dev_ioctl(d->fd, MEMSTATE_IOC_SETUP, &d->setup))
 		return -errno;
 	pages = mmap(NULL, d->setup.ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -77,11 +78,21 @@ static inline int dev_map(struct dev *d, uint32_t entries)
 	return 0;
 }
 
-static inline int dev_open(struct dev *d, uint32_t entries)
+static inline int dev_map(struct dev *d, uint32_t entries)
+{
+	return dev_map_with(d, entries, 0);
+}
+
+static inline int dev_open_with(struct dev *d, uint32_t entries, uint32_t flags)
 {
 	memset(d, 0, sizeof(*d));
 	d->fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
-	return d->fd < 0 ? -errno : dev_map(d, entries);
+	return d->fd < 0 ? -errno : dev_map_with(d, entries, flags);
+}
+
+static inline int dev_open(struct dev *d, uint32_t entries)
+{
+	return dev_open_with(d, entries, 0);
 }
 
 static inline void dev_close(struct dev *d)

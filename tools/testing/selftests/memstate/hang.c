@@ -5,89 +5,17 @@
  * touches the page. His mmap_lock is then held for as long as he likes. Nobody else
  * waits for him, and SIGKILL ends all there is.
  */
-#include <linux/fuse.h>
-#include <pthread.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-
 #include "cgroup.h"
 #include "harness.h"
+#include "stuck.h"
 
 #define NOBODY	65534
 #define BASE	0x500000000UL
 
-/* ---- the file system: one directory, one file, and no answer to a read ---------------- */
-
-static size_t answer(const struct fuse_in_header *in, void *out)
-{
-	struct fuse_attr attr = {
-		.ino = in->nodeid, .size = PAGE, .nlink = 1,
-		.mode = in->nodeid == 1 ? S_IFDIR | 0755 : S_IFREG | 0644,
-	};
-
-	switch (in->opcode) {
-	case FUSE_INIT:
-		*(struct fuse_init_out *)out = (struct fuse_init_out) {
-			.major = 7, .minor = 31, .max_readahead = PAGE, .max_write = PAGE };
-		return sizeof(struct fuse_init_out);
-	case FUSE_LOOKUP:
-		attr.ino = 2;
-		attr.mode = S_IFREG | 0644;
-		*(struct fuse_entry_out *)out = (struct fuse_entry_out) {
-			.nodeid = 2, .attr = attr, .entry_valid = 1000, .attr_valid = 1000 };
-		return sizeof(struct fuse_entry_out);
-	case FUSE_GETATTR:
-		*(struct fuse_attr_out *)out = (struct fuse_attr_out) {
-			.attr = attr, .attr_valid = 1000 };
-		return sizeof(struct fuse_attr_out);
-	case FUSE_OPEN:
-		*(struct fuse_open_out *)out = (struct fuse_open_out) { .fh = 1 };
-		return sizeof(struct fuse_open_out);
-	default:
-		return 0;
-	}
-}
-
-static void serve(int fuse, int asked)
-{
-	static char in[1 << 17];
-	struct {
-		struct fuse_out_header head;
-		char data[512];
-	} out;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	while (read(fuse, in, sizeof(in)) > 0 || errno == EINTR) {
-		const struct fuse_in_header *head = (void *)in;
-		bool known = head->opcode != FUSE_ACCESS && head->opcode != FUSE_GETXATTR;
-
-		if (head->opcode == FUSE_FORGET || head->opcode == FUSE_BATCH_FORGET ||
-		    head->opcode == FUSE_INTERRUPT)
-			continue;
-		if (head->opcode == FUSE_READ) {
-			/* Whoever reads is told that it is asked for, and waits. */
-			if (write(asked, "r", 1) != 1)
-				_exit(1);
-			continue;
-		}
-		memset(&out, 0, sizeof(out));
-		out.head.unique = head->unique;
-		out.head.error = known ? 0 : -ENOSYS;
-		out.head.len = sizeof(out.head) + answer(head, out.data);
-		if (write(fuse, &out, out.head.len) < 0)
-			continue;
-	}
-	_exit(0);
-}
-
-/* A page of it, in a user and a mount namespace. NULL: it cannot be had; errno says why. */
-static char *stuck_page(int asked)
+/* A page that does not answer, in namespaces of his own. NULL: it cannot be had, see errno. */
+static char *page_of_his_own(int asked)
 {
 	static char dir[] = "/tmp/ms-hang-XXXXXX";
-	char options[128], path[64];
-	int fuse, fd;
-	void *page;
 
 	if (!mkdtemp(dir) || unshare(CLONE_NEWUSER | CLONE_NEWNS))
 		return NULL;
@@ -96,35 +24,7 @@ static char *stuck_page(int asked)
 	if (!write_text("/proc/self/uid_map", "0 65534 1") ||
 	    !write_text("/proc/self/gid_map", "0 65534 1"))
 		return NULL;
-	fuse = open("/dev/fuse", O_RDWR);
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
-	if (fuse < 0 || mount("x", dir, "fuse", 0, options))
-		return NULL;
-	if (!fork())
-		serve(fuse, asked);
-	/* With the server it ends. */
-	close(fuse);
-	snprintf(path, sizeof(path), "%s/f", dir);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return NULL;
-	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
-	return page == MAP_FAILED ? NULL : page;
-}
-
-/* ---- the attacker --------------------------------------------------------------------- */
-
-static char *page;
-
-/* Read through /proc, as a plain fault waits without the lock. */
-static void *touch(void *arg)
-{
-	int mem = open("/proc/self/mem", O_RDONLY);
-	char byte;
-
-	if (pread(mem, &byte, 1, (off_t)(uintptr_t)page) == 1)
-		_exit(90);
-	return arg;
+	return stuck_page_at(dir, asked);
 }
 
 static void *begin(void *arg)
@@ -144,20 +44,20 @@ static void attack(int say, bool books)
 {
 	pthread_t thread;
 	int asked[2];
+	char byte, *page;
 	struct dev d;
-	char byte;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (setgid(NOBODY) || setuid(NOBODY) || pipe(asked))
 		_exit(1);
-	page = stuck_page(asked[1]);
+	page = page_of_his_own(asked[1]);
 	if (!page) {
 		perror("no page that does not answer");
 		_exit(errno == ENOENT || errno == ENODEV || errno == EPERM ? 77 : 2);
 	}
 	if (books && dev_open(&d, 64))
 		_exit(3);
-	if (pthread_create(&thread, NULL, touch, NULL) || read(asked[0], &byte, 1) != 1)
+	if (pthread_create(&thread, NULL, stuck_touch, page) || read(asked[0], &byte, 1) != 1)
 		_exit(4);
 	/* A writer queues behind who reads, and everybody behind that. */
 	if (books) {

@@ -10,31 +10,6 @@ FIXTURE(pending) {
 	u32 *bell;
 };
 
-static int open_bell(struct dev *d, u32 entries, u32 flags)
-{
-	char *pages;
-
-	memset(d, 0, sizeof(*d));
-	d->fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
-	d->setup = (struct memstate_setup) {
-		.size = sizeof(d->setup), .flags = flags, .ring_entries = entries };
-	if (d->fd < 0 || dev_ioctl(d->fd, MEMSTATE_IOC_SETUP, &d->setup))
-		return -errno;
-	pages = mmap(NULL, d->setup.ring_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, d->fd,
-		     MEMSTATE_OFF_RING);
-	d->page = mmap(NULL, d->setup.totals_bytes, PROT_READ, MAP_SHARED, d->fd,
-		       MEMSTATE_OFF_TOTALS);
-	if (pages == MAP_FAILED || d->page == MAP_FAILED)
-		return -errno;
-	d->ring = (struct ms_ring_producer) {
-		.tail = &((struct memstate_ring_control *)pages)->tail,
-		.head = &d->page->head,
-		.slots = (void *)(pages + d->setup.records_offset),
-		.entries = d->setup.ring_entries,
-	};
-	return 0;
-}
-
 static int ring_bell(int fd)
 {
 	struct memstate_pending arg = { .size = sizeof(arg) };
@@ -67,7 +42,7 @@ FIXTURE_SETUP(pending)
 	ASSERT_GE(cg, 0);
 	close(cg);
 	ASSERT_TRUE(cg_enter("ms-pending"));
-	ASSERT_EQ(0, open_bell(&self->d, 1024, MEMSTATE_SETUP_DOORBELL));
+	ASSERT_EQ(0, dev_open_with(&self->d, 1024, MEMSTATE_SETUP_DOORBELL));
 	self->bell = self->d.ring.tail + 1;
 }
 
@@ -132,7 +107,7 @@ TEST_F(pending, task_without_a_doorbell_need_not_ring)
 	struct dev d;
 
 	if (!child) {
-		if (open_bell(&d, 64, 0))
+		if (dev_open_with(&d, 64, 0))
 			_exit(1);
 		for (u64 i = 0; i < 4; i++) {
 			dev_post(&d, to(2 * i, MEMSTATE_READY));
@@ -153,7 +128,7 @@ TEST_F(pending, where_one_does_not_ring_nobody_is_asked_to)
 
 	EXPECT_EQ(0, group_ready(self->d.fd, NULL));
 	EXPECT_EQ(1, self->d.ring.tail[1]);
-	ASSERT_EQ(0, open_bell(&d, 0, 0));
+	ASSERT_EQ(0, dev_open_with(&d, 0, 0));
 	EXPECT_EQ(0, self->d.ring.tail[1]);
 	for (u64 i = 0; i < 4; i++) {
 		dev_post(i % 2 ? &d : &self->d, to(2 * i, MEMSTATE_READY));
@@ -163,7 +138,7 @@ TEST_F(pending, where_one_does_not_ring_nobody_is_asked_to)
 	EXPECT_EQ(-ENXIO, ring_bell(self->d.fd));
 	/* Whoever rings may join at any time. */
 	dev_close(&d);
-	EXPECT_EQ(0, open_bell(&d, 0, MEMSTATE_SETUP_DOORBELL));
+	EXPECT_EQ(0, dev_open_with(&d, 0, MEMSTATE_SETUP_DOORBELL));
 	dev_close(&d);
 }
 
@@ -199,7 +174,7 @@ TEST_F(pending, more_than_a_reader_does_is_partial)
 	pid_t child = cg_child("ms-pending");
 
 	if (!child) {
-		if (open_bell(&d, 65536, MEMSTATE_SETUP_DOORBELL))
+		if (dev_open_with(&d, 65536, MEMSTATE_SETUP_DOORBELL))
 			_exit(1);
 		for (u32 i = 0; i < nr; i++)
 			dev_post(&d, to(i % 64, i % 2 ? MEMSTATE_READY : MEMSTATE_PREPARED));

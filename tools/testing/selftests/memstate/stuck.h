@@ -76,16 +76,13 @@ static inline void stuck_serve(int fuse, int asked)
 	_exit(0);
 }
 
-/* Such a page, in a mount namespace of the caller's own. NULL: it cannot be had, see errno. */
-static inline char *stuck_page(int asked)
+/* Such a page, of a file system mounted at @dir. NULL: it cannot be had, see errno. */
+static inline char *stuck_page_at(const char *dir, int asked)
 {
-	char dir[] = "/tmp/ms-stuck-XXXXXX", options[128], path[64];
+	char options[128], path[64];
 	int fuse, fd;
 	void *page;
 
-	if (!mkdtemp(dir) || unshare(CLONE_NEWNS) ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return NULL;
 	fuse = open("/dev/fuse", O_RDWR);
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fuse);
 	if (fuse < 0 || mount("x", dir, "fuse", 0, options))
@@ -100,6 +97,17 @@ static inline char *stuck_page(int asked)
 		return NULL;
 	page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
 	return page == MAP_FAILED ? NULL : page;
+}
+
+/* The same in a mount namespace of the caller's own. */
+static inline char *stuck_page(int asked)
+{
+	char dir[] = "/tmp/ms-stuck-XXXXXX";
+
+	if (!mkdtemp(dir) || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return NULL;
+	return stuck_page_at(dir, asked);
 }
 
 /* Through /proc, as a plain fault waits without the lock. */
