@@ -45,7 +45,7 @@ ulimit -c 0
 insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
 for p in $programs; do
 	echo "# program \$p \$(cut -d. -f1 /proc/uptime) s"
-	$built/\$p
+	$built/\$p 2>&1
 done
 for f in reserved prepared ready reserved_lazy prepared_lazy ready_direct ranges nr_tasks; do
 	v=\$(cat /sys/class/misc/memstate/\$f)
