@@ -83,14 +83,6 @@ static void credit_give(const struct ms_task *task, u64 bytes)
 		ms_fetch_add64(word, bytes);
 }
 
-/* There is credit: whoever wants it finds it. After a full barrier, as a charge is. */
-static void credit_known(struct ms_task *task)
-{
-	/* Who has set the mark sees to those above, too. */
-	if (!ms_pending_marked(&task->pending, MS_PENDING_CREDIT))
-		ms_pending_mark(&task->pending, MS_PENDING_CREDIT);
-}
-
 /* ---- records ---------------------------------------------------------------- */
 
 static u64 debt(const struct memstate_totals *t)
@@ -234,7 +226,7 @@ void ms_charge_settle(struct ms_task *task)
 	some = credit_take(task, credit_keep(), credit_real(task));
 	ms_limits_uncharge(&task->limit, some);
 	if (credit_word(task) && credit_real(task))
-		credit_known(task);
+		ms_pending_mark(&task->pending, MS_PENDING_CREDIT);
 }
 
 /**
@@ -343,6 +335,11 @@ static void revoke_drain(struct ms_books *books, struct ms_terms *terms)
 	terms->work += before - books->budget;
 }
 
+static bool revoke_pending(struct ms_pending_node *node, xa_mark_t mark)
+{
+	return credit_real(container_of(node, struct ms_task, pending));
+}
+
 /*
  * Take the unused credit of one task back. What its charge is more than it holds may be in
  * the hands of one of its threads, and come into the word later: so it is known to have
@@ -361,9 +358,7 @@ static bool revoke_one(struct ms_task *task, struct ms_terms *terms)
 	revoke_drain(&books, terms);
 	books.take = !ms_task_is_current(task);
 	some = ms_charge_trim(task);
-	if (!credit_real(task))
-		/* If there is some again, ms_charge_settle() says so. */
-		ms_pending_take(&task->pending, MS_PENDING_CREDIT, NULL);
+	ms_pending_take(&task->pending, MS_PENDING_CREDIT, NULL, revoke_pending);
 out:
 	ms_books_unlock(&books);
 	return some;
@@ -509,7 +504,7 @@ bool ms_charge_fast(struct ms_task *task, u64 bytes)
 	if (ms_limits_charge(&task->limit, bytes - have + ms_param_credit_batch,
 			     &refused)) {
 		credit_give(task, ms_param_credit_batch);
-		credit_known(task);
+		ms_pending_mark(&task->pending, MS_PENDING_CREDIT);
 		trace_memstate_charge(task->pid, task->group->id, bytes,
 				      ms_limits_charged(&task->limit));
 		return true;

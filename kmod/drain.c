@@ -123,18 +123,28 @@ static bool task_has_pending(struct ms_task *task)
 	       ms_unmaps_pending(&task->unmaps) || READ_ONCE(task->resync.running);
 }
 
+/* Can it post without ringing? Then it is never known to be idle. */
+static bool task_is_silent(const struct ms_task *task)
+{
+	const struct ms_ring *ring = task->ring;
+
+	return ring && READ_ONCE(ring->mapped) && !ms_ring_bell(ring);
+}
+
+static bool books_pending(struct ms_pending_node *node, xa_mark_t mark)
+{
+	struct ms_task *task = container_of(node, struct ms_task, pending);
+
+	return task_is_silent(task) || task_has_pending(task);
+}
+
 /* The task is idle, and what it posts next is made known; or it is not. */
 static void books_take(struct ms_task *task)
 {
-	u32 *bell = ms_ring_bell(task->ring);
-
 	lockdep_assert_held(&task->lock);
-	/* Whoever does not ring stays marked, if he can post. */
-	if (task->ring && READ_ONCE(task->ring->mapped) && !bell)
-		return;
-	ms_pending_take(&task->pending, MS_PENDING_DRAIN, bell);
-	if (task_has_pending(task))
-		ms_pending_mark(&task->pending, MS_PENDING_DRAIN);
+	if (!task_is_silent(task))
+		ms_pending_take(&task->pending, MS_PENDING_DRAIN,
+				ms_ring_bell(task->ring), books_pending);
 }
 
 static int books_locked(struct ms_books *books, struct ms_task *task)

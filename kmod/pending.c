@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pending.h"
 
+static u32 pending_bit(xa_mark_t mark)
+{
+	return BIT((__force u32)mark);
+}
+
 /**
  * ms_pending_init() - nothing lies below a group
  * @p:		the group's
@@ -57,20 +62,51 @@ void ms_pending_leave(struct ms_pending_node *node)
 	xa_unlock(&above->nodes);
 }
 
-/* Set a mark, or take it away. */
-static void pending_set(struct ms_pending_node *node, xa_mark_t mark, bool set)
+/* Set a mark. */
+static void pending_set(struct ms_pending_node *node, xa_mark_t mark)
 {
 	struct xarray *nodes = &node->above->nodes;
-	u32 bit = BIT((__force u32)mark);
 
 	lockdep_assert_held(&nodes->xa_lock);
 	if (!node->joined)
 		return;
-	if (set)
-		__xa_set_mark(nodes, node->index, mark);
-	else
-		__xa_clear_mark(nodes, node->index, mark);
-	WRITE_ONCE(node->marks, set ? node->marks | bit : node->marks & ~bit);
+	__xa_set_mark(nodes, node->index, mark);
+	/* Release: whoever counts on the mark tells others so. */
+	smp_store_release(&node->marks, node->marks | pending_bit(mark));
+}
+
+/*
+ * Take a mark away, unless something is pending. Whoever makes something so does not count
+ * on the mark from here on, but sets it, for which he needs the lock that we hold; and what
+ * there was before that we see. So it is never away while something is pending, not even for
+ * a moment. True: something is.
+ */
+static bool pending_drop(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell,
+			 bool (*pending)(struct ms_pending_node *node, xa_mark_t mark))
+{
+	struct xarray *nodes = &node->above->nodes;
+	u32 marks = node->marks;
+	u32 bell = 1;
+
+	lockdep_assert_held(&nodes->xa_lock);
+	if (!node->joined)
+		return false;
+	WRITE_ONCE(node->marks, marks & ~pending_bit(mark));
+	if (doorbell) {
+		bell = READ_ONCE(*doorbell);
+		WRITE_ONCE(*doorbell, 1);
+	}
+	/* Pairs with ms_pending_mark() and ms_ring_doorbell(). */
+	smp_mb();
+	if (pending(node, mark)) {
+		WRITE_ONCE(node->marks, marks);
+		if (!bell)
+			WRITE_ONCE(*doorbell, 0);
+		return true;
+	}
+	__xa_clear_mark(nodes, node->index, mark);
+	node->taken++;
+	return false;
 }
 
 /**
@@ -89,12 +125,12 @@ void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
 
 	/* Acquire: pairs with ms_pending_join(). */
 	for (; (above = smp_load_acquire(&node->above)); node = &above->node) {
-		/* Pairs with ms_pending_take() and pending_idle(). */
+		/* Pairs with pending_drop(). */
 		smp_mb();
 		if (ms_pending_marked(node, mark))
 			continue;
 		xa_lock(&above->nodes);
-		pending_set(node, mark, true);
+		pending_set(node, mark);
 		xa_unlock(&above->nodes);
 	}
 }
@@ -108,57 +144,61 @@ void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
  */
 void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell)
 {
+	u32 taken = READ_ONCE(node->taken);
+
 	ms_pending_mark(node, MS_PENDING_DRAIN);
 	/*
-	 * Only together: who finds the word zero counts on the mark. If it has been taken
-	 * away again, so has what the task has rung for.
+	 * Who finds the word zero counts on the marks, those above, too. If ours has been
+	 * taken away meanwhile, so has what the task has rung for; there may be another's
+	 * that is not yet known above.
 	 */
 	xa_lock(&node->above->nodes);
-	if (ms_pending_marked(node, MS_PENDING_DRAIN))
+	if (node->taken == taken && ms_pending_marked(node, MS_PENDING_DRAIN))
 		/* Release: pairs with ms_ring_doorbell(). */
 		smp_store_release(doorbell, 0);
 	xa_unlock(&node->above->nodes);
 }
 
 /**
- * ms_pending_take() - nothing was pending
+ * ms_pending_take() - take a mark away, unless something is pending
  * @node:	the task's
  * @mark:	MS_PENDING_*
- * @doorbell:	its word in the ring, or NULL
- *
- * The caller then looks whether anything has come meanwhile, and sets the mark again.
+ * @doorbell:	its word in the ring, or NULL: is set where the mark goes
+ * @pending:	is there something? Called with a spinlock held
  *
  * Context: process; does not sleep.
  */
-void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell)
+void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell,
+		     bool (*pending)(struct ms_pending_node *node, xa_mark_t mark))
 {
+	bool left;
+
 	xa_lock(&node->above->nodes);
-	pending_set(node, mark, false);
-	if (doorbell)
-		WRITE_ONCE(*doorbell, 1);
+	left = pending_drop(node, mark, doorbell, pending);
 	xa_unlock(&node->above->nodes);
-	/* Pairs with ms_pending_mark() and ms_ring_doorbell(). */
-	smp_mb();
+	/* It may have had no mark yet. */
+	if (left)
+		ms_pending_mark(node, mark);
 }
 
 /* ---- readers --------------------------------------------------------------- */
+
+static bool pending_below(struct ms_pending_node *node, xa_mark_t mark)
+{
+	/* One word; a mark that is set later is seen by who sets it. */
+	return data_race(xa_marked(&node->below->nodes, mark));
+}
 
 /* Nothing is marked below a group: then it is not marked either. */
 static void pending_idle(struct ms_pending *p, xa_mark_t mark)
 {
 	struct ms_pending_node *node = &p->node;
 
-	/* One word; the barrier below is for what it misses. */
-	if (data_race(xa_marked(&p->nodes, mark)))
+	if (pending_below(node, mark))
 		return;
 	xa_lock(&node->above->nodes);
-	pending_set(node, mark, false);
+	pending_drop(node, mark, NULL, pending_below);
 	xa_unlock(&node->above->nodes);
-	/* Pairs with ms_pending_mark(). */
-	smp_mb();
-	/* One word again: a mark that is set later is seen by who sets it. */
-	if (data_race(xa_marked(&p->nodes, mark)))
-		ms_pending_mark(node, mark);
 }
 
 /* The next marked node of a group, with a reference. */

@@ -17,11 +17,14 @@
  *
  * Races
  *
- *   Something may come while a mark is taken away: then the mark is set again, by who
- *   takes it. ms_pending_mark(), and a producer, have a full barrier between what they
- *   make pending and their look at mark and doorbell; ms_pending_take() and the walk
- *   have one between the mark that goes and their look at what is pending. One of both
- *   sees the other.
+ *   A mark is two things: the xarray's, by which readers go, and a bit of the node, on which
+ *   whoever makes something pending counts, as a producer does on the doorbell. Both of them
+ *   have a full barrier between what they make pending and their look at the bit or the word.
+ *   Who takes a mark away takes the bit first (and sets the word), has a full barrier, and
+ *   looks at what is pending, all with the xarray's lock: one of both sees the other. Only
+ *   where nothing is pending does the xarray's mark go. So a reader who comes after something
+ *   was made pending finds it, or finds it in the books: also while marks are taken away.
+ *   tools/testing/model/spin/pending.pml has every interleaving of that.
  *
  * Locking
  *
@@ -58,6 +61,7 @@ struct ms_pending_ops {
  * @index:	key in @above
  * @joined:	is there; written under the lock of @above
  * @marks:	a bit for each mark; written under the lock of @above
+ * @taken:	how often one was taken away; written under the lock of @above
  */
 struct ms_pending_node {
 	struct ms_pending *above;
@@ -66,6 +70,7 @@ struct ms_pending_node {
 	u32 index;
 	bool joined;
 	u32 marks;
+	u32 taken;
 };
 
 /**
@@ -97,7 +102,8 @@ int ms_pending_join(struct ms_pending *above, struct ms_pending_node *node);
 void ms_pending_leave(struct ms_pending_node *node);
 void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark);
 void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell);
-void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell);
+void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell,
+		     bool (*pending)(struct ms_pending_node *node, xa_mark_t mark));
 
 void ms_pending_begin(struct ms_pending_walk *walk, struct ms_pending *top,
 		      xa_mark_t mark);
