@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The charge of one task: what its memory costs, its credit, its debts.
+ * The charge of one task: what its memory costs, and its debts.
  *
  * Model
  *
@@ -19,9 +19,7 @@
  *
  *   task->lock, but for the functions that say otherwise. limit.charged may rise
  *   without it, while the task itself charges: then there is more credit than was
- *   seen, never less. Other tasks' credit is taken back by whoever holds no task's
- *   lock, and waits for theirs a few milliseconds in all: who has it may be kept from
- *   running by those whose processor it is.
+ *   seen, never less.
  */
 #ifndef MS_CHARGE_H
 #define MS_CHARGE_H
@@ -30,12 +28,6 @@
 
 struct ms_group;
 struct ms_task;
-
-/* Batches of credit that a drain leaves in the credit word. */
-#define MS_CREDIT_KEEP	2
-
-/* How often others' credit is taken back for one request. */
-#define MS_REVOKE_ROUNDS	4
 
 /**
  * struct ms_terms - on what terms records are applied
@@ -70,11 +62,9 @@ void ms_charge_settle(struct ms_task *task);
 u64 ms_charge_trim(struct ms_task *task);
 void ms_charge_close(struct ms_task *task);
 void ms_charge_show(struct ms_task *task);
+void ms_charge_tell(struct ms_group *group);
 bool ms_charge_has_own(const struct ms_task *task);
 
-bool ms_charge_fast(struct ms_task *task, u64 bytes);
-int ms_charge_request(struct ms_task *task, struct memstate_charge *arg);
-bool ms_charge_revoke(struct ms_task *task, struct ms_terms *terms);
 void ms_charge_denied(struct ms_task *task, struct ms_terms *terms);
 
 #endif /* MS_CHARGE_H */

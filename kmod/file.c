@@ -3,6 +3,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "cgroup.h"
 #include "file.h"
 #include "group.h"
 #include "life.h"
@@ -175,4 +176,79 @@ s64 ms_file_events(const struct ms_file *file)
 void ms_file_seen(struct ms_file *file)
 {
 	WRITE_ONCE(file->seen, ms_file_events(file));
+}
+
+/* ---- scopes --------------------------------------------------------------------- */
+
+/**
+ * ms_file_group_ref() - a reference in place of a use: the group may go, the object stays
+ * @group: the group, or NULL, or an error
+ *
+ * Context: process. Return: the same.
+ */
+struct ms_group *ms_file_group_ref(struct ms_group *group)
+{
+	if (!IS_ERR_OR_NULL(group)) {
+		kobject_get(&group->kobj);
+		ms_group_put(group);
+	}
+	return group;
+}
+
+/**
+ * ms_file_group() - the group that a scope means
+ * @file:	the file
+ * @scope:	MEMSTATE_SCOPE_*
+ * @fd:		with SCOPE_GROUP the directory, else 0
+ * @make:	make it if there is none
+ *
+ * Context: process; may sleep. Return: the group, with a reference, to be given back by
+ * ms_file_group_put(); NULL: a task's own, or SCOPE_GROUP finds none; -EINVAL; -ESRCH: there are
+ * no books; else as ms_group_of_fd().
+ */
+struct ms_group *ms_file_group(struct ms_file *file, u32 scope, s32 fd,
+			       bool make)
+{
+	struct ms_group *group;
+	struct ms_task *task;
+
+	if (scope != MEMSTATE_SCOPE_GROUP && fd)
+		return ERR_PTR(-EINVAL);
+	switch (scope) {
+	case MEMSTATE_SCOPE_TASK:
+		return NULL;
+	case MEMSTATE_SCOPE_SYSTEM:
+		group = ms_group_root;
+		break;
+	case MEMSTATE_SCOPE_GROUP:
+		return ms_file_group_ref(ms_group_of_fd(fd, make));
+	case MEMSTATE_SCOPE_OWN_GROUP:
+		task = ms_file_task(file);
+		if (IS_ERR_OR_NULL(task))
+			return task ? ERR_CAST(task) : ERR_PTR(-ESRCH);
+		group = task->group;
+		break;
+	case MEMSTATE_SCOPE_WATCHED:
+		/* Acquire: as in ms_file_events(). */
+		group = smp_load_acquire(&file->watched);
+		if (!group)
+			return NULL;
+		break;
+	default:
+		return ERR_PTR(-EINVAL);
+	}
+	kobject_get(&group->kobj);
+	return group;
+}
+
+/**
+ * ms_file_group_put() - give back what ms_file_group() gave
+ * @group: the group, or NULL
+ *
+ * Context: process; may sleep.
+ */
+void ms_file_group_put(struct ms_group *group)
+{
+	if (group)
+		kobject_put(&group->kobj);
 }

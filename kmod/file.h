@@ -55,6 +55,10 @@ int ms_file_may_report(struct ms_file *file);
 s64 ms_file_events(const struct ms_file *file);
 void ms_file_seen(struct ms_file *file);
 
+struct ms_group *ms_file_group(struct ms_file *file, u32 scope, s32 fd, bool make);
+struct ms_group *ms_file_group_ref(struct ms_group *group);
+void ms_file_group_put(struct ms_group *group);
+
 /**
  * ms_file_bound() - the books that a file is bound to
  * @file: the file

@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/capability.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/magic.h>
-#include <linux/mount.h>
-#include <linux/rculist.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/tracepoint.h>
-#include <linux/user_namespace.h>
 #include <linux/xarray.h>
-#include <trace/events/cgroup.h>
 
-#include "charge.h"
-#include "compat.h"
 #include "group.h"
 #include "params.h"
-#include "sysfs.h"
-#include "task.h"
 #include "trace.h"
 #include "users.h"
 
@@ -28,7 +14,7 @@ struct ms_group *ms_group_root;
 static DEFINE_MUTEX(ms_groups_lock);
 static DEFINE_XARRAY(ms_groups);
 static struct workqueue_struct *ms_groups_wq;
-static struct tracepoint *ms_rmdir_tracepoint;
+static const struct ms_group_ops *ms_group_ops;
 
 /* ---- one group ----------------------------------------------------------- */
 
@@ -89,7 +75,6 @@ void ms_group_event(struct ms_group *group, enum memstate_event event)
 /* Out of the books for good, if nobody needs it. */
 static bool group_unlist(struct ms_group *group)
 {
-	struct ms_group *parent = group->parent;
 	bool gone;
 
 	/* At zero it stays. */
@@ -99,10 +84,7 @@ static bool group_unlist(struct ms_group *group)
 	gone = group->listed;
 	if (gone) {
 		xa_erase(&ms_groups, group->id);
-		spin_lock(&parent->members_lock);
 		WRITE_ONCE(group->listed, false);
-		list_del_rcu(&group->sibling);
-		spin_unlock(&parent->members_lock);
 		ms_user_give(group->user, MS_NUMBER_GROUPS);
 	}
 	mutex_unlock(&ms_groups_lock);
@@ -114,21 +96,9 @@ static void group_remove(struct ms_group *group)
 	struct ms_group *parent = group->parent;
 
 	wake_up_interruptible_all(&group->wait);
-	ms_sysfs_remove_group(group);
+	ms_group_ops->vanish(group);
 	kobject_put(&group->kobj);
 	ms_group_put(parent);
-}
-
-static void group_tell_tasks(struct ms_group *group)
-{
-	struct ms_task *task;
-	MS_DEFINE_WALK(walk);
-
-	while ((task = ms_task_next(&walk, group))) {
-		ms_charge_show(task);
-		ms_task_put(task);
-		cond_resched();
-	}
 }
 
 static void group_work(struct work_struct *work)
@@ -140,10 +110,10 @@ static void group_work(struct work_struct *work)
 	if (pressure || events) {
 		atomic64_inc(&group->changes);
 		wake_up_interruptible_all(&group->wait);
-		ms_sysfs_notify_group(group, pressure);
+		ms_group_ops->notify(group, pressure);
 	}
 	if (pressure)
-		group_tell_tasks(group);
+		ms_group_ops->tell(group);
 	if (group_unlist(group))
 		group_remove(group);
 	kobject_put(&group->kobj);
@@ -169,6 +139,28 @@ static const struct ms_pending_ops group_pending_ops = {
 	.put = group_pending_put,
 };
 
+static void level_pressed(struct ms_level *l, u32 before, u32 now)
+{
+	struct ms_group *group = ms_group_of_level(l);
+	u64 charged = ms_limits_charged(l);
+
+	trace_memstate_pressure(group->id, before, now, charged);
+	if (before == MEMSTATE_PRESSURE_NONE && charged > READ_ONCE(l->core.high))
+		ms_group_event(group, MEMSTATE_EVENT_HIGH);
+	ms_group_kick(group, MS_KICK_PRESSURE);
+}
+
+static void level_set(struct ms_level *l)
+{
+	/* What is shown to the tasks below has changed in any case. */
+	ms_group_kick(ms_group_of_level(l), MS_KICK_PRESSURE);
+}
+
+const struct ms_level_ops ms_group_level_ops = {
+	.pressed = level_pressed,
+	.set = level_set,
+};
+
 static struct ms_group *group_new(u64 id, struct ms_group *parent)
 {
 	struct ms_group *group;
@@ -190,15 +182,12 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 			goto err_totals;
 		kobject_get(&parent->kobj);
 	}
-	ms_limits_init(&group->limit, parent ? &parent->limit : NULL, group,
-		       MEMSTATE_UNLIMITED);
+	ms_limits_init(&group->limit, parent ? &parent->limit : NULL,
+		       &ms_group_level_ops, MEMSTATE_UNLIMITED);
 	init_waitqueue_head(&group->wait);
 	INIT_WORK(&group->work, group_work);
 	refcount_set(&group->users, 1);
-	spin_lock_init(&group->members_lock);
-	INIT_LIST_HEAD(&group->members);
-	INIT_LIST_HEAD(&group->children);
-	ms_sysfs_init_group(group);
+	kobject_init(&group->kobj, ms_group_ops->ktype);
 	return group;
 
 err_totals:
@@ -225,17 +214,6 @@ static void group_dead(struct ms_group *group)
 	ms_group_put(group);
 }
 
-/* Among the groups, and among those below its parent. */
-static void group_list(struct ms_group *group, struct ms_group *parent)
-{
-	lockdep_assert_held(&ms_groups_lock);
-	spin_lock(&parent->members_lock);
-	group->order = ++parent->next_order;
-	WRITE_ONCE(group->listed, true);
-	list_add_tail_rcu(&group->sibling, &parent->children);
-	spin_unlock(&parent->members_lock);
-}
-
 /* List a group for a cgroup whose parent has one, of which there is a use to take over. */
 static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *parent,
 					struct ms_user *user)
@@ -248,15 +226,15 @@ static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *pa
 	if (IS_ERR(group))
 		return group;
 	group->user = user;
-	ret = ms_sysfs_add_group(group);
+	ret = ms_group_ops->appear(group);
 	if (!ret)
 		ret = xa_err(xa_store(&ms_groups, id, group, GFP_KERNEL));
 	if (ret) {
-		ms_sysfs_remove_group(group);
+		ms_group_ops->vanish(group);
 		kobject_put(&group->kobj);
 		return ERR_PTR(ret);
 	}
-	group_list(group, parent);
+	WRITE_ONCE(group->listed, true);
 	/* Listed first: either the probe finds it or we see it going. */
 	smp_mb();
 	if (!cgroup_online(cgrp))
@@ -326,7 +304,16 @@ static struct ms_group *group_find(u64 id)
 	return group;
 }
 
-static struct ms_group *group_get(struct cgroup *cgrp, bool make)
+/**
+ * ms_group_get() - the group of a cgroup
+ * @cgrp:	the cgroup, of the default hierarchy, with a reference
+ * @make:	make one if there is none, and those above it
+ *
+ * Context: process; may sleep. Return: the group, to be given back by
+ * ms_group_put(); NULL: there is none; -ENOMEM; -ENFILE: too many groups, -EUSERS: of the
+ * caller; -ELOOP: the cgroup lies too deep; -ENOENT: it is gone; -EINTR: killed.
+ */
+struct ms_group *ms_group_get(struct cgroup *cgrp, bool make)
 {
 	struct ms_group *group = group_find(cgroup_id(cgrp));
 
@@ -339,38 +326,6 @@ static struct ms_group *group_get(struct cgroup *cgrp, bool make)
 	if (!IS_ERR(group) && !refcount_inc_not_zero(&group->users))
 		group = ERR_PTR(-ENOENT);
 	mutex_unlock(&ms_groups_lock);
-	return group;
-}
-
-/* A reference to the cgroup, of the default hierarchy, that somebody is in. */
-static struct cgroup *cgroup_of(struct task_struct *task)
-{
-	struct cgroup *cgrp;
-
-	rcu_read_lock();
-	do {
-		cgrp = task_dfl_cgroup(task);
-	} while (!cgroup_tryget(cgrp));
-	rcu_read_unlock();
-	return cgrp;
-}
-
-/**
- * ms_group_of_task() - the group of somebody's cgroup
- * @task: of whom
- *
- * Context: process; may sleep. Return: the group, to be given back by
- * ms_group_put(); -ENOMEM; -ENFILE: too many groups, -EUSERS: of the caller; -ELOOP:
- * the cgroup lies too deep; -ENOENT: it is gone, as only that of who exits can be;
- * -EINTR: killed.
- */
-struct ms_group *ms_group_of_task(struct task_struct *task)
-{
-	struct cgroup *cgrp = cgroup_of(task);
-	struct ms_group *group;
-
-	group = group_get(cgrp, true);
-	cgroup_put(cgrp);
 	return group;
 }
 
@@ -387,169 +342,6 @@ void ms_group_put(struct ms_group *group)
 	if (refcount_dec_and_test(&group->users))
 		ms_group_kick(group, MS_KICK_EVENTS);
 	rcu_read_unlock();
-}
-
-/**
- * ms_group_after() - the next one of a group and those below it
- * @group:	the one before, @top at first
- * @top:	the group
- *
- * Parents come before their children. What is taken out meanwhile is passed over, what
- * comes in may be.
- *
- * Context: RCU read lock held; @group's object stays. Return: the group, or NULL.
- */
-struct ms_group *ms_group_after(struct ms_group *group, const struct ms_group *top)
-{
-	struct ms_group *next;
-
-	next = list_first_or_null_rcu(&group->children, struct ms_group, sibling);
-	for (; !next && group != top; group = group->parent) {
-		struct list_head *list = &group->parent->children;
-
-		/* Taken out after this: then what it points to has not been freed. */
-		if (READ_ONCE(group->listed)) {
-			next = list_next_or_null_rcu(list, &group->sibling,
-						     struct ms_group, sibling);
-			continue;
-		}
-		list_for_each_entry_rcu(next, list, sibling)
-			if (next->order > group->order)
-				break;
-		if (&next->sibling == list)
-			next = NULL;
-	}
-	return next;
-}
-
-/* May the caller write to the directory above, through the mount he came by? */
-static int may_write_above(struct file *file)
-{
-	struct dentry *dentry = file->f_path.dentry, *parent;
-	int ret;
-
-	/* The root of a mount, that is, of a cgroup namespace: no way up. */
-	if (dentry == file->f_path.mnt->mnt_root || IS_ROOT(dentry))
-		return -EPERM;
-	ret = mnt_want_write_file(file);
-	if (ret)
-		return ret;
-	parent = dget_parent(dentry);
-	ret = inode_permission(file_mnt_idmap(file), d_inode(parent),
-			       MAY_WRITE | MAY_EXEC);
-	dput(parent);
-	mnt_drop_write_file(file);
-	return ret == -EACCES ? -EPERM : ret;
-}
-
-/* May the caller set the limits of the cgroup whose directory this is? */
-static int may_limit(struct cgroup *cgrp, int fd)
-{
-	struct file *file;
-	int ret;
-
-	if (capable(CAP_SYS_RESOURCE))
-		return 0;
-	file = fget_raw(fd);
-	if (!file)
-		return -EBADF;
-	/* Another thread may have put another file in its place: then it does not count. */
-	if (file_inode(file)->i_sb->s_magic != CGROUP2_SUPER_MAGIC ||
-	    file_inode(file)->i_ino != cgroup_id(cgrp))
-		ret = -EBADF;
-	else
-		ret = may_write_above(file);
-	fput(file);
-	return ret;
-}
-
-/* May the caller see what is not below its own cgroup? */
-static bool may_read_all(void)
-{
-	return ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE) ||
-	       ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE);
-}
-
-/**
- * ms_group_may_read() - may the caller see a group's figures?
- * @group: the group
- *
- * What lies in its own cgroup and below; the root's are the system's, and for all.
- *
- * Context: process. Return: true if it may.
- */
-bool ms_group_may_read(const struct ms_group *group)
-{
-	const struct ms_group *g;
-	u64 own;
-
-	if (group == ms_group_root)
-		return true;
-	rcu_read_lock();
-	own = cgroup_id(task_dfl_cgroup(current));
-	rcu_read_unlock();
-	for (g = group; g; g = g->parent)
-		if (g->id == own)
-			return true;
-	return may_read_all();
-}
-
-/* The same of a cgroup by its directory: also who may limit it. */
-static bool may_read(struct cgroup *cgrp, int fd)
-{
-	bool below;
-
-	rcu_read_lock();
-	below = !cgroup_parent(cgrp) ||
-		cgroup_is_descendant(cgrp, task_dfl_cgroup(current));
-	rcu_read_unlock();
-	return below || may_read_all() || !may_limit(cgrp, fd);
-}
-
-/**
- * ms_group_of_fd() - the group of a cgroup v2 directory, for who may see its figures
- * @fd:		descriptor of the directory
- * @make:	make one if there is none
- *
- * Context: process; may sleep. Return: the group, to be given back by
- * ms_group_put(); NULL: there is none; -EBADF: not such a directory; -ENOENT: the
- * cgroup is gone; -EACCES: it does not lie in the caller's own; else as
- * ms_group_of_task().
- */
-struct ms_group *ms_group_of_fd(int fd, bool make)
-{
-	struct cgroup *cgrp = cgroup_get_from_fd(fd);
-	struct ms_group *group;
-
-	if (IS_ERR(cgrp))
-		return ERR_CAST(cgrp);
-	group = may_read(cgrp, fd) ? group_get(cgrp, make) : ERR_PTR(-EACCES);
-	cgroup_put(cgrp);
-	return group;
-}
-
-/**
- * ms_group_to_limit() - the group of a directory, for who may set its limits
- * @fd: descriptor of a cgroup v2 directory
- *
- * Who could have made or removed the cgroup may. So whoever owns a cgroup can limit
- * those below it, and never lift its own limit.
- *
- * Context: process; may sleep. Return: as ms_group_of_fd(), with
- * -EPERM or -EROFS in place of -EACCES.
- */
-struct ms_group *ms_group_to_limit(int fd)
-{
-	struct cgroup *cgrp = cgroup_get_from_fd(fd);
-	struct ms_group *group;
-	int ret;
-
-	if (IS_ERR(cgrp))
-		return ERR_CAST(cgrp);
-	ret = may_limit(cgrp, fd);
-	group = ret ? ERR_PTR(ret) : group_get(cgrp, true);
-	cgroup_put(cgrp);
-	return group;
 }
 
 /**
@@ -587,39 +379,24 @@ void ms_group_totals(struct ms_group *group, struct memstate_totals *totals)
 	totals->charged = ms_limits_charged(&group->limit);
 }
 
-/* ---- removal of cgroups ----------------------------------------------------- */
-
-/* Called with locks held and interrupts off. */
-static void probe_rmdir(void *data, struct cgroup *cgrp, const char *path)
+/**
+ * ms_group_gone() - a cgroup is removed
+ * @id: its
+ *
+ * Context: any, also with interrupts off.
+ */
+void ms_group_gone(u64 id)
 {
 	struct ms_group *group;
 
-	/* Each hierarchy of cgroup v1 has numbers of its own. */
-	if (cgrp->root != &cgrp_dfl_root)
-		return;
 	rcu_read_lock();
-	group = xa_load(&ms_groups, cgroup_id(cgrp));
+	group = xa_load(&ms_groups, id);
 	if (group)
 		group_dead(group);
 	rcu_read_unlock();
 }
 
-static void find_rmdir(struct tracepoint *tp, void *found)
-{
-	if (!strcmp(tp->name, "cgroup_rmdir"))
-		*(struct tracepoint **)found = tp;
-}
-
-static int watch_rmdir(void)
-{
-	check_trace_callback_type_cgroup_rmdir(probe_rmdir);
-	for_each_kernel_tracepoint(find_rmdir, &ms_rmdir_tracepoint);
-	if (!ms_rmdir_tracepoint) {
-		pr_err("no tracepoint cgroup_rmdir in this kernel\n");
-		return -ENOENT;
-	}
-	return tracepoint_probe_register(ms_rmdir_tracepoint, probe_rmdir, NULL);
-}
+/* ---- beginning and end --------------------------------------------------------- */
 
 static int list_root(void)
 {
@@ -640,48 +417,35 @@ static int list_root(void)
 
 /**
  * ms_groups_init() - be ready for groups
+ * @ops: what those above do with them
  *
- * The root's has no directory yet.
+ * The root's is not shown yet.
  *
- * Context: module init. Return: 0; -ENOMEM; -ENOENT: the kernel does not tell of
- * removals.
+ * Context: module init. Return: 0; -ENOMEM.
  */
-int ms_groups_init(void)
+int ms_groups_init(const struct ms_group_ops *ops)
 {
 	int ret;
 
+	ms_group_ops = ops;
 	ms_groups_wq = alloc_workqueue("memstate_groups", WQ_UNBOUND, 0);
 	if (!ms_groups_wq)
 		return -ENOMEM;
 	ret = list_root();
 	if (ret)
-		goto err_wq;
-	ret = watch_rmdir();
-	if (ret)
-		goto err_root;
-	return 0;
-
-err_root:
-	xa_destroy(&ms_groups);
-	kobject_put(&ms_group_root->kobj);
-err_wq:
-	destroy_workqueue(ms_groups_wq);
+		destroy_workqueue(ms_groups_wq);
 	return ret;
 }
 
 /**
- * ms_groups_quiet() - no group goes any more, and nobody is told of anything
+ * ms_groups_quiet() - the worker does nothing any more
  *
- * Context: module exit; no task and no file is there any more.
+ * Context: module exit; no task and no file is there any more, and no cgroup is gone.
  */
 void ms_groups_quiet(void)
 {
 	u32 i;
 
-	tracepoint_probe_unregister(ms_rmdir_tracepoint, probe_rmdir, NULL);
-	tracepoint_synchronize_unregister();
-	/* A limit can still be written, which makes work. */
-	ms_sysfs_mute_groups();
 	/* Each that goes lets go of the one above, which is work that a flush does not wait for. */
 	for (i = 0; i < ms_param_groups_depth; i++)
 		flush_workqueue(ms_groups_wq);
@@ -698,7 +462,7 @@ void ms_groups_hide(void)
 	unsigned long id;
 
 	xa_for_each(&ms_groups, id, group)
-		ms_sysfs_remove_group(group);
+		ms_group_ops->vanish(group);
 }
 
 /**

@@ -12,8 +12,9 @@
  *   cgroup is gone and nobody uses it: no task, no group below it. Files that watch it
  *   keep the object and see that it is gone.
  *
- *   A group knows the tasks that are in it and the groups right below it: a walk costs
- *   what there is to be seen.
+ *   A group knows what lies right below it (pending.h), and not what that is: a walk costs
+ *   what there is to be seen. Who shows groups, and tells tasks of pressure, stands above
+ *   and is called back (struct ms_group_ops).
  *
  *   The root cgroup's group is always there. Its books are the system's.
  *
@@ -22,17 +23,14 @@
  *   ms_groups_lock   mutex: groups are made and taken out. Directories are made under
  *                    it, and removed by the worker without it, because that waits for
  *                    readers.
- *     members_lock   spinlock, one a group: its two lists
- *   RCU              groups are found, and the lists are walked. Who finds a group
- *                    that way has it by @users or by its object's references.
+ *   RCU              groups are found. Who finds a group that way has it by @users or by
+ *                    its object's references.
  */
 #ifndef MS_GROUP_H
 #define MS_GROUP_H
 
 #include <linux/kobject.h>
-#include <linux/list.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -42,7 +40,6 @@
 
 struct cgroup;
 struct ms_user;
-struct task_struct;
 
 /* Bits of @flags: what the worker is to do; there is a directory; the cgroup is gone. */
 #define MS_KICK_EVENTS		0
@@ -58,7 +55,7 @@ struct task_struct;
  * @parent:	the group above it, with a use of it; NULL at the root
  * @limit:	see limits.h; its parent is @parent's
  * @totals:	the books
- * @pending:	who below it has something pending
+ * @pending:	who is below it, and has something pending
  * @events:	counts by enum memstate_event, with those of groups below
  * @events_local: of its own limit and tasks only
  * @changes:	moves on with each event and each change of pressure
@@ -68,14 +65,7 @@ struct task_struct;
  * @rcu:	whoever finds it that way may be looking at it
  * @user:	for whom it is counted; NULL at the root
  * @users:	the cgroup, as long as it is there; tasks, groups below, calls under way
- * @listed:	among the groups; written under ms_groups_lock and its parent's
- *		@members_lock, read under RCU
- * @order:	where it stands among its parent's @children; set once
- * @sibling:	among these
- * @members_lock: to change the two lists
- * @next_order:	of who comes next into one of them; under @members_lock
- * @members:	tasks in it, in the order of theirs; RCU
- * @children:	groups right below it, in the order of theirs; RCU
+ * @listed:	among the groups; written under ms_groups_lock
  */
 struct ms_group {
 	struct kobject kobj;
@@ -95,33 +85,54 @@ struct ms_group {
 	struct ms_user *user;
 	refcount_t users;
 	bool listed;
-	u64 order;
-	struct list_head sibling;
-	spinlock_t members_lock;
-	u64 next_order;
-	struct list_head members;
-	struct list_head children;
+};
+
+/**
+ * struct ms_group_ops - what those above do with groups
+ * @ktype:	of its directory; its release is ms_group_release()
+ * @appear:	a group comes; may fail
+ * @vanish:	it goes; also if it did not come
+ * @notify:	there are events, or another pressure
+ * @tell:	the tasks below are to be told of limits and pressure
+ */
+struct ms_group_ops {
+	const struct kobj_type *ktype;
+	int (*appear)(struct ms_group *group);
+	void (*vanish)(struct ms_group *group);
+	void (*notify)(struct ms_group *group, bool pressure);
+	void (*tell)(struct ms_group *group);
 };
 
 extern struct ms_group *ms_group_root;
 
-int ms_groups_init(void);
+extern const struct ms_level_ops ms_group_level_ops;
+
+int ms_groups_init(const struct ms_group_ops *ops);
 void ms_groups_quiet(void);
 void ms_groups_hide(void);
 void ms_groups_exit(void);
 
-struct ms_group *ms_group_of_task(struct task_struct *task);
-struct ms_group *ms_group_of_fd(int fd, bool make);
-bool ms_group_may_read(const struct ms_group *group);
+struct ms_group *ms_group_get(struct cgroup *cgrp, bool make);
 void ms_group_put(struct ms_group *group);
-struct ms_group *ms_group_after(struct ms_group *group, const struct ms_group *top);
+void ms_group_gone(u64 id);
 void ms_group_release(struct kobject *kobj);
-struct ms_group *ms_group_to_limit(int fd);
 
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals);
 void ms_group_event(struct ms_group *group, enum memstate_event event);
 void ms_group_kick(struct ms_group *group, int what);
 void ms_group_limits(struct ms_group *group, struct ms_peak *peak, bool reset,
 		     struct memstate_limit *out);
+
+/**
+ * ms_group_of_level() - whose limit it is
+ * @l: the level, or NULL
+ *
+ * Context: any. Return: the group; NULL: a task's own.
+ */
+static inline struct ms_group *ms_group_of_level(struct ms_level *l)
+{
+	return l && l->ops == &ms_group_level_ops ?
+		       container_of(l, struct ms_group, limit) : NULL;
+}
 
 #endif /* MS_GROUP_H */

@@ -10,12 +10,12 @@
 #include <linux/slab.h>
 #include <linux/wait_bit.h>
 
+#include "books.h"
+#include "cgroup.h"
 #include "charge.h"
-#include "drain.h"
 #include "group.h"
 #include "life.h"
 #include "mappings.h"
-#include "sysfs.h"
 #include "task.h"
 #include "users.h"
 
@@ -51,6 +51,8 @@ static struct spaces_bucket ms_spaces[1 << SPACES_BITS] = {
 	},
 };
 
+static const struct ms_life_ops *ms_life_ops;
+
 /* Notifiers that have not been freed. */
 static atomic_t ms_nr_spaces;
 
@@ -62,6 +64,12 @@ static struct ms_space *space_of(struct mmu_notifier *notifier)
 static struct spaces_bucket *bucket_of(const struct mm_struct *mm)
 {
 	return &ms_spaces[hash_ptr(mm, SPACES_BITS)];
+}
+
+static void space_put(struct ms_space *space)
+{
+	if (refcount_dec_and_test(&space->refs))
+		kfree_rcu(space, rcu);
 }
 
 /* ---- death ---------------------------------------------------------------------- */
@@ -79,9 +87,9 @@ static struct ms_task *space_take(struct ms_space *space)
 
 static void task_end(struct ms_task *task)
 {
-	ms_sysfs_remove_task(task);
-	ms_task_leave(task);
-	ms_drain_close(task);
+	ms_life_ops->vanish(task);
+	ms_pending_leave(&task->pending);
+	ms_books_close(task);
 	ms_group_put(task->group);
 	ms_user_give(task->user, MS_NUMBER_TASKS);
 	wake_up_interruptible_all(&task->wait);
@@ -138,22 +146,10 @@ static void space_release(struct mmu_notifier *notifier, struct mm_struct *mm)
 		mmu_notifier_put(notifier);
 }
 
-/**
- * ms_space_put() - give a reference back
- * @space: the space
- *
- * Context: any.
- */
-void ms_space_put(struct ms_space *space)
-{
-	if (refcount_dec_and_test(&space->refs))
-		kfree_rcu(space, rcu);
-}
-
 /* Called with bottom halves off. */
 static void space_free(struct mmu_notifier *notifier)
 {
-	ms_space_put(space_of(notifier));
+	space_put(space_of(notifier));
 	if (atomic_dec_and_test(&ms_nr_spaces))
 		wake_up_var(&ms_nr_spaces);
 }
@@ -292,6 +288,17 @@ void ms_spaces_exit(void)
 	synchronize_rcu();
 }
 
+/**
+ * ms_spaces_init() - be ready for address spaces
+ * @ops: what those above do with tasks
+ *
+ * Context: module init.
+ */
+void ms_spaces_init(const struct ms_life_ops *ops)
+{
+	ms_life_ops = ops;
+}
+
 /* ---- birth ---------------------------------------------------------------------- */
 
 /* Whose books they are: not who shares the mm, by vfork() or clone(), and opens first. */
@@ -362,6 +369,9 @@ static struct ms_task *task_prepare(struct task_struct *owner, struct mm_struct 
 		return ERR_PTR(-ENOMEM);
 	}
 	task->user = user;
+	task->space_put = space_put;
+	ms_resync_init(&task->resync);
+	ms_charge_open(task, group, mm->task_size);
 	if (ms_task_join(task, group)) {
 		task_drop(task);
 		return ERR_PTR(-ENOMEM);
@@ -410,12 +420,11 @@ static struct ms_task *task_begin(struct mm_struct *mm)
 		return task;
 	}
 	/* Neither can end before we are done: we have a file, and live in the mm. */
-	ms_drain_open(task);
-	ms_task_enter(task);
+	ms_books_open(task);
 	/* A limit was set before it could be told: pairs with the compare-and-swap of that. */
 	smp_mb();
 	ms_charge_show(task);
-	ms_sysfs_add_task(task);
+	ms_life_ops->appear(task);
 	return task;
 }
 

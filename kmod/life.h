@@ -30,13 +30,22 @@
 #define MS_LIFE_H
 
 struct mm_struct;
-struct ms_space;
 struct ms_task;
+
+/**
+ * struct ms_life_ops - what those above do with tasks
+ * @appear:	the books have begun
+ * @vanish:	they are about to end
+ */
+struct ms_life_ops {
+	void (*appear)(struct ms_task *task);
+	void (*vanish)(struct ms_task *task);
+};
 
 struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
 struct mm_struct *ms_task_mm(struct ms_task *task);
-void ms_space_put(struct ms_space *space);
+void ms_spaces_init(const struct ms_life_ops *ops);
 void ms_spaces_exit(void);
 
 #endif /* MS_LIFE_H */

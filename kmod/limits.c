@@ -3,9 +3,7 @@
 #include <linux/processor.h>
 #include <linux/sched/signal.h>
 
-#include "group.h"
 #include "limits.h"
-#include "trace.h"
 
 /*
  * How often a charge is tried that depends on what others are about to do. Each try
@@ -19,40 +17,34 @@
  * ms_limits_init() - a limit that does not limit
  * @l:		the level
  * @parent:	the one above, NULL at the root
- * @group:	whose it is, NULL: a task's own
+ * @ops:	of whoever has it, or NULL
  * @bound:	bytes that may be charged all the same, or MEMSTATE_UNLIMITED
  *
  * Context: any.
  */
 void ms_limits_init(struct ms_level *l, struct ms_level *parent,
-		    struct ms_group *group, u64 bound)
+		    const struct ms_level_ops *ops, u64 bound)
 {
-	ms_limit_init(&l->core, parent ? &parent->core : NULL, group, bound);
+	ms_limit_init(&l->core, parent ? &parent->core : NULL, bound);
+	l->ops = ops;
 	ms_waiters_init(&l->waiters);
 	mutex_init(&l->readers);
 }
 
 /* ---- what a change brings about ---------------------------------------------- */
 
-static void level_press(struct ms_limit *l)
+static void level_press(struct ms_level *level)
 {
-	struct ms_group *group = l->owner;
+	struct ms_limit *l = &level->core;
 	u32 before, now;
 
 	/* Who sets limits brings it up to date after that. */
 	if (READ_ONCE(l->pressure) == MEMSTATE_PRESSURE_NONE &&
 	    (READ_ONCE(l->high) & READ_ONCE(l->max)) == MEMSTATE_UNLIMITED)
 		return;
-	while (ms_limit_press(l, &before, &now)) {
-		u64 charged = ms_limit_charged(l);
-
-		if (!group)
-			continue;
-		trace_memstate_pressure(group->id, before, now, charged);
-		if (before == MEMSTATE_PRESSURE_NONE && charged > READ_ONCE(l->high))
-			ms_group_event(group, MEMSTATE_EVENT_HIGH);
-		ms_group_kick(group, MS_KICK_PRESSURE);
-	}
+	while (ms_limit_press(l, &before, &now))
+		if (level->ops)
+			level->ops->pressed(level, before, now);
 }
 
 /*
@@ -76,7 +68,7 @@ static void limits_charged(struct ms_level *level)
 	struct ms_limit *l;
 
 	for (l = &level->core; l; l = l->parent)
-		level_press(l);
+		level_press(ms_level_of(l));
 }
 
 /* There is less from a level on, up to @end or to the top. */
@@ -85,7 +77,7 @@ static void limits_freed(struct ms_level *level, const struct ms_limit *end)
 	struct ms_limit *l;
 
 	for (l = &level->core; l != end; l = l->parent) {
-		level_press(l);
+		level_press(ms_level_of(l));
 		level_serve(ms_level_of(l));
 	}
 }
@@ -172,10 +164,9 @@ static bool limits_set(struct ms_level *l, u32 set, u64 high, u64 max, bool down
 	preempt_enable();
 	if (!ok)
 		return false;
-	level_press(&l->core);
-	/* What is shown to the tasks below has changed in any case. */
-	if (l->core.owner)
-		ms_group_kick(l->core.owner, MS_KICK_PRESSURE);
+	level_press(l);
+	if (l->ops)
+		l->ops->set(l);
 	level_serve(l);
 	return true;
 }

@@ -7,7 +7,8 @@
  *   The tree (core/limit.h) has the tasks at its leaves and the groups above them.
  *   What happens at a limit, an event, is counted at its group and at those above,
  *   and tasks below learn of it by the pressure word in their shared page; a
- *   worker does the telling. Who waits for room does so at the limit that has
+ *   worker does the telling. A limit does not know whose it is: it calls back (@ops).
+ *   Who waits for room does so at the limit that has
  *   refused him (waiters.h).
  *
  *   A kernel whose own controller takes regions from modules (dmem) could stand
@@ -29,22 +30,34 @@
 #include "core/limit.h"
 #include "waiters.h"
 
-struct ms_group;
+struct ms_level;
+
+/**
+ * struct ms_level_ops - what is done where a limit notices something
+ * @pressed:	its pressure was @before and is @now
+ * @set:	other limits are in force
+ */
+struct ms_level_ops {
+	void (*pressed)(struct ms_level *l, u32 before, u32 now);
+	void (*set)(struct ms_level *l);
+};
 
 /**
  * struct ms_level - a limit in force
- * @core:	see core/limit.h; its owner is the group, NULL: it is a task's own
+ * @core:	see core/limit.h
+ * @ops:	of whoever has it; NULL: nobody is told
  * @waiters:	who waits for room in it
  * @readers:	one at a time has to do with its readers' peaks
  */
 struct ms_level {
 	struct ms_limit core;
+	const struct ms_level_ops *ops;
 	struct ms_waiters waiters;
 	struct mutex readers;
 };
 
 void ms_limits_init(struct ms_level *l, struct ms_level *parent,
-		    struct ms_group *group, u64 bound);
+		    const struct ms_level_ops *ops, u64 bound);
 bool ms_limits_charge(struct ms_level *l, u64 bytes, struct ms_level **refused);
 u64 ms_limits_charge_some(struct ms_level *l, u64 bytes);
 void ms_limits_uncharge(struct ms_level *l, u64 bytes);
@@ -87,17 +100,6 @@ static inline u64 ms_limits_charged(const struct ms_level *l)
 static inline u64 ms_limits_room(const struct ms_level *l)
 {
 	return ms_limit_room(&l->core);
-}
-
-/**
- * ms_limits_group() - whose limit it is
- * @l: the level, or NULL
- *
- * Context: any. Return: the group; NULL: a task's own.
- */
-static inline struct ms_group *ms_limits_group(const struct ms_level *l)
-{
-	return l ? l->core.owner : NULL;
 }
 
 #endif /* MS_LIMITS_H */

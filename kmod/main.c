@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Module entry and exit, and the parameters. */
+/* Module entry and exit. */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 
+#include "cgroup.h"
+#include "charge.h"
 #include "device.h"
 #include "group.h"
 #include "life.h"
@@ -19,182 +19,56 @@
 #error "memstate needs a 64-bit kernel: a record's words are loaded whole"
 #endif
 
-/* Slots in a ring can be no more than half of the positions, nor a huge vmap. */
-#define MS_RING_ENTRIES_LIMIT	(1u << 20)
-#define MS_RANGES_LIMIT		(1u << 24)
-#define MS_RECORDS_LIMIT	(1u << 16)
-#define MS_UNMAPS_LIMIT		(1u << 16)
-#define MS_DEPTH_LIMIT		1024
-#define MS_BATCH_LIMIT		(1u << 30)
-#define MS_SHARDS_LIMIT		4096
-/* What one task can be charged is below 2^47: no sum of them overflows. */
-#define MS_TASKS_LIMIT		(1u << 16)
-#define MS_GROUPS_LIMIT		(1u << 24)
+/* What goes up: who stands below is told here whom to call. */
 
-/**
- * struct ms_bound - a parameter that may change at run time, within these bounds
- * @value:	the parameter
- * @low:	the least it may be
- * @high:	the most
- */
-struct ms_bound {
-	unsigned int *value;
-	unsigned int low;
-	unsigned int high;
+static const struct ms_group_ops group_ops = {
+	.ktype = &ms_sysfs_group_ktype,
+	.appear = ms_sysfs_add_group,
+	.vanish = ms_sysfs_remove_group,
+	.notify = ms_sysfs_notify_group,
+	.tell = ms_charge_tell,
 };
 
-static int params_check_range(const char *name, unsigned int value,
-			      unsigned int low, unsigned int high)
-{
-	if (value >= low && value <= high)
-		return 0;
-	pr_err("%s=%u is not in %u..%u\n", name, value, low, high);
-	return -EINVAL;
-}
-
-static int bound_set(const char *text, const struct kernel_param *kp)
-{
-	const struct ms_bound *bound = kp->arg;
-	unsigned int value;
-	int ret;
-
-	ret = kstrtouint(text, 0, &value) ?:
-	      params_check_range(kp->name, value, bound->low, bound->high);
-	if (!ret)
-		WRITE_ONCE(*bound->value, value);
-	return ret;
-}
-
-static int bound_get(char *buffer, const struct kernel_param *kp)
-{
-	const struct ms_bound *bound = kp->arg;
-
-	return scnprintf(buffer, PAGE_SIZE, "%u\n", READ_ONCE(*bound->value));
-}
-
-static const struct kernel_param_ops bound_ops = {
-	.set = bound_set,
-	.get = bound_get,
+static const struct ms_life_ops life_ops = {
+	.appear = ms_sysfs_add_task,
+	.vanish = ms_sysfs_remove_task,
 };
-
-/* At load and later the same is asked of it. */
-#define MS_BOUND(_name, _low, _high)					\
-	static const struct ms_bound bound_##_name = {			\
-		&ms_param_##_name, _low, _high };			\
-	module_param_cb(_name, &bound_ops, (void *)&bound_##_name, 0644); \
-	__MODULE_PARM_TYPE(_name, "uint")
-
-unsigned int ms_param_ring_entries = 4096;
-module_param_named(ring_entries, ms_param_ring_entries, uint, 0444);
-MODULE_PARM_DESC(ring_entries, "Slots of a ring where SETUP asks for 0 (power of two)");
-
-unsigned int ms_param_ring_entries_max = 65536;
-module_param_named(ring_entries_max, ms_param_ring_entries_max, uint, 0444);
-MODULE_PARM_DESC(ring_entries_max, "Most slots of a ring (power of two)");
-
-unsigned int ms_param_ranges_max = 65536;
-MS_BOUND(ranges_max, 1, MS_RANGES_LIMIT);
-MODULE_PARM_DESC(ranges_max, "Most ranges in a task's ledger");
-
-unsigned int ms_param_records_max = 4096;
-module_param_named(records_max, ms_param_records_max, uint, 0444);
-MODULE_PARM_DESC(records_max, "Most records in one TRANSITION, most entries in one RANGES or AUDIT");
-
-unsigned int ms_param_unmaps_max = 256;
-module_param_named(unmaps_max, ms_param_unmaps_max, uint, 0444);
-MODULE_PARM_DESC(unmaps_max, "Unmappings queued per task before ledger and mappings are compared");
-
-unsigned int ms_param_tasks_max = 65536;
-MS_BOUND(tasks_max, 1, MS_TASKS_LIMIT);
-MODULE_PARM_DESC(tasks_max, "Most tasks that have books");
-
-unsigned int ms_param_tasks_per_user;
-MS_BOUND(tasks_per_user, 0, MS_TASKS_LIMIT);
-MODULE_PARM_DESC(tasks_per_user, "Most of them of one user (0: a quarter of tasks_max)");
-
-unsigned int ms_param_groups_max = 65536;
-MS_BOUND(groups_max, 1, MS_GROUPS_LIMIT);
-MODULE_PARM_DESC(groups_max, "Most groups: cgroups with books of their own");
-
-unsigned int ms_param_groups_per_user;
-MS_BOUND(groups_per_user, 0, MS_GROUPS_LIMIT);
-MODULE_PARM_DESC(groups_per_user, "Most of them made for one user (0: a quarter of groups_max)");
-
-unsigned int ms_param_groups_depth = 64;
-module_param_named(groups_depth, ms_param_groups_depth, uint, 0444);
-MODULE_PARM_DESC(groups_depth, "Most groups from the root to a task");
-
-unsigned int ms_param_credit_batch = 256 * 1024;
-module_param_named(credit_batch, ms_param_credit_batch, uint, 0444);
-MODULE_PARM_DESC(credit_batch, "Bytes charged in advance where there is room (multiple of the page size)");
-
-unsigned int ms_param_shards_max = 256;
-module_param_named(shards_max, ms_param_shards_max, uint, 0444);
-MODULE_PARM_DESC(shards_max, "Most statistics shards of a task");
-
-static int params_check_power(const char *name, unsigned int value)
-{
-	if (is_power_of_2(value))
-		return 0;
-	pr_err("%s=%u is not a power of two\n", name, value);
-	return -EINVAL;
-}
-
-static int params_check(void)
-{
-	int ret;
-
-	ret = params_check_range("ring_entries_max", ms_param_ring_entries_max,
-				 2, MS_RING_ENTRIES_LIMIT) ?:
-	      params_check_power("ring_entries_max", ms_param_ring_entries_max) ?:
-	      params_check_range("ring_entries", ms_param_ring_entries,
-				 2, ms_param_ring_entries_max) ?:
-	      params_check_power("ring_entries", ms_param_ring_entries) ?:
-	      params_check_range("records_max", ms_param_records_max,
-				 1, MS_RECORDS_LIMIT) ?:
-	      params_check_range("unmaps_max", ms_param_unmaps_max,
-				 1, MS_UNMAPS_LIMIT) ?:
-	      params_check_range("groups_depth", ms_param_groups_depth,
-				 1, MS_DEPTH_LIMIT) ?:
-	      params_check_range("credit_batch", ms_param_credit_batch,
-				 0, MS_BATCH_LIMIT) ?:
-	      params_check_range("shards_max", ms_param_shards_max,
-				 1, MS_SHARDS_LIMIT);
-	if (!ret && !PAGE_ALIGNED(ms_param_credit_batch)) {
-		pr_err("credit_batch=%u is no multiple of the page size\n",
-		       ms_param_credit_batch);
-		ret = -EINVAL;
-	}
-	return ret;
-}
 
 static int __init memstate_init(void)
 {
 	int ret;
 
-	ret = params_check();
+	ret = ms_params_check();
 	if (ret)
 		return ret;
 
-	ret = ms_groups_init();
+	ms_spaces_init(&life_ops);
+	ret = ms_groups_init(&group_ops);
 	if (ret)
 		return ret;
+
+	ret = ms_cgroups_watch();
+	if (ret)
+		goto err_groups;
 
 	ret = ms_tasks_init();
 	if (ret)
-		goto err_groups;
+		goto err_cgroups;
 
 	ret = ms_device_register();
 	if (ret)
 		goto err_tasks;
 
 	/* From here on nothing fails. */
-	ms_sysfs_init(ms_device_kobj());
+	ms_sysfs_init_tasks(ms_device_kobj());
+	ms_sysfs_init_groups(ms_device_kobj());
 	ms_device_begin();
 	return 0;
 
 err_tasks:
 	ms_tasks_exit();
+err_cgroups:
+	ms_cgroups_unwatch();
 err_groups:
 	ms_groups_quiet();
 	ms_groups_exit();
@@ -208,8 +82,12 @@ err_groups:
 static void __exit memstate_exit(void)
 {
 	ms_spaces_exit();
+	ms_cgroups_unwatch();
+	/* A limit can still be written, which makes work. */
+	ms_sysfs_mute_groups();
 	ms_groups_quiet();
-	ms_sysfs_exit();
+	ms_sysfs_exit_tasks();
+	ms_sysfs_exit_groups();
 	ms_device_unregister();
 	ms_tasks_exit();
 	ms_groups_exit();

@@ -18,4 +18,6 @@ extern unsigned int ms_param_groups_depth;
 extern unsigned int ms_param_credit_batch;
 extern unsigned int ms_param_shards_max;
 
+int ms_params_check(void);
+
 #endif /* MS_PARAMS_H */

@@ -194,7 +194,7 @@ static void pending_idle(struct ms_pending *p, xa_mark_t mark)
 {
 	struct ms_pending_node *node = &p->node;
 
-	if (pending_below(node, mark))
+	if ((__force u32)mark == (__force u32)MS_PENDING_ALL || pending_below(node, mark))
 		return;
 	xa_lock(&node->above->nodes);
 	pending_drop(node, mark, NULL, pending_below);
@@ -221,7 +221,7 @@ static struct ms_pending_node *pending_get(struct ms_pending *p, u32 index,
  * ms_pending_begin() - begin to walk
  * @walk:	the reader's way
  * @top:	the group, which the caller has a reference to
- * @mark:	MS_PENDING_*
+ * @mark:	MS_PENDING_*, MS_PENDING_ALL: all tasks
  *
  * Context: any.
  */

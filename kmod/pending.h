@@ -39,9 +39,13 @@
 struct ms_pending;
 struct ms_pending_node;
 
-/* What can be pending: records or unmappings; credit that could be taken back. */
+/*
+ * What can be pending: records or unmappings; credit that could be taken back. And, for who
+ * walks, all there are.
+ */
 #define MS_PENDING_DRAIN	XA_MARK_1
 #define MS_PENDING_CREDIT	XA_MARK_2
+#define MS_PENDING_ALL		XA_PRESENT
 
 /**
  * struct ms_pending_ops - references to a task or group, by its node

@@ -3,11 +3,10 @@
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 
-#include "drain.h"
+#include "books.h"
 #include "mappings.h"
 #include "params.h"
 #include "resync.h"
-#include "task.h"
 
 /* Gaps in the mappings that are collected before they are applied. */
 #define RESYNC_GAPS	16
@@ -108,8 +107,8 @@ int ms_resync_run(struct ms_books *books)
 		if (ret)
 			break;
 		task->resync.running = false;
-		ms_books_count(task, resyncs, 1);
-		ms_books_event(task);
+		ms_task_count(task, resyncs, 1);
+		ms_task_event(task);
 	}
 	/* Not here: its release would wait for the lock that we hold. */
 	if (!own)

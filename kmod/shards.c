@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/delay.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "pages.h"
+#include "ring.h"
 #include "shards.h"
-#include "task.h"
 
-/* How often a read gives way to writers, in all, and for how many microseconds. */
-#define SHARDS_NAPS	4
+/* For how many microseconds a read gives way to writers. */
 #define SHARDS_NAP_US	10
 
 /**
@@ -81,92 +79,20 @@ static bool shards_finish(struct ms_shards *shards, u32 *naps)
 	return true;
 }
 
-/* A new round, after what another reader had to leave; false: it is not complete. */
-static bool shards_round(struct ms_shards *shards, u32 *naps)
+/**
+ * ms_shards_read() - bring the sums up to date
+ * @shards:	the shards
+ * @naps:	how often it may still give way to writers
+ *
+ * Begins a new round, after what another reader had to leave.
+ *
+ * Context: process; may sleep, with @naps; one at a time. Return: false: the sums are those
+ * of the round before, as a writer did not come to its end.
+ */
+bool ms_shards_read(struct ms_shards *shards, u32 *naps)
 {
 	if (shards->fold.round && !shards_finish(shards, naps))
 		return false;
 	ms_fold_begin(&shards->fold);
 	return shards_finish(shards, naps);
-}
-
-/* Add a task's sums to what there is. */
-static int shards_add(struct ms_task *task, struct memstate_alloc *out, u32 *naps)
-{
-	struct ms_shards *shards;
-	u32 c;
-
-	if (!ms_task_shards(task) || READ_ONCE(task->gone))
-		return 0;
-	if (mutex_lock_killable(&task->shards_lock))
-		return -EINTR;
-	/* They may have gone just now. */
-	shards = task->shards;
-	if (shards) {
-		if (!shards_round(shards, naps))
-			out->flags |= MEMSTATE_ALLOC_STALE;
-		for (c = 0; c < MEMSTATE_ALLOC_COUNTERS; c++)
-			out->counters[c] += shards->fold.sums[c];
-		out->nr_shards += shards->nr;
-	}
-	mutex_unlock(&task->shards_lock);
-	return 0;
-}
-
-/**
- * ms_shards_of_task() - what a task's allocator counts
- * @task:	the task, not only the caller's
- * @out:	where to put it; zero if there are no shards, or the books are closed
- *
- * Context: process; may sleep. Return: 0; -EINTR: killed.
- */
-int ms_shards_of_task(struct ms_task *task, struct memstate_alloc *out)
-{
-	u32 naps = SHARDS_NAPS;
-
-	memset(out, 0, sizeof(*out));
-	return shards_add(task, out, &naps);
-}
-
-/**
- * ms_shards_now() - the same without giving way to writers
- * @task:	the task
- * @out:	where to put it
- *
- * Context: process; may sleep while another reads. Return: 0; -EINTR: killed.
- */
-int ms_shards_now(struct ms_task *task, struct memstate_alloc *out)
-{
-	u32 naps = 0;
-
-	memset(out, 0, sizeof(*out));
-	return shards_add(task, out, &naps);
-}
-
-/**
- * ms_shards_of_group() - the sum over the tasks of a group
- * @group:	tasks in it and below it
- * @out:	where to put it
- *
- * A task without shards costs two loads. All of them together are waited for no
- * longer than one.
- *
- * Context: process; may sleep. Return: 0; -EINTR: killed.
- */
-int ms_shards_of_group(struct ms_group *group, struct memstate_alloc *out)
-{
-	u32 naps = SHARDS_NAPS;
-	struct ms_task *task;
-	MS_DEFINE_WALK(walk);
-	int ret = 0;
-
-	memset(out, 0, sizeof(*out));
-	while (!ret && (task = ms_task_next(&walk, group))) {
-		ret = shards_add(task, out, &naps);
-		ms_task_put(task);
-		if (!ret && fatal_signal_pending(current))
-			ret = -EINTR;
-		cond_resched();
-	}
-	return ret;
 }

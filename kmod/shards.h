@@ -12,9 +12,9 @@
  *
  *   The shards are hostile. A read looks at each shard's sequence and takes the closed
  *   set of each: a fixed number of words, none of which decides where anything is.
- *   For shards in the middle of a write a read waits SHARDS_NAPS times, in all, of
- *   whatever number of tasks it reads. Past that it answers with the sums of the last
- *   complete round, marked stale; the next reader goes on with the round.
+ *   For shards in the middle of a write a read waits a few times (alloc.c). Past that it
+ *   answers with the sums of the last complete round; the next reader goes on with the
+ *   round.
  *
  * Locking
  *
@@ -34,9 +34,7 @@
 
 #include "core/fold.h"
 
-struct ms_group;
 struct ms_ring;
-struct ms_task;
 
 /**
  * struct ms_shards - the shards of a task
@@ -57,9 +55,7 @@ struct ms_shards {
 struct ms_shards *ms_shards_create(struct ms_ring *ring, u32 nr);
 void ms_shards_destroy(struct ms_shards *shards);
 int ms_shards_mmap(struct ms_shards *shards, struct vm_area_struct *vma);
-int ms_shards_of_task(struct ms_task *task, struct memstate_alloc *out);
-int ms_shards_now(struct ms_task *task, struct memstate_alloc *out);
-int ms_shards_of_group(struct ms_group *group, struct memstate_alloc *out);
+bool ms_shards_read(struct ms_shards *shards, u32 *naps);
 
 /**
  * ms_shards_bytes() - length of the mapping

@@ -142,28 +142,3 @@ static struct attribute *sys_attrs[] = {
 
 static const struct attribute_group sys_group = { .attrs = sys_attrs };
 const struct attribute_group *ms_sysfs_groups[] = { MS_GROUPS_LIST(sys) };
-
-/**
- * ms_sysfs_init() - make tasks/ and groups/
- * @parent: the device's directory
- *
- * Where one cannot be made the log says so, and all works without it.
- *
- * Context: module init.
- */
-void ms_sysfs_init(struct kobject *parent)
-{
-	ms_sysfs_init_tasks(parent);
-	ms_sysfs_init_groups(parent);
-}
-
-/**
- * ms_sysfs_exit() - take them away
- *
- * Context: module exit; nobody makes or notifies files any more.
- */
-void ms_sysfs_exit(void)
-{
-	ms_sysfs_exit_tasks();
-	ms_sysfs_exit_groups();
-}

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "cgroup.h"
 #include "group.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
@@ -185,22 +186,11 @@ static const struct sysfs_ops group_sysfs_ops = {
 	.store = group_store,
 };
 
-static const struct kobj_type group_ktype = {
+const struct kobj_type ms_sysfs_group_ktype = {
 	.sysfs_ops = &group_sysfs_ops,
 	.default_groups = group_groups,
 	.release = ms_group_release,
 };
-
-/**
- * ms_sysfs_init_group() - make the object countable
- * @group: the group, with one reference afterwards
- *
- * Context: any.
- */
-void ms_sysfs_init_group(struct ms_group *group)
-{
-	kobject_init(&group->kobj, &group_ktype);
-}
 
 /**
  * ms_sysfs_add_group() - make groups/<cgroup id>/, unless there is no groups/

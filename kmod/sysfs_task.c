@@ -24,6 +24,7 @@
 #include <linux/sysfs.h>
 #include <linux/user_namespace.h>
 
+#include "alloc.h"
 #include "group.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
@@ -113,7 +114,7 @@ static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf
 	if (!(pid && uid_eq(task->uid, current_fsuid())) &&
 	    !ns_capable_noaudit(&init_user_ns, CAP_SYS_PTRACE))
 		return -EACCES;
-	ret = ms_shards_now(task, &alloc);
+	ret = ms_alloc_now(task, &alloc);
 	if (ret)
 		return ret;
 	at = sysfs_emit(buf, "pid %d\ngroup %llu\n", pid, task->group->id);

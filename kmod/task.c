@@ -2,13 +2,10 @@
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
-#include <linux/rculist.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "charge.h"
 #include "group.h"
-#include "life.h"
 #include "params.h"
 #include "task.h"
 
@@ -66,9 +63,7 @@ struct ms_task *ms_task_new(struct task_struct *owner, struct mm_struct *mm)
 	mutex_init(&task->shards_lock);
 	seqcount_mutex_init(&task->shown_seq, &task->lock);
 	init_waitqueue_head(&task->wait);
-	INIT_LIST_HEAD(&task->member);
 	ms_ledger_init(&task->ledger, &task->lock);
-	ms_resync_init(&task->resync);
 	spin_lock_init(&task->show);
 	task->head = MEMSTATE_RING_START;
 	task->mm = mm;
@@ -107,7 +102,7 @@ void ms_task_put(struct ms_task *task)
 	if (task->group)
 		kobject_put(&task->group->kobj);
 	if (task->space)
-		ms_space_put(task->space);
+		task->space_put(task->space);
 	kfree_rcu(task, rcu);
 }
 
@@ -148,19 +143,14 @@ void ms_task_strip(struct ms_task *task)
 
 /* ---- the tasks of a group ------------------------------------------------------ */
 
-static struct ms_task *task_of(struct ms_pending_node *node)
-{
-	return container_of(node, struct ms_task, pending);
-}
-
 static bool task_pending_get(struct ms_pending_node *node)
 {
-	return refcount_inc_not_zero(&task_of(node)->refs);
+	return refcount_inc_not_zero(&ms_task_of(node)->refs);
 }
 
 static void task_pending_put(struct ms_pending_node *node)
 {
-	ms_task_put(task_of(node));
+	ms_task_put(ms_task_of(node));
 }
 
 static const struct ms_pending_ops task_pending_ops = {
@@ -169,8 +159,8 @@ static const struct ms_pending_ops task_pending_ops = {
 };
 
 /**
- * ms_task_join() - say whose a task will be
- * @task:	the task, which is not to be seen yet
+ * ms_task_join() - come below a group
+ * @task:	the task, whole but for its space; whoever goes through the tasks sees it
  * @group:	its group, a use of which becomes the task's, also on error
  *
  * Context: process; may sleep. Return: 0; else as ms_pending_join().
@@ -179,113 +169,8 @@ int ms_task_join(struct ms_task *task, struct ms_group *group)
 {
 	task->group = group;
 	kobject_get(&group->kobj);
-	ms_charge_open(task, group, task->mm->task_size);
 	task->pending = (struct ms_pending_node) { .ops = &task_pending_ops };
 	return ms_pending_join(&group->pending, &task->pending);
-}
-
-/**
- * ms_task_enter() - be among the tasks of its group
- * @task: the task
- *
- * Context: process.
- */
-void ms_task_enter(struct ms_task *task)
-{
-	struct ms_group *group = task->group;
-
-	spin_lock(&group->members_lock);
-	task->order = ++group->next_order;
-	WRITE_ONCE(task->listed, true);
-	list_add_tail_rcu(&task->member, &group->members);
-	spin_unlock(&group->members_lock);
-}
-
-/**
- * ms_task_leave() - be there no more
- * @task: the task
- *
- * Context: process.
- */
-void ms_task_leave(struct ms_task *task)
-{
-	struct ms_group *group = task->group;
-
-	ms_pending_leave(&task->pending);
-	spin_lock(&group->members_lock);
-	WRITE_ONCE(task->listed, false);
-	list_del_rcu(&task->member);
-	spin_unlock(&group->members_lock);
-}
-
-/* The task after one, NULL: the first. */
-static struct ms_task *member_after(struct ms_group *group, struct ms_task *task)
-{
-	struct ms_task *next;
-
-	if (!task)
-		return list_first_or_null_rcu(&group->members, struct ms_task, member);
-	/* Taken out after this: then what it points to has not been freed. */
-	if (READ_ONCE(task->listed))
-		return list_next_or_null_rcu(&group->members, &task->member,
-					     struct ms_task, member);
-	list_for_each_entry_rcu(next, &group->members, member)
-		if (next->order > task->order)
-			return next;
-	return NULL;
-}
-
-/* A reference to the next one that has not been freed. */
-static struct ms_task *member_next(struct ms_group *group, struct ms_task *task)
-{
-	do {
-		task = member_after(group, task);
-	} while (task && !refcount_inc_not_zero(&task->refs));
-	return task;
-}
-
-/**
- * ms_walk_end() - give back what a walk has
- * @walk: the walk
- *
- * Context: may sleep.
- */
-void ms_walk_end(struct ms_walk *walk)
-{
-	if (walk->task)
-		ms_task_put(walk->task);
-	walk->task = NULL;
-}
-
-/**
- * ms_task_next() - go through the tasks of a group
- * @walk:	where to go on; from MS_DEFINE_WALK() at first
- * @top:	tasks in this group or below it
- *
- * Each task that is there from the beginning to the end is seen once. It takes no lock,
- * and costs what there is of groups and tasks in @top.
- *
- * Context: may sleep. Return: a task to give back by ms_task_put(), or NULL: @walk is as
- * at first.
- */
-struct ms_task *ms_task_next(struct ms_walk *walk, struct ms_group *top)
-{
-	/* It has a reference to its group. */
-	struct ms_group *group = walk->task ? walk->task->group : top;
-	struct ms_task *task;
-
-	rcu_read_lock();
-	task = member_next(group, walk->task);
-	while (!task && (group = ms_group_after(group, top)))
-		task = member_next(group, NULL);
-	rcu_read_unlock();
-
-	ms_walk_end(walk);
-	if (task) {
-		walk->task = task;
-		ms_task_get(task);
-	}
-	return task;
 }
 
 /* ---- what it shares and shows ---------------------------------------------------- */
@@ -387,7 +272,6 @@ int ms_task_setup(struct ms_task *task, u32 entries, u32 flags)
 	smp_store_release(&task->ring, ring);
 	/* Its page is still empty. */
 	task->dirty = true;
-	ms_charge_show(task);
 	return 0;
 }
 

@@ -20,7 +20,6 @@
  *     waiters.lock      spinlock, of each limit; innermost
  *   task->shards_lock   mutex: readers of its allocator's statistics take turns, and
  *                       whoever takes the shards away
- *   group->members_lock spinlock: a task comes into its group, or leaves it
  *
  *   The notifier's unmap callback takes unmaps.lock, then those of marks, only.
  *
@@ -31,7 +30,6 @@
 #ifndef MS_TASK_H
 #define MS_TASK_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -57,6 +55,7 @@ struct ms_user;
  * struct ms_task - the books of one address space
  * @mm:		the address space: there under lock until @gone, else see ms_task_mm()
  * @space:	see life.c; with a reference
+ * @space_put:	gives that back
  * @uid:	of who owns the mm, when the books began; may read their file
  * @user:	as whom they are counted; until @gone
  * @tgid:	the owner's thread group
@@ -74,7 +73,7 @@ struct ms_user;
  * @show:	one at a time shows it its limits
  * @pressure:	what it was last shown; under show
  * @unmaps:	see unmap.h
- * @pending:	marked while there may be something to drain
+ * @pending:	below its group; marked while there may be something to drain
  * @ring:	shared pages; NULL until SETUP and after the end
  * @shards:	statistics of its allocator; NULL until SHARDS and after the end
  * @shards_lock: one reader at a time
@@ -83,9 +82,6 @@ struct ms_user;
  *		refusals, breaches, changes of pressure
  * @gone:	the books are closed; written under lock
  * @nr_files:	files that are bound to it; under the space's lock
- * @member:	among its group's tasks
- * @order:	where it stands there; set once
- * @listed:	it is there; written under the group's members_lock, read under RCU
  * @lock:	protects all below
  * @ledger:	the ranges
  * @resync:	how far they have been compared with the mappings
@@ -100,6 +96,7 @@ struct ms_task {
 	/* set once */
 	struct mm_struct *mm;
 	struct ms_space *space;
+	void (*space_put)(struct ms_space *space);
 	kuid_t uid;
 	struct ms_user *user;
 	struct pid *tgid;
@@ -132,11 +129,6 @@ struct ms_task {
 	/* under the space's lock */
 	u32 nr_files;
 
-	/* under the group's members_lock */
-	bool listed;
-	u64 order;
-	struct list_head member;
-
 	struct mutex lock;
 	struct ms_ledger ledger;
 	struct ms_resync resync;
@@ -148,34 +140,29 @@ struct ms_task {
 	struct memstate_totals shown;
 };
 
-/**
- * struct ms_walk - where somebody is who goes through tasks
- * @task:	after this one, with a reference; NULL: before the first
- */
-struct ms_walk {
-	struct ms_task *task;
-};
-
-void ms_walk_end(struct ms_walk *walk);
-
-/* A walk that has not begun; it gives back what it has when it goes out of scope. */
-#define MS_DEFINE_WALK(name) struct ms_walk name __cleanup(ms_walk_end) = {}
-
 int ms_tasks_init(void);
 void ms_tasks_exit(void);
 struct ms_task *ms_task_new(struct task_struct *owner, struct mm_struct *mm);
 void ms_task_get(struct ms_task *task);
 void ms_task_put(struct ms_task *task);
 int ms_task_join(struct ms_task *task, struct ms_group *group);
-void ms_task_enter(struct ms_task *task);
-void ms_task_leave(struct ms_task *task);
 void ms_task_strip(struct ms_task *task);
-struct ms_task *ms_task_next(struct ms_walk *walk, struct ms_group *top);
 int ms_task_setup(struct ms_task *task, u32 entries, u32 flags);
 int ms_task_setup_shards(struct ms_task *task, u32 nr);
 u32 ms_task_stamp(struct ms_task *task);
 void ms_task_publish(struct ms_task *task);
 void ms_task_shown(struct ms_task *task, struct memstate_totals *totals);
+
+/**
+ * ms_task_of() - the task that a walk has come to
+ * @node: its node
+ *
+ * Context: any. Return: the task.
+ */
+static inline struct ms_task *ms_task_of(struct ms_pending_node *node)
+{
+	return container_of(node, struct ms_task, pending);
+}
 
 /**
  * ms_task_is_current() - does the caller belong to the task?
@@ -215,6 +202,28 @@ static inline struct ms_shards *ms_task_shards(const struct ms_task *task)
 {
 	/* Acquire: pairs with the release in ms_task_setup_shards(). */
 	return smp_load_acquire(&task->shards);
+}
+
+/* Count something in the task's books and, at the end of the pass, in its groups'. */
+#define ms_task_count(task, member, n)			\
+	do {						\
+		struct ms_task *__task = (task);	\
+		u64 __n = (n);				\
+							\
+		__task->totals.member += __n;		\
+		__task->batch.member += __n;		\
+		__task->dirty = true;			\
+	} while (0)
+
+/**
+ * ms_task_event() - something that a poller should know of
+ * @task: the task
+ *
+ * Context: any.
+ */
+static inline void ms_task_event(struct ms_task *task)
+{
+	atomic64_inc(&task->events);
 }
 
 #endif /* MS_TASK_H */

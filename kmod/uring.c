@@ -24,7 +24,8 @@
 
 #include "call.h"
 #include "compat.h"
-#include "drain.h"
+#include "charge.h"
+#include "records.h"
 #include "uring.h"
 
 /* Words that an SQE carries, and how many more one of 128 bytes has. */
@@ -66,8 +67,8 @@ static int uring_report(struct ms_file *file, struct memstate_record record,
 	if ((flags & ~MEMSTATE_TRANSITION_HOLD) ||
 	    (terms.hold && record.w1 > S32_MAX))
 		return -EINVAL;
-	ret = nowait ? ms_drain_record_try(file->task, &record, &terms) :
-		       ms_drain_records(file->task, &record, 1, &done, &terms);
+	ret = nowait ? ms_records_try(file->task, &record, &terms) :
+		       ms_records_apply(file->task, &record, 1, &done, &terms);
 	return ret ?: terms.paid >> MEMSTATE_UNIT_SHIFT;
 }
 

@@ -5,19 +5,17 @@
  * ms_limit_init() - a limit that does not limit
  * @l:		the limit
  * @parent:	the one above, or NULL
- * @owner:	for the caller
  * @bound:	bytes that may be charged all the same, or MEMSTATE_UNLIMITED
  *
  * The bounds of all leaves of a tree add up to less than 2^64.
  *
  * Context: any.
  */
-void ms_limit_init(struct ms_limit *l, struct ms_limit *parent, void *owner,
+void ms_limit_init(struct ms_limit *l, struct ms_limit *parent,
 		   u64 bound)
 {
 	*l = (struct ms_limit) {
 		.parent = parent,
-		.owner = owner,
 		.bound = bound,
 		.max = MEMSTATE_UNLIMITED,
 		.high = MEMSTATE_UNLIMITED,

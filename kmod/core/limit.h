@@ -65,7 +65,6 @@ struct ms_peak;
 /**
  * struct ms_limit - a limit, and what is charged against it
  * @parent:	the one above, NULL at the root
- * @owner:	for the caller: whose limit it is
  * @bound:	bytes that may be charged whatever @max says, or MEMSTATE_UNLIMITED
  * @max:	bytes that may be charged, or MEMSTATE_UNLIMITED
  * @high:	bytes above which there is pressure, or MEMSTATE_UNLIMITED
@@ -80,7 +79,6 @@ struct ms_peak;
 struct ms_limit {
 	/* set once */
 	struct ms_limit *parent;
-	void *owner;
 	u64 bound;
 
 	/* written by setters */
@@ -117,7 +115,7 @@ struct ms_peak {
 	struct ms_peak *newer;
 };
 
-void ms_limit_init(struct ms_limit *l, struct ms_limit *parent, void *owner,
+void ms_limit_init(struct ms_limit *l, struct ms_limit *parent,
 		   u64 bound);
 u64 ms_limit_own_room(const struct ms_limit *l);
 u64 ms_limit_room(const struct ms_limit *l);

@@ -38,7 +38,7 @@ static const int parents[NODES] = { -1, 0, 0, 1, 1, 2, 2 };
 static void plant(struct ms_limit *l)
 {
 	for (int i = 0; i < NODES; i++)
-		ms_limit_init(&l[i], parents[i] < 0 ? NULL : &l[parents[i]], NULL,
+		ms_limit_init(&l[i], parents[i] < 0 ? NULL : &l[parents[i]],
 			      MEMSTATE_UNLIMITED);
 }
 
@@ -356,8 +356,8 @@ static void limits_and_pressure(void)
 	u32 pressure, before, now;
 	u64 high, max;
 
-	ms_limit_init(&root, NULL, NULL, MEMSTATE_UNLIMITED);
-	ms_limit_init(&leaf, &root, NULL, 1ULL << 47);
+	ms_limit_init(&root, NULL, MEMSTATE_UNLIMITED);
+	ms_limit_init(&leaf, &root, 1ULL << 47);
 	tap_ok(charge(&leaf, 1ULL << 47, &refused), "unlimited takes all that a leaf may have");
 	tap_ok(!charge(&leaf, U, &refused) && refused == &leaf, "and not a page beyond that");
 	tap_is(ms_limit_room(&leaf), 0, "of which there is no room");
@@ -366,7 +366,7 @@ static void limits_and_pressure(void)
 	tap_is(ms_limit_charged(&root), 0, "and gives it back");
 
 	/* Nearly all bytes that there are: unlimited is not a number to be compared with. */
-	ms_limit_init(&leaf, &root, NULL, MEMSTATE_UNLIMITED);
+	ms_limit_init(&leaf, &root, MEMSTATE_UNLIMITED);
 	tap_ok(charge(&leaf, -2 * U, &refused) && charge(&leaf, U, &refused),
 	       "unlimited has room after the most that there can be");
 	ms_limit_uncharge(&leaf, -U);
@@ -414,7 +414,7 @@ static void peaks(void)
 	struct ms_limit l, *refused;
 	struct ms_peak a = {}, b = {}, c = {};
 
-	ms_limit_init(&l, NULL, NULL, MEMSTATE_UNLIMITED);
+	ms_limit_init(&l, NULL, MEMSTATE_UNLIMITED);
 	charge(&l, 500 * U, &refused);
 	ms_limit_uncharge(&l, 495 * U);
 	ms_peak_begin(&a, &l);
@@ -452,7 +452,7 @@ static void random_peaks(void)
 	u64 want[READERS] = {}, seed = 987654321, bad = 0;
 	struct ms_limit l, *refused;
 
-	ms_limit_init(&l, NULL, NULL, MEMSTATE_UNLIMITED);
+	ms_limit_init(&l, NULL, MEMSTATE_UNLIMITED);
 	for (int n = 0; n < 100000; n++) {
 		u64 i = rnd(&seed) % READERS, now = ms_limit_charged(&l);
 

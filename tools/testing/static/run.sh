@@ -18,7 +18,7 @@ top=$(readlink -f "$here/../../..")
 work=$top/build/static/${1-all}	# lanes of several runs may run at once
 tree=$top		# what is looked at
 only=			# of its files, if not all
-lanes=(w1 arm64 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
+lanes=(w1 calls arm64 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
 	shellcheck rst man headers spdx words selftest)
 
 # not_ok NAME [LOG]: with what it said
@@ -120,6 +120,46 @@ by_build() {
 }
 
 lane_w1() { by_build w1 W=1; }
+
+# rooms: the objects that kmod/README names, from the ground up
+rooms() {
+	sed -n '/^Rooms, /,/^core\/ includes/p' "$tree/kmod/README" |
+		grep -oE '^    [a-z_/]+\.(\[ch\]|c)(, [a-z_]+\.c)*' | tr ',' '\n' |
+		sed -E 's/ //g; s/\.(\[ch\]|c)$//'
+}
+# upward: the calls on stdin ("of FILE SYMBOL", then "by FILE SYMBOL") that do not go down
+upward() {
+	awk '
+		FILENAME != "-" { at[$1] = ++n; next }
+		$1 == "of" { home[$3] = $2; next }
+		($3 in home) && home[$3] != $2 && at[home[$3]] > at[$2] {
+			print "kmod/" $2 ".c: calls " $3 "() of " home[$3] ".c, which kmod/README lists after it"
+		}' "$1" -
+}
+# symbols DIR KIND LETTERS: of its objects
+symbols() {
+	(cd "$1/kmod" && nm -A "${objects[@]}") |
+		awk -v kind="$2" -v letters="$3" '{
+			sub(/\.o:.*/, "", $1)
+			if ($(NF - 1) ~ "^[" letters "]$") print kind, $1, $NF
+		}'
+}
+# Each object stands in the list, and calls only what is listed before it.
+lane_calls() {
+	local out=$work/calls log=$work/calls.log
+	local objects=() only=	# also where a defect is planted in one
+	build "$out" "$log" || { not_ok "calls: the module does not build" "$log"; return; }
+	mapfile -t objects < <(cd "$out/kmod" && find . -name '*.o' ! -name '*.mod.o' -printf '%P\n' | sort)
+	rooms >"$work/rooms"
+	comm -3 <(sort "$work/rooms") <(printf '%s\n' "${objects[@]%.o}" | sort) |
+		sed 's/^\t\(.*\)/kmod\/README: \1 is not in its list/; t; s/.*/kmod\/README: & is not there/' >"$log"
+	verdict "calls kmod/README has each file once" "$log"
+	{
+		symbols "$out" of TDRBW
+		symbols "$out" by U
+	} | upward "$work/rooms" | sort >"$log"
+	verdict "calls kmod goes one way" "$log"
+}
 lane_arm64() {
 	local kernel kernel_dir
 	needs aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu || return
@@ -626,6 +666,7 @@ seeded() {
 
 lane_selftest() {
 	seeded w1 kmod/audit.c <<<'static int planted(void) { return 0; }'
+	seeded calls kmod/ledger.c <<<'void ms_device_begin(void); int planted(void); int planted(void) { ms_device_begin(); return 0; }'
 	seeded arm64 kmod/audit.c <<<'u64 planted(u64 *p); u64 planted(u64 *p) { return xadd(p, 1); }'
 	seeded sparse kmod/audit.c <<<'int planted(int __user *p); int planted(int __user *p) { return *p; }'
 	seeded checkpatch kmod/audit.c <<<'static int planted(int a){ return(a) ; }'

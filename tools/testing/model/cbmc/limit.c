@@ -25,10 +25,10 @@ static void any_level(struct ms_limit *l)
 /* Any state that charges and uncharges can have led to. */
 static void any_tree(void)
 {
-	ms_limit_init(&root, 0, 0, MEMSTATE_UNLIMITED);
-	ms_limit_init(&mid, &root, 0, MEMSTATE_UNLIMITED);
-	ms_limit_init(&leaf, &mid, 0, nondet_u64());
-	ms_limit_init(&other, &root, 0, nondet_u64());
+	ms_limit_init(&root, 0, MEMSTATE_UNLIMITED);
+	ms_limit_init(&mid, &root, MEMSTATE_UNLIMITED);
+	ms_limit_init(&leaf, &mid, nondet_u64());
+	ms_limit_init(&other, &root, nondet_u64());
 	any_level(&root);
 	any_level(&mid);
 	any_level(&leaf);
