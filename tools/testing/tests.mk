@@ -38,6 +38,9 @@ cxx_of = $(if $(filter clang%,$(1)),$(patsubst clang%,clang++%,$(1)),$(patsubst 
 # What a change of makes everything anew: flags stand there.
 RULES := $(filter %Makefile %.mk,$(abspath $(MAKEFILE_LIST)))
 
+# As in userspace/Makefile.
+named = sed -i '1s|^[^ ]*:|$(1):|' $(1:.o=.d)
+
 # $(call variant,NAME,COMPILER,FLAGS)
 variant = $(eval $(call variant_rules,$(strip $(1)),$(strip $(2)),$(3)))
 define variant_rules
@@ -46,9 +49,11 @@ CFLAGS_$(1) := $$(TEST_CFLAGS) $(3)
 $$(B)/$(1)/%.o: $$(TOP)/%.c $$(RULES)
 	@mkdir -p $$(@D)
 	$$(Q)$(2) $$(TEST_STD) $$(TEST_CPPFLAGS) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(call named,$$@)
 $$(B)/$(1)/%.o: $$(TOP)/%.cc $$(RULES)
 	@mkdir -p $$(@D)
 	$$(Q)$(call cxx_of,$(2)) $$(TEST_CPPFLAGS) $$(CFLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(call named,$$@)
 endef
 
 # $(call program,NAME,VARIANT,SOURCES,LIBRARIES AND FLAGS OF THE LINKER)

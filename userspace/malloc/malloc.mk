@@ -25,6 +25,7 @@ $(O)/obj-hardened/%.o: $(TOP)/%.c
 	@[ "$(V)" = 1 ] || echo "  CC      $*.c (hardened)"
 	$(Q)$(CC) $(MS_CPPFLAGS) -DMS_MALLOC_HARDENED $(MS_CFLAGS) $(CFLAGS) -MMD -MP \
 		-c -o $@ $<
+	$(Q)$(call named,$@)
 
 # In a static program libstdc++'s own operators call malloc, and throw.
 $(MALLOC_A): $(filter-out %/new.o,$(MALLOC_OBJS))

@@ -38,6 +38,12 @@ sanitized() { # cc sanitizers
 		# shellcheck disable=SC2086 # a command and its option, or nothing
 		relay "$name $t" $plain "$o/$t"
 	done
+	# Else a header that changes would change nothing.
+	find "$o" -name '*.d' | while read -r t; do
+		head -n 1 "$t" | grep -qF "${t%.d}.o:" || echo "$t is not about ${t%.d}.o"
+	done >"$build/named.log"
+	[ ! -s "$build/named.log" ]
+	result $? "$name: make knows each object by what it includes" "$build/named.log"
 }
 
 abi() {
