@@ -3,52 +3,10 @@
 #include <linux/math.h>
 
 #include "credit.h"
-#include "params.h"
 #include "task.h"
-
-/* Batches of credit that a drain leaves in the word. */
-#define CREDIT_KEEP	2
 
 /* How often the shared word is tried when userspace keeps changing it. */
 #define CREDIT_TRIES	64
-
-/**
- * ms_credit_word() - where a task's credit stands
- * @task: the task, whose ring may be looked at
- *
- * Context: any. Return: the word, shared and hostile; NULL: it does not keep to the protocol.
- */
-u64 *ms_credit_word(const struct ms_task *task)
-{
-	struct ms_ring *ring = ms_task_ring(task);
-
-	return ring && (ring->flags & MEMSTATE_SETUP_CREDIT) ?
-		       &ring->control->credit : NULL;
-}
-
-/**
- * ms_credit_keep() - what a drain leaves in the word
- *
- * Context: any. Return: bytes.
- */
-u64 ms_credit_keep(void)
-{
-	return CREDIT_KEEP * (u64)ms_param_credit_batch;
-}
-
-/**
- * ms_credit_real() - what is charged and not held, by our own books
- * @task: the task
- *
- * Context: lock held, or a guess. Return: bytes.
- */
-u64 ms_credit_real(const struct ms_task *task)
-{
-	const struct memstate_totals *t = &task->totals;
-	u64 backed = ms_limits_charged(&task->limit) + t->inherited + t->breached;
-
-	return backed > t->ready_direct ? backed - t->ready_direct : 0;
-}
 
 /**
  * ms_credit_take() - take whole pages from the word

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "pending.h"
 
-static u32 pending_bit(xa_mark_t mark)
-{
-	return BIT((__force u32)mark);
-}
-
 /**
  * ms_pending_init() - nothing lies below a group
  * @p:		the group's
@@ -72,7 +67,7 @@ static void pending_set(struct ms_pending_node *node, xa_mark_t mark)
 		return;
 	__xa_set_mark(nodes, node->index, mark);
 	/* Release: whoever counts on the mark tells others so. */
-	smp_store_release(&node->marks, node->marks | pending_bit(mark));
+	smp_store_release(&node->marks, node->marks | ms_pending_bit(mark));
 }
 
 /*
@@ -91,7 +86,7 @@ static bool pending_drop(struct ms_pending_node *node, xa_mark_t mark, u32 *door
 	lockdep_assert_held(&nodes->xa_lock);
 	if (!node->joined)
 		return false;
-	WRITE_ONCE(node->marks, marks & ~pending_bit(mark));
+	WRITE_ONCE(node->marks, marks & ~ms_pending_bit(mark));
 	if (doorbell) {
 		bell = READ_ONCE(*doorbell);
 		WRITE_ONCE(*doorbell, 1);
@@ -105,25 +100,22 @@ static bool pending_drop(struct ms_pending_node *node, xa_mark_t mark, u32 *door
 		return true;
 	}
 	__xa_clear_mark(nodes, node->index, mark);
-	node->taken++;
+	WRITE_ONCE(node->marks, node->marks & ~ms_pending_whole(mark));
+	WRITE_ONCE(node->taken, node->taken + 1);
 	return false;
 }
 
-/**
- * ms_pending_mark() - something is pending
- * @node:	of the task that has it
- * @mark:	MS_PENDING_*
- *
- * All groups above are looked at, also where there is a mark on the way: whoever set that
- * may not have come further yet, and a reader who comes after us is to find the way.
- *
- * Context: any that may be preempted, also where nothing may sleep.
- */
-void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
+/* Set the mark of a task, and of all groups above it. */
+void __ms_pending_mark(struct ms_pending_node *task, xa_mark_t mark)
 {
+	struct ms_pending_node *node = task;
+	u32 taken = READ_ONCE(task->taken);
 	struct ms_pending *above;
 
-	/* Acquire: pairs with ms_pending_join(). */
+	/*
+	 * Also where there is a mark on the way: whoever set that may not have come further
+	 * yet. Acquire: pairs with ms_pending_join().
+	 */
 	for (; (above = smp_load_acquire(&node->above)); node = &above->node) {
 		/* Pairs with pending_drop(). */
 		smp_mb();
@@ -133,6 +125,14 @@ void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
 		pending_set(node, mark);
 		xa_unlock(&above->nodes);
 	}
+	above = task->above;
+	if (!above)
+		return;
+	xa_lock(&above->nodes);
+	/* Where ours was taken meanwhile, there may be another's that is not known above. */
+	if (task->taken == taken && ms_pending_marked(task, mark))
+		WRITE_ONCE(task->marks, task->marks | ms_pending_whole(mark));
+	xa_unlock(&above->nodes);
 }
 
 /**
@@ -144,16 +144,13 @@ void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
  */
 void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell)
 {
-	u32 taken = READ_ONCE(node->taken);
-
 	ms_pending_mark(node, MS_PENDING_DRAIN);
 	/*
 	 * Who finds the word zero counts on the marks, those above, too. If ours has been
-	 * taken away meanwhile, so has what the task has rung for; there may be another's
-	 * that is not yet known above.
+	 * taken away meanwhile, so has what the task has rung for.
 	 */
 	xa_lock(&node->above->nodes);
-	if (node->taken == taken && ms_pending_marked(node, MS_PENDING_DRAIN))
+	if (node->marks & ms_pending_whole(MS_PENDING_DRAIN))
 		/* Release: pairs with ms_ring_doorbell(). */
 		smp_store_release(doorbell, 0);
 	xa_unlock(&node->above->nodes);

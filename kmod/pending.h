@@ -24,6 +24,8 @@
  *   looks at what is pending, all with the xarray's lock: one of both sees the other. Only
  *   where nothing is pending does the xarray's mark go. So a reader who comes after something
  *   was made pending finds it, or finds it in the books: also while marks are taken away.
+ *   A mark is set from the task up; that all above have it is then noted at the task, if its
+ *   own has been there all the time, and the next need not look.
  *   tools/testing/model/spin/pending.pml has every interleaving of that.
  *
  * Locking
@@ -64,7 +66,8 @@ struct ms_pending_ops {
  * @below:	of a group: what lies below; NULL: a task
  * @index:	key in @above
  * @joined:	is there; written under the lock of @above
- * @marks:	a bit for each mark; written under the lock of @above
+ * @marks:	a bit for each mark, and one of a task that says that all groups above have it,
+ *		too; written under the lock of @above
  * @taken:	how often one was taken away; written under the lock of @above
  */
 struct ms_pending_node {
@@ -104,7 +107,7 @@ struct ms_pending_walk {
 void ms_pending_init(struct ms_pending *p, const struct ms_pending_ops *ops);
 int ms_pending_join(struct ms_pending *above, struct ms_pending_node *node);
 void ms_pending_leave(struct ms_pending_node *node);
-void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark);
+void __ms_pending_mark(struct ms_pending_node *task, xa_mark_t mark);
 void ms_pending_listen(struct ms_pending_node *node, u32 *doorbell);
 void ms_pending_take(struct ms_pending_node *node, xa_mark_t mark, u32 *doorbell,
 		     bool (*pending)(struct ms_pending_node *node, xa_mark_t mark));
@@ -125,6 +128,35 @@ static inline void ms_pending_put(struct ms_pending_node *node)
 	node->ops->put(node);
 }
 
+static inline u32 ms_pending_bit(xa_mark_t mark)
+{
+	return BIT((__force u32)mark);
+}
+
+static inline u32 ms_pending_whole(xa_mark_t mark)
+{
+	return BIT((__force u32)mark + 16);
+}
+
+/**
+ * ms_pending_mark() - something is pending
+ * @node:	of the task that has it
+ * @mark:	MS_PENDING_*
+ *
+ * A reader who comes after this, to whatever group above, finds the way.
+ *
+ * Context: any that may be preempted, also where nothing may sleep.
+ */
+static inline void ms_pending_mark(struct ms_pending_node *node, xa_mark_t mark)
+{
+	u32 all = ms_pending_bit(mark) | ms_pending_whole(mark);
+
+	/* Pairs with pending_drop(). */
+	smp_mb();
+	if ((READ_ONCE(node->marks) & all) != all)
+		__ms_pending_mark(node, mark);
+}
+
 /**
  * ms_pending_marked() - is there a mark?
  * @node:	the task or group
@@ -134,7 +166,7 @@ static inline void ms_pending_put(struct ms_pending_node *node)
  */
 static inline bool ms_pending_marked(const struct ms_pending_node *node, xa_mark_t mark)
 {
-	return READ_ONCE(node->marks) & BIT((__force u32)mark);
+	return READ_ONCE(node->marks) & ms_pending_bit(mark);
 }
 
 #endif /* MS_PENDING_H */

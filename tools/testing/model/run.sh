@@ -241,7 +241,7 @@ spin_all() {
 	spin_breaks limit -DROUNDS=1 -DSET=0 -DNO_VERSION
 	spin_holds pending
 	spin_holds pending -DROUNDS=1 -DREADS=2
-	for d in CLEAR_FIRST LOOK_FIRST OWN_ONLY LISTEN_BLIND EARLY_TAKE GROUP_CLEAR; do
+	for d in CLEAR_FIRST LOOK_FIRST OWN_ONLY WHOLE_BLIND LISTEN_BLIND EARLY_TAKE GROUP_CLEAR; do
 		spin_breaks pending -D$d
 	done
 	spin_holds stats

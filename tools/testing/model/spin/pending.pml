@@ -13,7 +13,8 @@
  *   CLEAR_FIRST	the mark goes before it is looked whether something is pending
  *   LOOK_FIRST		and the other way round: counted on until after the look
  *   OWN_ONLY		who finds a mark does not look whether those above are there
- *   LISTEN_BLIND	the doorbell is reset for a mark that another has set
+ *   WHOLE_BLIND	all above are said to have a mark that may have been taken meanwhile
+ *   LISTEN_BLIND	the doorbell is reset for a mark of which that is not said
  *   EARLY_TAKE		the mark goes before the books have what was pending
  *   GROUP_CLEAR	CLEAR_FIRST, of a group
  */
@@ -28,7 +29,8 @@
 
 bool mark[2];		/* in the xarray: of the task in the group, of the group in the root */
 bool known[2];		/* ms_pending_node.marks */
-byte taken;		/* of the task's node */
+bool whole;		/* of the task's node: all above have its mark */
+byte taken;
 bool lock[2];		/* xa_lock of the group's and of the root's */
 bool bell;
 bool books;		/* task->lock */
@@ -43,24 +45,41 @@ inline drop_lock(l) { lock[l] = false }
 /* ms_pending_mark() */
 inline set_marks()
 {
-	l = TASK;
-	do
-	:: l <= GROUP ->
-		if
-		:: known[l] ->
+	if
+	/* One word. */
+	:: atomic { known[TASK] && whole -> skip }
+	:: else ->
+		before = taken;
+		l = TASK;
+		do
+		:: l <= GROUP ->
+			if
+			:: known[l] ->
 #ifdef OWN_ONLY
-			break
+				break
 #endif
-		:: else ->
-			take_lock(l);
-			mark[l] = true;
-			known[l] = true;
-			drop_lock(l)
+			:: else ->
+				take_lock(l);
+				mark[l] = true;
+				known[l] = true;
+				drop_lock(l)
+			fi;
+			l++
+		:: else -> break
+		od;
+		take_lock(TASK);
+		if
+#ifdef WHOLE_BLIND
+		:: known[TASK] -> whole = true
+#else
+		:: known[TASK] && taken == before -> whole = true
+#endif
+		:: else
 		fi;
-		l++
-	:: else -> break
-	od;
-	l = 0
+		drop_lock(TASK);
+		l = 0;
+		before = 0
+	fi
 }
 
 #define TASK_PENDING	(made[0] != drained[0] || made[1] != drained[1])
@@ -89,6 +108,7 @@ inline take()
 	fi;
 #endif
 #ifdef CLEAR_FIRST
+	whole = false;
 	taken++;
 #else
 	if
@@ -100,6 +120,7 @@ inline take()
 		fi
 	:: else ->
 		mark[TASK] = false;
+		whole = false;
 		taken++
 	fi;
 	drop_lock(TASK);
@@ -195,19 +216,17 @@ proctype maker(byte who)
 			if
 			:: bell ->
 				/* ms_pending_listen() */
-				before = taken;
 				set_marks();
 				take_lock(TASK);
 				if
 #ifdef LISTEN_BLIND
 				:: known[TASK] -> bell = false
 #else
-				:: known[TASK] && taken == before -> bell = false
+				:: whole -> bell = false
 #endif
 				:: else
 				fi;
-				drop_lock(TASK);
-				before = 0
+				drop_lock(TASK)
 			:: else
 			fi
 		:: else -> set_marks()
@@ -222,7 +241,7 @@ proctype maker(byte who)
 
 proctype reader()
 {
-	byte l, round;
+	byte l, before, round;
 	byte seen[2];
 	bool found, partial, was, rung, left;
 
@@ -240,6 +259,7 @@ init
 	known[TASK] = true;
 	mark[GROUP] = true;
 	known[GROUP] = true;
+	whole = true;
 	atomic { run maker(0); run maker(1); run reader() };
 	done == 3;
 	assert(!TASK_PENDING || (mark[TASK] && mark[GROUP]));
