@@ -52,6 +52,7 @@ LIKELY = {
     "cli-export": "export,export-device",
     "cli-handle": "plot-device",
     "cli-plot": "plot,plot-device",
+    "cli-ranges": "plot-device",
     "cli-record": "plot,plot-device",
     "cli-replay": "replay,plot",
     "cli-top": "top,top-device",

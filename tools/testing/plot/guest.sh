@@ -77,6 +77,9 @@ result $? "a signal that ends the command is passed on"
 record -o "$out/none.rec" -- /no/such
 [ $? = 127 ]
 result $? "a command that is not there"
+record -o "$out/no/such/file" -- true
+[ $? = 1 ] && told "/no/such/file"
+result $? "a file that cannot be made"
 ls -d /sys/fs/cgroup/memstate-run-* >"$said" 2>&1
 result $((! $?)) "no cgroup is left"
 
@@ -108,14 +111,28 @@ result $? "-p of a process that does not report"
 [ ! -e "$out/x.rec" ]
 result $? "leaves no file"
 # Books of another process are not its own, wherever it has a descriptor of them from.
-exec 5</dev/memstate
-sleep infinity 9>&- &
+"$build/shares" not >"$out/shares" &
 other=$!
-soon grep -qs sleep /proc/$other/comm
-record -o "$out/x.rec" -p $other
-[ $? = 1 ] && told "process $other does not report" && ! grep -qx "pid $other" /sys/class/misc/memstate/tasks/*
-result $? "-p of a process that has inherited a descriptor"
-kill $other
+soon grep -qs child "$out/shares"
+child=$(sed -n 's/^child //p' "$out/shares")
+grep -qx "memstate-pid:	$other" /proc/"$child"/fdinfo/*
+result $? "a child has a descriptor of its parent's books"
+record -o "$out/x.rec" -p "$child" --duration 1
+[ $? = 1 ] && told "process $child does not report" && ! grep -qx "pid $child" $sys/tasks/*
+result $? "-p of it"
+"$memstate" ranges "$child" >"$said" 2>&1
+[ $? = 1 ] && told "process $child does not report"
+result $? "ranges of it"
+# What the parent's are, for people and for programs: one half can only be read.
+"$memstate" ranges $other >"$said" && [ "$(grep -c ' read-only$' "$said")" = 1 ]
+result $? "ranges that can only be read"
+"$memstate" ranges --json $other >"$said"
+[ "$(grep -o '"read_only": *true' "$said" | wc -l) $(grep -o '"read_only": *false' "$said" | wc -l)" = "1 1" ] &&
+	! grep -q '"lazy": *true' "$said"
+result $? "--json says so, too, and that they are not lazy"
+kill "$child"
+wait $other
+exec 5</dev/memstate
 start 3 1000
 [ -e /proc/"$pid"/fd/5 ] && "$memstate" ranges "$pid" >"$said" 2>&1 && told ready
 result $? "ranges of a process that has books of its own besides"
