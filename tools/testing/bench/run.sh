@@ -66,4 +66,4 @@ done
 echo "== limits under stress: bytes that a watcher saw above what was allowed"
 "$here/../selftests/run.sh" 6.1 tree >"$out/tree.tap" 2>&1
 sed -n 's/^.*charges_never_pass_max_whatever_happens:\(.*\)$/\1/p' \
-	"$here/../../../build/selftests-6.1/vm.err"
+	"$here/../../../build/selftests-6.1@2-100/raw.log"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh KERNEL [PERCENT] [PROGRAM...]: the selftests in a virtual machine with that kernel,
-# as one TAP stream. PERCENT is how much of what is repeated.
+# run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...]: the selftests in a virtual machine with that
+# kernel, and two processors, as one TAP stream. PERCENT is how much of what is repeated.
 #
 # The programs' own exit status is not believed: what they print is counted, and a
 # machine that did not come to its end, or whose kernel complained, is a failure.
@@ -11,15 +11,17 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
-kernel=${1:?usage: run.sh KERNEL [PERCENT] [PROGRAM...]}
+kernel=${1:?usage: run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...]}
+cpus=2
+case $kernel in *@*) cpus=${kernel#*@} kernel=${kernel%@*} ;; esac
 scale=100
 shift
 if [[ ${1-} =~ ^[0-9]+$ ]]; then
 	scale=$1
 	shift
 fi
-programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck tree shards library uring uring_life batch fault stress}
-out=$top/build/selftests-$kernel-$scale
+programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks tree shards library uring uring_life batch fault stress}
+out=$top/build/selftests-$kernel@$cpus-$scale
 built=$top/build/selftests
 
 scale=${MEMSTATE_TEST_SCALE:-$scale}
@@ -55,7 +57,7 @@ rmmod memstate && echo "ok 0 module_goes" || echo "not ok 0 module_goes"
 insmod $module && rmmod memstate && echo "ok 0 module_comes_back" || echo "not ok 0 module_comes_back"
 echo "# end of programs"
 GUEST
-"$vm/vm.sh" -k "$kernel" -s 2 -t $limit -o "$out/console.log" -- \
+"$vm/vm.sh" -k "$kernel" -s "$cpus" -t $limit -o "$out/console.log" -- \
 	bash "$out/guest.sh" >"$out/raw.log" 2>"$out/vm.err" </dev/null
 status=$?
 
