@@ -542,6 +542,88 @@ static void bench_denied(void)
 	_exit(0);
 }
 
+/* ---- births and deaths ---------------------------------------------------------------- */
+
+enum life { LIFE_PLAIN, LIFE_OPEN, LIFE_BOOKS };
+
+/* What a process does that runs a command: it opens something, forks, executes, waits, exits. */
+static void live(enum life life)
+{
+	char *const argv[] = { "bench", "exit", NULL };
+	char *const envp[] = { NULL };
+	int fd = open(life == LIFE_PLAIN ? "/dev/null" : MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	struct memstate_query q = { .size = sizeof(q) };
+	pid_t child;
+
+	if (life == LIFE_OPEN && dev_ioctl(fd, MEMSTATE_IOC_QUERY, &q))
+		_exit(1);
+	if (life == LIFE_BOOKS && fd_totals(fd, MEMSTATE_SCOPE_TASK).tasks != 1)
+		_exit(2);
+	child = fork();
+	if (!child) {
+		execve("/proc/self/exe", argv, envp);
+		_exit(3);
+	}
+	_exit(join(child));
+}
+
+static void op_life(void *arg, unsigned long n)
+{
+	while (n--) {
+		pid_t child = fork();
+
+		if (!child)
+			live(*(enum life *)arg);
+		if (join(child))
+			abort();
+	}
+}
+
+static void report_life(const char *name, enum life life, int among)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%s_%d", name, among);
+	report(text, measure(op_life, &life, 20));
+}
+
+/* Among as many others that have books and do nothing. */
+static void bench_life(int among)
+{
+	int ready[2], go[2], cg = cg_make("bench-life");
+	pid_t child = fork();
+	char byte;
+
+	if (child) {
+		if (join(child))
+			abort();
+		close(cg);
+		cg_remove("bench-life");
+		return;
+	}
+	if (pipe(ready) || pipe(go) || !cg_enter("bench-life"))
+		abort();
+	for (int i = 0; i < among; i++) {
+		if (!fork()) {
+			close(go[1]);
+			if (!idle_task() || write(ready[1], "r", 1) != 1 ||
+			    read(go[0], &byte, 1) != 0)
+				_exit(1);
+			_exit(0);
+		}
+		if (read(ready[0], &byte, 1) != 1)
+			abort();
+	}
+	report_life("life_plain", LIFE_PLAIN, among);
+	report_life("life_open", LIFE_OPEN, among);
+	report_life("life_books", LIFE_BOOKS, among);
+	fflush(stdout);
+	close(go[1]);
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
 static void bench_limits(void)
 {
 	double nothing, charge;
@@ -610,12 +692,17 @@ static void bench_device(void)
 	dev_close(&d);
 	bench_limits();
 	bench_denied();
+	bench_life(1);
+	bench_life(10000);
 }
 
 int main(int argc, char **argv)
 {
 	const char *mode = argc == 2 ? argv[1] : "";
 
+	/* What a process of bench_life() executes. */
+	if (!strcmp(mode, "exit"))
+		return 0;
 	counts_instructions = !strcmp(mode, "icount");
 	if (strcmp(mode, "native") && strcmp(mode, "device") && !counts_instructions) {
 		fprintf(stderr, "usage: bench native|device|icount\n");
