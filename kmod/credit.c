@@ -47,5 +47,5 @@ void ms_credit_give(const struct ms_task *task, u64 bytes)
 	u64 *word = ms_credit_word(task);
 
 	if (bytes && word)
-		ms_fetch_add64(word, bytes);
+		atomic64_add(bytes, (atomic64_t *)word);
 }

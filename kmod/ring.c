@@ -81,7 +81,7 @@ static u32 ring_clamp(const struct ms_ring *ring, u32 tail, u32 head)
  */
 u32 ms_ring_tail(const struct ms_ring *ring, u32 head)
 {
-	return ring_clamp(ring, ms_load32(&ring->control->tail), head);
+	return ring_clamp(ring, READ_ONCE(ring->control->tail), head);
 }
 
 /**
@@ -98,13 +98,13 @@ u32 ms_ring_stamp(const struct ms_ring *ring, const u32 *head)
 	 * First tail: head is then at least as new, so that what is claimed is never
 	 * more than a ring's length ahead of it. Acquire: head is read after it.
 	 */
-	u32 tail = ms_load32_acquire(&ring->control->tail);
+	u32 tail = smp_load_acquire(&ring->control->tail);
 
 	/*
 	 * Acquire: pairs with the release in ms_books_drain(). What was drained by then
 	 * has been applied: an unmapping that is stamped with head comes after it.
 	 */
-	return ring_clamp(ring, tail, ms_load32_acquire(head));
+	return ring_clamp(ring, tail, smp_load_acquire(head));
 }
 
 /**

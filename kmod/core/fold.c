@@ -16,7 +16,7 @@
 void ms_fold_init(struct ms_fold *f, u32 *gen, struct memstate_alloc_shard *shards,
 		  u32 nr)
 {
-	ms_memset(f, 0, sizeof(*f));
+	memset(f, 0, sizeof(*f));
 	f->gen = gen;
 	f->shards = shards;
 	f->nr = nr;

@@ -8,9 +8,8 @@
  *                       ms_store32_release ms_store64_release
  *   read-modify-write   ms_cas32 ms_cas64 ms_fetch_add64 (fully ordered)
  *                       ms_cas128: two words, if MS_HAVE_CAS128
- *   fences              ms_mb ms_rmb ms_wmb; ms_mb_after_cas: full, behind ms_cas*
+ *   fences              ms_mb ms_rmb; ms_mb_after_cas: full, behind ms_cas*
  *   waiting             ms_relax
- *   memory              ms_memcpy ms_memset
  *   checks              MS_WARN_ON_ONCE MS_BUILD_ASSERT
  *
  * Positions and words in shared memory are plain integers; only these functions

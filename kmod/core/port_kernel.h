@@ -85,24 +85,9 @@ static __always_inline void ms_rmb(void)
 	smp_rmb();
 }
 
-static __always_inline void ms_wmb(void)
-{
-	smp_wmb();
-}
-
 static __always_inline void ms_relax(void)
 {
 	cpu_relax();
-}
-
-static __always_inline void ms_memcpy(void *to, const void *from, size_t n)
-{
-	memcpy(to, from, n);
-}
-
-static __always_inline void ms_memset(void *to, int c, size_t n)
-{
-	memset(to, c, n);
 }
 
 #define MS_WARN_ON_ONCE(cond)	WARN_ON_ONCE(cond)

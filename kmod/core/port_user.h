@@ -129,10 +129,6 @@ static inline void ms_rmb(void)
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 }
 
-static inline void ms_wmb(void)
-{
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-}
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
 #pragma GCC diagnostic pop
 #endif
@@ -142,16 +138,6 @@ static inline void ms_relax(void)
 #if defined(__x86_64__) || defined(__i386__)
 	__builtin_ia32_pause();
 #endif
-}
-
-static inline void ms_memcpy(void *to, const void *from, size_t n)
-{
-	memcpy(to, from, n);
-}
-
-static inline void ms_memset(void *to, int c, size_t n)
-{
-	memset(to, c, n);
 }
 
 /* Set by tests that want to see a warning; the default aborts. */
