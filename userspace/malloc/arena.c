@@ -59,8 +59,10 @@ static struct arena {
 	struct zone *zone;
 	struct ms_slab *slabs;
 	uint32_t *tags;
+	struct ms_remote *remotes;
 	size_t slabs_mapped;		/* bytes */
 	size_t tags_mapped;		/* bytes */
+	size_t remotes_mapped;		/* bytes */
 } arenas[NR_ARENAS_MAX];
 static unsigned int nr_arenas;
 
@@ -168,6 +170,37 @@ struct ms_slab *ms_slab_find_far(const void *p, uint32_t *tag)
 		return &arenas[i].slabs[slice - (*tag & MS_TAG_BACK_MASK)];
 	}
 	return NULL;
+}
+
+struct ms_remote *ms_remote_far(const struct ms_slab *slab)
+{
+	const struct arena *a = arena_of(slab);
+
+	return &a->remotes[slab - a->slabs];
+}
+
+struct ms_slab *ms_remote_slab_far(const struct ms_remote *r)
+{
+	unsigned int nr = __atomic_load_n(&nr_arenas, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < nr; i++)
+		if ((uintptr_t)r - (uintptr_t)arenas[i].remotes <
+		    arenas[i].nr_slices * sizeof(*r))
+			return &arenas[i].slabs[r - arenas[i].remotes];
+	__builtin_unreachable();
+}
+
+/**
+ * ms_arena_owner() - whose a slab is
+ * @slab: its first slice's entry
+ *
+ * Context: any. Return: its tag.
+ */
+uint32_t ms_arena_owner(const struct ms_slab *slab)
+{
+	const struct arena *a = arena_of(slab);
+
+	return ms_tag_load(&a->tags[slab - a->slabs]);
 }
 
 /**
@@ -373,7 +406,7 @@ static size_t page_up(size_t bytes)
 static int arena_add(struct zone *zone, size_t bytes)
 {
 	struct arena *a = &arenas[nr_arenas];
-	size_t guard = ms_os_page(), entries, tags, own, all;
+	size_t guard = ms_os_page(), entries, tags, remotes, own, all;
 	char *p;
 
 	if (nr_arenas == NR_ARENAS_MAX)
@@ -383,9 +416,10 @@ static int arena_add(struct zone *zone, size_t bytes)
 			return -ENOMEM;
 		entries = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->slabs));
 		tags = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->tags));
+		remotes = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->remotes));
 		own = nr_arenas ? 0 : entries;
-		/* guard, own memory, guard, tags, guard, entries, guard, the heap */
-		all = (own + tags + entries + 4 * guard + ARENA_ALIGN - 1) &
+		/* guard, own memory, guard, words, guard, tags, guard, entries, guard, the heap */
+		all = (own + remotes + tags + entries + 5 * guard + ARENA_ALIGN - 1) &
 		      ~(ARENA_ALIGN - 1);
 		p = ms_os_reserve(all + bytes, ARENA_ALIGN, MEMSTATE_HEAP);
 		if (p)
@@ -398,13 +432,15 @@ static int arena_add(struct zone *zone, size_t bytes)
 	};
 	a->slabs = (struct ms_slab *)(a->base - guard - entries);
 	a->tags = (uint32_t *)(a->base - guard - entries - guard - tags);
+	a->remotes = (struct ms_remote *)((uintptr_t)a->tags - guard - remotes);
 	if (own) {
-		meta.base = (uintptr_t)a->tags - guard - own;
+		meta.base = (uintptr_t)a->remotes - guard - own;
 		meta.bytes = own;
 		ms_map.base = a->base;
 		ms_map.nr_slices = a->nr_slices;
 		ms_map.tags = a->tags;
 		ms_map.slabs = a->slabs;
+		ms_map.remotes = a->remotes;
 	}
 	if (zone == &zones[1] && ms_knobs.huge)
 		ms_os_huge((void *)a->base, bytes);
@@ -434,6 +470,10 @@ static int arena_grow(struct arena *a, size_t slices)
 		ret = meta_ready((uintptr_t)a->tags, &a->tags_mapped,
 				 want * sizeof(*a->tags),
 				 page_up(a->nr_slices * sizeof(*a->tags)));
+	if (!ret)
+		ret = meta_ready((uintptr_t)a->remotes, &a->remotes_mapped,
+				 want * sizeof(*a->remotes),
+				 page_up(a->nr_slices * sizeof(*a->remotes)));
 	if (!ret)
 		ret = ms_os_map((void *)(a->base + (a->mapped << MS_SLICE_SHIFT)),
 				step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
@@ -927,7 +967,8 @@ void ms_arena_figures(struct ms_arena_figures *f)
 	for (unsigned int i = 0; i < nr_arenas; i++) {
 		f->reserved += arenas[i].nr_slices << MS_SLICE_SHIFT;
 		f->mapped += arenas[i].mapped << MS_SLICE_SHIFT;
-		f->meta += arenas[i].slabs_mapped + arenas[i].tags_mapped;
+		f->meta += arenas[i].slabs_mapped + arenas[i].tags_mapped +
+			   arenas[i].remotes_mapped;
 	}
 	f->dirty = dirty_slices << MS_SLICE_SHIFT;
 	f->taken = f->mapped - f->dirty - ((clean_slices + lost_slices) << MS_SLICE_SHIFT);
@@ -939,7 +980,7 @@ void ms_arena_figures(struct ms_arena_figures *f)
 
 /**
  * ms_arena_walk() - call a function with each slab
- * @fn:		the function; of a slab that is not the caller's it may only look at the owner
+ * @fn:		the function; of a slab that is not the caller's it may only look at the tag
  * @arg:	for it
  *
  * Context: without locks.
@@ -957,7 +998,7 @@ void ms_arena_walk(ms_slab_fn fn, void *arg)
 			uint32_t tag = ms_tag_load(&arenas[i].tags[slice]);
 
 			if (tag && !(tag & MS_TAG_BACK_MASK))
-				fn(&arenas[i].slabs[slice], ms_tag_heap(tag), arg);
+				fn(&arenas[i].slabs[slice], tag, arg);
 		}
 	}
 }

@@ -91,8 +91,10 @@ MS_HIDDEN void ms_arena_figures(struct ms_arena_figures *f);
 /* Tag the slices of a slab, 0: they are none any longer. */
 MS_HIDDEN void ms_arena_tag(struct ms_slab *slab, uint32_t slices, uint32_t tag);
 
-/* Call a function with each slab, and the number of the heap that owns it. */
-typedef void (*ms_slab_fn)(struct ms_slab *slab, uint32_t owner, void *arg);
+MS_HIDDEN uint32_t ms_arena_owner(const struct ms_slab *slab);
+
+/* Call a function with each slab, and its tag. */
+typedef void (*ms_slab_fn)(struct ms_slab *slab, uint32_t tag, void *arg);
 MS_HIDDEN void ms_arena_walk(ms_slab_fn fn, void *arg);
 
 /* NULL, or what is wrong with the free runs. */

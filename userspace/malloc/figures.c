@@ -4,12 +4,17 @@
 
 #include "arena.h"
 #include "heap.h"
+#include "remote.h"
 
-/* The heaps whose slabs the caller may look into: its own, and all orphans. */
+/*
+ * The heaps whose slabs the caller may look into: its own, and all orphans. Of the others'
+ * slabs it sees what waits there to be counted as freed.
+ */
 struct seen {
 	struct ms_heap *heap;
 	struct ms_heap *orphans;
 	const char *wrong;
+	uint64_t pending[MS_NR_CLASSES];
 };
 
 static struct ms_heap *may_see(const struct seen *seen, uint32_t owner)
@@ -30,25 +35,28 @@ static uint32_t in_use_of(const struct ms_slab *slab)
 		       slab->used - (slab->armed - slab->countdown);
 }
 
-static void slab_count(struct ms_slab *slab, uint32_t owner, void *arg)
+static void slab_count(struct ms_slab *slab, uint32_t tag, void *arg)
 {
-	struct ms_heap *heap = may_see(arg, owner);
+	struct seen *seen = arg;
+	struct ms_heap *heap = may_see(seen, ms_tag_heap(tag));
 
-	if (!heap || slab->state == MS_SLAB_CACHED)
+	if (heap && (slab->state == MS_SLAB_CURRENT || slab->state == MS_SLAB_AVAIL)) {
+		ms_slab_recount(heap, slab);
 		return;
-	ms_slab_count(heap, slab, in_use_of(slab));
-	if (slab->state == MS_SLAB_CURRENT)
-		ms_slab_arm(slab, MS_NEVER);
-	else
+	}
+	seen->pending[ms_tag_class(tag)] += ms_remote_count(ms_remote_load(ms_remote_of(slab)));
+	if (heap && slab->state == MS_SLAB_FULL) {
+		ms_slab_count(heap, slab, in_use_of(slab));
 		slab->armed = slab->countdown;
+	}
 }
 
-static void slab_check(struct ms_slab *slab, uint32_t owner, void *arg)
+static void slab_check(struct ms_slab *slab, uint32_t tag, void *arg)
 {
 	struct seen *seen = arg;
 	uint32_t listed = 0, in_use;
 
-	if (!may_see(seen, owner) || slab->state == MS_SLAB_CACHED)
+	if (!may_see(seen, ms_tag_heap(tag)) || slab->state == MS_SLAB_CACHED)
 		return;
 	for (const void *p = slab->free; p; p = ms_link_load(p), listed++)
 		if (!ms_slab_holds(slab, p) || listed > slab->capacity ||
@@ -56,11 +64,11 @@ static void slab_check(struct ms_slab *slab, uint32_t owner, void *arg)
 			seen->wrong = "a list of free blocks is damaged";
 			return;
 		}
+	/* With what others have freed, and is not counted yet. */
 	in_use = in_use_of(slab);
 	if (in_use + listed != slab->extended || slab->extended > slab->capacity)
 		seen->wrong = "blocks in use and free ones do not add up";
-	if (slab->state == MS_SLAB_AVAIL &&
-	    (!in_use || !slab->countdown || slab->countdown > in_use))
+	if (slab->state == MS_SLAB_AVAIL && in_use && (!slab->countdown || slab->countdown > in_use))
 		seen->wrong = "a slab is armed with more than the blocks in use";
 }
 
@@ -70,10 +78,8 @@ static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
 	*seen = (struct seen) { .heap = heap };
 	ms_heap_collect(heap);
 	seen->orphans = ms_orphans_hold();
-	for (struct ms_heap *o = seen->orphans; o; o = o->next) {
+	for (struct ms_heap *o = seen->orphans; o; o = o->next)
 		ms_heap_collect(o);
-		ms_heap_flush(o);
-	}
 	ms_arena_walk(fn, seen);
 	for (struct ms_heap *o = seen->orphans; o; o = o->next)
 		ms_heap_publish(o);
@@ -102,6 +108,12 @@ void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f)
 	see(heap, slab_count, &seen);
 	memset(f, 0, sizeof(*f));
 	f->orphans = ms_orphans_nr();
+	for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
+		f->frees[c] = seen.pending[c];
+		f->remote += seen.pending[c];
+	}
+	f->large_frees = get(&ms_heap_common.large_frees);
+	f->large_free_bytes = get(&ms_heap_common.large_free_bytes);
 	for (uint32_t id = 1; id < nr; id++) {
 		h = ms_heap_by_id(id);
 		for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {

@@ -6,6 +6,7 @@
 #include "knobs.h"
 #include "lock.h"
 #include "os.h"
+#include "remote.h"
 
 /* A full slab is looked at again when an eighth of its blocks, or so many, are free. */
 #define WAKE_PART	8
@@ -308,22 +309,100 @@ static struct ms_slab *slab_new(struct ms_heap *heap, unsigned int c)
 		heap->sums.idle_slices -= slices;
 	ms_arena_tag(slab, slices, tag_of(heap, c));
 	slab_format(heap, slab, c);
+	ms_remote_reset(ms_remote_of(slab));
 	return slab;
 }
 
-/* ---- the slow path ---------------------------------------------------------------- */
+/* ---- what others have freed ------------------------------------------------------- */
+
+/* What is counted as freed by others is in use no longer; who calls counts the slab then. */
+static bool take(struct ms_heap *heap, struct ms_slab *slab)
+{
+	uint32_t nr = ms_remote_take(slab);
+
+	slab->countdown -= nr;
+	ms_add(&heap->remote, nr);
+	return nr;
+}
+
+/* A slab that is not full, and of which nothing is in use, goes. Return: whether it did. */
+static bool release_empty(struct ms_heap *heap, struct ms_slab *slab)
+{
+	uint64_t word = ms_remote_load(ms_remote_of(slab));
+	uint32_t pending = ms_remote_count(word);
+
+	if (slab->used - (slab->armed - slab->countdown) != pending)
+		return false;
+	/* It goes when it is taken from the inbox. */
+	if (word & MS_REMOTE_LISTED)
+		return false;
+	slab->countdown -= pending;
+	ms_add(&heap->remote, pending);
+	ms_slab_count(heap, slab, 0);
+	ms_remote_reset(ms_remote_of(slab));
+	if (ms_slab_state(slab) == MS_SLAB_AVAIL)
+		avail_del(heap, slab);
+	slab_release(heap, slab);
+	return true;
+}
 
 /* Look again when some blocks are free: to allocate from it, and to count them. */
 static void arm_some(struct ms_slab *slab)
 {
+	uint32_t pending = ms_remote_count(ms_remote_load(ms_remote_of(slab)));
 	uint32_t some = slab->capacity / WAKE_PART;
 
 	if (some > WAKE_MAX)
 		some = WAKE_MAX;
-	if (some > slab->used)
-		some = slab->used;
+	if (some > slab->used - pending)
+		some = slab->used - pending;
 	ms_slab_arm(slab, some ? some : 1);
 }
+
+/**
+ * ms_heap_collect() - look at slabs of which others have freed something
+ * @heap: the caller's
+ *
+ * They can be allocated from, or are empty.
+ *
+ * Context: any.
+ */
+void ms_heap_collect(struct ms_heap *heap)
+{
+	struct ms_remote *r = ms_remote_inbox(heap), *next;
+	struct ms_slab *slab;
+
+	for (; r; r = next) {
+		next = r->next;
+		slab = ms_remote_slab(r);
+		if (ms_remote_unlist(r) && ms_slab_state(slab) == MS_SLAB_FULL)
+			avail_add(heap, slab);
+		if (ms_slab_state(slab) == MS_SLAB_AVAIL)
+			release_empty(heap, slab);
+	}
+}
+
+/**
+ * ms_slab_recount() - count a slab, with what others have freed of it
+ * @heap:	its owner
+ * @slab:	the slab, current or listed as having blocks; gone, if it is the latter and empty
+ *
+ * Context: the owner.
+ */
+void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab)
+{
+	if (ms_slab_state(slab) == MS_SLAB_CURRENT) {
+		take(heap, slab);
+		ms_slab_count(heap, slab, slab->extended - ms_slab_list_length(slab));
+		ms_slab_arm(slab, MS_NEVER);
+	} else if (!release_empty(heap, slab)) {
+		take(heap, slab);
+		ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
+		arm_some(slab);
+	}
+}
+
+/* ---- the slow path ---------------------------------------------------------------- */
 
 /**
  * ms_slab_event() - as many blocks of a slab are free as was waited for
@@ -336,28 +415,26 @@ void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 {
 	bool listed = ms_slab_state(slab) == MS_SLAB_AVAIL;
 
-	ms_slab_count(heap, slab, slab->used - slab->armed);
-	if (!slab->used) {
-		if (listed)
-			avail_del(heap, slab);
-		slab_release(heap, slab);
-	} else {
+	if (!release_empty(heap, slab)) {
+		ms_slab_count(heap, slab, slab->used - slab->armed);
 		arm_some(slab);
-		if (!listed)
+		if (!listed) {
+			ms_remote_know(slab);
 			avail_add(heap, slab);
+		}
 	}
 	if (!(++heap->events % PUBLISH_EVENTS))
 		ms_heap_publish(heap);
 }
 
-/* The list of the current slab is empty, and so is what there was to extend it by. */
+/* The list of the current slab is empty, and it is not to be extended. */
 static void retire(struct ms_heap *heap, struct ms_slab *slab)
 {
 	if (slab == &ms_slab_none)
 		return;
 	ms_slab_count(heap, slab, slab->extended);
 	arm_some(slab);
-	if (slab->extended < slab->capacity)
+	if (slab->extended < slab->capacity || !ms_remote_forget(slab))
 		avail_add(heap, slab);
 	else
 		ms_slab_set_state(slab, MS_SLAB_FULL);
@@ -377,8 +454,20 @@ static struct ms_slab *avail_take(struct ms_heap *heap, unsigned int c)
 	if (!slab)
 		return NULL;
 	avail_del(heap, slab);
+	if (!slab->free)
+		take(heap, slab);
 	ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
 	return slab;
+}
+
+/* Of an orphan's slabs the next one, unless it may be about to be put into its inbox. */
+static struct ms_slab *avail_hand_on(struct ms_heap *orphan, unsigned int c)
+{
+	struct ms_slab *slab = orphan->avail[c];
+
+	if (!slab || ms_remote_load(ms_remote_of(slab)) & MS_REMOTE_LISTED)
+		return NULL;
+	return avail_take(orphan, c);
 }
 
 /* A slab of an orphan, for who would otherwise take fresh memory. */
@@ -390,9 +479,8 @@ static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
 	if (!orphan)
 		return NULL;
 	ms_heap_collect(orphan);
-	ms_heap_flush(orphan);
 	ms_heap_trim(orphan);
-	slab = avail_take(orphan, c);
+	slab = avail_hand_on(orphan, c);
 	if (slab) {
 		orphan->nr_slabs[c]--;
 		heap->nr_slabs[c]++;
@@ -436,11 +524,9 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 	block = pop(slab);
 	if (block)
 		return block;
-	if (ms_heap_collect(heap)) {
-		block = pop(slab);
-		if (block)
-			return block;
-	}
+	if (slab != &ms_slab_none && take(heap, slab))
+		return pop(slab);
+	ms_heap_collect(heap);
 	if (!heap->avail[class_] && slab->extended < slab->capacity) {
 		slab_extend(slab, ms_class_size(class_));
 		return pop(slab);
@@ -450,10 +536,8 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 	slab = avail_take(heap, class_);
 	if (!slab)
 		slab = orphan_slab(heap, class_);
-	if (!slab) {
-		ms_heap_flush(heap);
+	if (!slab)
 		slab = slab_new(heap, class_);
-	}
 	if (!slab) {
 		/* What is kept for later may be what is missing. */
 		if (!ms_heap_trim(heap))
@@ -479,20 +563,19 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 void ms_heap_settle(struct ms_heap *heap)
 {
 	ms_heap_collect(heap);
-	ms_heap_flush(heap);
 	for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
 		struct ms_slab *slab = heap->bins[c];
 
 		if (slab == &ms_slab_none)
 			continue;
 		set_current(heap, c, &ms_slab_none);
+		take(heap, slab);
 		ms_slab_count(heap, slab, slab->extended - ms_slab_list_length(slab));
-		if (!slab->used) {
-			slab_release(heap, slab);
+		ms_slab_arm(slab, 1);
+		if (release_empty(heap, slab))
 			continue;
-		}
 		arm_some(slab);
-		if (slab->free || slab->extended < slab->capacity)
+		if (slab->free || slab->extended < slab->capacity || !ms_remote_forget(slab))
 			avail_add(heap, slab);
 		else
 			ms_slab_set_state(slab, MS_SLAB_FULL);

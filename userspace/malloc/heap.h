@@ -1,34 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's heap: the slabs it allocates from, and what it frees for others.
+ * A thread's heap: the slabs it allocates from.
  *
  * Model
  *
  *   Each class has a *current* slab, from whose list blocks are popped; the fast path is
- *   in malloc.c. Here is what happens when that list is empty: frees by other threads are
- *   collected, then comes the next slab that has free blocks, then untouched blocks of the
- *   current one, then an empty slab of the heap's own, then one of an orphan, and at last
- *   the arena.
- *
- *   What a thread frees of another's it gathers by owner in *batches*, arrays of
- *   addresses, and posts one when it is full, with one atomic operation. It does not touch
- *   the blocks; the owner puts them into its lists when it next takes the slow path.
+ *   in malloc.c. Here is what happens when that list is empty: what other threads have freed
+ *   of the slab is taken (remote.h), then comes the next slab that has free blocks, then
+ *   untouched blocks of the current one, then an empty slab of the heap's own, then one of an
+ *   orphan, and at last the arena.
  *
  *   A thread that ends leaves its heap as an *orphan*, as it is; the next new thread takes
  *   it over whole. Who needs a slab before that takes one from an orphan.
  *
  * Locking
  *
- *   A heap is its thread's alone, but for the inbox. Orphans and the pool of batches have
- *   a lock each; arena's lock is never taken with one of them held:
- *
- *     heaps_lock	orphans; who takes one off the list owns it
- *     batches_lock	the pool of batches
- *
- * Races
- *
- *   A slab that is handed on while somebody reads its owner: the block is sent to the
- *   old one, who forwards it.
+ *   A heap is its thread's alone, but for the inbox. Orphans have a lock, with which the
+ *   arena's is never taken: heaps_lock; who takes one off the list owns it.
  */
 #ifndef MS_MALLOC_HEAP_H
 #define MS_MALLOC_HEAP_H
@@ -37,18 +25,7 @@
 
 #include "slab.h"
 
-#define MS_BATCH_BLOCKS	253
-#define MS_NR_OUT	16
 #define MS_CACHED_MAX	8
-
-/* Blocks that are on their way to their owner. */
-struct ms_batch {
-	struct ms_batch *next;
-	uint32_t owner;
-	uint32_t nr;
-	uint32_t bytes;
-	void *blocks[MS_BATCH_BLOCKS];
-};
 
 /**
  * struct ms_sums - what is told of a heap to whoever asks from outside
@@ -74,7 +51,7 @@ struct ms_sums {
 
 /**
  * struct ms_heap - a thread's heap
- * @inbox:	batches that others have posted
+ * @inbox:	slabs that were full, and of which others have freed something
  * @__pad:	unused
  * @id:		number, from 1; what its slabs are tagged with
  * @direct:	current slab by size, in grains
@@ -82,9 +59,6 @@ struct ms_sums {
  * @avail:	slabs with free blocks, by class: oldest first
  * @avail_last:	the newest of these
  * @nr_slabs:	slabs by class
- * @out:	batches being filled, by a hash of the owner
- * @spare:	batches to be used next
- * @nr_spare:	how many
  * @cached:	empty slabs: of one slice, of MS_SLAB_LONG
  * @nr_cached:	how many
  * @allocs:	blocks ever handed out, by class; read by others
@@ -107,17 +81,14 @@ struct ms_sums {
  */
 struct ms_heap {
 	/* written by others: a cache line of its own */
-	struct ms_batch *inbox;
-	uint8_t __pad[64 - sizeof(struct ms_batch *)];
+	struct ms_remote *inbox;
+	uint8_t __pad[64 - sizeof(struct ms_remote *)];
 	uint32_t id;
-	uint32_t nr_spare;
 	struct ms_slab *direct[MS_NR_DIRECT];
 	struct ms_slab *bins[MS_NR_CLASSES];
-	struct ms_batch *out[MS_NR_OUT];
 	struct ms_slab *avail[MS_NR_CLASSES];
 	struct ms_slab *avail_last[MS_NR_CLASSES];
 	uint32_t nr_slabs[MS_NR_CLASSES];
-	struct ms_batch *spare;
 	struct ms_slab *cached[2];
 	uint64_t nr_cached[2];
 	uint64_t allocs[MS_NR_CLASSES];
@@ -142,35 +113,21 @@ struct ms_heap {
 extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
 	__attribute__((tls_model("initial-exec")));
 extern MS_HIDDEN struct ms_heap ms_heap_none;
-extern MS_HIDDEN struct ms_batch ms_batch_none;
 
 /* This thread's heap, made if there is none; to be given back after the operation. */
 MS_HIDDEN struct ms_heap *ms_heap_enter(void);
+/* For what is only counted: never NULL. */
+MS_HIDDEN struct ms_heap *ms_heap_enter_free(void);
 MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
 
 MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
 MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
-MS_HIDDEN void ms_heap_free_remote(struct ms_heap *heap, uint32_t tag, void *block);
 
-/* Classes of which a full batch is no more than is posted at once. */
-#define MS_BATCH_SMALL	16
+/* Look at slabs of which others have freed something. */
+MS_HIDDEN void ms_heap_collect(struct ms_heap *heap);
 
-/* The same, without a call, where the batch has room and is not to be posted yet. */
-static inline bool ms_heap_gather(struct ms_heap *heap, uint32_t tag, void *block)
-{
-	uint32_t owner = ms_tag_heap(tag);
-	struct ms_batch *b = heap->out[owner % MS_NR_OUT];
-
-	if (MS_UNLIKELY(b->owner != owner || b->nr >= MS_BATCH_BLOCKS - 1 ||
-			ms_tag_class(tag) >= MS_BATCH_SMALL))
-		return false;
-	b->blocks[b->nr++] = block;
-	return true;
-}
-
-/* Post what is gathered; take what others have freed. */
-MS_HIDDEN void ms_heap_flush(struct ms_heap *heap);
-MS_HIDDEN bool ms_heap_collect(struct ms_heap *heap);
+/* Count a slab that is not full; what others have freed of it becomes free blocks of its own. */
+MS_HIDDEN void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab);
 
 /* The thread ends. */
 MS_HIDDEN void ms_heap_settle(struct ms_heap *heap);
@@ -222,6 +179,7 @@ MS_HIDDEN uint32_t ms_slab_list_length(const struct ms_slab *slab);
 
 MS_HIDDEN struct ms_heap *ms_heap_by_id(uint32_t id);
 MS_HIDDEN uint32_t ms_heaps_nr(void);
+extern MS_HIDDEN struct ms_heap ms_heap_common;
 
 MS_HIDDEN struct ms_heap *ms_orphan_take(void);
 MS_HIDDEN void ms_orphan_put(struct ms_heap *heap);
@@ -233,8 +191,6 @@ MS_HIDDEN void ms_orphans_release(void);
 
 MS_HIDDEN void ms_publish_fork_prepare(void);
 MS_HIDDEN void ms_publish_fork_done(void);
-MS_HIDDEN void ms_batches_fork_prepare(void);
-MS_HIDDEN void ms_batches_fork_done(void);
 MS_HIDDEN void ms_heap_fork_prepare(void);
 MS_HIDDEN void ms_heap_fork_done(void);
 MS_HIDDEN void ms_heap_fork_child(void);

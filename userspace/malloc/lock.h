@@ -4,7 +4,7 @@
  *
  *   start_lock, busy (background.c)
  *   heaps_lock (thread.c)
- *     batches_lock (remote.c)
+ *     common_lock (thread.c)
  *     drop_lock (arena.c)
  *       lock (arena.c)
  *         meta_lock (arena.c)

@@ -16,6 +16,7 @@
 #include "large.h"
 #include "names.h"
 #include "os.h"
+#include "remote.h"
 
 #include <memstate-malloc.h>
 
@@ -158,15 +159,17 @@ static __attribute__((noinline)) void free_slow(void *block)
 		return;
 	entry = run_of(block, &tag,
 		       "free(): this is no block of this allocator, or free already");
-	heap = ms_heap_enter();
-	if (!heap)
+	if (tag) {
+		/* No thread without a heap has this number. */
+		heap = ms_heap_mine;
+		if (ms_tag_heap(tag) == heap->id)
+			ms_slab_free(heap, entry, block);
+		else
+			ms_remote_free(entry, tag, block);
 		return;
-	if (!tag)
-		ms_large_free(heap, entry);
-	else if (ms_tag_heap(tag) == heap->id)
-		ms_slab_free(heap, entry, block);
-	else
-		ms_heap_free_remote(heap, tag, block);
+	}
+	heap = ms_heap_enter_free();
+	ms_large_free(heap, entry);
 	ms_heap_leave(heap);
 }
 
@@ -183,9 +186,9 @@ static inline void release(void *block)
 			ms_slab_free(heap, &ms_map.slabs[slice], block);
 			return;
 		}
-		if (MS_LIKELY(tag && heap != &ms_heap_none)) {
-			if (MS_UNLIKELY(!ms_heap_gather(heap, tag, block)))
-				ms_heap_free_remote(heap, tag, block);
+		if (MS_LIKELY(tag)) {
+			slice -= tag & MS_TAG_BACK_MASK;
+			ms_remote_free(&ms_map.slabs[slice], tag, block);
 			return;
 		}
 	}

@@ -43,7 +43,7 @@ static void write_out(struct ms_heap *heap)
 static bool find_shard(struct ms_heap *heap, uint32_t epoch)
 {
 	heap->shared = false;
-	heap->shard = memstate_shard(heap->id);
+	heap->shard = heap->id ? memstate_shard(heap->id) : NULL;
 	if (!heap->shard) {
 		heap->shard = memstate_shard(0);
 		heap->shared = true;

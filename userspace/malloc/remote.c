@@ -1,170 +1,193 @@
 // SPDX-License-Identifier: MIT
-/* Frees for others: gathered in batches, posted, collected. */
 #include "arena.h"
-#include "heap.h"
-#include "lock.h"
+#include "remote.h"
 
-/* A batch is posted when it stands for so much memory. */
-#define BATCH_BYTES	((uint32_t)64 << 10)
-#define SPARE_MAX	8
-
-/* How many blocks ahead they are fetched. */
-#define AHEAD		6
-
-static pthread_mutex_t batches_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct ms_batch *batches;
-
-/* Nobody's. */
-struct ms_batch ms_batch_none;
-
-_Static_assert(sizeof(struct ms_batch) == 2048, "half a page");
-
-static struct ms_batch *batch_get(struct ms_heap *heap)
+#ifdef MS_MALLOC_HARDENED
+/* Whether it looks as a block does that is free: its link, and what is behind that. */
+static bool looks_free(const struct ms_slab *slab, const void *block, size_t size)
 {
-	struct ms_batch *b = heap->spare;
+	const unsigned char *p = block;
+	const void *next = ms_link_load(block);
 
-	if (b) {
-		heap->spare = b->next;
-		heap->nr_spare--;
-		return b;
-	}
-	ms_lock(&batches_lock);
-	while (heap->nr_spare < SPARE_MAX / 2 && (b = batches)) {
-		batches = b->next;
-		b->next = heap->spare;
-		heap->spare = b;
-		heap->nr_spare++;
-	}
-	ms_unlock(&batches_lock);
-	b = heap->spare;
-	if (b) {
-		heap->spare = b->next;
-		heap->nr_spare--;
-		return b;
-	}
-	return ms_meta_alloc(sizeof(*b));
+	for (size_t i = sizeof(void *); i < size; i++)
+		if (p[i] != MS_FREE_BYTE)
+			return false;
+	return !next || ms_slab_holds(slab, next);
 }
 
-static void batch_put(struct ms_heap *heap, struct ms_batch *b)
+static void check(const struct ms_slab *slab, uint32_t tag, void *block)
 {
-	b->next = heap->spare;
-	heap->spare = b;
-	if (++heap->nr_spare <= SPARE_MAX)
-		return;
-	ms_lock(&batches_lock);
-	while (heap->nr_spare > SPARE_MAX / 2) {
-		b = heap->spare;
-		heap->spare = b->next;
-		heap->nr_spare--;
-		b->next = batches;
-		batches = b;
-	}
-	ms_unlock(&batches_lock);
+	size_t size = ms_class_size(ms_tag_class(tag));
+
+	if (!ms_slab_starts(slab, block))
+		ms_malloc_die("free(): this is inside of a block", block);
+	if (looks_free(slab, block, size))
+		ms_malloc_die("free(): this block is free already", block);
+	__builtin_memset((char *)block + sizeof(void *), MS_FREE_BYTE, size - sizeof(void *));
 }
 
-static void batch_post(struct ms_batch *b)
+/* One that was freed twice meanwhile makes a ring of it. */
+static void check_list(const struct ms_slab *slab, const void *block, uint32_t nr)
 {
-	struct ms_heap *owner = ms_heap_by_id(b->owner);
+	while (nr-- && ms_slab_holds(slab, block))
+		block = ms_link_load(block);
+	if (block)
+		ms_malloc_die("free(): this block is free already", block);
+}
+#else
+static void check(const struct ms_slab *slab, uint32_t tag, void *block)
+{
+	(void)slab;
+	(void)tag;
+	(void)block;
+}
 
-	b->next = __atomic_load_n(&owner->inbox, __ATOMIC_RELAXED);
-	/* Release: pairs with the exchange in ms_heap_collect(). */
-	while (!__atomic_compare_exchange_n(&owner->inbox, &b->next, b, true,
-					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+static void check_list(const struct ms_slab *slab, const void *block, uint32_t nr)
+{
+	(void)slab;
+	(void)block;
+	(void)nr;
+}
+#endif
+
+/* LISTED is ours, and the slab stays what it is until it is taken from the inbox. */
+static void post(struct ms_slab *slab, struct ms_remote *r)
+{
+	struct ms_heap *owner = ms_heap_by_id(ms_tag_heap(ms_arena_owner(slab)));
+
+	r->next = __atomic_load_n(&owner->inbox, __ATOMIC_RELAXED);
+	/* Release: pairs with the exchange in ms_remote_inbox(). */
+	while (!__atomic_compare_exchange_n(&owner->inbox, &r->next, r, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
 		;
 }
 
 /**
- * ms_heap_flush() - post what is gathered
- * @heap: the caller's
- *
- * Context: any.
- */
-void ms_heap_flush(struct ms_heap *heap)
-{
-	for (unsigned int i = 0; i < MS_NR_OUT; i++) {
-		if (heap->out[i] == &ms_batch_none)
-			continue;
-		batch_post(heap->out[i]);
-		heap->out[i] = &ms_batch_none;
-	}
-}
-
-/**
- * ms_heap_free_remote() - free what belongs to another heap
- * @heap:	the caller's
- * @tag:	of the block's slab
+ * ms_remote_free() - free what belongs to another heap, or to any
+ * @slab:	the block's slab
+ * @tag:	its tag
  * @block:	the block
  *
- * Context: any. If there is no memory for a batch, the block is lost.
+ * Context: any; the thread needs no heap.
  */
-void ms_heap_free_remote(struct ms_heap *heap, uint32_t tag, void *block)
+void ms_remote_free(struct ms_slab *slab, uint32_t tag, void *block)
 {
-	uint32_t owner = ms_tag_heap(tag);
-	unsigned int slot = owner % MS_NR_OUT;
-	struct ms_batch *b = heap->out[slot];
+	struct ms_remote *r = ms_remote_of(slab);
+	uintptr_t base = (uintptr_t)block & ~(MS_SLICE - 1);
+	uint64_t old, word, place;
 
-	if (MS_UNLIKELY(b->owner != owner)) {
-		if (b != &ms_batch_none)
-			batch_post(b);
-		heap->out[slot] = &ms_batch_none;
-		b = batch_get(heap);
-		if (!b)
-			return;
-		heap->out[slot] = b;
-		b->owner = owner;
-		b->nr = 0;
-		b->bytes = 0;
-	}
-	b->blocks[b->nr++] = block;
-	b->bytes += (uint32_t)ms_class_size(ms_tag_class(tag));
-	if (MS_UNLIKELY(b->nr == MS_BATCH_BLOCKS || b->bytes >= BATCH_BYTES)) {
-		heap->out[slot] = &ms_batch_none;
-		batch_post(b);
-	}
+	base -= (uintptr_t)(tag & MS_TAG_BACK_MASK) << MS_SLICE_SHIFT;
+	if (MS_UNLIKELY((uintptr_t)block & (MS_GRAIN - 1)))
+		ms_malloc_die("free(): this is inside of a block", block);
+	check(slab, tag, block);
+	place = (((uintptr_t)block - base) >> MS_GRAIN_SHIFT) + 1;
+	old = __atomic_load_n(&r->word, __ATOMIC_RELAXED);
+	do {
+		uint64_t head = old & MS_REMOTE_HEAD;
+
+		if (MS_UNLIKELY(head == place))
+			ms_malloc_die("free(): this block is free already", block);
+		ms_link_store(block, head ? (void *)(base + ((head - 1) << MS_GRAIN_SHIFT)) : NULL);
+		word = ((old & ~MS_REMOTE_HEAD) | place) + MS_REMOTE_ONE;
+		if (!(old & (MS_REMOTE_KNOWN | MS_REMOTE_LISTED)))
+			word |= MS_REMOTE_LISTED;
+	} while (MS_UNLIKELY(!ms_remote_exchange(r, &old, word)));
+	if (MS_UNLIKELY((word ^ old) & MS_REMOTE_LISTED))
+		post(slab, r);
 }
 
 /**
- * ms_heap_collect() - take what others have freed
- * @heap: the caller's
+ * ms_remote_take() - put what others have freed of a slab before its own free blocks
+ * @slab: the slab
  *
- * Context: any. Return: whether there was something.
+ * Context: the owner; it counts them. Where the slab has free blocks it walks over those that
+ * are taken. Return: how many there were.
  */
-bool ms_heap_collect(struct ms_heap *heap)
+uint32_t ms_remote_take(struct ms_slab *slab)
 {
-	struct ms_batch *b, *next;
+	struct ms_remote *r = ms_remote_of(slab);
+	uint64_t old = ms_remote_load(r);
+	uint32_t nr;
+	void *first, *last;
 
-	if (MS_LIKELY(!__atomic_load_n(&heap->inbox, __ATOMIC_RELAXED)))
-		return false;
-	/* Acquire: pairs with the release in batch_post(). */
-	b = __atomic_exchange_n(&heap->inbox, NULL, __ATOMIC_ACQUIRE);
-	for (; b; b = next) {
-		next = b->next;
-		for (uint32_t i = 0; i < b->nr; i++) {
-			void *block = b->blocks[i];
-			uint32_t tag;
-			struct ms_slab *slab = ms_slab_find(block, &tag);
-
-			__builtin_prefetch(b->blocks[(i + AHEAD) % MS_BATCH_BLOCKS], 1);
-			if (MS_LIKELY(ms_tag_heap(tag) == heap->id))
-				ms_slab_free(heap, slab, block);
-			else if (tag)
-				ms_heap_free_remote(heap, tag, block);
-			else
-				ms_malloc_die("free(): this block is free already",
-					      block);
-		}
-		ms_add(&heap->remote, b->nr);
-		batch_put(heap, b);
+	do {
+		nr = ms_remote_count(old);
+		if (!nr)
+			return 0;
+	} while (!ms_remote_exchange(r, &old, old & (MS_REMOTE_KNOWN | MS_REMOTE_LISTED)));
+	first = (void *)(slab->base + (((old & MS_REMOTE_HEAD) - 1) << MS_GRAIN_SHIFT));
+	check_list(slab, first, nr);
+	if (slab->free) {
+		last = first;
+		for (uint32_t i = 1; i < nr && ms_slab_holds(slab, last); i++)
+			last = ms_link_load(last);
+		if (!ms_slab_holds(slab, last))
+			ms_malloc_die("free(): a free block was written to, in the slab of",
+				      (void *)slab->base);
+		ms_link_store(last, slab->free);
 	}
+	slab->free = first;
+	return nr;
+}
+
+/**
+ * ms_remote_forget() - have the owner told when something of a slab is freed
+ * @slab: the slab
+ *
+ * Context: the owner. Return: whether that was done: not where something is there already.
+ */
+bool ms_remote_forget(struct ms_slab *slab)
+{
+	struct ms_remote *r = ms_remote_of(slab);
+	uint64_t old = ms_remote_load(r);
+
+	do {
+		if (ms_remote_count(old))
+			return false;
+	} while (!ms_remote_exchange(r, &old, old & MS_REMOTE_LISTED));
 	return true;
 }
 
-void ms_batches_fork_prepare(void)
+/**
+ * ms_remote_know() - the owner looks at a slab by itself from now on
+ * @slab: the slab
+ *
+ * Context: the owner.
+ */
+void ms_remote_know(struct ms_slab *slab)
 {
-	ms_lock(&batches_lock);
+	__atomic_fetch_or(&ms_remote_of(slab)->word, MS_REMOTE_KNOWN, __ATOMIC_ACQ_REL);
 }
 
-void ms_batches_fork_done(void)
+/**
+ * ms_remote_inbox() - slabs of which something has been freed
+ * @heap: their owner
+ *
+ * Context: the owner, who calls ms_remote_unlist() for each. Return: the first; NULL.
+ */
+struct ms_remote *ms_remote_inbox(struct ms_heap *heap)
 {
-	ms_unlock(&batches_lock);
+	if (MS_LIKELY(!__atomic_load_n(&heap->inbox, __ATOMIC_RELAXED)))
+		return NULL;
+	/* Acquire: pairs with the release in post(). */
+	return __atomic_exchange_n(&heap->inbox, NULL, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * ms_remote_unlist() - a slab is in the inbox no longer
+ * @r: its word; the next one has been read from it
+ *
+ * Context: the owner. Return: whether there is something in it: the owner looks at it by itself
+ * from now on. If not, that has been taken before, and it will be told again.
+ */
+bool ms_remote_unlist(struct ms_remote *r)
+{
+	uint64_t old = ms_remote_load(r), word;
+
+	do {
+		word = old & ~MS_REMOTE_LISTED;
+		if (ms_remote_count(old))
+			word |= MS_REMOTE_KNOWN;
+	} while (!ms_remote_exchange(r, &old, word));
+	return word & MS_REMOTE_KNOWN;
 }

@@ -13,7 +13,8 @@
  *   Beside the entries there is a *tag* for each slice, four bytes: of a slab its owner,
  *   class and how far it is back to the first slice, else zero. A thread that frees needs
  *   no more of somebody else's slab; the tags rarely change, the entries do all the time.
- *   So an address that is no block's is told from one that is, wherever it points.
+ *   So an address that is no block's is told from one that is, wherever it points. And there
+ *   is a word where other threads leave blocks of it, see remote.h.
  *
  *   A slab's free blocks are a list through the blocks themselves. Each link is stored xor
  *   a secret, and what comes out is used only if it lies in the slab: a link that was
@@ -30,9 +31,8 @@
  * Locking
  *
  *   A slab's entry is its owner's alone, but for @state, which neighbours look at. Its tags
- *   change only while no block is in use, or when an orphaned heap hands the slab on: who
- *   read the old owner sends the block there, and it is forwarded. A free run's entry is
- *   protected by the arena's lock.
+ *   change only while no block is in use, or when an orphaned heap hands the slab on. A free
+ *   run's entry is protected by the arena's lock.
  */
 #ifndef MS_MALLOC_SLAB_H
 #define MS_MALLOC_SLAB_H
@@ -116,11 +116,22 @@ static inline unsigned int ms_tag_class(uint32_t tag)
 }
 
 /**
+ * struct ms_remote - what other threads have freed of a slab; by its first slice
+ * @word:	the list of these blocks, and who is to hear of it: remote.h
+ * @next:	in its owner's inbox
+ */
+struct ms_remote {
+	uint64_t word;
+	struct ms_remote *next;
+};
+
+/**
  * struct ms_map - from addresses to tags and entries; constant once there is a heap
  * @base:	of the first arena; those that come later are searched for
  * @nr_slices:	of the first arena
  * @tags:	its tags
  * @slabs:	its entries
+ * @remotes:	its words for frees by others
  * @secret:	what links of free lists are stored with
  */
 struct ms_map {
@@ -128,6 +139,7 @@ struct ms_map {
 	size_t nr_slices;
 	uint32_t *tags;
 	struct ms_slab *slabs;
+	struct ms_remote *remotes;
 	uintptr_t secret;
 } __attribute__((aligned(64)));
 
@@ -152,6 +164,24 @@ static inline struct ms_slab *ms_slab_find(const void *p, uint32_t *tag)
 			return &ms_map.slabs[slice - (*tag & MS_TAG_BACK_MASK)];
 	}
 	return ms_slab_find_far(p, tag);
+}
+
+MS_HIDDEN struct ms_remote *ms_remote_far(const struct ms_slab *slab);
+MS_HIDDEN struct ms_slab *ms_remote_slab_far(const struct ms_remote *r);
+
+/* From a slab's entry to its word, and back. */
+static inline struct ms_remote *ms_remote_of(const struct ms_slab *slab)
+{
+	size_t slice = ((uintptr_t)slab - (uintptr_t)ms_map.slabs) / sizeof(*slab);
+
+	return MS_LIKELY(slice < ms_map.nr_slices) ? &ms_map.remotes[slice] : ms_remote_far(slab);
+}
+
+static inline struct ms_slab *ms_remote_slab(const struct ms_remote *r)
+{
+	size_t slice = ((uintptr_t)r - (uintptr_t)ms_map.remotes) / sizeof(*r);
+
+	return MS_LIKELY(slice < ms_map.nr_slices) ? &ms_map.slabs[slice] : ms_remote_slab_far(r);
 }
 
 /* Read by neighbours under the arena's lock while a heap changes it: no order is needed. */

@@ -17,8 +17,11 @@ struct ms_heap ms_heap_none = {
 	.id = MS_NR_HEAPS_MAX,
 	.direct = { [0 ... MS_NR_DIRECT - 1] = &ms_slab_none },
 	.bins = { [0 ... MS_NR_CLASSES - 1] = &ms_slab_none },
-	.out = { [0 ... MS_NR_OUT - 1] = &ms_batch_none },
 };
+
+/* Counts what threads free for which there is no memory for a heap; has no slab. */
+struct ms_heap ms_heap_common;
+static pthread_mutex_t common_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* Protects everything below; what is read without it says so. */
 static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -209,13 +212,32 @@ struct ms_heap *ms_heap_enter(void)
 }
 
 /**
+ * ms_heap_enter_free() - a heap to count in what is freed
+ *
+ * Context: any. Return: the calling thread's, or, without memory for one, one for all.
+ */
+struct ms_heap *ms_heap_enter_free(void)
+{
+	struct ms_heap *heap = ms_heap_enter();
+
+	if (MS_LIKELY(heap))
+		return heap;
+	ms_lock(&common_lock);
+	return &ms_heap_common;
+}
+
+/**
  * ms_heap_leave() - end of an operation
- * @heap: from ms_heap_enter()
+ * @heap: from ms_heap_enter() or ms_heap_enter_free()
  *
  * Context: any.
  */
 void ms_heap_leave(struct ms_heap *heap)
 {
+	if (MS_UNLIKELY(heap == &ms_heap_common)) {
+		ms_unlock(&common_lock);
+		return;
+	}
 	if (MS_LIKELY(!thread_ended))
 		return;
 	ms_heap_mine = &ms_heap_none;
@@ -228,12 +250,12 @@ void ms_heap_leave(struct ms_heap *heap)
 void ms_heap_fork_prepare(void)
 {
 	ms_lock(&heaps_lock);
-	ms_batches_fork_prepare();
+	ms_lock(&common_lock);
 }
 
 void ms_heap_fork_done(void)
 {
-	ms_batches_fork_done();
+	ms_unlock(&common_lock);
 	ms_unlock(&heaps_lock);
 }
 

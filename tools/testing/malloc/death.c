@@ -3,6 +3,7 @@
  * What programs do wrong and the allocator finds: the process ends by SIGABRT, with a
  * message that names what was found. The table says which build has to find it.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +33,60 @@ static void free_twice_with_others_between(void)
 	free(q);
 	free(r);
 	free(p);
+}
+
+static void *free_it(void *p)
+{
+	free(p);
+	return NULL;
+}
+
+static void free_by_another(void *p)
+{
+	pthread_t thread;
+
+	if (!pthread_create(&thread, NULL, free_it, p))
+		pthread_join(thread, NULL);
+}
+
+static void others_free_twice(void)
+{
+	void *p = malloc(40);
+
+	free_by_another(p);
+	free_by_another(p);
+}
+
+static void others_free_twice_with_others_between(void)
+{
+	void *p = malloc(40), *q = malloc(40);
+
+	free_by_another(p);
+	free_by_another(q);
+	free_by_another(p);
+}
+
+static void others_free_what_is_free(void)
+{
+	void *p = malloc(40), *q = malloc(40);
+
+	free(p);
+	free(q);
+	free_by_another(p);
+}
+
+static void others_free_inside(void)
+{
+	char *p = malloc(40);
+
+	free_by_another(p + 16);
+}
+
+static void others_free_unaligned(void)
+{
+	char *p = malloc(40);
+
+	free_by_another(p + 8);
 }
 
 static void free_large_twice(void)
@@ -123,6 +178,12 @@ static const struct {
 } cases[] = {
 	{ free_twice, "free of what was just freed", true },
 	{ free_twice_with_others_between, "free of what was freed before others", false },
+	{ others_free_twice, "free by another thread of what another has just freed", true },
+	{ others_free_twice_with_others_between,
+	  "free by another thread of what was freed before others", false },
+	{ others_free_what_is_free, "free by another thread of what its owner has freed", false },
+	{ others_free_inside, "free by another thread of an address inside a block", false },
+	{ others_free_unaligned, "free by another thread of an address that is not aligned", true },
 	{ free_large_twice, "free of a large block that is free", true },
 	{ free_stack, "free of a local variable", true },
 	{ free_mapping, "free of a mapping", true },

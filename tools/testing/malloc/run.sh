@@ -39,8 +39,11 @@ preloaded() { # name library environment...
 	relay "$name family" env "$@" LD_PRELOAD="$library" "$build/family"
 	relay "$name new and delete" env "$@" LD_PRELOAD="$library" "$build/newdelete"
 	relay "$name threads" env "$@" LD_PRELOAD="$library" "$build/threads"
+	relay "$name remote frees" env "$@" LD_PRELOAD="$library" "$build/remote"
 	try "$name stress: four threads, seed $seed" \
 		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 60000
+	try "$name stress: forty threads, seed $seed" \
+		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 40 4000
 	try "$name stress: memory dropped as soon as it is free, seed $seed" \
 		env "$@" MEMSTATE_MALLOC_DECAY_MS=0 LD_PRELOAD="$library" "$build/stress" "$seed" 4 20000
 	try "$name stress: fork while others allocate, seed $seed" \
@@ -89,6 +92,7 @@ part_preloaded() {
 		try "limit: at $max there is ENOMEM, and afterwards memory again" \
 			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
 	done
+	relay "remote frees at a limit" env MEMSTATE_MAX=16M LD_PRELOAD="$lib" "$build/remote" limit
 }
 
 part_variants() {
@@ -173,7 +177,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
