@@ -65,7 +65,9 @@ static bool drop(void)
 	if (bytes) {
 		heap = ms_heap_enter();
 		if (heap) {
+			ms_heap_lock(&heap->lock);
 			ms_heap_publish(heap);
+			ms_heap_unlock(&heap->lock);
 			ms_heap_leave(heap);
 		}
 	}

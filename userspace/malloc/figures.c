@@ -76,6 +76,8 @@ static void slab_check(struct ms_slab *slab, uint32_t tag, void *arg)
 static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
 {
 	*seen = (struct seen) { .heap = heap };
+	ms_heaps_hold();
+	ms_heap_lock(&heap->lock);
 	ms_heap_collect(heap);
 	seen->orphans = ms_orphans_hold();
 	for (struct ms_heap *o = seen->orphans; o; o = o->next)
@@ -85,6 +87,8 @@ static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
 		ms_heap_publish(o);
 	ms_orphans_release();
 	ms_heap_publish(heap);
+	ms_heap_unlock(&heap->lock);
+	ms_heaps_release();
 }
 
 static uint64_t get(const uint64_t *counter)

@@ -23,6 +23,12 @@
 
 /* ---- lists of slabs ------------------------------------------------------------ */
 
+/* Written with the lock, read without it where nothing depends on it but order. */
+static void set_avail(struct ms_heap *heap, unsigned int c, struct ms_slab *slab)
+{
+	__atomic_store_n(&heap->avail[c], slab, __ATOMIC_RELAXED);
+}
+
 static void avail_add(struct ms_heap *heap, struct ms_slab *slab)
 {
 	unsigned int c = slab->class_;
@@ -33,7 +39,7 @@ static void avail_add(struct ms_heap *heap, struct ms_slab *slab)
 	if (slab->prev)
 		slab->prev->next = slab;
 	else
-		heap->avail[c] = slab;
+		set_avail(heap, c, slab);
 	heap->avail_last[c] = slab;
 }
 
@@ -44,7 +50,7 @@ static void avail_del(struct ms_heap *heap, struct ms_slab *slab)
 	if (slab->prev)
 		slab->prev->next = slab->next;
 	else
-		heap->avail[c] = slab->next;
+		set_avail(heap, c, slab->next);
 	if (slab->next)
 		slab->next->prev = slab->prev;
 	else
@@ -150,13 +156,7 @@ static struct ms_slab *slab_cached(struct ms_heap *heap, uint32_t slices)
 	return slab;
 }
 
-/**
- * ms_heap_trim() - give empty slabs to the arena
- * @heap: the caller's
- *
- * Context: without locks. Return: whether there were any.
- */
-bool ms_heap_trim(struct ms_heap *heap)
+static bool cached_give(struct ms_heap *heap)
 {
 	bool some = false;
 
@@ -289,28 +289,13 @@ static uint32_t tag_of(const struct ms_heap *heap, unsigned int c)
 	return heap->id << MS_TAG_HEAP_SHIFT | c << MS_TAG_CLASS_SHIFT;
 }
 
-static struct ms_slab *slab_new(struct ms_heap *heap, unsigned int c)
+/* A run, or an empty slab that was kept, becomes a slab of a class. */
+static void slab_new(struct ms_heap *heap, struct ms_slab *slab, unsigned int c)
 {
-	uint32_t slices = ms_class_slices(c, heap->nr_slabs[c]);
-	struct ms_slab *slab = slab_cached(heap, slices);
-	bool fresh = false;
-	struct ms_run run;
-
-	if (!slab) {
-		if (ms_arena_take(slices, MS_SLICE, &run))
-			return NULL;
-		fresh = run.zero;
-		slab = run.entry;
-		slab->slices = (uint8_t)slices;
-		slab->base = (uintptr_t)run.addr;
-	}
-	heap->sums.slab_slices += slices;
-	if (!fresh)
-		heap->sums.idle_slices -= slices;
-	ms_arena_tag(slab, slices, tag_of(heap, c));
-	slab_format(heap, slab, c);
+	heap->sums.slab_slices += slab->slices;
 	ms_remote_reset(ms_remote_of(slab));
-	return slab;
+	slab_format(heap, slab, c);
+	ms_arena_tag(slab, slab->slices, tag_of(heap, c));
 }
 
 /* ---- what others have freed ------------------------------------------------------- */
@@ -318,20 +303,27 @@ static struct ms_slab *slab_new(struct ms_heap *heap, unsigned int c)
 /* What is counted as freed by others is in use no longer; who calls counts the slab then. */
 static bool take(struct ms_heap *heap, struct ms_slab *slab)
 {
-	uint32_t nr = ms_remote_take(slab);
+	uint32_t nr;
 
+	if (MS_LIKELY(!ms_remote_count(ms_remote_load(ms_remote_of(slab)))))
+		return false;
+	nr = ms_remote_take(slab);
 	slab->countdown -= nr;
 	ms_add(&heap->remote, nr);
-	return nr;
+	return true;
 }
 
 /* A slab that is not full, and of which nothing is in use, goes. Return: whether it did. */
 static bool release_empty(struct ms_heap *heap, struct ms_slab *slab)
 {
-	uint64_t word = ms_remote_load(ms_remote_of(slab));
-	uint32_t pending = ms_remote_count(word);
+	uint32_t left = ms_slab_countdown(slab), pending;
+	uint64_t word;
 
-	if (slab->used - (slab->armed - slab->countdown) != pending)
+	if (!left)
+		return false;
+	word = ms_remote_load(ms_remote_of(slab));
+	pending = ms_remote_count(word);
+	if (slab->used - (slab->armed - left) != pending)
 		return false;
 	/* It goes when it is taken from the inbox. */
 	if (word & MS_REMOTE_LISTED)
@@ -346,10 +338,13 @@ static bool release_empty(struct ms_heap *heap, struct ms_slab *slab)
 	return true;
 }
 
-/* Look again when some blocks are free: to allocate from it, and to count them. */
-static void arm_some(struct ms_slab *slab)
+/*
+ * Look again when some blocks are free: to allocate from it, and to count them. @word: of the
+ * slab; what waits there its owner will not free.
+ */
+static void arm_some(struct ms_slab *slab, uint64_t word)
 {
-	uint32_t pending = ms_remote_count(ms_remote_load(ms_remote_of(slab)));
+	uint32_t pending = ms_remote_count(word);
 	uint32_t some = slab->capacity / WAKE_PART;
 
 	if (some > WAKE_MAX)
@@ -359,18 +354,29 @@ static void arm_some(struct ms_slab *slab)
 	ms_slab_arm(slab, some ? some : 1);
 }
 
+/* A slab from which can be allocated, and that has been counted. */
+static void keep_avail(struct ms_slab *slab)
+{
+	struct ms_remote *r = ms_remote_of(slab);
+	uint64_t word = ms_remote_load(r);
+
+	arm_some(slab, word);
+	ms_remote_know(r, slab->used, word);
+}
+
 /**
  * ms_heap_collect() - look at slabs of which others have freed something
  * @heap: the caller's
  *
  * They can be allocated from, or are empty.
  *
- * Context: any.
+ * Context: the heap's lock. Return: whether any was empty.
  */
-void ms_heap_collect(struct ms_heap *heap)
+bool ms_heap_collect(struct ms_heap *heap)
 {
 	struct ms_remote *r = ms_remote_inbox(heap), *next;
 	struct ms_slab *slab;
+	bool some = false;
 
 	for (; r; r = next) {
 		next = r->next;
@@ -378,8 +384,9 @@ void ms_heap_collect(struct ms_heap *heap)
 		if (ms_remote_unlist(r) && ms_slab_state(slab) == MS_SLAB_FULL)
 			avail_add(heap, slab);
 		if (ms_slab_state(slab) == MS_SLAB_AVAIL)
-			release_empty(heap, slab);
+			some |= release_empty(heap, slab);
 	}
+	return some;
 }
 
 /**
@@ -398,8 +405,27 @@ void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab)
 	} else if (!release_empty(heap, slab)) {
 		take(heap, slab);
 		ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
-		arm_some(slab);
+		keep_avail(slab);
 	}
+}
+
+/**
+ * ms_heap_empty() - give a slab back if it is empty
+ * @heap:	a heap
+ * @slab:	may be a slab of it, or anything else by now
+ *
+ * Context: the heap's lock.
+ */
+void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab)
+{
+	uint32_t tag;
+
+	ms_heap_collect(heap);
+	tag = ms_arena_owner(slab);
+	if (ms_tag_heap(tag) == heap->id && !(tag & MS_TAG_BACK_MASK) &&
+	    ms_slab_state(slab) == MS_SLAB_AVAIL)
+		release_empty(heap, slab);
+	ms_heap_publish(heap);
 }
 
 /* ---- the slow path ---------------------------------------------------------------- */
@@ -413,18 +439,32 @@ void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab)
  */
 void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 {
-	bool listed = ms_slab_state(slab) == MS_SLAB_AVAIL;
+	bool listed;
 
+	ms_heap_lock(&heap->lock);
+	listed = ms_slab_state(slab) == MS_SLAB_AVAIL;
+	ms_slab_count(heap, slab, slab->used - slab->armed);
+	ms_slab_arm(slab, 1);
 	if (!release_empty(heap, slab)) {
-		ms_slab_count(heap, slab, slab->used - slab->armed);
-		arm_some(slab);
-		if (!listed) {
-			ms_remote_know(slab);
+		keep_avail(slab);
+		if (!listed)
 			avail_add(heap, slab);
-		}
 	}
 	if (!(++heap->events % PUBLISH_EVENTS))
 		ms_heap_publish(heap);
+	ms_heap_unlock(&heap->lock);
+}
+
+/* A slab that was current, and has been counted. */
+static void leave(struct ms_heap *heap, struct ms_slab *slab)
+{
+	if (!slab->free && slab->extended == slab->capacity && ms_remote_forget(slab)) {
+		ms_slab_set_state(slab, MS_SLAB_FULL);
+		arm_some(slab, 0);
+		return;
+	}
+	keep_avail(slab);
+	avail_add(heap, slab);
 }
 
 /* The list of the current slab is empty, and it is not to be extended. */
@@ -433,11 +473,7 @@ static void retire(struct ms_heap *heap, struct ms_slab *slab)
 	if (slab == &ms_slab_none)
 		return;
 	ms_slab_count(heap, slab, slab->extended);
-	arm_some(slab);
-	if (slab->extended < slab->capacity || !ms_remote_forget(slab))
-		avail_add(heap, slab);
-	else
-		ms_slab_set_state(slab, MS_SLAB_FULL);
+	leave(heap, slab);
 }
 
 static void activate(struct ms_heap *heap, struct ms_slab *slab)
@@ -470,26 +506,6 @@ static struct ms_slab *avail_hand_on(struct ms_heap *orphan, unsigned int c)
 	return avail_take(orphan, c);
 }
 
-/* A slab of an orphan, for who would otherwise take fresh memory. */
-static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
-{
-	struct ms_heap *orphan = ms_orphan_take();
-	struct ms_slab *slab;
-
-	if (!orphan)
-		return NULL;
-	ms_heap_collect(orphan);
-	ms_heap_trim(orphan);
-	slab = avail_hand_on(orphan, c);
-	if (slab) {
-		orphan->nr_slabs[c]--;
-		heap->nr_slabs[c]++;
-		ms_arena_tag(slab, slab->slices, tag_of(heap, c));
-	}
-	ms_orphan_put(orphan);
-	return slab;
-}
-
 static void *pop(struct ms_slab *slab)
 {
 	void *block = slab->free, *next;
@@ -507,79 +523,198 @@ static void *pop(struct ms_slab *slab)
 	return block;
 }
 
+/* A slab of an orphan, for who would otherwise take fresh memory. It is no orphan's then. */
+static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
+{
+	struct ms_heap *orphan = ms_orphan_take();
+	struct ms_slab *slab;
+
+	if (!orphan)
+		return NULL;
+	ms_heap_lock(&orphan->lock);
+	ms_heap_collect(orphan);
+	cached_give(orphan);
+	slab = avail_hand_on(orphan, c);
+	if (slab) {
+		orphan->nr_slabs[c]--;
+		/* In no list: nobody else looks at it from here on. */
+		ms_slab_set_state(slab, MS_SLAB_CURRENT);
+		ms_arena_tag(slab, slab->slices, tag_of(heap, c));
+	}
+	ms_heap_unlock(&orphan->lock);
+	ms_orphan_put(orphan);
+	return slab;
+}
+
+/* A slab is the current one from now on. Return: its first block. */
+static void *begin(struct ms_heap *heap, struct ms_slab *slab)
+{
+	activate(heap, slab);
+	if (!slab->free)
+		slab_extend(slab, ms_class_size(slab->class_));
+	ms_heap_publish(heap);
+	return pop(slab);
+}
+
+/* From what is untouched of the current slab, if there is nothing else: needs no lock. */
+static void *refill_untouched(struct ms_heap *heap, unsigned int c)
+{
+	struct ms_slab *slab = heap->bins[c];
+
+	ms_add(&heap->refills, 1);
+	if (slab->extended == slab->capacity || __atomic_load_n(&heap->inbox, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&heap->avail[c], __ATOMIC_RELAXED) ||
+	    ms_remote_count(ms_remote_load(ms_remote_of(slab))))
+		return NULL;
+	slab_extend(slab, ms_class_size(c));
+	return pop(slab);
+}
+
+/* From what the heap has. @slices: how many a new slab has, if there is nothing. */
+static void *refill_near(struct ms_heap *heap, unsigned int c, uint32_t *slices)
+{
+	struct ms_slab *slab = heap->bins[c];
+
+	if (slab != &ms_slab_none && take(heap, slab))
+		return pop(slab);
+	if (MS_UNLIKELY(__atomic_load_n(&heap->inbox, __ATOMIC_RELAXED)))
+		ms_heap_collect(heap);
+	if (!heap->avail[c] && slab->extended < slab->capacity) {
+		slab_extend(slab, ms_class_size(c));
+		return pop(slab);
+	}
+	retire(heap, slab);
+	set_current(heap, c, &ms_slab_none);
+	slab = avail_take(heap, c);
+	if (!slab) {
+		*slices = ms_class_slices(c, heap->nr_slabs[c]);
+		slab = slab_cached(heap, *slices);
+		if (!slab)
+			return NULL;
+		heap->sums.idle_slices -= *slices;
+		slab_new(heap, slab, c);
+	}
+	return begin(heap, slab);
+}
+
+/* From an orphan, or fresh. */
+static void *refill_far(struct ms_heap *heap, unsigned int c, uint32_t slices)
+{
+	struct ms_slab *slab = orphan_slab(heap, c);
+	struct ms_run run = { 0 };
+	void *block;
+
+	if (!slab && ms_arena_take(slices, MS_SLICE, &run))
+		return NULL;
+	ms_heap_lock(&heap->lock);
+	if (slab) {
+		heap->nr_slabs[c]++;
+	} else {
+		slab = run.entry;
+		slab->slices = (uint8_t)slices;
+		slab->base = (uintptr_t)run.addr;
+		if (!run.zero)
+			heap->sums.idle_slices -= slices;
+		slab_new(heap, slab, c);
+	}
+	block = begin(heap, slab);
+	ms_heap_unlock(&heap->lock);
+	return block;
+}
+
 /**
  * ms_heap_refill() - a block of a class whose current slab has none at hand
  * @heap:	the caller's
  * @class_:	which
  *
- * Context: any. Return: the block; NULL: no memory, or over a limit.
+ * Context: any. Return: the block; NULL: no memory, or over a limit, and no heap keeps an empty
+ * slab.
  */
 void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 {
-	struct ms_slab *slab = heap->bins[class_];
-	void *block;
+	void *block = pop(heap->bins[class_]);
+	uint32_t slices = 0;
 
-	ms_add(&heap->refills, 1);
 	/* May be that only the inlined path did not know. */
-	block = pop(slab);
 	if (block)
 		return block;
-	if (slab != &ms_slab_none && take(heap, slab))
-		return pop(slab);
-	ms_heap_collect(heap);
-	if (!heap->avail[class_] && slab->extended < slab->capacity) {
-		slab_extend(slab, ms_class_size(class_));
-		return pop(slab);
-	}
-	retire(heap, slab);
-	set_current(heap, class_, &ms_slab_none);
-	slab = avail_take(heap, class_);
-	if (!slab)
-		slab = orphan_slab(heap, class_);
-	if (!slab)
-		slab = slab_new(heap, class_);
-	if (!slab) {
+	block = refill_untouched(heap, class_);
+	if (block)
+		return block;
+	do {
+		ms_heap_lock(&heap->lock);
+		block = refill_near(heap, class_, &slices);
+		ms_heap_unlock(&heap->lock);
+		if (!block)
+			block = refill_far(heap, class_, slices);
 		/* What is kept for later may be what is missing. */
-		if (!ms_heap_trim(heap))
-			return NULL;
-		ms_arena_scavenge(true);
-		slab = slab_new(heap, class_);
-		if (!slab)
-			return NULL;
+	} while (!block && ms_heaps_trim());
+	return block;
+}
+
+/* Current slabs are so no longer, or only empty ones. Return: whether there were any of those. */
+static bool leave_current(struct ms_heap *heap, bool only_empty)
+{
+	bool some = false;
+
+	for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
+		struct ms_slab *slab = heap->bins[c];
+
+		if (slab == &ms_slab_none)
+			continue;
+		take(heap, slab);
+		ms_slab_count(heap, slab, slab->extended - ms_slab_list_length(slab));
+		ms_slab_arm(slab, MS_NEVER);
+		if (only_empty && slab->used)
+			continue;
+		set_current(heap, c, &ms_slab_none);
+		if (release_empty(heap, slab))
+			some = true;
+		else
+			leave(heap, slab);
 	}
-	activate(heap, slab);
-	if (!slab->free)
-		slab_extend(slab, ms_class_size(class_));
+	return some;
+}
+
+/**
+ * ms_heap_trim() - give empty slabs to the arena
+ * @heap:	a heap, not of a thread that is gone in this child
+ * @mine:	it is the caller's
+ *
+ * Context: without the heap's lock. Return: whether there were any.
+ */
+bool ms_heap_trim(struct ms_heap *heap, bool mine)
+{
+	struct ms_slab *slab, *next;
+	bool some;
+
+	ms_heap_lock(&heap->lock);
+	some = ms_heap_collect(heap);
+	if (mine)
+		some |= leave_current(heap, true);
+	for (unsigned int c = 0; c < MS_NR_CLASSES; c++)
+		for (slab = heap->avail[c]; slab; slab = next) {
+			next = slab->next;
+			some |= release_empty(heap, slab);
+		}
+	some |= cached_give(heap);
 	ms_heap_publish(heap);
-	return pop(slab);
+	ms_heap_unlock(&heap->lock);
+	return some;
 }
 
 /**
  * ms_heap_settle() - keep nothing that others could not get at
  * @heap: one whose thread ends
  *
- * Context: without locks.
+ * Context: without the heap's lock.
  */
 void ms_heap_settle(struct ms_heap *heap)
 {
+	ms_heap_lock(&heap->lock);
 	ms_heap_collect(heap);
-	for (unsigned int c = 0; c < MS_NR_CLASSES; c++) {
-		struct ms_slab *slab = heap->bins[c];
-
-		if (slab == &ms_slab_none)
-			continue;
-		set_current(heap, c, &ms_slab_none);
-		take(heap, slab);
-		ms_slab_count(heap, slab, slab->extended - ms_slab_list_length(slab));
-		ms_slab_arm(slab, 1);
-		if (release_empty(heap, slab))
-			continue;
-		arm_some(slab);
-		if (slab->free || slab->extended < slab->capacity || !ms_remote_forget(slab))
-			avail_add(heap, slab);
-		else
-			ms_slab_set_state(slab, MS_SLAB_FULL);
-	}
-	ms_heap_trim(heap);
+	leave_current(heap, false);
+	cached_give(heap);
 	ms_heap_publish(heap);
+	ms_heap_unlock(&heap->lock);
 }

@@ -15,14 +15,22 @@
  *
  * Locking
  *
- *   A heap is its thread's alone, but for the inbox. Orphans have a lock, with which the
- *   arena's is never taken: heaps_lock; who takes one off the list owns it.
+ *   A heap is its thread's. What the fast paths use it changes without a lock: the current slabs
+ *   and its blocks' lists. All else it changes with the heap's lock held, which is uncontended
+ *   unless somebody else looks for empty slabs: who has been refused memory, malloc_trim(), and
+ *   who has freed a slab's last block (ms_heaps_trim(), ms_heap_relieve()). Those hold
+ *   foreign_lock (thread.c) before the heap's, so that nobody forks meanwhile, and no heap's lock
+ *   of their own. What others may not take is a current slab, and one whose countdown is zero: its
+ *   owner is about to look at it.
+ *
+ *   Orphans are under heaps_lock; who takes one off the list owns it.
  */
 #ifndef MS_MALLOC_HEAP_H
 #define MS_MALLOC_HEAP_H
 
 #include <memstate.h>
 
+#include "lock.h"
 #include "slab.h"
 
 #define MS_CACHED_MAX	8
@@ -54,6 +62,7 @@ struct ms_sums {
  * @inbox:	slabs that were full, and of which others have freed something
  * @__pad:	unused
  * @id:		number, from 1; what its slabs are tagged with
+ * @lock:	see above
  * @direct:	current slab by size, in grains
  * @bins:	current slab by class
  * @avail:	slabs with free blocks, by class: oldest first
@@ -84,6 +93,7 @@ struct ms_heap {
 	struct ms_remote *inbox;
 	uint8_t __pad[64 - sizeof(struct ms_remote *)];
 	uint32_t id;
+	struct ms_heap_lock lock;
 	struct ms_slab *direct[MS_NR_DIRECT];
 	struct ms_slab *bins[MS_NR_CLASSES];
 	struct ms_slab *avail[MS_NR_CLASSES];
@@ -123,8 +133,12 @@ MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
 MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
 MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
 
-/* Look at slabs of which others have freed something. */
-MS_HIDDEN void ms_heap_collect(struct ms_heap *heap);
+/* An empty slab of somebody else's is given back in his place. */
+MS_HIDDEN void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab);
+MS_HIDDEN void ms_heap_relieve(struct ms_slab *slab);
+
+/* Look at slabs of which others have freed something. The heap's lock. */
+MS_HIDDEN bool ms_heap_collect(struct ms_heap *heap);
 
 /* Count a slab that is not full; what others have freed of it becomes free blocks of its own. */
 MS_HIDDEN void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab);
@@ -132,11 +146,12 @@ MS_HIDDEN void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab);
 /* The thread ends. */
 MS_HIDDEN void ms_heap_settle(struct ms_heap *heap);
 
-/* Tell whoever reads the shared statistics. */
+/* Tell whoever reads the shared statistics. The heap's lock. */
 MS_HIDDEN void ms_heap_publish(struct ms_heap *heap);
 
-/* Give back what is kept for later. Return: whether there was something. */
-MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap);
+/* Give back what is kept for later, by one heap or by all. Return: whether there was something. */
+MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap, bool mine);
+MS_HIDDEN bool ms_heaps_trim(void);
 
 /**
  * struct ms_heap_figures - sums over all heaps
@@ -185,7 +200,11 @@ MS_HIDDEN struct ms_heap *ms_orphan_take(void);
 MS_HIDDEN void ms_orphan_put(struct ms_heap *heap);
 MS_HIDDEN uint32_t ms_orphans_nr(void);
 
-/* The list of orphans, which stay what they are until they are released. */
+/* Nobody goes into another thread's heap. */
+MS_HIDDEN void ms_heaps_hold(void);
+MS_HIDDEN void ms_heaps_release(void);
+
+/* The list of orphans, which stay what they are until they are released; not unlocked. */
 MS_HIDDEN struct ms_heap *ms_orphans_hold(void);
 MS_HIDDEN void ms_orphans_release(void);
 
@@ -238,7 +257,7 @@ static inline void ms_slab_free(struct ms_heap *heap, struct ms_slab *slab, void
 		ms_malloc_die("free(): this block is free already", block);
 	ms_link_store(block, head);
 	slab->free = block;
-	if (MS_UNLIKELY(--slab->countdown == 0))
+	if (MS_UNLIKELY(ms_slab_count_down(slab) == 0))
 		ms_slab_event(heap, slab);
 }
 

@@ -13,6 +13,7 @@ static uint32_t slices_of(size_t size)
 /* @allocs slices were handed out and @frees taken back; @dirty less are idle now. */
 static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_t dirty)
 {
+	ms_heap_lock(&heap->lock);
 	ms_add(&heap->large_allocs, allocs != 0);
 	ms_add(&heap->large_alloc_bytes, allocs << MS_SLICE_SHIFT);
 	ms_add(&heap->large_frees, frees != 0);
@@ -24,6 +25,7 @@ static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_
 	heap->sums.slab_slices += allocs - frees;
 	heap->sums.idle_slices -= dirty;
 	ms_heap_publish(heap);
+	ms_heap_unlock(&heap->lock);
 }
 
 /**
@@ -41,10 +43,10 @@ void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero)
 
 	if (size > MS_LARGE_MAX || align > MS_LARGE_MAX)
 		return NULL;
-	if (ms_arena_take(slices_of(size), align, &run)) {
-		if (!ms_heap_trim(heap) || ms_arena_take(slices_of(size), align, &run))
+	/* What heaps keep for later may be what is missing. */
+	while (ms_arena_take(slices_of(size), align, &run))
+		if (!ms_heaps_trim())
 			return NULL;
-	}
 	run.entry->len = slices_of(size);
 	ms_slab_set_state(run.entry, MS_RUN_LARGE);
 	count(heap, run.entry->len, 0, run.zero ? 0 : run.entry->len);

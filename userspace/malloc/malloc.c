@@ -165,7 +165,7 @@ static __attribute__((noinline)) void free_slow(void *block)
 		if (ms_tag_heap(tag) == heap->id)
 			ms_slab_free(heap, entry, block);
 		else
-			ms_remote_free(entry, tag, block);
+			ms_remote_free(block, entry, tag);
 		return;
 	}
 	heap = ms_heap_enter_free();
@@ -188,7 +188,7 @@ static inline void release(void *block)
 		}
 		if (MS_LIKELY(tag)) {
 			slice -= tag & MS_TAG_BACK_MASK;
-			ms_remote_free(&ms_map.slabs[slice], tag, block);
+			ms_remote_free(block, &ms_map.slabs[slice], tag);
 			return;
 		}
 	}
@@ -346,13 +346,8 @@ EXPORT size_t NAME(malloc_usable_size)(void *block)
 
 EXPORT int NAME(malloc_trim)(size_t pad)
 {
-	struct ms_heap *heap = ms_heap_enter();
-	bool some = false;
+	bool some = ms_heaps_trim();
 
 	(void)pad;
-	if (heap) {
-		some = ms_heap_trim(heap);
-		ms_heap_leave(heap);
-	}
 	return ms_arena_scavenge(true) || some;
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 
-MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c background.c figures.c fork.c heap.c knobs.c large.c \
+MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c background.c figures.c fork.c heap.c knobs.c large.c lock.c \
 		malloc.c move.c new.c os.c publish.c remote.c stats.c thread.c)
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)

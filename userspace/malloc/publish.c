@@ -75,8 +75,11 @@ static void publish_others(uint32_t epoch)
 	uint32_t nr = ms_heaps_nr();
 	struct ms_heap *orphan = ms_orphans_hold();
 
-	for (; orphan; orphan = orphan->next)
+	for (; orphan; orphan = orphan->next) {
+		ms_heap_lock(&orphan->lock);
 		publish(orphan, epoch);
+		ms_heap_unlock(&orphan->lock);
+	}
 	for (uint32_t id = 1; id < nr; id++) {
 		struct ms_heap *heap = ms_heap_by_id(id);
 
@@ -90,7 +93,7 @@ static void publish_others(uint32_t epoch)
  * ms_heap_publish() - tell what has changed
  * @heap: the caller's
  *
- * Context: without locks, on slow paths.
+ * Context: the heap's lock, on slow paths.
  */
 void ms_heap_publish(struct ms_heap *heap)
 {
@@ -108,7 +111,7 @@ void ms_heap_publish(struct ms_heap *heap)
 		__atomic_store_n(&epoch_word, word, __ATOMIC_RELAXED);
 	}
 	epoch = __atomic_load_n(word, __ATOMIC_RELAXED);
-	heap->sums.refills = heap->refills;
+	heap->sums.refills = __atomic_load_n(&heap->refills, __ATOMIC_RELAXED);
 	heap->sums.remote = heap->remote;
 	heap->sums.idle_slices -= ms_arena_dropped();
 	/* Not where the caller holds orphans: those are not its own. */

@@ -64,13 +64,13 @@ static void post(struct ms_slab *slab, struct ms_remote *r)
 
 /**
  * ms_remote_free() - free what belongs to another heap, or to any
- * @slab:	the block's slab
- * @tag:	its tag
  * @block:	the block
+ * @slab:	its slab
+ * @tag:	of its slice
  *
  * Context: any; the thread needs no heap.
  */
-void ms_remote_free(struct ms_slab *slab, uint32_t tag, void *block)
+void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag)
 {
 	struct ms_remote *r = ms_remote_of(slab);
 	uintptr_t base = (uintptr_t)block & ~(MS_SLICE - 1);
@@ -92,16 +92,21 @@ void ms_remote_free(struct ms_slab *slab, uint32_t tag, void *block)
 		if (!(old & (MS_REMOTE_KNOWN | MS_REMOTE_LISTED)))
 			word |= MS_REMOTE_LISTED;
 	} while (MS_UNLIKELY(!ms_remote_exchange(r, &old, word)));
-	if (MS_UNLIKELY((word ^ old) & MS_REMOTE_LISTED))
+	if (MS_UNLIKELY((word ^ old) & MS_REMOTE_LISTED)) {
 		post(slab, r);
+		/* Who freed the last one meanwhile could not do it. */
+		word = ms_remote_load(r);
+	}
+	if (MS_UNLIKELY(ms_remote_enough(word)))
+		ms_heap_relieve(slab);
 }
 
 /**
  * ms_remote_take() - put what others have freed of a slab before its own free blocks
  * @slab: the slab
  *
- * Context: the owner; it counts them. Where the slab has free blocks it walks over those that
- * are taken. Return: how many there were.
+ * Context: the owner's lock, or a current slab's owner; who calls counts them. Where the slab has
+ * free blocks it walks over those that are taken. Return: how many there were.
  */
 uint32_t ms_remote_take(struct ms_slab *slab)
 {
@@ -131,43 +136,51 @@ uint32_t ms_remote_take(struct ms_slab *slab)
 }
 
 /**
- * ms_remote_forget() - have the owner told when something of a slab is freed
- * @slab: the slab
+ * ms_remote_forget() - have the owner told when something of a full slab is freed
+ * @slab: the slab, counted
  *
- * Context: the owner. Return: whether that was done: not where something is there already.
+ * Context: the owner's lock. Return: whether that was done: not where something is there already.
  */
 bool ms_remote_forget(struct ms_slab *slab)
 {
 	struct ms_remote *r = ms_remote_of(slab);
-	uint64_t old = ms_remote_load(r);
+	uint64_t old = ms_remote_load(r), word;
 
 	do {
 		if (ms_remote_count(old))
 			return false;
-	} while (!ms_remote_exchange(r, &old, old & MS_REMOTE_LISTED));
+		word = (old & MS_REMOTE_LISTED) | (uint64_t)slab->used << MS_REMOTE_NEED_SHIFT;
+	} while (!ms_remote_exchange(r, &old, word));
 	return true;
 }
 
 /**
  * ms_remote_know() - the owner looks at a slab by itself from now on
- * @slab: the slab
+ * @r:	its word
+ * @used:	blocks in use, as they are counted
+ * @old:	what the word was
  *
- * Context: the owner.
+ * Context: the owner's lock.
  */
-void ms_remote_know(struct ms_slab *slab)
+void ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old)
 {
-	__atomic_fetch_or(&ms_remote_of(slab)->word, MS_REMOTE_KNOWN, __ATOMIC_ACQ_REL);
+	uint64_t word;
+
+	do {
+		word = (old & ~MS_REMOTE_NEED) | MS_REMOTE_KNOWN |
+		       (uint64_t)used << MS_REMOTE_NEED_SHIFT;
+	} while (!ms_remote_exchange(r, &old, word));
 }
 
 /**
  * ms_remote_inbox() - slabs of which something has been freed
  * @heap: their owner
  *
- * Context: the owner, who calls ms_remote_unlist() for each. Return: the first; NULL.
+ * Context: the owner's lock; ms_remote_unlist() is to be called for each. Return: the first; NULL.
  */
 struct ms_remote *ms_remote_inbox(struct ms_heap *heap)
 {
-	if (MS_LIKELY(!__atomic_load_n(&heap->inbox, __ATOMIC_RELAXED)))
+	if (!__atomic_load_n(&heap->inbox, __ATOMIC_RELAXED))
 		return NULL;
 	/* Acquire: pairs with the release in post(). */
 	return __atomic_exchange_n(&heap->inbox, NULL, __ATOMIC_ACQUIRE);
@@ -177,8 +190,8 @@ struct ms_remote *ms_remote_inbox(struct ms_heap *heap)
  * ms_remote_unlist() - a slab is in the inbox no longer
  * @r: its word; the next one has been read from it
  *
- * Context: the owner. Return: whether there is something in it: the owner looks at it by itself
- * from now on. If not, that has been taken before, and it will be told again.
+ * Context: the owner's lock. Return: whether there is something in it: the owner looks at it by
+ * itself from now on. If not, that has been taken before, and it will be told again.
  */
 bool ms_remote_unlist(struct ms_remote *r)
 {

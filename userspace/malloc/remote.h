@@ -10,6 +10,7 @@
  *
  *     head	the block that was freed last, by its place in the slab: 16-byte grains, from 1
  *     count	how many there are in the list
+ *     need	with so many the slab is empty, as far as its owner has counted; 0: current
  *     KNOWN	the owner looks here by itself: the slab is current, or listed as having blocks
  *     LISTED	the slab is in its owner's inbox, or somebody is about to put it there
  *
@@ -17,6 +18,9 @@
  *   flag it has set LISTED, and puts the slab into the owner's inbox: once for each time that a
  *   slab has become full. The owner takes a list whole, in one exchange: it is a list of free
  *   blocks as the slab's own, so nothing is walked over.
+ *
+ *   Whose block makes the count what is needed gives the slab back in the owner's place
+ *   (ms_heap_relieve()): the owner may sleep for ever.
  *
  *   In use by the slab's counting is what has not been freed by its owner nor taken from the
  *   word: a slab is empty when that is as much as the word's count.
@@ -39,12 +43,21 @@
 
 #define MS_REMOTE_HEAD		UINT64_C(0xffff)
 #define MS_REMOTE_ONE		(UINT64_C(1) << 16)
+#define MS_REMOTE_NEED_SHIFT	32
+#define MS_REMOTE_NEED		(UINT64_C(0xffff) << MS_REMOTE_NEED_SHIFT)
 #define MS_REMOTE_KNOWN		(UINT64_C(1) << 48)
 #define MS_REMOTE_LISTED	(UINT64_C(1) << 49)
 
 static inline uint32_t ms_remote_count(uint64_t word)
 {
 	return (uint32_t)(word >> 16 & 0xffff);
+}
+
+static inline bool ms_remote_enough(uint64_t word)
+{
+	uint32_t need = (uint32_t)(word >> MS_REMOTE_NEED_SHIFT & 0xffff);
+
+	return need && ms_remote_count(word) >= need;
 }
 
 static inline uint64_t ms_remote_load(const struct ms_remote *r)
@@ -64,10 +77,10 @@ static inline void ms_remote_reset(struct ms_remote *r)
 	__atomic_store_n(&r->word, MS_REMOTE_KNOWN, __ATOMIC_RELEASE);
 }
 
-MS_HIDDEN void ms_remote_free(struct ms_slab *slab, uint32_t tag, void *block);
+MS_HIDDEN void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag);
 MS_HIDDEN uint32_t ms_remote_take(struct ms_slab *slab);
 MS_HIDDEN bool ms_remote_forget(struct ms_slab *slab);
-MS_HIDDEN void ms_remote_know(struct ms_slab *slab);
+MS_HIDDEN void ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old);
 MS_HIDDEN struct ms_remote *ms_remote_inbox(struct ms_heap *heap);
 MS_HIDDEN bool ms_remote_unlist(struct ms_remote *r);
 

@@ -30,7 +30,10 @@
  *
  * Locking
  *
- *   A slab's entry is its owner's alone, but for @state, which neighbours look at. Its tags
+ *   A slab's entry is its owner's alone, but for @state, which neighbours look at. Its owner
+ *   changes it with its heap's lock held, but for @free and, where it frees, @countdown: who has
+ *   the lock can tell from @countdown whether the slab is empty, and need not be the owner. It is
+ *   written last, and zero while the owner is about to take the lock over it. Tags
  *   change only while no block is in use, or when an orphaned heap hands the slab on. A free
  *   run's entry is protected by the arena's lock.
  */
@@ -46,6 +49,14 @@
 #define MS_LIKELY(x)	__builtin_expect(!!(x), 1)
 #define MS_UNLIKELY(x)	__builtin_expect(!!(x), 0)
 #define MS_HIDDEN	__attribute__((visibility("hidden")))
+
+#if defined(__SANITIZE_THREAD__)
+#define MS_THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MS_THREAD_SANITIZER
+#endif
+#endif
 
 struct ms_heap;
 
@@ -226,6 +237,29 @@ static inline bool ms_slab_holds(const struct ms_slab *slab, const void *p)
 static inline bool ms_slab_starts(const struct ms_slab *slab, const void *p)
 {
 	return ((uintptr_t)p - slab->base) * slab->divisor < slab->divisor;
+}
+
+/*
+ * A block is free: the store is a release, and pairs with the acquire in ms_slab_countdown(): who
+ * sees that a slab is empty has what its owner wrote before. In one instruction where stores stay
+ * in order anyway. Return: what is left.
+ */
+static inline uint32_t ms_slab_count_down(struct ms_slab *slab)
+{
+#if defined(__x86_64__) && !defined(MS_THREAD_SANITIZER)
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	return --slab->countdown;
+#else
+	uint32_t left = slab->countdown - 1;
+
+	__atomic_store_n(&slab->countdown, left, __ATOMIC_RELEASE);
+	return left;
+#endif
+}
+
+static inline uint32_t ms_slab_countdown(const struct ms_slab *slab)
+{
+	return __atomic_load_n(&slab->countdown, __ATOMIC_ACQUIRE);
 }
 
 static inline void ms_slab_arm(struct ms_slab *slab, uint32_t frees)

@@ -130,12 +130,7 @@ EXPORT int memstate_malloc_check(void)
  */
 EXPORT size_t memstate_malloc_scavenge(void)
 {
-	struct ms_heap *heap = ms_heap_enter();
-
-	if (!heap)
-		return 0;
-	ms_heap_trim(heap);
-	ms_heap_leave(heap);
+	ms_heaps_trim();
 	return ms_arena_scavenge(true);
 }
 

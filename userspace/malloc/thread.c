@@ -28,6 +28,9 @@ static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ms_heap *orphans, *last_orphan;
 static uint32_t nr_orphans;
 
+/* Held by who goes into another thread's heap; before the locks of heaps. */
+static pthread_mutex_t foreign_lock = PTHREAD_MUTEX_INITIALIZER;
+
 /* All heaps by number, in chunks; there are only ever more. 0 is none. */
 #define CHUNK	256
 static struct ms_heap **chunks[MS_NR_HEAPS_MAX / CHUNK];
@@ -69,15 +72,25 @@ static struct ms_heap *orphan_pop(void)
 	return heap;
 }
 
+/* Metadata is charged, too. Return: whether there may be more room now. */
+static bool make_room(void)
+{
+	bool some = ms_heaps_trim();
+
+	return ms_arena_scavenge(true) || some;
+}
+
 static struct ms_heap *heap_take(void)
 {
 	struct ms_heap *heap;
 
-	ms_lock(&heaps_lock);
-	heap = orphan_pop();
-	if (!heap)
-		heap = heap_new();
-	ms_unlock(&heaps_lock);
+	do {
+		ms_lock(&heaps_lock);
+		heap = orphan_pop();
+		if (!heap)
+			heap = heap_new();
+		ms_unlock(&heaps_lock);
+	} while (!heap && make_room());
 	return heap;
 }
 
@@ -159,6 +172,65 @@ uint32_t ms_heaps_nr(void)
 struct ms_heap *ms_heap_by_id(uint32_t id)
 {
 	return chunks[id / CHUNK][id % CHUNK];
+}
+
+/* ---- in another thread's heap ----------------------------------------------------- */
+
+void ms_heaps_hold(void)
+{
+	ms_lock(&foreign_lock);
+}
+
+void ms_heaps_release(void)
+{
+	ms_unlock(&foreign_lock);
+}
+
+/**
+ * ms_heaps_trim() - give what heaps keep for later to the arena
+ *
+ * Context: without locks. Return: whether there was something.
+ */
+bool ms_heaps_trim(void)
+{
+	uint32_t nr = ms_heaps_nr();
+	bool some = false;
+
+	/* Others go on while handlers of fork allocate, and we have no locks then. */
+	if (MS_UNLIKELY(ms_in_fork))
+		return ms_heap_mine != &ms_heap_none && ms_heap_trim(ms_heap_mine, true);
+	ms_lock(&foreign_lock);
+	for (uint32_t id = 1; id < nr; id++) {
+		struct ms_heap *heap = ms_heap_by_id(id);
+
+		if (!heap->lost)
+			some |= ms_heap_trim(heap, heap == ms_heap_mine);
+	}
+	ms_unlock(&foreign_lock);
+	return some;
+}
+
+/**
+ * ms_heap_relieve() - another thread's slab seems to be empty: give it back
+ * @slab: the slab, or what was one
+ *
+ * If its owner is at it, or somebody else, it is left to them.
+ *
+ * Context: without locks.
+ */
+void ms_heap_relieve(struct ms_slab *slab)
+{
+	uint32_t id = ms_tag_heap(ms_arena_owner(slab));
+	struct ms_heap *heap;
+
+	if (!id || ms_in_fork || !ms_trylock(&foreign_lock))
+		return;
+	heap = ms_heap_by_id(id);
+	if (!heap->lost && ms_heap_trylock(&heap->lock)) {
+		ms_heap_empty(heap, slab);
+		ms_heap_unlock(&heap->lock);
+	}
+	ms_unlock(&foreign_lock);
 }
 
 static void thread_exit(void *arg)
@@ -249,6 +321,7 @@ void ms_heap_leave(struct ms_heap *heap)
 
 void ms_heap_fork_prepare(void)
 {
+	ms_lock(&foreign_lock);
 	ms_lock(&heaps_lock);
 	ms_lock(&common_lock);
 }
@@ -257,6 +330,7 @@ void ms_heap_fork_done(void)
 {
 	ms_unlock(&common_lock);
 	ms_unlock(&heaps_lock);
+	ms_unlock(&foreign_lock);
 }
 
 /*

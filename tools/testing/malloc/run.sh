@@ -92,6 +92,7 @@ part_preloaded() {
 		try "limit: at $max there is ENOMEM, and afterwards memory again" \
 			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
 	done
+	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/refused"
 	relay "remote frees at a limit" env MEMSTATE_MAX=16M LD_PRELOAD="$lib" "$build/remote" limit
 }
 
@@ -103,10 +104,17 @@ part_variants() {
 
 # stressed COMPILER SANITIZERS BACKGROUND: with a background thread, too, if that is 1
 stressed() {
-	local san="$1 $2" name=$1-${2//,/+}/stress
+	local san="$1 $2" name=$1-${2//,/+}/stress test
 	try "$san: the allocator's own code builds without a warning" program malloc "$name" || return
 	# shellcheck disable=SC2086 # two words
 	try "$san: stress, seed $seed" $plain "$build/$name" "$seed" 4 6000
+	# shellcheck disable=SC2086
+	try "$san: stress of forty threads, seed $seed" $plain "$build/$name" "$seed" 40 400
+	for test in remote refused; do
+		try "$san: $test builds" program malloc "${name%/*}/$test" || return
+		# shellcheck disable=SC2086
+		relay "$san: $test" env MEMSTATE_MAX=64M $plain "$build/${name%/*}/$test"
+	done
 	[ "$3" = 1 ] || return 0
 	# shellcheck disable=SC2086
 	try "$san: stress with a background thread, seed $seed" env MEMSTATE_MALLOC_DECAY_MS=1 \
@@ -177,7 +185,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"

@@ -23,6 +23,7 @@
 #define GENERATIONS	3
 #define FILL_ALL	((size_t)2048)
 #define FORK_EVERY	5000
+#define TRIM_EVERY	200
 
 struct block {
 	unsigned char *p;
@@ -198,6 +199,9 @@ static void *work(void *arg)
 				*b = (struct block){ 0 };
 			}
 		}
+		/* Goes through the heaps of all. */
+		if (number % 8 == 3 && i % TRIM_EVERY == TRIM_EVERY - 1)
+			malloc_trim(0);
 		if (forks && number % 16 == 0 && i % FORK_EVERY == FORK_EVERY - 1)
 			fork_and_go_on(own, &rng);
 	}
