@@ -9,7 +9,7 @@
 #include "lock.h"
 #include "os.h"
 
-#define NR_BINS		112
+#define NR_BINS		128
 #define NR_ARENAS_MAX	64
 
 /* Bounds of what is reserved at once, and the least that makes sense. */
@@ -57,6 +57,7 @@ static struct arena {
 	size_t nr_slices;
 	size_t mapped;			/* slices */
 	struct zone *zone;
+	void *first;			/* of all that was reserved */
 	struct ms_slab *slabs;
 	uint32_t *tags;
 	struct ms_remote *remotes;
@@ -221,6 +222,8 @@ void ms_arena_tag(struct ms_slab *slab, uint32_t slices, uint32_t tag)
 }
 
 /* ---- free runs ----------------------------------------------------------------- */
+
+_Static_assert(NR_BINS == 128, "a bit for each in two words, and bins for any uint32_t");
 
 static unsigned int bin_of(uint32_t len)
 {
@@ -402,22 +405,27 @@ static size_t page_up(size_t bytes)
 	return (bytes + page - 1) & ~(page - 1);
 }
 
-/* A new arena; the first one brings the metadata with it. */
-static int arena_add(struct zone *zone, size_t bytes)
+/*
+ * Address space for a new arena, at least so much; the first one brings the metadata with it. It
+ * is none yet until arena_begin().
+ */
+static int arena_reserve(struct arena *a, struct zone *zone, size_t bytes, size_t least)
 {
-	struct arena *a = &arenas[nr_arenas];
 	size_t guard = ms_os_page(), entries, tags, remotes, own, all;
+	bool first = a == arenas;
 	char *p;
 
-	if (nr_arenas == NR_ARENAS_MAX)
+	if (a == arenas + NR_ARENAS_MAX)
 		return -ENOMEM;
+	if (least < RESERVE_MIN)
+		least = RESERVE_MIN;
 	for (;; bytes /= 2) {
-		if (bytes < RESERVE_MIN)
+		if (bytes < least)
 			return -ENOMEM;
 		entries = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->slabs));
 		tags = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->tags));
 		remotes = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->remotes));
-		own = nr_arenas ? 0 : entries;
+		own = first ? entries : 0;
 		/* guard, own memory, guard, words, guard, tags, guard, entries, guard, the heap */
 		all = (own + remotes + tags + entries + 5 * guard + ARENA_ALIGN - 1) &
 		      ~(ARENA_ALIGN - 1);
@@ -429,11 +437,12 @@ static int arena_add(struct zone *zone, size_t bytes)
 		.base = (uintptr_t)p + all,
 		.nr_slices = bytes >> MS_SLICE_SHIFT,
 		.zone = zone,
+		.first = p,
 	};
 	a->slabs = (struct ms_slab *)(a->base - guard - entries);
 	a->tags = (uint32_t *)(a->base - guard - entries - guard - tags);
 	a->remotes = (struct ms_remote *)((uintptr_t)a->tags - guard - remotes);
-	if (own) {
+	if (first) {
 		meta.base = (uintptr_t)a->remotes - guard - own;
 		meta.bytes = own;
 		ms_map.base = a->base;
@@ -442,16 +451,62 @@ static int arena_add(struct zone *zone, size_t bytes)
 		ms_map.slabs = a->slabs;
 		ms_map.remotes = a->remotes;
 	}
-	if (zone == &zones[1] && ms_knobs.huge)
-		ms_os_huge((void *)a->base, bytes);
-	__atomic_store_n(&nr_arenas, nr_arenas + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
-static int arena_grow(struct arena *a, size_t slices)
+static void arena_begin(struct arena *a)
 {
-	size_t step = a->mapped / 8, want, room = a->nr_slices - a->mapped;
+	if (a->zone == &zones[1] && ms_knobs.huge)
+		ms_os_huge((void *)a->base, a->nr_slices << MS_SLICE_SHIFT);
+	__atomic_store_n(&nr_arenas, nr_arenas + 1, __ATOMIC_RELEASE);
+}
+
+/* Entries, tags and words of so many slices. */
+static int arena_describe(struct arena *a, size_t slices)
+{
 	int ret;
+
+	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, slices * sizeof(*a->slabs),
+			 page_up(a->nr_slices * sizeof(*a->slabs)));
+	if (!ret)
+		ret = meta_ready((uintptr_t)a->tags, &a->tags_mapped, slices * sizeof(*a->tags),
+				 page_up(a->nr_slices * sizeof(*a->tags)));
+	if (!ret)
+		ret = meta_ready((uintptr_t)a->remotes, &a->remotes_mapped,
+				 slices * sizeof(*a->remotes),
+				 page_up(a->nr_slices * sizeof(*a->remotes)));
+	return ret;
+}
+
+static void meta_cut(uintptr_t base, size_t *mapped, size_t to)
+{
+	if (*mapped > to && !ms_os_unmap((void *)(base + to), *mapped - to, MEMSTATE_METADATA))
+		*mapped = to;
+}
+
+/* Make more of it accessible. What can fail for its size comes first; then nothing is left. */
+static int arena_map(struct arena *a, size_t step)
+{
+	void *addr = (void *)(a->base + (a->mapped << MS_SLICE_SHIFT));
+	struct arena was = *a;
+	int ret;
+
+	ret = ms_os_map(addr, step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+	if (ret)
+		return ret;
+	ret = arena_describe(a, a->mapped + step);
+	if (!ret)
+		return 0;
+	meta_cut((uintptr_t)a->slabs, &a->slabs_mapped, was.slabs_mapped);
+	meta_cut((uintptr_t)a->tags, &a->tags_mapped, was.tags_mapped);
+	meta_cut((uintptr_t)a->remotes, &a->remotes_mapped, was.remotes_mapped);
+	ms_os_unmap(addr, step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+	return ret;
+}
+
+static size_t grow_step(const struct arena *a, size_t slices)
+{
+	size_t step = a->mapped / 8, room = a->nr_slices - a->mapped;
 
 	if (step < GROW_MIN)
 		step = GROW_MIN;
@@ -459,29 +514,47 @@ static int arena_grow(struct arena *a, size_t slices)
 		step = GROW_MAX;
 	if (step < slices)
 		step = slices;
-	if (step > room)
-		step = room;
-	if (step < slices)
-		return -ENOMEM;
-	want = a->mapped + step;
-	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, want * sizeof(*a->slabs),
-			 page_up(a->nr_slices * sizeof(*a->slabs)));
-	if (!ret)
-		ret = meta_ready((uintptr_t)a->tags, &a->tags_mapped,
-				 want * sizeof(*a->tags),
-				 page_up(a->nr_slices * sizeof(*a->tags)));
-	if (!ret)
-		ret = meta_ready((uintptr_t)a->remotes, &a->remotes_mapped,
-				 want * sizeof(*a->remotes),
-				 page_up(a->nr_slices * sizeof(*a->remotes)));
-	if (!ret)
-		ret = ms_os_map((void *)(a->base + (a->mapped << MS_SLICE_SHIFT)),
-				step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
-	if (ret)
-		return ret;
-	__atomic_store_n(&a->mapped, want, __ATOMIC_RELAXED);
+	return step < room ? step : room;
+}
+
+static void arena_grown(struct arena *a, size_t step)
+{
+	__atomic_store_n(&a->mapped, a->mapped + step, __ATOMIC_RELAXED);
 	grows++;
 	run_free(a->slabs + a->mapped - step, (uint32_t)step, false);
+}
+
+static int arena_grow(struct arena *a, size_t slices)
+{
+	size_t step = grow_step(a, slices);
+	int ret = arena_map(a, step);
+
+	if (!ret)
+		arena_grown(a, step);
+	return ret;
+}
+
+/* A new one, with room for so much. */
+static int arena_add(struct zone *zone, uint32_t slices)
+{
+	size_t bytes = ms_knobs.reserve ? ms_knobs.reserve : reserve_default();
+	size_t least = (((size_t)slices << MS_SLICE_SHIFT) + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+	struct arena *a = &arenas[nr_arenas];
+	size_t step;
+	int ret;
+
+	ret = arena_reserve(a, zone, bytes > least ? bytes : least, least);
+	if (ret)
+		return ret;
+	step = grow_step(a, slices);
+	ret = arena_map(a, step);
+	if (ret) {
+		ms_os_release(a->first, a->base - (uintptr_t)a->first +
+			      (a->nr_slices << MS_SLICE_SHIFT));
+		return ret;
+	}
+	arena_begin(a);
+	arena_grown(a, step);
 	return 0;
 }
 
@@ -493,11 +566,23 @@ static size_t arena_tail(const struct arena *a)
 	return a->mapped && ms_slab_state(last) == MS_RUN_CLEAN ? last->len : 0;
 }
 
-static int grow(struct zone *zone, uint32_t slices)
+/* What is to be charged for a run, and for what is known of its slices. */
+static size_t charge_of(size_t slices)
 {
-	size_t bytes = ms_knobs.reserve ? ms_knobs.reserve : reserve_default();
-	int ret = -ENOMEM;
+	return slices * (MS_SLICE + sizeof(struct ms_slab) + sizeof(struct ms_remote) +
+			 sizeof(uint32_t));
+}
 
+/*
+ * So that there is a clean run of so many slices, of which so many are to be charged. A large one
+ * that is going to be refused is refused before anything is done.
+ */
+static int grow(struct zone *zone, uint32_t slices, uint32_t charged)
+{
+	int ret = charged >= GROW_MIN ? ms_os_room(charge_of(charged)) : 0;
+
+	if (ret)
+		return ret;
 	for (unsigned int i = 0; i < nr_arenas; i++) {
 		size_t tail = arena_tail(&arenas[i]);
 
@@ -506,14 +591,7 @@ static int grow(struct zone *zone, uint32_t slices)
 			continue;
 		return arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
 	}
-	while (bytes >> MS_SLICE_SHIFT < slices && bytes < (size_t)1 << 46)
-		bytes *= 2;
-	ret = arena_add(zone, bytes);
-	if (ret)
-		return ret;
-	if (arenas[nr_arenas - 1].nr_slices < slices)
-		return -ENOMEM;
-	return arena_grow(&arenas[nr_arenas - 1], slices);
+	return arena_add(zone, slices);
 }
 
 /**
@@ -523,8 +601,14 @@ static int grow(struct zone *zone, uint32_t slices)
  */
 int ms_arena_init(void)
 {
+	int ret;
+
 	ms_map.secret = ms_os_random();
-	return arena_add(&zones[0], ms_knobs.reserve ? ms_knobs.reserve : reserve_default());
+	ret = arena_reserve(arenas, &zones[0],
+			    ms_knobs.reserve ? ms_knobs.reserve : reserve_default(), 0);
+	if (!ret)
+		arena_begin(arenas);
+	return ret;
 }
 
 /* ---- dropping ------------------------------------------------------------------ */
@@ -692,7 +776,7 @@ static struct ms_slab *take_locked(uint32_t slices, uint32_t slack, size_t align
 	if (!run)
 		run = run_find(zone, false, slices + slack);
 	while (!run) {
-		*ret = grow(zone, slices + slack);
+		*ret = grow(zone, slices + slack, slices);
 		if (*ret)
 			return NULL;
 		run = run_find(zone, false, slices + slack);
@@ -706,8 +790,8 @@ static struct ms_slab *take_locked(uint32_t slices, uint32_t slack, size_t align
  * @align:	of the address, a power of two
  * @run:	what was taken: private to the caller, its entry without a state
  *
- * Context: without locks. Return: 0; -ENOMEM: no room, or over a limit, after everything
- * that is free has been dropped.
+ * Context: without locks. Return: 0; -E2BIG: over a limit, whatever were dropped; -ENOMEM:
+ * no room, or over a limit, after everything that is free has been dropped.
  */
 int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run)
 {
@@ -737,6 +821,8 @@ int ms_arena_take(uint32_t slices, size_t align, struct ms_run *run)
 			}
 			ms_arena_give_clean(run->entry, slices);
 		}
+		if (ret == -E2BIG)
+			return ret;
 		if (!scavenge(true, true))
 			break;
 	}
@@ -841,7 +927,7 @@ struct ms_slab *ms_arena_take_alike(const struct ms_slab *entry, uint32_t slices
 	ms_lock(&lock);
 	if (nr_odd < ODD_MAX && !run_find(zone, true, slices)) {
 		run = run_find(zone, false, slices + slack);
-		if (!run && !grow(zone, slices + slack))
+		if (!run && !grow(zone, slices + slack, slices - entry->len))
 			run = run_find(zone, false, slices + slack);
 	}
 	if (run) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <string.h>
 
 #include "arena.h"
@@ -40,12 +41,13 @@ static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_
 void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero)
 {
 	struct ms_run run;
+	int ret;
 
 	if (size > MS_LARGE_MAX || align > MS_LARGE_MAX)
 		return NULL;
 	/* What heaps keep for later may be what is missing. */
-	while (ms_arena_take(slices_of(size), align, &run))
-		if (!ms_heaps_trim())
+	while ((ret = ms_arena_take(slices_of(size), align, &run)))
+		if (ret == -E2BIG || !ms_heaps_trim())
 			return NULL;
 	run.entry->len = slices_of(size);
 	ms_slab_set_state(run.entry, MS_RUN_LARGE);

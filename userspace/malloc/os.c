@@ -2,12 +2,19 @@
 #include <errno.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "knobs.h"
 #include "os.h"
 #include "raw.h"
+
+/* From this size on the system is asked what it thinks of it. */
+#define ASK_FROM	((size_t)1 << 30)
+
+/* What the library may have in hand, and is in no books, is less. */
+#define CREDIT_MAX	((size_t)1 << 20)
 
 static void *reserve(size_t bytes, enum memstate_class class_)
 {
@@ -51,6 +58,58 @@ int ms_os_map(void *addr, size_t bytes, enum memstate_class class_)
 	if (ms_knobs.accounting)
 		return memstate_map(addr, bytes, class_);
 	return (int)ms_raw3(SYS_mprotect, addr, bytes, PROT_READ | PROT_WRITE);
+}
+
+int ms_os_unmap(void *addr, size_t bytes, enum memstate_class class_)
+{
+	long ret;
+
+	if (ms_knobs.accounting)
+		return memstate_fault(addr, bytes, class_);
+	ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, PROT_NONE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	return ms_raw_failed(ret) ? (int)ret : 0;
+}
+
+/*
+ * Our reservations are not counted by the system's overcommit, so it would give us anything. What
+ * it would say to anybody else it says of a mapping that is counted. Under RLIMIT_AS there may be
+ * no place for that, which says nothing.
+ */
+static bool system_refuses(size_t bytes)
+{
+	struct rlimit as;
+	long ret;
+
+	if (bytes < ASK_FROM)
+		return false;
+	ret = ms_raw6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!ms_raw_failed(ret)) {
+		ms_raw_munmap((void *)ret, bytes);
+		return false;
+	}
+	return ms_raw4(SYS_prlimit64, 0, RLIMIT_AS, NULL, &as) || as.rlim_cur == RLIM_INFINITY;
+}
+
+int ms_os_room(size_t bytes)
+{
+	struct memstate_totals totals;
+	struct memstate_refusal why;
+
+	if (system_refuses(bytes))
+		return -E2BIG;
+	if (!ms_knobs.accounting)
+		return 0;
+	if (memstate_charge(bytes) == -EDQUOT) {
+		if (memstate_refusal(&why) && !memstate_totals(&totals, 0) &&
+		    bytes > why.room + memstate_totals_charged(&totals) + CREDIT_MAX)
+			return -E2BIG;
+		return -EDQUOT;
+	}
+	/* Who asked is about to charge it: it stays in hand until then. */
+	memstate_uncharge(bytes);
+	return 0;
 }
 
 int ms_os_used(void *addr, size_t bytes, enum memstate_class class_)

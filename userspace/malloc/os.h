@@ -23,6 +23,16 @@ MS_HIDDEN void ms_os_release(void *addr, size_t bytes);
 /* Reserved to Prepared. */
 MS_HIDDEN int ms_os_map(void *addr, size_t bytes, enum memstate_class class_);
 
+/* Any range back to Reserved: nothing is there, and nobody has access. */
+MS_HIDDEN int ms_os_unmap(void *addr, size_t bytes, enum memstate_class class_);
+
+/*
+ * Whether so much could become Ready now. 0; -EDQUOT: over a limit; -E2BIG: it would be, even if
+ * this process gave everything back, or it is more than the system gives to anybody. Nothing
+ * changes.
+ */
+MS_HIDDEN int ms_os_room(size_t bytes);
+
 /* Prepared to Ready. -EDQUOT: over a limit. */
 MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
 

@@ -93,6 +93,8 @@ part_preloaded() {
 			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
 	done
 	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/refused"
+	relay "what cannot be had" env LD_PRELOAD="$lib" "$build/huge"
+	relay "what cannot be had at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/huge" limit
 	relay "remote frees at a limit" env MEMSTATE_MAX=16M LD_PRELOAD="$lib" "$build/remote" limit
 }
 
@@ -185,7 +187,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote refused death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused huge death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
