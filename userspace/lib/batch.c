@@ -239,7 +239,7 @@ static void restore(const struct ms_drop *drop, uint64_t held)
 			while (memstate_apply_paid(&record, 1, &held,
 						   MEMSTATE_TRANSITION_HOLD) == -ENOMEM &&
 			       ++tries < RESTORE_TRIES)
-				ms_raw0(SYS_sched_yield);
+				ms_post_wait(tries);
 		}
 	} while (held && cursor && cursor < end);
 	/* Zero, unless the books have no room for it: then it is found by an audit. */

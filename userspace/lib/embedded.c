@@ -21,6 +21,7 @@
 
 #include "fold.h"
 #include "internal.h"
+#include "lock.h"
 #include "rangemap.h"
 
 #define RING_ENTRIES	4096
@@ -59,8 +60,7 @@ static struct {
 static void lock_take(u32 *lock, uint64_t *saved)
 {
 	ms_signals_block(saved);
-	while (!ms_cas32(lock, 0, 1))
-		ms_raw0(SYS_sched_yield);
+	ms_lock_take(lock);
 }
 
 /* Not by who forks, in the handlers that run between ours: it has it. */
@@ -80,7 +80,7 @@ static void emb_unlock(void)
 
 	if (MS_UNLIKELY(ms_forking))
 		return;
-	ms_store32_release(&emb->lock, 0);
+	ms_lock_release(&emb->lock);
 	ms_signals_restore(&saved);
 }
 
@@ -371,7 +371,7 @@ static int embedded_alloc(struct memstate_alloc *arg)
 	memcpy(arg->counters, fold->sums, sizeof(arg->counters));
 	arg->nr_shards = fold->nr;
 	arg->flags = good ? 0 : MEMSTATE_ALLOC_STALE;
-	ms_store32_release(&emb_shards->lock, 0);
+	ms_lock_release(&emb_shards->lock);
 	ms_signals_restore(&saved);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "lock.h"
 
 struct ms_lib ms_lib;
 
@@ -190,10 +191,11 @@ int ms_lib_init(void)
 			choose();
 		lib_was_ready = true;
 		__atomic_store_n(&state->init, MS_LIB_READY, __ATOMIC_RELEASE);
+		ms_word_wake(&state->init);
 	}
 	ms_signals_restore(&saved);
-	while (__atomic_load_n(&state->init, __ATOMIC_ACQUIRE) != MS_LIB_READY)
-		ms_raw0(SYS_sched_yield);
+	while ((seen = __atomic_load_n(&state->init, __ATOMIC_ACQUIRE)) != MS_LIB_READY)
+		ms_word_wait(&state->init, seen);
 	return ms_lib.ops ? 0 : -ENODEV;
 }
 
@@ -240,6 +242,7 @@ static void fork_child(void)
 		__atomic_store_n(&ms_lib_state->init, 0, __ATOMIC_RELEASE);
 	}
 	fork_done(2);
+	ms_lock_fork_child();
 }
 
 /**

@@ -6,11 +6,13 @@
 #include "internal.h"
 
 /*
- * How often a full ring is looked at before records go another way: at first
- * giving way, then sleeping. A thread that was preempted between claim and publish
- * comes back within some milliseconds.
+ * How often a full ring is looked at before records go another way: sleeping, at first
+ * shortly. Giving way would not do: a real-time thread would give way to itself. A thread that
+ * was preempted between claim and publish comes back within some milliseconds.
  */
-#define FULL_YIELDS	16
+#define SHORT_NAPS	16
+#define SHORT_NAP_NS	1000
+#define NAP_NS		100000
 #define FULL_TRIES	200
 
 /* For who has none. */
@@ -20,12 +22,9 @@ __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
 
 void ms_post_wait(int tries)
 {
-	struct timespec nap = { .tv_nsec = 100000 };
+	struct timespec nap = { .tv_nsec = tries < SHORT_NAPS ? SHORT_NAP_NS : NAP_NS };
 
-	if (tries < FULL_YIELDS)
-		ms_raw0(SYS_sched_yield);
-	else
-		ms_raw2(SYS_nanosleep, &nap, NULL);
+	ms_raw2(SYS_nanosleep, &nap, NULL);
 }
 
 /* What a record has been charged, by the protocol. */

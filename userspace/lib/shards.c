@@ -12,6 +12,7 @@
  */
 
 #include "internal.h"
+#include "lock.h"
 
 static struct ms_shard_set shard_set;
 
@@ -35,12 +36,13 @@ static bool shards_make(struct ms_state *state)
 			__atomic_store_n(&state->shards_epoch, ++shard_epochs,
 					 __ATOMIC_RELAXED);
 		__atomic_store_n(&state->shards, result, __ATOMIC_RELEASE);
+		ms_word_wake(&state->shards);
 	}
 	ms_signals_restore(&saved);
 	do {
 		seen = __atomic_load_n(&state->shards, __ATOMIC_ACQUIRE);
 		if (seen == MS_LIB_BUSY)
-			ms_raw0(SYS_sched_yield);
+			ms_word_wait(&state->shards, seen);
 	} while (seen == MS_LIB_BUSY);
 	return seen == MS_LIB_READY;
 }

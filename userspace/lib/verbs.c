@@ -216,7 +216,7 @@ int memstate_move(void *from, size_t from_bytes, void *to, size_t to_bytes,
 		ret = 0;
 	}
 	while (memstate_apply_paid(&record, 1, &paid, 0) == -ENOMEM && ++tries < MOVE_TRIES)
-		ms_raw0(SYS_sched_yield);
+		ms_post_wait(tries);
 	/* Zero, unless the books have no room for it: then it is found by an audit. */
 	more += paid;
 uncharge:
