@@ -90,20 +90,18 @@ static inline void *alloc(size_t size)
 
 static void *alloc_aligned(size_t align, size_t size)
 {
-	size_t rounded = (size + align - 1) & ~(align - 1);
 	unsigned int c;
 
 	if (align <= MS_GRAIN)
 		return alloc(size);
-	if (rounded < size)
-		return fail();
-	if (!rounded)
-		rounded = align;
-	if (align <= MS_SLICE && rounded <= MS_SMALL_MAX)
-		for (c = ms_class_of(rounded); c < MS_NR_CLASSES; c++)
+	size |= !size;
+	/* Slabs are aligned as slices are. */
+	if (align <= MS_SLICE && size <= MS_SMALL_MAX)
+		for (c = ms_class_of(size); c < MS_NR_CLASSES; c++)
 			if (!(ms_class_size(c) & (align - 1)))
 				return alloc_class(c);
-	return alloc_large(rounded, align, false);
+	/* What lies between two aligned places is others'. */
+	return alloc_large(size, align, false);
 }
 
 EXPORT void *NAME(malloc)(size_t size)

@@ -39,6 +39,7 @@ preloaded() { # name library environment...
 	relay "$name family" env "$@" LD_PRELOAD="$library" "$build/family"
 	relay "$name new and delete" env "$@" LD_PRELOAD="$library" "$build/newdelete"
 	relay "$name threads" env "$@" LD_PRELOAD="$library" "$build/threads"
+	relay "$name aligned" env "$@" LD_PRELOAD="$library" "$build/aligned"
 	relay "$name remote frees" env "$@" LD_PRELOAD="$library" "$build/remote"
 	try "$name stress: four threads, seed $seed" \
 		env "$@" LD_PRELOAD="$library" "$build/stress" "$seed" 4 60000
@@ -187,7 +188,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote refused huge death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused huge aligned death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
