@@ -12,9 +12,10 @@
 #define NR_BINS		128
 #define NR_ARENAS_MAX	64
 
-/* Bounds of what is reserved at once, and the least that makes sense. */
+/* The most that is reserved at once. */
 #define RESERVE_MAX	((size_t)4 << 40)
-#define RESERVE_MIN	((size_t)16 << 20)
+/* More there is not, whatever is asked for. */
+#define ADDRESSES	((size_t)1 << 46)
 #define ARENA_ALIGN	((size_t)2 << 20)
 
 /* An arena grows by this much, or by an eighth of what it has. */
@@ -393,7 +394,7 @@ static size_t reserve_default(void)
 	while (pages > 0 && bytes < RESERVE_MAX && bytes / 8 < (size_t)pages * page)
 		bytes *= 2;
 	if (!getrlimit(RLIMIT_AS, &as) && as.rlim_cur != RLIM_INFINITY)
-		while (bytes > RESERVE_MIN && bytes > as.rlim_cur / 2)
+		while (bytes > MS_RESERVE_MIN && bytes > as.rlim_cur / 2)
 			bytes /= 2;
 	return bytes;
 }
@@ -417,9 +418,12 @@ static int arena_reserve(struct arena *a, struct zone *zone, size_t bytes, size_
 
 	if (a == arenas + NR_ARENAS_MAX)
 		return -ENOMEM;
-	if (least < RESERVE_MIN)
-		least = RESERVE_MIN;
+	if (least < MS_RESERVE_MIN)
+		least = MS_RESERVE_MIN;
+	if (bytes > ADDRESSES)
+		bytes = ADDRESSES;
 	for (;; bytes /= 2) {
+		bytes = (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
 		if (bytes < least)
 			return -ENOMEM;
 		entries = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->slabs));

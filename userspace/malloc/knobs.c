@@ -121,8 +121,9 @@ static void read_bytes(const char *name, size_t *bytes)
 
 	if (!text || !*text)
 		return;
-	if (memstate_parse_bytes(text, &value) || value == MEMSTATE_UNLIMITED)
-		bad(name, text, "a size (as 64G)");
+	if (memstate_parse_bytes(text, &value) || value == MEMSTATE_UNLIMITED ||
+	    (value && value < MS_RESERVE_MIN))
+		bad(name, text, "a size of 16M or more (as 64G)");
 	else
 		*bytes = (size_t)value;
 }

@@ -27,6 +27,9 @@ struct ms_knobs {
 	enum ms_stats_at_exit stats;
 };
 
+/* Less is not reserved at once: no arena could be made of it. */
+#define MS_RESERVE_MIN	((size_t)16 << 20)
+
 extern MS_HIDDEN struct ms_knobs ms_knobs;
 
 MS_HIDDEN void ms_knobs_read(void);

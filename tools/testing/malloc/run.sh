@@ -78,6 +78,20 @@ inject() {
 	[ "$begun" -gt 0 ]
 }
 
+# reserve_of VALUE PATTERN: the reserve is set to VALUE; the program works, and standard error is like
+# PATTERN
+reserve_of() {
+	local err
+	err=$(env MEMSTATE_MALLOC_RESERVE="$1" LD_PRELOAD="$lib" "$build/aligned" 2>&1 >"$work/reserve.out") || {
+		cat "$work/reserve.out"
+		echo "$err"
+		return 1
+	}
+	grep -q '^ok' "$work/reserve.out" && [[ $err == $2 ]] && return # a pattern
+	echo "said: $err"
+	return 1
+}
+
 part_preloaded() {
 	preloaded "plain" "$lib"
 	relay "plain new and delete (clang)" env LD_PRELOAD="$lib" "$build/newdelete-clang"
@@ -94,6 +108,13 @@ part_preloaded() {
 			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
 	done
 	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/refused"
+	for size in 4K 15M 64X; do
+		try "a reserve of $size is said to be wrong, and ignored" reserve_of $size \
+			"memstate-malloc: MEMSTATE_MALLOC_RESERVE=$size: not *; ignored"
+	done
+	for size in 0 16M 17000001 3G 900000T; do
+		try "a reserve of $size is taken" reserve_of $size ""
+	done
 	relay "what cannot be had" env LD_PRELOAD="$lib" "$build/huge"
 	relay "what cannot be had at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/huge" limit
 	relay "remote frees at a limit" env MEMSTATE_MAX=16M LD_PRELOAD="$lib" "$build/remote" limit
