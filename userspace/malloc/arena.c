@@ -450,7 +450,6 @@ static int arena_reserve(struct arena *a, struct zone *zone, size_t bytes, size_
 		meta.base = (uintptr_t)a->remotes - guard - own;
 		meta.bytes = own;
 		ms_map.base = a->base;
-		ms_map.nr_slices = a->nr_slices;
 		ms_map.tags = a->tags;
 		ms_map.slabs = a->slabs;
 		ms_map.remotes = a->remotes;
@@ -524,6 +523,8 @@ static size_t grow_step(const struct arena *a, size_t slices)
 static void arena_grown(struct arena *a, size_t step)
 {
 	__atomic_store_n(&a->mapped, a->mapped + step, __ATOMIC_RELAXED);
+	if (a == arenas)
+		__atomic_store_n(&ms_map.nr_slices, a->mapped, __ATOMIC_RELAXED);
 	grows++;
 	run_free(a->slabs + a->mapped - step, (uint32_t)step, false);
 }

@@ -177,7 +177,7 @@ static inline void release(void *block)
 	struct ms_heap *heap = ms_heap_mine;
 	uint32_t tag;
 
-	if (MS_LIKELY(slice < ms_map.nr_slices)) {
+	if (MS_LIKELY(slice < ms_map_slices())) {
 		tag = ms_tag_load(&ms_map.tags[slice]);
 		if (MS_LIKELY(ms_tag_heap(tag) == heap->id)) {
 			slice -= tag & MS_TAG_BACK_MASK;

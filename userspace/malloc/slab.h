@@ -137,9 +137,10 @@ struct ms_remote {
 };
 
 /**
- * struct ms_map - from addresses to tags and entries; constant once there is a heap
+ * struct ms_map - from addresses to tags and entries; constant, but for @nr_slices, once there is
+ * a heap
  * @base:	of the first arena; those that come later are searched for
- * @nr_slices:	of the first arena
+ * @nr_slices:	that are accessible in the first arena, as are their tags: see ms_map_slices()
  * @tags:	its tags
  * @slabs:	its entries
  * @remotes:	its words for frees by others
@@ -155,6 +156,13 @@ struct ms_map {
 } __attribute__((aligned(64)));
 
 extern MS_HIDDEN struct ms_map ms_map;
+
+/* Grows, with the arena's lock held; who has a block has what it was by then, or more. */
+static inline size_t ms_map_slices(void)
+{
+	return __atomic_load_n(&ms_map.nr_slices, __ATOMIC_RELAXED);
+}
+
 extern MS_HIDDEN struct ms_slab ms_slab_none;
 
 static inline uint32_t ms_tag_load(const uint32_t *tag)
@@ -169,7 +177,7 @@ static inline struct ms_slab *ms_slab_find(const void *p, uint32_t *tag)
 {
 	size_t slice = ((uintptr_t)p - ms_map.base) >> MS_SLICE_SHIFT;
 
-	if (MS_LIKELY(slice < ms_map.nr_slices)) {
+	if (MS_LIKELY(slice < ms_map_slices())) {
 		*tag = ms_tag_load(&ms_map.tags[slice]);
 		if (MS_LIKELY(*tag))
 			return &ms_map.slabs[slice - (*tag & MS_TAG_BACK_MASK)];
@@ -185,14 +193,14 @@ static inline struct ms_remote *ms_remote_of(const struct ms_slab *slab)
 {
 	size_t slice = ((uintptr_t)slab - (uintptr_t)ms_map.slabs) / sizeof(*slab);
 
-	return MS_LIKELY(slice < ms_map.nr_slices) ? &ms_map.remotes[slice] : ms_remote_far(slab);
+	return MS_LIKELY(slice < ms_map_slices()) ? &ms_map.remotes[slice] : ms_remote_far(slab);
 }
 
 static inline struct ms_slab *ms_remote_slab(const struct ms_remote *r)
 {
 	size_t slice = ((uintptr_t)r - (uintptr_t)ms_map.remotes) / sizeof(*r);
 
-	return MS_LIKELY(slice < ms_map.nr_slices) ? &ms_map.slabs[slice] : ms_remote_slab_far(r);
+	return MS_LIKELY(slice < ms_map_slices()) ? &ms_map.slabs[slice] : ms_remote_slab_far(r);
 }
 
 /* Read by neighbours under the arena's lock while a heap changes it: no order is needed. */

@@ -110,6 +110,30 @@ static void free_mapping(void)
 	free(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 }
 
+/* Reserved, and far from what is accessible. */
+static void free_beyond(void)
+{
+	char *volatile p = malloc(40);
+
+	free(p + 8 * 1024 * MIB);
+}
+
+static void realloc_beyond(void)
+{
+	char *volatile p = malloc(40);
+	void *volatile q = realloc(p + 8 * 1024 * MIB, 100);
+
+	(void)q;
+}
+
+static void size_beyond(void)
+{
+	char *volatile p = malloc(3 * MIB);
+
+	if (malloc_usable_size(p + 8 * 1024 * MIB))
+		_exit(1);
+}
+
 static void free_inside(void)
 {
 	char *volatile p = malloc(40);
@@ -187,6 +211,9 @@ static const struct {
 	{ free_large_twice, "free of a large block that is free", true },
 	{ free_stack, "free of a local variable", true },
 	{ free_mapping, "free of a mapping", true },
+	{ free_beyond, "free of an address in the reserved part of an arena", true },
+	{ realloc_beyond, "realloc of an address in the reserved part of an arena", true },
+	{ size_beyond, "malloc_usable_size of one in that of an arena of large blocks", true },
 	{ free_inside, "free of an address inside a block", false },
 	{ free_unaligned, "free of an address that is not aligned", false },
 	{ free_inside_large, "free of an address inside a large block", true },

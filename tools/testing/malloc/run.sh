@@ -87,7 +87,8 @@ reserve_of() {
 		echo "$err"
 		return 1
 	}
-	grep -q '^ok' "$work/reserve.out" && [[ $err == $2 ]] && return # a pattern
+	# shellcheck disable=SC2053 # a pattern
+	grep -q '^ok' "$work/reserve.out" && [[ $err == $2 ]] && return
 	echo "said: $err"
 	return 1
 }
