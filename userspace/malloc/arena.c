@@ -609,6 +609,8 @@ int ms_arena_init(void)
 	int ret;
 
 	ms_map.secret = ms_os_random();
+	/* No address of ours, and none that a block can begin at. */
+	ms_map.end = ms_os_random() | (uintptr_t)1 << 63 | 1;
 	ret = arena_reserve(arenas, &zones[0],
 			    ms_knobs.reserve ? ms_knobs.reserve : reserve_default(), 0);
 	if (!ret)

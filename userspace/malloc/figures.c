@@ -58,7 +58,7 @@ static void slab_check(struct ms_slab *slab, uint32_t tag, void *arg)
 
 	if (!may_see(seen, ms_tag_heap(tag)) || slab->state == MS_SLAB_CACHED)
 		return;
-	for (const void *p = slab->free; p; p = ms_link_load(p), listed++)
+	for (const void *p = slab->free; p != ms_list_end(); p = ms_link_load(p), listed++)
 		if (!ms_slab_holds(slab, p) || listed > slab->capacity ||
 		    ((uintptr_t)p - slab->base) % ms_class_size(slab->class_)) {
 			seen->wrong = "a list of free blocks is damaged";

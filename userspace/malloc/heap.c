@@ -270,6 +270,11 @@ static void slab_extend(struct ms_slab *slab, size_t size)
 	link_blocks(slab, p, size, n);
 }
 
+static bool is_exhausted(const struct ms_slab *slab)
+{
+	return slab->free == ms_list_end();
+}
+
 static void slab_format(struct ms_heap *heap, struct ms_slab *slab, unsigned int c)
 {
 	size_t size = ms_class_size(c);
@@ -280,7 +285,7 @@ static void slab_format(struct ms_heap *heap, struct ms_slab *slab, unsigned int
 	slab->divisor = UINT64_MAX / size + 1;
 	slab->extended = 0;
 	slab->used = 0;
-	slab->free = NULL;
+	slab->free = ms_list_end();
 	heap->nr_slabs[c]++;
 }
 
@@ -458,7 +463,7 @@ void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 /* A slab that was current, and has been counted. */
 static void leave(struct ms_heap *heap, struct ms_slab *slab)
 {
-	if (!slab->free && slab->extended == slab->capacity && ms_remote_forget(slab)) {
+	if (is_exhausted(slab) && slab->extended == slab->capacity && ms_remote_forget(slab)) {
 		ms_slab_set_state(slab, MS_SLAB_FULL);
 		arm_some(slab, 0);
 		return;
@@ -490,7 +495,7 @@ static struct ms_slab *avail_take(struct ms_heap *heap, unsigned int c)
 	if (!slab)
 		return NULL;
 	avail_del(heap, slab);
-	if (!slab->free)
+	if (is_exhausted(slab))
 		take(heap, slab);
 	ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
 	return slab;
@@ -510,7 +515,7 @@ static void *pop(struct ms_slab *slab)
 {
 	void *block = slab->free, *next;
 
-	if (!block)
+	if (block == ms_list_end() || slab == &ms_slab_none)
 		return NULL;
 	if (!ms_slab_holds(slab, block))
 		ms_malloc_die("malloc(): a free block was written to, or freed twice, in the slab of",
@@ -550,7 +555,7 @@ static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
 static void *begin(struct ms_heap *heap, struct ms_slab *slab)
 {
 	activate(heap, slab);
-	if (!slab->free)
+	if (is_exhausted(slab))
 		slab_extend(slab, ms_class_size(slab->class_));
 	ms_heap_publish(heap);
 	return pop(slab);

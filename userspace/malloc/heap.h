@@ -231,7 +231,7 @@ static inline void ms_block_check(const struct ms_slab *slab, const void *block)
 
 	if (MS_UNLIKELY(!ms_slab_starts(slab, block)))
 		ms_malloc_die("free(): this is inside of a block", block);
-	if (MS_UNLIKELY(ms_slab_holds(slab, next) || !next))
+	if (MS_UNLIKELY(ms_slab_holds(slab, next) || next == ms_list_end()))
 		ms_slab_suspect(slab, block);
 }
 #endif

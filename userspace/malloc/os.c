@@ -196,16 +196,33 @@ uint32_t ms_os_now_ms(void)
 	return (uint32_t)((uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000);
 }
 
+/* The finalizer of splitmix64 (Steele et al. 2014). */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
 uintptr_t ms_os_random(void)
 {
-	const uintptr_t *given = (const uintptr_t *)getauxval(AT_RANDOM);
-	uintptr_t value = 0;
+	const uint64_t *given = (const uint64_t *)getauxval(AT_RANDOM);
+	static uint64_t calls;
+	struct timespec t;
+	uint64_t value = 0;
 
 	if (ms_raw3(SYS_getrandom, &value, sizeof(value), GRND_NONBLOCK) ==
 	    sizeof(value))
-		return value;
-	/* The second half: the first is the stack protector's. */
-	return given ? given[1] : (uintptr_t)&value * 0x9e3779b97f4a7c15u;
+		return (uintptr_t)value;
+	/*
+	 * What the kernel gave are the C library's secrets, the stack protector's and that of
+	 * pointers: neither can be told from what is made of both, the place and the time.
+	 */
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	value = mix((uintptr_t)&value ^ (uint64_t)t.tv_nsec << 32 ^ (uint64_t)t.tv_sec ^ ++calls);
+	if (given)
+		value = mix(value ^ given[0]) ^ mix(mix(value) ^ given[1]);
+	return (uintptr_t)mix(value + 0x9e3779b97f4a7c15u);
 }
 
 size_t ms_os_page(void)

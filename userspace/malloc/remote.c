@@ -12,7 +12,7 @@ static bool looks_free(const struct ms_slab *slab, const void *block, size_t siz
 	for (size_t i = sizeof(void *); i < size; i++)
 		if (p[i] != MS_FREE_BYTE)
 			return false;
-	return !next || ms_slab_holds(slab, next);
+	return next == ms_list_end() || ms_slab_holds(slab, next);
 }
 
 static void check(const struct ms_slab *slab, uint32_t tag, void *block)
@@ -31,7 +31,7 @@ static void check_list(const struct ms_slab *slab, const void *block, uint32_t n
 {
 	while (nr-- && ms_slab_holds(slab, block))
 		block = ms_link_load(block);
-	if (block)
+	if (block != ms_list_end())
 		ms_malloc_die("free(): this block is free already", block);
 }
 #else
@@ -87,7 +87,8 @@ void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag)
 
 		if (MS_UNLIKELY(head == place))
 			ms_malloc_die("free(): this block is free already", block);
-		ms_link_store(block, head ? (void *)(base + ((head - 1) << MS_GRAIN_SHIFT)) : NULL);
+		ms_link_store(block, head ? (void *)(base + ((head - 1) << MS_GRAIN_SHIFT)) :
+					    ms_list_end());
 		word = ((old & ~MS_REMOTE_HEAD) | place) + MS_REMOTE_ONE;
 		if (!(old & (MS_REMOTE_KNOWN | MS_REMOTE_LISTED)))
 			word |= MS_REMOTE_LISTED;
@@ -122,7 +123,7 @@ uint32_t ms_remote_take(struct ms_slab *slab)
 	} while (!ms_remote_exchange(r, &old, old & (MS_REMOTE_KNOWN | MS_REMOTE_LISTED)));
 	first = (void *)(slab->base + (((old & MS_REMOTE_HEAD) - 1) << MS_GRAIN_SHIFT));
 	check_list(slab, first, nr);
-	if (slab->free) {
+	if (slab->free != ms_list_end()) {
 		last = first;
 		for (uint32_t i = 1; i < nr && ms_slab_holds(slab, last); i++)
 			last = ms_link_load(last);

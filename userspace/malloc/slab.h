@@ -18,7 +18,8 @@
  *
  *   A slab's free blocks are a list through the blocks themselves. Each link is stored xor
  *   a secret, and what comes out is used only if it lies in the slab: a link that was
- *   overwritten is found when it is followed. Freed twice is found where the block is the
+ *   overwritten is found when it is followed. The last one is to an address that is in no slab.
+ *   Freed twice is found where the block is the
  *   last that was freed; in the hardened build also where it begins with what would be a
  *   link, for then the list is searched.
  *
@@ -145,6 +146,8 @@ struct ms_remote {
  * @slabs:	its entries
  * @remotes:	its words for frees by others
  * @secret:	what links of free lists are stored with
+ * @end:	what a list ends with: in no slab, and as secret. Were it NULL, the secret itself would
+ *		stand in the last block of each list, for who gets to read that
  */
 struct ms_map {
 	uintptr_t base;
@@ -153,14 +156,22 @@ struct ms_map {
 	struct ms_slab *slabs;
 	struct ms_remote *remotes;
 	uintptr_t secret;
+	uintptr_t end;
 } __attribute__((aligned(64)));
 
 extern MS_HIDDEN struct ms_map ms_map;
 
-/* Grows, with the arena's lock held; who has a block has what it was by then, or more. */
+/*
+ * Grows, with the arena's lock held; who has a block has what it was by then, or more. A plain load
+ * is one instruction with the compare; it is whole, and nothing is ordered by it.
+ */
 static inline size_t ms_map_slices(void)
 {
+#ifdef MS_THREAD_SANITIZER
 	return __atomic_load_n(&ms_map.nr_slices, __ATOMIC_RELAXED);
+#else
+	return ms_map.nr_slices;
+#endif
 }
 
 extern MS_HIDDEN struct ms_slab ms_slab_none;
@@ -235,7 +246,12 @@ static inline void ms_link_store(void *block, const void *next)
 	*(uintptr_t *)block = (uintptr_t)next ^ ms_link_secret(block);
 }
 
-/* Whether an address lies among a slab's blocks; NULL does not. */
+static inline void *ms_list_end(void)
+{
+	return (void *)ms_map.end;
+}
+
+/* Whether an address lies among a slab's blocks; a list's end does not. */
 static inline bool ms_slab_holds(const struct ms_slab *slab, const void *p)
 {
 	return (uintptr_t)p - slab->base < slab->bytes;

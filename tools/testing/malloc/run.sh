@@ -109,6 +109,9 @@ part_preloaded() {
 			env MEMSTATE_MAX=$max LD_PRELOAD="$lib" "$build/faults" limit $bytes
 	done
 	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/refused"
+	relay "the secret" env LD_PRELOAD="$lib" "$build/secret"
+	relay "the secret without getrandom()" strace --seccomp-bpf -qq -o /dev/null \
+		-e trace=getrandom -e inject=getrandom:error=ENOSYS -E LD_PRELOAD="$lib" "$build/secret"
 	for size in 4K 15M 64X; do
 		try "a reserve of $size is said to be wrong, and ignored" reserve_of $size \
 			"memstate-malloc: MEMSTATE_MALLOC_RESERVE=$size: not *; ignored"
@@ -210,7 +213,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote refused huge aligned death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused huge aligned secret death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
