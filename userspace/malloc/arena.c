@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "arena.h"
 #include "background.h"
@@ -387,15 +385,12 @@ static struct ms_slab *run_cut(struct ms_slab *run, uint32_t skip, uint32_t len)
 
 static size_t reserve_default(void)
 {
-	size_t page = ms_os_page(), bytes = (size_t)64 << 30;
-	long pages = sysconf(_SC_PHYS_PAGES);
-	struct rlimit as;
+	size_t bytes = (size_t)64 << 30;
 
-	while (pages > 0 && bytes < RESERVE_MAX && bytes / 8 < (size_t)pages * page)
+	while (bytes < RESERVE_MAX && bytes / 8 < ms_os_memory())
 		bytes *= 2;
-	if (!getrlimit(RLIMIT_AS, &as) && as.rlim_cur != RLIM_INFINITY)
-		while (bytes > MS_RESERVE_MIN && bytes > as.rlim_cur / 2)
-			bytes /= 2;
+	while (bytes > MS_RESERVE_MIN && bytes > ms_os_address_limit() / 2)
+		bytes /= 2;
 	return bytes;
 }
 
@@ -608,6 +603,7 @@ int ms_arena_init(void)
 {
 	int ret;
 
+	ms_os_begin();
 	ms_map.secret = ms_os_random();
 	/* No address of ours, and none that a block can begin at. */
 	ms_map.end = ms_os_random() | (uintptr_t)1 << 63 | 1;

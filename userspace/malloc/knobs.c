@@ -154,6 +154,7 @@ void ms_knobs_read(void)
 	read_ms("MEMSTATE_MALLOC_DECAY_MS", &ms_knobs.decay_ms);
 	read_bytes("MEMSTATE_MALLOC_RESERVE", &ms_knobs.reserve);
 	read_stats("MEMSTATE_MALLOC_STATS", &ms_knobs.stats);
+	ms_knobs.batch = getenv("MEMSTATE_BATCH");
 }
 
 /**

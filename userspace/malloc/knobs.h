@@ -18,6 +18,7 @@ enum ms_stats_at_exit { MS_STATS_NONE, MS_STATS_TEXT, MS_STATS_JSON };
  * @huge:	ask for huge pages for blocks of some megabytes
  * @reserve:	bytes of address space to reserve, 0: by the machine's memory
  * @stats:	print statistics at exit
+ * @batch:	a way to drop many ranges at once was named, for libmemstate
  */
 struct ms_knobs {
 	bool accounting;
@@ -25,6 +26,7 @@ struct ms_knobs {
 	int64_t decay_ms;
 	size_t reserve;
 	enum ms_stats_at_exit stats;
+	bool batch;
 };
 
 /* Less is not reserved at once: no arena could be made of it. */

@@ -73,23 +73,21 @@ int ms_os_unmap(void *addr, size_t bytes, enum memstate_class class_)
 
 /*
  * Our reservations are not counted by the system's overcommit, so it would give us anything. What
- * it would say to anybody else it says of a mapping that is counted. Under RLIMIT_AS there may be
- * no place for that, which says nothing.
+ * it would say to anybody else it says of a mapping that is counted. Where RLIMIT_AS was set from
+ * the beginning there may be no place for that, which says nothing.
  */
 static bool system_refuses(size_t bytes)
 {
-	struct rlimit as;
 	long ret;
 
-	if (bytes < ASK_FROM)
+	if (bytes < ASK_FROM || ms_os_address_limit() != SIZE_MAX)
 		return false;
 	ret = ms_raw6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!ms_raw_failed(ret)) {
-		ms_raw_munmap((void *)ret, bytes);
-		return false;
-	}
-	return ms_raw4(SYS_prlimit64, 0, RLIMIT_AS, NULL, &as) || as.rlim_cur == RLIM_INFINITY;
+	if (ms_raw_failed(ret))
+		return true;
+	ms_raw_munmap((void *)ret, bytes);
+	return false;
 }
 
 int ms_os_room(size_t bytes)
@@ -131,8 +129,8 @@ static struct memstate_batch *batch;
 
 void ms_os_unused_many(struct ms_os_range *ranges, uint32_t nr, enum memstate_class class_)
 {
-	/* Without memory for it, or without books, one by one. */
-	if (ms_knobs.accounting && nr > 1 && !batch)
+	/* Not named, without memory for it, or without books: one by one. */
+	if (ms_knobs.batch && ms_knobs.accounting && nr > 1 && !batch)
 		memstate_batch_open(&batch, MS_OS_MANY, MEMSTATE_BATCH_AUTO);
 	if (!ms_knobs.accounting || nr == 1 || !batch) {
 		for (uint32_t i = 0; i < nr; i++)
@@ -181,6 +179,28 @@ int ms_os_renew(void *addr, size_t bytes, enum memstate_class class_, bool hole,
 void ms_os_huge(void *addr, size_t bytes)
 {
 	ms_raw3(SYS_madvise, addr, bytes, MADV_HUGEPAGE);
+}
+
+static size_t memory, address_limit = SIZE_MAX;
+
+void ms_os_begin(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	struct rlimit as;
+
+	memory = pages > 0 ? (size_t)pages * ms_os_page() : 0;
+	if (!getrlimit(RLIMIT_AS, &as) && as.rlim_cur != RLIM_INFINITY)
+		address_limit = as.rlim_cur;
+}
+
+size_t ms_os_memory(void)
+{
+	return memory;
+}
+
+size_t ms_os_address_limit(void)
+{
+	return address_limit;
 }
 
 bool ms_os_pressed(void)

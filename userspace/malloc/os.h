@@ -73,6 +73,14 @@ MS_HIDDEN int ms_os_renew(void *addr, size_t bytes, enum memstate_class class_, 
 /* Ask for huge pages; what comes of it is the system's decision. */
 MS_HIDDEN void ms_os_huge(void *addr, size_t bytes);
 
+/*
+ * Asked once, at the beginning: a program may forbid itself to ask later, on pain of death. The
+ * machine's memory, 0: not known; RLIMIT_AS, SIZE_MAX: there was none.
+ */
+MS_HIDDEN void ms_os_begin(void);
+MS_HIDDEN size_t ms_os_memory(void);
+MS_HIDDEN size_t ms_os_address_limit(void);
+
 /* Whether a limit is near: then nothing is kept that is not used. */
 MS_HIDDEN bool ms_os_pressed(void);
 
