@@ -6,6 +6,7 @@
  * leaves none.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,37 @@ static void get_comm(char *comm, size_t size)
 	}
 }
 
+/*
+ * The process that this memory belongs to; a child by fork finds it wiped, one by vfork, which has
+ * its parent's memory, finds its parent's number. NULL: no such page.
+ */
+static long *owner;
+
+__attribute__((constructor)) static void report_begin(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	long *page = ms_raw_mmap(size);
+
+	if (!page)
+		return;
+	/* Before 4.14 there is none. */
+	if (ms_raw3(SYS_madvise, page, size, MADV_WIPEONFORK)) {
+		ms_raw_munmap(page, size);
+		return;
+	}
+	*page = ms_raw0(SYS_getpid);
+	owner = page;
+}
+
+static bool is_borrowed(void)
+{
+	return owner && *owner && *owner != ms_raw0(SYS_getpid);
+}
+
 /**
  * ms_report_at_exit() - append the line, if one is wanted
+ *
+ * Not for who ends in its parent's memory: the line is the parent's, and still to come.
  *
  * Context: any; once per process.
  */
@@ -47,7 +77,7 @@ void ms_report_at_exit(void)
 	long fd;
 	int n;
 
-	if (!path || !*path || __atomic_exchange_n(&done, 1, __ATOMIC_RELAXED))
+	if (!path || !*path || is_borrowed() || __atomic_exchange_n(&done, 1, __ATOMIC_RELAXED))
 		return;
 	if (memstate_totals(&t, 0))
 		return;

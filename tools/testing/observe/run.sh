@@ -70,7 +70,7 @@ assert d == e"
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test programs build without a warning" program observe calls limit
+try "test programs build without a warning" program observe calls limit vfork
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -96,6 +96,16 @@ fi
 
 relay "at a limit" env MEMSTATE_MAX=32M LD_PRELOAD="$bin/libmemstate-observe.so" MEMSTATE_QUIET=1 \
 	"$top/build/observe/limit" $((32 << 20))
+
+rm -f "$build/vfork.report"
+try "a child by vfork that ends at once, and one by fork" env LD_PRELOAD="$bin/libmemstate-observe.so" \
+	MEMSTATE_QUIET=1 MEMSTATE_REPORT="$build/vfork.report" "$top/build/observe/vfork"
+try "the line of who called vfork tells of what came after it" python3 -c "
+import json
+lines = [json.loads(l) for l in open('$build/vfork.report')]
+print(lines)
+assert len({l['pid'] for l in lines}) == len(lines) == 2
+assert max(l['ready'] for l in lines) > 50 << 20"
 
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
