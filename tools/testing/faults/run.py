@@ -110,7 +110,8 @@ class Fault:
     def row(self):
         """Of the table."""
         found = self.result
-        by = f"{found['set']}: {found['suite']}" if found.get("suite") else f"SURVIVES {found.get('set', '')}"
+        by = f"{found['set']}: {found['suite']}" if found.get("suite") else \
+            f"SURVIVES {found['set']}" if found else "not looked at"
         return f"{self.name:44} {self.kind:28} {'undoes' if self.undoes else '':7} {by:24} " \
                f"{found.get('seconds', 0):5.0f} s  {found.get('test', '')}"
 
