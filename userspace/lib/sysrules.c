@@ -9,6 +9,10 @@
 #define MADV_DONTNEED_LOCKED	24
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23
+#endif
+
 /**
  * ms_page_up() - round up to whole pages
  * @bytes: a length
@@ -117,6 +121,12 @@ u32 ms_sysrule_madvise(struct memstate_record *out, u64 addr, u64 bytes,
 		       int advice)
 {
 	bytes = ms_page_up(bytes);
+	if (bytes && advice == MADV_POPULATE_WRITE) {
+		/* What was dropped is there again. */
+		out[0] = ms_record_make(addr, bytes, MEMSTATE_PREPARED, MEMSTATE_READY, 0,
+					MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+		return 1;
+	}
 	if (!bytes || (advice != MADV_DONTNEED && advice != MADV_FREE &&
 		       advice != MADV_DONTNEED_LOCKED))
 		return 0;

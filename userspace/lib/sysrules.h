@@ -13,6 +13,7 @@
  *     the state as it was.
  *   - MADV_DONTNEED, MADV_DONTNEED_LOCKED, MADV_FREE: Ready becomes Prepared,
  *     lazy. The first two give back the charge of what is without access.
+ *   - MADV_POPULATE_WRITE: Prepared becomes Ready.
  *   - mremap: see struct ms_pieces.
  *   - Class: stack with MAP_STACK, code once executable, else heap.
  */

@@ -11,6 +11,10 @@
 #define MADV_DONTNEED_LOCKED	24
 #endif
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23
+#endif
+
 #define ADDR	0x10000000ull
 #define PAGE	4096ull
 
@@ -116,6 +120,10 @@ static void test_madvise(void)
 		{ "DONTNEED, Prepared", MADV_DONTNEED, PREP(HEAP), PREP(HEAP) },
 		{ "DONTNEED, lazy Reserved", MADV_DONTNEED, RSVD(CODE) | LAZY, RSVD(CODE) },
 		{ "FREE, lazy Reserved", MADV_FREE, RSVD(HEAP) | LAZY, RSVD(HEAP) | LAZY },
+		{ "POPULATE_WRITE, Prepared", MADV_POPULATE_WRITE, PREP(STACK) | LAZY, READY(STACK) },
+		{ "POPULATE_WRITE, Ready", MADV_POPULATE_WRITE, READY(CODE), READY(CODE) },
+		{ "POPULATE_WRITE, Reserved", MADV_POPULATE_WRITE, RSVD(HEAP), RSVD(HEAP) },
+		{ "POPULATE_WRITE of nothing", MADV_POPULATE_WRITE, 0, 0 },
 		{ "DONTNEED of nothing", MADV_DONTNEED, 0, 0 },
 	};
 	struct memstate_record r[MS_SYSRULE_RECORDS];
