@@ -61,7 +61,7 @@ _memstate() {
 	--interval|--duration|--ranges|--trace-buffer|--max-size|--size|--title) return ;;
 	--sort) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_columns "$program")" -- "$word"); return ;;
 	--cgroup) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}"); return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark) return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark|--process) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		list=$(_memstate_options "$program" "$command")

@@ -46,7 +46,7 @@ function __memstate_arguments
 		case --max --high
 			echo max
 			return
-		case --watch --delay --count --timeout --iterations --mark --max-series --listen
+		case --watch --delay --count --timeout --iterations --mark --process --max-series --listen
 			return
 	end
 	switch $word

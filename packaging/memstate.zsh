@@ -34,7 +34,7 @@ _memstate() {
 	case $words[CURRENT-1] in
 	--output) _files; return ;;
 	--max|--high) compadd max; return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark|--max-series|--listen) return ;;
+	--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
 	esac
 	if [[ $PREFIX == -* ]]; then
 		list=(${(f)"$(_memstate_options $program $command)"})

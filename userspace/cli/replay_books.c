@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
+/*
+ * The books of an address space.
+ *
+ * Model
+ *
+ *   What a call means is said by the rules that the shim has too (sysrules.h). Beside
+ *   them stand marks, of what the rules have no state for: guard pages are Reserved
+ *   whatever access is given to what they are in, and fork asks for advice given before.
+ */
 #include <errno.h>
-#include <linux/sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "replay_books.h"
+#include "rules.h"
 #include "sysrules.h"
 
 /* A log is not a kernel: what a process did, it could do. */
@@ -15,83 +24,27 @@
 /* A record holds less than 16 TiB; shadow memory is longer, and goes in parts. */
 #define PART_BYTES	((u64)1 << 43)
 
+/* What MADV_COLLAPSE makes. */
+#define HUGE_PAGE	((u64)1 << 21)
+
+#define ALL_MARKS	(~0u)
+
 /**
- * struct thread - a thread
- * @tid:	its id
- * @replay:	whose it is
- * @process:	what it belongs to
- * @pieces:	what an unfinished mremap has taken out of the books
- * @nr_pieces:	how many
+ * struct effect - a call on a range
+ * @make:	the records of a part of it
+ * @prot:	PROT_*, or the advice
+ * @flags:	MAP_*
+ * @last:	piece that growth follows
  */
-struct thread {
-	pid_t tid;
-	struct ms_replay *replay;
-	struct ms_process *process;
-	struct memstate_range *pieces;
-	u32 nr_pieces;
+struct effect {
+	u32 (*make)(const struct effect *e, struct memstate_record *out, u64 addr,
+		    u64 bytes);
+	int prot;
+	int flags;
+	const struct memstate_range *last;
 };
 
-struct ms_replay {
-	struct thread *threads;
-	u32 nr_threads;
-	struct ms_process **processes;
-	u32 nr_processes;
-	bool exits_are_logged;
-};
-
-static const struct ms_flag prot_flags[] = {
-	{ "PROT_READ", PROT_READ },
-	{ "PROT_WRITE", PROT_WRITE },
-	{ "PROT_EXEC", PROT_EXEC },
-	{}
-};
-
-static const struct ms_flag map_flags[] = {
-	{ "MAP_SHARED", MAP_SHARED },
-	{ "MAP_PRIVATE", MAP_PRIVATE },
-	{ "MAP_SHARED_VALIDATE", MAP_SHARED_VALIDATE },
-	{ "MAP_ANONYMOUS", MAP_ANONYMOUS },
-	{ "MAP_ANON", MAP_ANONYMOUS },
-	{ "MAP_FIXED", MAP_FIXED },
-	{ "MAP_STACK", MAP_STACK },
-	{}
-};
-
-static const struct ms_flag advice_flags[] = {
-	{ "MADV_DONTNEED", MADV_DONTNEED },
-	{ "MADV_DONTNEED_LOCKED", 24 },
-	{ "MADV_FREE", MADV_FREE },
-	{}
-};
-
-static const struct ms_flag mremap_flags[] = {
-	{ "MREMAP_MAYMOVE", MREMAP_MAYMOVE },
-	{ "MREMAP_FIXED", MREMAP_FIXED },
-	{ "MREMAP_DONTUNMAP", MREMAP_DONTUNMAP },
-	{}
-};
-
-static const struct ms_flag clone_flags[] = {
-	{ "CLONE_VM", CLONE_VM },
-	{ "CLONE_VFORK", CLONE_VFORK },
-	{ "CLONE_THREAD", CLONE_THREAD },
-	{}
-};
-
-/* ---- processes and threads --------------------------------------------------- */
-
-static void *grown(void *array, u32 nr, size_t size)
-{
-	/* Doubled at each power of two. */
-	if (nr & (nr - 1) && nr)
-		return array;
-	array = reallocarray(array, nr ? 2 * (size_t)nr : 1, size);
-	if (!array)
-		abort();
-	return array;
-}
-
-static struct ms_books *books_new(void)
+struct ms_books *ms_books_new(void)
 {
 	struct ms_books *b = calloc(1, sizeof(*b));
 
@@ -102,229 +55,70 @@ static struct ms_books *books_new(void)
 	return b;
 }
 
-static void books_put(struct ms_books *b)
+void ms_books_put(struct ms_books *b)
 {
 	if (!b || --b->users)
 		return;
 	ms_rangemap_destroy(&b->map);
+	ms_marks_free(&b->marks);
 	free(b);
 }
 
-static struct ms_books *books_copy(const struct ms_books *from)
+static int apply(struct ms_books *b, const struct memstate_record *records, u32 nr)
 {
-	struct ms_books *b = books_new();
-
-	if (ms_rangemap_copy(&b->map, &from->map))
-		abort();
-	b->totals = from->totals;
-	b->totals.transitions = 0;
-	b->totals.drift = 0;
-	b->brk = from->brk;
-	return b;
-}
-
-static void process_watch(struct ms_process *p)
-{
-	u64 ready = ms_totals_state(&p->books->totals, MEMSTATE_READY);
-
-	if (ready > p->peak_ready)
-		p->peak_ready = ready;
-	p->transitions = p->books->totals.transitions;
-}
-
-/* Something has changed in these books: whose are they? */
-static void books_watch(struct ms_replay *r, struct ms_process *p)
-{
-	if (p->books->users == 1) {
-		process_watch(p);
-		return;
-	}
-	for (u32 i = 0; i < r->nr_threads; i++)
-		if (r->threads[i].process->books == p->books)
-			process_watch(r->threads[i].process);
-}
-
-static struct ms_process *process_new(struct ms_replay *r, pid_t pid,
-				      struct ms_books *books)
-{
-	struct ms_process *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		abort();
-	p->pid = pid;
-	p->books = books;
-	r->processes = grown(r->processes, r->nr_processes, sizeof(*r->processes));
-	r->processes[r->nr_processes++] = p;
-	return p;
-}
-
-static void process_end(struct ms_replay *r, struct ms_process *p)
-{
-	/* The books were another's: so are their peak and their transitions. */
-	if (ms_replay_shares(r, p)) {
-		p->peak_ready = 0;
-		p->transitions = 0;
-	}
-	books_put(p->books);
-	p->books = NULL;
-	p->threads = 0;
-}
-
-static struct thread *thread_find(const struct ms_replay *r, pid_t tid)
-{
-	for (u32 i = 0; i < r->nr_threads; i++)
-		if (r->threads[i].tid == tid)
-			return &r->threads[i];
-	return NULL;
-}
-
-static void pieces_drop(struct thread *t)
-{
-	/* Entries of the array move, which the analyzer loses sight of. */
-	free(t->pieces); /* NOLINT(clang-analyzer-unix.Malloc) */
-	t->pieces = NULL;
-	t->nr_pieces = 0;
-}
-
-static void thread_remove(struct ms_replay *r, struct thread *t)
-{
-	struct thread *last = &r->threads[--r->nr_threads];
-
-	pieces_drop(t);
-	t->process->threads--;
-	*t = *last;
-	/* What has moved has one owner. */
-	*last = (struct thread) {};
-}
-
-static struct thread *thread_new(struct ms_replay *r, pid_t tid,
-				 struct ms_process *p)
-{
-	struct thread *t = thread_find(r, tid);
-
-	/* The id is used again, and its former owner's end was not logged. */
-	if (t) {
-		if (t->process->threads == 1)
-			process_end(r, t->process);
-		pieces_drop(t);
-		if (t->process->threads)
-			t->process->threads--;
-	} else {
-		r->threads = grown(r->threads, r->nr_threads, sizeof(*r->threads));
-		t = &r->threads[r->nr_threads++];
-	}
-	*t = (struct thread) { .tid = tid, .replay = r, .process = p };
-	p->threads++;
-	return t;
-}
-
-/* The thread of a line; one that nobody is known to have made is a process. */
-static struct thread *thread_get(struct ms_replay *r, pid_t tid)
-{
-	struct thread *t = thread_find(r, tid);
-
-	return t ? t : thread_new(r, tid, process_new(r, tid, books_new()));
-}
-
-/**
- * ms_replay_new() - begin
- * @exits_are_logged:	the log tells when threads end; else exit and exit_group
- *			end them
- *
- * Return: the state.
- */
-struct ms_replay *ms_replay_new(bool exits_are_logged)
-{
-	struct ms_replay *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		abort();
-	r->exits_are_logged = exits_are_logged;
-	return r;
-}
-
-void ms_replay_free(struct ms_replay *r)
-{
-	while (r->nr_threads)
-		free(r->threads[--r->nr_threads].pieces);
-	for (u32 i = 0; i < r->nr_processes; i++) {
-		books_put(r->processes[i]->books);
-		free(r->processes[i]);
-	}
-	free(r->threads);
-	free(r->processes);
-	free(r);
-}
-
-/**
- * ms_replay_only() - the one living thread
- * @r: the state
- *
- * Return: its id, or 0 if there is none or more than one.
- */
-pid_t ms_replay_only(const struct ms_replay *r)
-{
-	return r->nr_threads == 1 ? r->threads[0].tid : 0;
-}
-
-u32 ms_replay_count(const struct ms_replay *r)
-{
-	return r->nr_processes;
-}
-
-const struct ms_process *ms_replay_process(const struct ms_replay *r, u32 i)
-{
-	return r->processes[i];
-}
-
-pid_t ms_replay_shares(const struct ms_replay *r, const struct ms_process *p)
-{
-	if (!p->books || p->books->users == 1)
-		return 0;
-	for (u32 i = 0; r->processes[i] != p; i++)
-		if (r->processes[i]->books == p->books)
-			return r->processes[i]->pid;
-	return 0;
-}
-
-/* ---- records ------------------------------------------------------------------- */
-
-static int apply(struct thread *t, const struct memstate_record *records, u32 nr)
-{
-	struct ms_process *p = t->process;
 	struct ms_change chg;
 	int ret = 0;
 
-	if (!p->books)
-		return 0;
 	for (u32 i = 0; !ret && i < nr; i++) {
 		/* Not for us: an address that no kernel gives. */
 		if (ms_record_decode(&records[i], ms_page_up(1), ADDRESS_END, &chg))
 			continue;
-		ret = ms_rangemap_apply(&p->books->map, &chg, &p->books->totals);
+		ret = ms_rangemap_apply(&b->map, &chg, &b->totals);
 	}
-	books_watch(t->replay, p);
 	return ret;
 }
 
-/**
- * struct effect - a call on a range
- * @make:	the records of a part of it
- * @addr:	first byte
- * @bytes:	length, any
- * @prot:	PROT_*, or the advice
- * @flags:	MAP_*
- * @last:	piece that growth follows
- */
-struct effect {
-	u32 (*make)(const struct effect *e, struct memstate_record *out, u64 addr,
-		    u64 bytes);
-	u64 addr;
-	u64 bytes;
-	int prot;
-	int flags;
-	const struct memstate_range *last;
-};
+static bool possible(u64 addr, u64 bytes)
+{
+	return addr <= ADDRESS_END && bytes <= ADDRESS_END - addr;
+}
+
+static int act(struct ms_books *b, const struct effect *e, u64 addr, u64 bytes)
+{
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 done, part;
+	int ret = 0;
+
+	bytes = ms_page_up(bytes);
+	if (!possible(addr, bytes))
+		return -EINVAL;
+	for (done = 0; !ret && done < bytes; done += part) {
+		part = bytes - done < PART_BYTES ? bytes - done : PART_BYTES;
+		ret = apply(b, records, e->make(e, records, addr + done, part));
+	}
+	return ret;
+}
+
+/* The same of the parts that have these marks, or have them not. */
+static int act_marked(struct ms_books *b, const struct effect *e, u64 addr, u64 bytes,
+		      u32 marks, bool have)
+{
+	u64 end, at, next;
+	int ret = 0;
+
+	bytes = ms_page_up(bytes);
+	if (!possible(addr, bytes))
+		return -EINVAL;
+	end = addr + bytes;
+	for (at = addr; !ret && at < end; at = next) {
+		bool has = (ms_marks_at(&b->marks, at, &next) & marks) == marks;
+
+		next = next < end ? next : end;
+		if (has == have)
+			ret = act(b, e, at, next - at);
+	}
+	return ret;
+}
 
 static u32 make_mmap(const struct effect *e, struct memstate_record *out, u64 addr,
 		     u64 bytes)
@@ -366,385 +160,386 @@ static u32 make_growth(const struct effect *e, struct memstate_record *out,
 	return ms_sysrule_growth(out, e->last, addr, bytes);
 }
 
-static int act(struct thread *t, const struct effect *e)
+/* Guard pages: no access, and nothing in them. */
+static u32 make_guard(const struct effect *e, struct memstate_record *out, u64 addr,
+		      u64 bytes)
 {
-	struct memstate_record records[MS_SYSRULE_RECORDS];
-	u64 bytes = ms_page_up(e->bytes), done, part;
-	int ret = 0;
+	(void)e;
+	out[0] = ms_record_make(addr, bytes, MEMSTATE_MAPPED, MEMSTATE_RESERVED, 0,
+				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+	return 1;
+}
 
-	/* No kernel lets that succeed. */
-	if (e->addr > ADDRESS_END || bytes > ADDRESS_END - e->addr)
-		return -EINVAL;
-	for (done = 0; !ret && done < bytes; done += part) {
-		part = bytes - done < PART_BYTES ? bytes - done : PART_BYTES;
-		ret = apply(t, records, e->make(e, records, e->addr + done, part));
+static u32 make_ready(const struct effect *e, struct memstate_record *out, u64 addr,
+		      u64 bytes)
+{
+	(void)e;
+	out[0] = ms_record_make(addr, bytes, MEMSTATE_MAPPED, MEMSTATE_READY, 0,
+				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+	return 1;
+}
+
+/* Of what the kernel may drop: writable is Prepared, and no charge. */
+static u32 make_droppable(const struct effect *e, struct memstate_record *out, u64 addr,
+			  u64 bytes)
+{
+	(void)e;
+	out[0] = ms_record_make(addr, bytes, MEMSTATE_READY, MEMSTATE_PREPARED, 0,
+				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+	return 1;
+}
+
+static const struct effect guard = { .make = make_guard };
+static const struct effect ready = { .make = make_ready };
+static const struct effect droppable = { .make = make_droppable };
+
+static void mark(struct ms_books *b, u64 addr, u64 bytes, u32 set, u32 clear)
+{
+	bytes = ms_page_up(bytes);
+	if (possible(addr, bytes))
+		ms_marks_change(&b->marks, addr, addr + bytes, set, clear);
+}
+
+/**
+ * ms_books_map() - a mapping was made
+ * @b:		the books
+ * @addr:	where it is
+ * @bytes:	its length, any
+ * @prot:	PROT_*
+ * @flags:	MAP_*
+ */
+int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags)
+{
+	bool drop = (flags & MAP_TYPE) == MS_MAP_DROPPABLE && flags & MAP_ANONYMOUS;
+	int kept = drop ? (flags & ~MAP_TYPE) | MAP_PRIVATE : flags;
+	const struct effect e = { make_mmap, prot, kept, NULL };
+	u32 marks = 0;
+	int ret = act(b, &e, addr, bytes);
+
+	if (!ret && drop) {
+		ret = act(b, &droppable, addr, bytes);
+		marks |= MS_MARK_DROPPABLE | MS_MARK_WIPEONFORK;
 	}
+	if ((kept & MAP_TYPE) == MAP_PRIVATE && kept & MAP_ANONYMOUS) {
+		marks |= flags & MAP_NORESERVE ? MS_MARK_NORESERVE : 0;
+		marks |= flags & MAP_GROWSDOWN ? MS_MARK_GROWSDOWN : 0;
+	}
+	if (!ret)
+		mark(b, addr, bytes, marks, ALL_MARKS);
 	return ret;
 }
 
-/* ---- the calls ------------------------------------------------------------------ */
-
-static int call_mmap(struct thread *t, const struct ms_line *l)
+int ms_books_unmap(struct ms_books *b, u64 addr, u64 bytes)
 {
-	uint64_t bytes, prot, flags;
+	const struct effect e = { .make = make_munmap };
+	int ret = act(b, &e, addr, bytes);
 
-	if (!ms_arg_number(l, 1, &bytes) || !ms_arg_flags(l, 2, prot_flags, &prot) ||
-	    !ms_arg_flags(l, 3, map_flags, &flags))
-		return -EINVAL;
-	return act(t, &(struct effect) { make_mmap, l->value, bytes, (int)prot,
-					 (int)flags, NULL });
+	if (!ret)
+		mark(b, addr, bytes, 0, ALL_MARKS);
+	return ret;
 }
 
-static int range_none(struct thread *t, u64 addr, u64 bytes)
+/**
+ * ms_books_protect() - access was changed
+ * @b:		the books
+ * @addr:	first byte
+ * @bytes:	length, any
+ * @prot:	PROT_*
+ */
+int ms_books_protect(struct ms_books *b, u64 addr, u64 bytes, int prot)
 {
-	return act(t, &(struct effect) { .make = make_munmap, .addr = addr,
-					 .bytes = bytes });
+	const struct effect e = { .make = make_mprotect, .prot = prot };
+	u64 at, next, end;
+	int ret;
+
+	/* From where the mapping begins. */
+	if (prot & PROT_GROWSDOWN && addr) {
+		u64 begin = addr;
+
+		while (begin && ms_marks_at(&b->marks, begin - 1, &next) & MS_MARK_GROWSDOWN)
+			begin = ms_marks_start(&b->marks, begin - 1);
+		bytes += addr - begin;
+		addr = begin;
+	}
+	ret = act_marked(b, &e, addr, bytes, MS_MARK_GUARD, false);
+	if (!ret)
+		ret = act_marked(b, &droppable, addr, bytes, MS_MARK_DROPPABLE, true);
+	bytes = ms_page_up(bytes);
+	if (ret || !possible(addr, bytes))
+		return ret;
+	/* A guard page stays one, and is something else when it is none any more. */
+	end = addr + bytes;
+	for (at = addr; at < end; at = next) {
+		u32 marks = ms_marks_at(&b->marks, at, &next);
+
+		next = next < end ? next : end;
+		if (marks & MS_MARK_GUARD)
+			mark(b, at, next - at, prot & PROT_WRITE ? MS_MARK_WRITABLE : 0,
+			     MS_MARK_WRITABLE);
+	}
+	return 0;
 }
 
-static int call_munmap(struct thread *t, const struct ms_line *l)
+/* What may be written becomes a guard page that knows it. */
+static int install_guard(struct ms_books *b, u64 addr, u64 bytes)
 {
-	uint64_t addr, bytes;
+	u64 at = addr, end = addr + ms_page_up(bytes);
 
-	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes))
-		return -EINVAL;
-	return range_none(t, addr, bytes);
-}
+	while (at < end) {
+		const struct ms_rangemap_entry *e = ms_rangemap_next(&b->map, at);
+		struct memstate_range r;
 
-static int call_mprotect(struct thread *t, const struct ms_line *l)
-{
-	uint64_t addr, bytes, prot;
-
-	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes) ||
-	    !ms_arg_flags(l, 2, prot_flags, &prot))
-		return -EINVAL;
-	return act(t, &(struct effect) { .make = make_mprotect, .addr = addr,
-					 .bytes = bytes, .prot = (int)prot });
-}
-
-static int range_advise(struct thread *t, u64 addr, u64 bytes, int advice)
-{
-	return act(t, &(struct effect) { .make = make_madvise, .addr = addr,
-					 .bytes = bytes, .prot = advice });
-}
-
-static int call_madvise(struct thread *t, const struct ms_line *l)
-{
-	uint64_t addr, bytes, advice;
-
-	if (!ms_arg_number(l, 0, &addr) || !ms_arg_number(l, 1, &bytes) ||
-	    !ms_arg_flags(l, 2, advice_flags, &advice))
-		return -EINVAL;
-	return range_advise(t, addr, bytes, (int)advice);
-}
-
-static int call_brk(struct thread *t, const struct ms_line *l)
-{
-	struct memstate_record records[MS_SYSRULE_RECORDS];
-	struct ms_books *b = t->process->books;
-	u64 before;
-
-	if (!b)
-		return 0;
-	before = b->brk ? b->brk : l->value;
-	b->brk = l->value;
-	return apply(t, records, ms_sysrule_brk(records, before, l->value));
-}
-
-/* ---- mremap: leaves where it begins, arrives where it ends ---------------------- */
-
-struct mremap_args {
-	uint64_t from;
-	uint64_t old_bytes;
-	uint64_t bytes;
-	uint64_t flags;
-};
-
-static bool mremap_args(const struct ms_line *l, struct mremap_args *a)
-{
-	if (!ms_arg_number(l, 0, &a->from) || !ms_arg_number(l, 1, &a->old_bytes) ||
-	    !ms_arg_number(l, 2, &a->bytes))
-		return false;
-	if (!ms_arg_flags(l, 3, mremap_flags, &a->flags))
-		a->flags = 0;
-	a->old_bytes = ms_page_up(a->old_bytes);
-	a->bytes = ms_page_up(a->bytes);
-	return true;
-}
-
-/* Remember the pieces of a range. */
-static void pieces_take(struct thread *t, u64 start, u64 end)
-{
-	const struct ms_rangemap_entry *e;
-
-	pieces_drop(t);
-	for (u64 addr = start; t->process->books && addr < end; addr = e->end) {
-		struct memstate_range range;
-
-		e = ms_rangemap_next(&t->process->books->map, addr);
 		if (!e || e->start >= end)
 			break;
-		ms_rangemap_range(e, &range);
-		if (range.start < start)
-			range.start = start;
-		if (range.end > end)
-			range.end = end;
-		t->pieces = grown(t->pieces, t->nr_pieces, sizeof(*t->pieces));
-		t->pieces[t->nr_pieces++] = range;
+		ms_rangemap_range(e, &r);
+		r.start = r.start > at ? r.start : at;
+		r.end = r.end < end ? r.end : end;
+		if (r.state >= MEMSTATE_PREPARED && !(r.flags & MEMSTATE_RANGE_RO))
+			mark(b, r.start, r.end - r.start, MS_MARK_WRITABLE, 0);
+		at = r.end;
 	}
+	mark(b, addr, bytes, MS_MARK_GUARD, 0);
+	return act(b, &guard, addr, bytes);
 }
 
-static int mremap_leave(struct thread *t, const struct ms_line *l)
+static int remove_guard(struct ms_books *b, u64 addr, u64 bytes)
 {
-	struct mremap_args a;
+	int ret = act_marked(b, &ready, addr, bytes, MS_MARK_GUARD | MS_MARK_WRITABLE, true);
 
-	if (!mremap_args(l, &a))
-		return -EINVAL;
-	if (!a.old_bytes || !a.bytes)
-		return 0;
-	pieces_take(t, a.from, a.from + a.old_bytes);
-	if (a.flags & MREMAP_DONTUNMAP)
-		return 0;
-	return range_none(t, a.from, a.old_bytes);
-}
-
-static int mremap_arrive(struct thread *t, const struct ms_line *l)
-{
-	struct mremap_args a;
-	struct effect arrival;
-	int ret;
-	u32 i;
-
-	if (!mremap_args(l, &a))
-		return -EINVAL;
-	if (!a.old_bytes || !a.bytes)
-		return 0;
-	if (a.flags & MREMAP_DONTUNMAP) {
-		ret = range_advise(t, a.from, a.old_bytes, MADV_DONTNEED);
-		if (ret)
-			return ret;
-	}
-	/* Whatever was there has been replaced. */
-	ret = range_none(t, l->value, a.bytes);
-	for (i = 0; !ret && i < t->nr_pieces; i++) {
-		struct memstate_range p = t->pieces[i];
-		u64 offset = p.start - a.from;
-
-		if (offset >= a.bytes)
-			break;
-		if (p.end - a.from > a.bytes)
-			p.end = a.from + a.bytes;
-		arrival = (struct effect) {
-			.make = make_piece,
-			.addr = l->value + offset,
-			.bytes = p.end - p.start,
-			.last = &p,
-		};
-		ret = act(t, &arrival);
-	}
-	if (!ret && a.bytes > a.old_bytes && t->nr_pieces &&
-	    t->pieces[t->nr_pieces - 1].end == a.from + a.old_bytes) {
-		arrival = (struct effect) {
-			.make = make_growth,
-			.addr = l->value + a.old_bytes,
-			.bytes = a.bytes - a.old_bytes,
-			.last = &t->pieces[t->nr_pieces - 1],
-		};
-		ret = act(t, &arrival);
-	}
-	pieces_drop(t);
+	if (!ret)
+		ret = act_marked(b, &droppable, addr, bytes, MS_MARK_DROPPABLE, true);
+	if (!ret)
+		mark(b, addr, bytes, 0, MS_MARK_GUARD | MS_MARK_WRITABLE);
 	return ret;
 }
 
-/* ---- processes: fork copies where it begins, exec clears where it ends ----------- */
-
-static bool is_fork(const struct ms_line *l)
+/**
+ * ms_books_advise() - advice was given
+ * @b:		the books
+ * @addr:	first byte
+ * @bytes:	length, any
+ * @advice:	MADV_*
+ */
+int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice)
 {
-	return ms_line_is(l, "fork") || ms_line_is(l, "vfork") ||
-	       ms_line_is(l, "clone") || ms_line_is(l, "clone3");
-}
+	struct effect e = { .make = make_madvise, .prot = advice };
+	u64 end = addr + ms_page_up(bytes);
 
-static int call_fork(struct ms_replay *r, struct thread *t,
-		     const struct ms_call *call)
-{
-	struct ms_process *p = t->process, *child;
-	const struct ms_line *l = &call->line;
-	uint64_t flags = 0;
-
-	if (!call->child || !p->books)
+	if (!possible(addr, ms_page_up(bytes)))
+		return -EINVAL;
+	switch (advice) {
+	case MADV_DONTFORK:
+		mark(b, addr, bytes, MS_MARK_DONTFORK, 0);
 		return 0;
-	if (ms_line_is(l, "vfork"))
-		flags = CLONE_VM | CLONE_VFORK;
-	else if (!ms_line_is(l, "fork"))
-		ms_arg_named_flags(l, "flags=", clone_flags, &flags);
-
-	if (flags & CLONE_THREAD) {
-		thread_new(r, call->child, p);
+	case MADV_DOFORK:
+		mark(b, addr, bytes, 0, MS_MARK_DONTFORK);
 		return 0;
+	case MS_MADV_WIPEONFORK:
+		mark(b, addr, bytes, MS_MARK_WIPEONFORK, 0);
+		return 0;
+	case MS_MADV_KEEPONFORK:
+		mark(b, addr, bytes, 0, MS_MARK_WIPEONFORK);
+		return 0;
+	case MS_MADV_GUARD_INSTALL:
+		return install_guard(b, addr, bytes);
+	case MS_MADV_GUARD_REMOVE:
+		return remove_guard(b, addr, bytes);
+	case MS_MADV_COLLAPSE:
+		/* Whole huge pages only; each of them is present afterwards. */
+		addr = (addr + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+		end &= ~(HUGE_PAGE - 1);
+		if (addr >= end)
+			return 0;
+		bytes = end - addr;
+		e.prot = MS_MADV_POPULATE_WRITE;
+		break;
+	default:
+		break;
 	}
-	if (flags & CLONE_VM) {
-		child = process_new(r, call->child, p->books);
-		p->books->users++;
-	} else {
-		child = process_new(r, call->child, books_copy(p->books));
-	}
-	process_watch(child);
-	thread_new(r, call->child, child);
-	return 0;
-}
-
-/* The process goes on with this thread alone, under its leader's id. */
-static void call_exec(struct ms_replay *r, struct thread *t)
-{
-	struct ms_process *p = t->process;
-	pid_t tid = t->tid;
-
-	for (u32 i = 0; i < r->nr_threads;) {
-		struct thread *other = &r->threads[i];
-
-		if (other->process == p && other->tid != tid)
-			thread_remove(r, other);
-		else
-			i++;
-	}
-	books_put(p->books);
-	p->books = books_new();
-	p->peak_ready = 0;
-	p->transitions = 0;
-}
-
-static void call_exit_group(struct ms_replay *r, struct thread *t)
-{
-	struct ms_process *p = t->process;
-
-	for (u32 i = 0; i < r->nr_threads;) {
-		if (r->threads[i].process == p)
-			thread_remove(r, &r->threads[i]);
-		else
-			i++;
-	}
-	process_end(r, p);
+	return act_marked(b, &e, addr, bytes, MS_MARK_GUARD, false);
 }
 
 /**
- * ms_replay_exit() - a thread has ended
- * @r:		the state
- * @tid:	its id
+ * ms_books_brk() - the break was moved, or asked for
+ * @b:	the books
+ * @to:	where it is
  */
-void ms_replay_exit(struct ms_replay *r, pid_t tid)
+int ms_books_brk(struct ms_books *b, u64 to)
 {
-	struct thread *t = thread_find(r, tid);
-	struct ms_process *p;
+	struct memstate_record records[MS_SYSRULE_RECORDS];
+	u64 from = ms_page_up(b->brk ? b->brk : to), end = ms_page_up(to);
 
-	if (!t)
-		return;
-	p = t->process;
-	thread_remove(r, t);
-	if (!p->threads)
-		process_end(r, p);
-}
-
-/**
- * ms_replay_superseded() - a leader made room for a thread of its that execs
- * @r:		the state
- * @tid:	the leader, whose id goes on
- * @by:		the thread, whose id ends
- */
-void ms_replay_superseded(struct ms_replay *r, pid_t tid, pid_t by)
-{
-	struct thread *t = thread_find(r, by);
-
-	if (!t || by == tid)
-		return;
-	/* A thread that was taken for a process, as nobody saw it made, ends as one. */
-	if (thread_find(r, tid))
-		ms_replay_exit(r, by);
+	/* Whatever was there has been given up, or is new. */
+	if (from < end)
+		mark(b, from, end - from, 0, ALL_MARKS);
 	else
-		t->tid = tid;
+		mark(b, end, from - end, 0, ALL_MARKS);
+	b->brk = to;
+	return apply(b, records, ms_sysrule_brk(records, from, end));
 }
 
-/* ---- in order ---------------------------------------------------------------------- */
+/**
+ * ms_books_fork() - a child's books
+ * @from:	its parent's
+ *
+ * Return: a copy, without what fork leaves out and with what it empties.
+ */
+struct ms_books *ms_books_fork(const struct ms_books *from)
+{
+	struct ms_books *b = ms_books_new();
+
+	if (ms_rangemap_copy(&b->map, &from->map))
+		abort();
+	ms_marks_copy(&b->marks, &from->marks);
+	b->totals = from->totals;
+	b->brk = from->brk;
+	for (u32 i = 0; i < from->marks.nr; i++) {
+		const struct ms_mark *m = &from->marks.list[i];
+
+		if (m->bits & MS_MARK_DONTFORK)
+			ms_books_unmap(b, m->start, m->end - m->start);
+		else if (m->bits & MS_MARK_WIPEONFORK && m->bits & MS_MARK_GUARD)
+			remove_guard(b, m->start, m->end - m->start);
+		if (m->bits & MS_MARK_WIPEONFORK)
+			ms_books_advise(b, m->start, m->end - m->start, MADV_DONTNEED);
+	}
+	b->totals.transitions = 0;
+	b->totals.drift = 0;
+	return b;
+}
+
+/* ---- mremap: leaves where it begins, arrives where it ends ------------------- */
+
+void ms_moved_drop(struct ms_moved *moved)
+{
+	free(moved->pieces);
+	ms_marks_free(&moved->marks);
+	*moved = (struct ms_moved) {};
+}
+
+/* Doubled at each power of two. */
+static void add_piece(struct ms_moved *moved, const struct memstate_range *r)
+{
+	u32 nr = moved->nr;
+
+	if (!(nr & (nr - 1))) {
+		moved->pieces = reallocarray(moved->pieces, nr ? 2 * (size_t)nr : 1,
+					     sizeof(*r));
+		if (!moved->pieces)
+			abort();
+	}
+	moved->pieces[moved->nr++] = *r;
+}
 
 /**
- * ms_replay_begin() - a call begins, and others may come before its end
- * @r:		the state
- * @tid:	who makes it
- * @call:	the call, with the result that it will have
- *
- * What releases addresses acts here: another thread may get them before the end
- * is reported. What is copied by fork is copied here.
- *
- * Return: 0; -EINVAL: its arguments cannot be read; -ENOMEM, -ENOSPC.
+ * ms_books_take() - remember what is in a range that moves
+ * @b:		the books
+ * @addr:	where it begins
+ * @bytes:	its length, whole pages
+ * @moved:	what is there; ms_moved_drop() it
  */
-int ms_replay_begin(struct ms_replay *r, pid_t tid, const struct ms_call *call)
+void ms_books_take(const struct ms_books *b, u64 addr, u64 bytes, struct ms_moved *moved)
 {
-	const struct ms_line *l = &call->line;
-	struct thread *t = thread_get(r, tid);
+	u64 end = addr + bytes, at, next;
 
-	if (!l->result || l->failed)
-		return 0;
-	if (ms_line_is(l, "munmap"))
-		return call_munmap(t, l);
-	if (ms_line_is(l, "mremap"))
-		return mremap_leave(t, l);
-	if (is_fork(l))
-		return call_fork(r, t, call);
+	ms_moved_drop(moved);
+	for (at = addr; at < end; at = next) {
+		const struct ms_rangemap_entry *e = ms_rangemap_next(&b->map, at);
+		struct memstate_range r;
+
+		if (!e || e->start >= end)
+			break;
+		ms_rangemap_range(e, &r);
+		r.start = r.start < addr ? addr : r.start;
+		r.end = r.end > end ? end : r.end;
+		add_piece(moved, &r);
+		next = e->end;
+	}
+	for (at = addr; at < end; at = next) {
+		u32 bits = ms_marks_at(&b->marks, at, &next);
+
+		next = next < end ? next : end;
+		if (bits)
+			ms_marks_change(&moved->marks, at, next, bits, 0);
+	}
+}
+
+static int arrive_marks(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 bytes,
+			const struct ms_moved *moved)
+{
+	u32 last = 0;
+	u64 ignored;
+
+	for (u32 i = 0; i < moved->marks.nr; i++) {
+		const struct ms_mark *m = &moved->marks.list[i];
+		u64 start = m->start - from, end = m->end - from;
+
+		end = end < bytes ? end : bytes;
+		if (start < end)
+			mark(b, addr + start, end - start, m->bits, 0);
+	}
+	/* What follows is of the same mapping; its pages are new. */
+	if (bytes > old_bytes && old_bytes)
+		last = ms_marks_at(&moved->marks, from + old_bytes - 1, &ignored);
+	last &= ~(MS_MARK_GUARD | MS_MARK_WRITABLE);
+	if (last)
+		mark(b, addr + old_bytes, bytes - old_bytes, last, 0);
 	return 0;
 }
 
 /**
- * ms_replay_end() - a call ends
- * @r:		the state
- * @tid:	who made it
- * @call:	the call, with its result
- *
- * Return: as ms_replay_begin().
+ * ms_books_arrive() - what was taken comes to another place
+ * @b:		the books
+ * @from:	where it was
+ * @old_bytes:	its length there, whole pages
+ * @addr:	where it is now
+ * @bytes:	its length, whole pages
+ * @moved:	what ms_books_take() has found
  */
-int ms_replay_end(struct ms_replay *r, pid_t tid, const struct ms_call *call)
+int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 bytes,
+		    const struct ms_moved *moved)
 {
-	static const struct {
-		const char *name;
-		int (*act)(struct thread *t, const struct ms_line *l);
-	} calls[] = {
-		{ "mmap", call_mmap },
-		{ "mmap2", call_mmap },
-		{ "mprotect", call_mprotect },
-		{ "pkey_mprotect", call_mprotect },
-		{ "madvise", call_madvise },
-		{ "brk", call_brk },
-		{ "mremap", mremap_arrive },
-	};
-	const struct ms_line *l = &call->line;
-	struct thread *t = thread_get(r, tid);
+	const struct memstate_range *last = moved->nr ? &moved->pieces[moved->nr - 1] : NULL;
+	/* Whatever was there has been replaced. */
+	int ret = ms_books_unmap(b, addr, bytes);
 
-	if (!r->exits_are_logged && ms_line_is(l, "exit_group")) {
-		call_exit_group(r, t);
-		return 0;
+	for (u32 i = 0; !ret && i < moved->nr; i++) {
+		struct memstate_range p = moved->pieces[i];
+		const struct effect e = { .make = make_piece, .last = &p };
+		u64 offset = p.start - from;
+
+		if (offset >= bytes)
+			break;
+		if (p.end - from > bytes)
+			p.end = from + bytes;
+		ret = act(b, &e, addr + offset, p.end - p.start);
 	}
-	if (!r->exits_are_logged && ms_line_is(l, "exit")) {
-		ms_replay_exit(r, tid);
-		return 0;
+	if (!ret && bytes > old_bytes && last && last->end == from + old_bytes) {
+		const struct effect e = { .make = make_growth, .last = last };
+
+		ret = act(b, &e, addr + old_bytes, bytes - old_bytes);
 	}
-	if (!l->result || l->failed)
-		return 0;
-	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (ms_line_is(l, calls[i].name))
-			return calls[i].act(t, l);
-	if (ms_line_is(l, "execve") || ms_line_is(l, "execveat"))
-		call_exec(r, t);
-	return 0;
+	return ret ? ret : arrive_marks(b, from, old_bytes, addr, bytes, moved);
 }
 
-/**
- * ms_replay_call() - a call in one line
- * @r:		the state
- * @tid:	who made it
- * @call:	the call, with its result
- *
- * Return: as ms_replay_begin().
- */
-int ms_replay_call(struct ms_replay *r, pid_t tid, const struct ms_call *call)
+u64 ms_books_noreserve(const struct ms_books *b)
 {
-	int ret = ms_replay_begin(r, tid, call);
+	u64 sum = 0;
 
-	return ret ? ret : ms_replay_end(r, tid, call);
+	for (u32 i = 0; i < b->map.nr; i++) {
+		struct memstate_range r;
+		u64 next;
+
+		ms_rangemap_range(&b->map.ranges[i], &r);
+		if (r.state != MEMSTATE_READY)
+			continue;
+		for (u64 at = r.start; at < r.end; at = next) {
+			u32 bits = ms_marks_at(&b->marks, at, &next);
+
+			next = next < r.end ? next : r.end;
+			if (bits & MS_MARK_NORESERVE)
+				sum += next - at;
+		}
+	}
+	return sum;
 }

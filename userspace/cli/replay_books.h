@@ -1,74 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The books of processes, kept from the calls they made.
- *
- * Model
- *
- *   A thread belongs to a process (thread group), a process has books. Processes
- *   made with CLONE_VM or vfork share their parent's until they exec; books that
- *   several share are shown with the one that has had them longest.
- */
+/* The books of an address space, kept from what calls did to it. */
 #ifndef MS_REPLAY_BOOKS_H
 #define MS_REPLAY_BOOKS_H
 
 #include "rangemap.h"
-#include "replay_parse.h"
+#include "replay_marks.h"
 
 /**
  * struct ms_books - an address space
  * @map:	its ranges
- * @totals:	of them
+ * @marks:	what else is known of addresses
+ * @totals:	of @map
  * @brk:	the break, 0 while it is not known
  * @users:	processes that share it
  */
 struct ms_books {
 	struct ms_rangemap map;
+	struct ms_marks marks;
 	struct memstate_totals totals;
 	u64 brk;
 	u32 users;
 };
 
 /**
- * struct ms_process - a thread group
- * @pid:	its id
- * @books:	NULL once it has ended
- * @threads:	living threads
- * @peak_ready:	highest Ready since it began or replaced itself, bytes
- * @transitions: records applied since then
+ * struct ms_moved - what an mremap under way has taken out of books
+ * @pieces:	ranges, at their old place
+ * @nr:		how many
+ * @marks:	marks, at their old place
  */
-struct ms_process {
-	pid_t pid;
-	struct ms_books *books;
-	u32 threads;
-	u64 peak_ready;
-	u64 transitions;
+struct ms_moved {
+	struct memstate_range *pieces;
+	u32 nr;
+	struct ms_marks marks;
 };
 
-/**
- * struct ms_call - a call of a log
- * @line:	what is known of it; args from where it began
- * @child:	a process or thread that it made, else 0
- */
-struct ms_call {
-	struct ms_line line;
-	pid_t child;
-};
+/* All of them return 0; -EINVAL: no kernel lets that succeed; -ENOMEM, -ENOSPC. */
+struct ms_books *ms_books_new(void);
+struct ms_books *ms_books_fork(const struct ms_books *from);
+void ms_books_put(struct ms_books *b);
+int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags);
+int ms_books_unmap(struct ms_books *b, u64 addr, u64 bytes);
+int ms_books_protect(struct ms_books *b, u64 addr, u64 bytes, int prot);
+int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice);
+int ms_books_brk(struct ms_books *b, u64 to);
+void ms_books_take(const struct ms_books *b, u64 addr, u64 bytes, struct ms_moved *moved);
+int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 bytes,
+		    const struct ms_moved *moved);
+void ms_moved_drop(struct ms_moved *moved);
 
-struct ms_replay;
+/* Ready of mappings made with MAP_NORESERVE, bytes. */
+u64 ms_books_noreserve(const struct ms_books *b);
 
-struct ms_replay *ms_replay_new(bool exits_are_logged);
-void ms_replay_free(struct ms_replay *r);
-
-int ms_replay_call(struct ms_replay *r, pid_t tid, const struct ms_call *call);
-int ms_replay_begin(struct ms_replay *r, pid_t tid, const struct ms_call *call);
-int ms_replay_end(struct ms_replay *r, pid_t tid, const struct ms_call *call);
-void ms_replay_exit(struct ms_replay *r, pid_t tid);
-void ms_replay_superseded(struct ms_replay *r, pid_t tid, pid_t by);
-pid_t ms_replay_only(const struct ms_replay *r);
-
-u32 ms_replay_count(const struct ms_replay *r);
-const struct ms_process *ms_replay_process(const struct ms_replay *r, u32 i);
-/* Do the figures of its books stand with another process? Then that one's id. */
-pid_t ms_replay_shares(const struct ms_replay *r, const struct ms_process *p);
+/* What headers may not know yet. */
+#define MS_MADV_WIPEONFORK	18
+#define MS_MADV_KEEPONFORK	19
+#define MS_MADV_POPULATE_WRITE	23
+#define MS_MADV_DONTNEED_LOCKED	24
+#define MS_MADV_COLLAPSE	25
+#define MS_MADV_GUARD_INSTALL	102
+#define MS_MADV_GUARD_REMOVE	103
+#define MS_MAP_DROPPABLE	0x08
 
 #endif /* MS_REPLAY_BOOKS_H */

@@ -1,55 +1,58 @@
 // SPDX-License-Identifier: MIT
+/*
+ * A line of strace, taken apart.
+ *
+ * Model
+ *
+ *   A line is a call, a part of one, or a word about a thread or a signal. What has
+ *   begun and does not end in the line is *open*; whoever has the next lines
+ *   (replay_log.c) appends them and asks again.
+ */
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "replay_parse.h"
 
-/* No process id is larger than this; a larger number in front is a time. */
-#define PID_LIMIT	4194304
-
-/* Seconds: less is no time of day with a date. */
-#define SINCE_1970	1e8
-
-/**
- * struct text - what is left of a line
- * @p:		next character
- * @end:	behind the last
- */
-struct text {
-	const char *p;
-	const char *end;
-};
-
-static bool starts(const struct text *t, const char *with)
+bool ms_text_starts(const struct ms_text *t, const char *with)
 {
 	size_t n = strlen(with);
 
 	return (size_t)(t->end - t->p) >= n && !memcmp(t->p, with, n);
 }
 
-static bool skip(struct text *t, const char *what)
+bool ms_text_skip(struct ms_text *t, const char *what)
 {
-	if (!starts(t, what))
+	if (!ms_text_starts(t, what))
 		return false;
 	t->p += strlen(what);
 	return true;
 }
 
-static void skip_space(struct text *t)
+void ms_text_skip_space(struct ms_text *t)
 {
 	while (t->p < t->end && (*t->p == ' ' || *t->p == '\t'))
 		t->p++;
 }
 
-/* A number in decimal or hexadecimal; @t behind it. */
-static bool number(struct text *t, uint64_t *value)
+bool ms_text_has(const struct ms_text *t, const char *what)
+{
+	return memmem(t->p, (size_t)(t->end - t->p), what, strlen(what));
+}
+
+/**
+ * ms_text_number() - a number in decimal or hexadecimal
+ * @t:		where it begins; behind it afterwards
+ * @value:	the result
+ *
+ * Return: false if there is none.
+ */
+bool ms_text_number(struct ms_text *t, uint64_t *value)
 {
 	const char *p = t->p;
 	int base = 10;
 
 	*value = 0;
-	if (skip(t, "0x")) {
+	if (ms_text_skip(t, "0x")) {
 		base = 16;
 		p = t->p;
 	}
@@ -67,74 +70,13 @@ static bool number(struct text *t, uint64_t *value)
 	return t->p > p;
 }
 
-/* 12:34:56.789; seconds since 1970; or, of -r, since the line before. */
-static void take_time(const char *word, const char *end, struct ms_line *line)
-{
-	double part, seconds = 0;
-	bool colon = false;
-	char *next;
-
-	while (word < end) {
-		part = strtod(word, &next);
-		if (next == word || next > end || (next < end && *next != ':'))
-			return;
-		seconds = seconds * 60 + part;
-		colon |= next < end;
-		word = next + 1;
-	}
-	line->time = seconds;
-	line->time_kind = colon ? MS_TIME_CLOCK :
-			  seconds >= SINCE_1970 ? MS_TIME_ABSOLUTE : MS_TIME_SINCE_LAST;
-}
-
-/* [pid N] or N in front; then a time in one of strace's forms. */
-static pid_t prefix(struct text *t, struct ms_line *line)
-{
-	pid_t pid = 0;
-	uint64_t value;
-
-	skip_space(t);
-	if (skip(t, "[pid")) {
-		skip_space(t);
-		if (number(t, &value))
-			pid = (pid_t)value;
-		while (t->p < t->end && *t->p != ']')
-			t->p++;
-		skip(t, "]");
-		skip_space(t);
-	}
-	while (t->p < t->end && isdigit((unsigned char)*t->p)) {
-		const char *word = t->p;
-		bool plain = true;
-
-		while (t->p < t->end && *t->p != ' ' && *t->p != '\t') {
-			plain = plain && isdigit((unsigned char)*t->p);
-			t->p++;
-		}
-		value = strtoull(word, NULL, 10);
-		if (plain && !pid && value <= PID_LIMIT)
-			pid = (pid_t)value;
-		else if (line->time_kind == MS_TIME_NONE)
-			take_time(word, t->p, line);
-		skip_space(t);
-		/* -t and -r together */
-		if (starts(t, "(+")) {
-			while (t->p < t->end && *t->p != ')')
-				t->p++;
-			skip(t, ")");
-			skip_space(t);
-		}
-	}
-	return pid;
-}
-
 /* The last " = " behind a closing parenthesis parts the call from its result. */
 static const char *find_result(const char *p, const char *end)
 {
 	const char *e, *q;
 
 	for (e = end - 2; e > p; e--) {
-		if (e[0] != '=' || e[1] != ' ' || e[-1] != ' ')
+		if (e[0] != '=' || e[1] != ' ' || (e[-1] != ' ' && e[-1] != ')'))
 			continue;
 		for (q = e - 1; q > p && *q == ' '; q--)
 			;
@@ -144,11 +86,45 @@ static const char *find_result(const char *p, const char *end)
 	return NULL;
 }
 
+/* What stands behind "= ". */
+static void parse_result(struct ms_text *r, struct ms_line *line)
+{
+	bool negative;
+
+	ms_text_skip_space(r);
+	if (ms_text_starts(r, "?"))
+		return;
+	negative = ms_text_skip(r, "-");
+	line->result = ms_text_number(r, &line->value) || negative;
+	/* Nothing fails with more; old strace writes high 32-bit addresses so. */
+	line->failed = negative && line->value < 4096;
+	if (negative && !line->failed)
+		line->value = -line->value & 0xffffffff;
+	if (line->value >= 0xffffffff80000000)
+		line->value &= 0xffffffff;
+	/* strace has put that there, and no call was made. */
+	if (ms_text_has(r, "(INJECTED") || ms_text_has(r, ", INJECTED"))
+		line->failed = true;
+	/* = 8 </sh>, with the name of the command */
+	if (ms_text_starts(r, "<")) {
+		const char *close = memchr(r->p, '>', (size_t)(r->end - r->p));
+
+		r->p = close ? close + 1 : r->p;
+	}
+	ms_text_skip_space(r);
+	if (ms_text_skip(r, "/* ")) {
+		uint64_t outer;
+
+		if (ms_text_number(r, &outer) && ms_text_starts(r, " in strace's PID NS"))
+			line->outer = (pid_t)outer;
+	}
+}
+
 /* Set args and result from name( on, or from what follows "resumed>". */
-static bool parse_call(struct text *t, struct ms_line *line)
+static bool parse_call(struct ms_text *t, struct ms_line *line)
 {
 	const char *eq, *close;
-	struct text r;
+	struct ms_text r;
 
 	eq = find_result(t->p, t->end);
 	if (!eq)
@@ -157,112 +133,235 @@ static bool parse_call(struct text *t, struct ms_line *line)
 		;
 	line->args = t->p;
 	line->args_len = (size_t)(close - t->p);
-
-	r = (struct text) { eq + 2, t->end };
-	skip_space(&r);
-	if (starts(&r, "?"))
-		return true;
-	line->result = true;
-	line->failed = starts(&r, "-");
-	if (!line->failed && !number(&r, &line->value))
-		line->result = false;
+	r = (struct ms_text) { eq + 2, t->end };
+	parse_result(&r, line);
 	return true;
 }
 
-static bool parse_name(struct text *t, struct ms_line *line)
+/* All calls are in lower case; other names are values that were wrapped. */
+static bool parse_name(struct ms_text *t, struct ms_line *line)
 {
 	line->name = t->p;
-	while (t->p < t->end && (isalnum((unsigned char)*t->p) || *t->p == '_'))
+	while (t->p < t->end && (islower((unsigned char)*t->p) || *t->p == '_' ||
+				 isdigit((unsigned char)*t->p) || *t->p == '?'))
 		t->p++;
 	line->name_len = (size_t)(t->p - line->name);
 	return line->name_len;
 }
 
-static enum ms_line_kind parse_event(struct text *t, struct ms_line *line)
+static bool value_name(const struct ms_line *line)
+{
+	return ms_line_is(line, "htons") || ms_line_is(line, "htonl") ||
+	       ms_line_is(line, "inet_addr") || ms_line_is(line, "inet_pton") ||
+	       ms_line_is(line, "makedev") || ms_line_is(line, "if_nametoindex");
+}
+
+static enum ms_line_kind parse_event(struct ms_text *t, struct ms_line *line)
 {
 	uint64_t value;
 
-	if (skip(t, "superseded by execve in pid ")) {
-		if (!number(t, &value))
+	if (ms_text_skip(t, "superseded by execve in pid ")) {
+		if (!ms_text_number(t, &value))
 			return MS_LINE_OTHER;
 		line->other = (pid_t)value;
 		return MS_LINE_SUPERSEDED;
 	}
-	return starts(t, "exited") || starts(t, "killed") ? MS_LINE_EXIT :
-							    MS_LINE_OTHER;
+	line->exited = ms_text_starts(t, "exited");
+	return line->exited || ms_text_starts(t, "killed") ? MS_LINE_EXIT :
+							     MS_LINE_OTHER;
+}
+
+/* The number behind a key, wherever it stands. */
+static bool keyed(const struct ms_text *t, const char *key, uint64_t *value)
+{
+	struct ms_text rest = *t;
+
+	rest.p = memmem(t->p, (size_t)(t->end - t->p), key, strlen(key));
+	if (!rest.p)
+		return false;
+	rest.p += strlen(key);
+	return ms_text_number(&rest, value);
+}
+
+/* --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=501, ...} --- */
+static enum ms_line_kind parse_signal(struct ms_text *t, struct ms_line *line)
+{
+	static const char *const ends[] = { "si_code=CLD_EXITED", "si_code=CLD_KILLED",
+					    "si_code=CLD_DUMPED" };
+	uint64_t value;
+	bool ended;
+
+	if (!ms_text_starts(t, "SIGCHLD") && !ms_text_has(t, "si_signo=SIGCHLD"))
+		return MS_LINE_NOTE;
+	ended = keyed(t, "si_code=", &value) && value >= 1 && value <= 3;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		ended |= ms_text_has(t, ends[i]);
+	if (!ended || !keyed(t, "si_pid=", &value))
+		return MS_LINE_NOTE;
+	line->other = (pid_t)value;
+	return MS_LINE_CHILD;
 }
 
 /*
- * On a terminal strace's own message comes in between, and the call goes on in
- * the next line, or is unfinished: vfork(strace: Process 123 attached
+ * strace's own words: "strace: Process 12 attached", and before 4.11 without its name.
+ * @t is behind what was understood.
  */
-static bool parse_interrupted(struct text *t, struct ms_line *line)
+static enum ms_line_kind parse_message(struct ms_text *t, struct ms_line *line)
 {
-	static const char message[] = "strace: Process ";
-	const char *at = memmem(t->p, (size_t)(t->end - t->p), message,
-				sizeof(message) - 1);
+	struct ms_text try = *t;
+	bool named = ms_text_skip(&try, "strace: ");
 	uint64_t value;
 
-	if (!at)
-		return false;
-	line->args = t->p;
-	line->args_len = (size_t)(at - t->p);
-	t->p = at + sizeof(message) - 1;
-	if (!number(t, &value) || !skip(t, " attached"))
-		return false;
-	line->other = (pid_t)value;
-	return true;
-}
-
-static enum ms_line_kind parse_kind(struct text *t, struct ms_line *line)
-{
-	static const char unfinished[] = "<unfinished ...>";
-	size_t n = sizeof(unfinished) - 1;
-	uint64_t value;
-
-	if (skip(t, "+++ "))
-		return parse_event(t, line);
-	if (skip(t, "--- ") || starts(t, "<unfinished ...>"))
-		return MS_LINE_NOTE;
-	if (skip(t, "strace: Process ")) {
-		if (!number(t, &value) || !skip(t, " attached"))
+	if (!ms_text_skip(&try, "Process ") || !ms_text_number(&try, &value) ||
+	    !ms_text_skip(&try, " ")) {
+		if (!named && !ms_text_starts(t, "[ Process PID="))
 			return MS_LINE_OTHER;
-		line->other = (pid_t)value;
+		t->p = t->end;
+		return MS_LINE_NOTE;
+	}
+	line->other = (pid_t)value;
+	if (ms_text_skip(&try, "attached")) {
+		if (ms_text_skip(&try, " with ") && ms_text_number(&try, &value))
+			line->threads = (uint32_t)value;
+		t->p = try.end;
 		return MS_LINE_ATTACHED;
 	}
-	if (skip(t, "<... ")) {
-		if (!parse_name(t, line) || !skip(t, " resumed>"))
-			return MS_LINE_OTHER;
-		skip_space(t);
-		return parse_call(t, line) ? MS_LINE_RESUMED : MS_LINE_OTHER;
+	t->p = try.end;
+	if (ms_text_starts(&try, "detached"))
+		return MS_LINE_DETACHED;
+	line->other = 0;
+	return ms_text_starts(&try, "suspended") || ms_text_starts(&try, "resumed") ?
+		       MS_LINE_NOTE : MS_LINE_OTHER;
+}
+
+/* On a terminal a message comes in between, and the call goes on in the next line. */
+static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
+				    struct ms_line *line)
+{
+	static const char *const messages[] = { "strace: Process ", "Process ", "^Cstrace: " };
+	const char *at = NULL;
+
+	line->args = t->p;
+	line->args_len = (size_t)(t->end - t->p);
+	for (size_t i = 0; !at && i < sizeof(messages) / sizeof(messages[0]); i++) {
+		enum ms_line_kind kind;
+		struct ms_text rest;
+
+		at = memmem(t->p, (size_t)(t->end - t->p), messages[i],
+			    strlen(messages[i]));
+		if (!at)
+			continue;
+		rest = (struct ms_text) { at + (*at == '^' ? 2 : 0), t->end };
+		kind = parse_message(&rest, line);
+		if (kind != MS_LINE_ATTACHED)
+			line->other = 0;
+		if (kind == MS_LINE_OTHER)
+			at = NULL;
 	}
-	if (!parse_name(t, line) || !skip(t, "("))
-		return parse_call(t, line) ? MS_LINE_REST : MS_LINE_OTHER;
-	while (t->end > t->p && isspace((unsigned char)t->end[-1]))
+	if (at) {
+		line->args_len = (size_t)(at - t->p);
+		line->keep = (size_t)(at - begin);
+	}
+	return MS_LINE_OPEN;
+}
+
+static bool ends_with(const struct ms_text *t, const char *with)
+{
+	size_t n = strlen(with);
+
+	return (size_t)(t->end - t->p) >= n && !memcmp(t->end - n, with, n);
+}
+
+static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
+				    struct ms_line *line)
+{
+	static const char unfinished[] = "<unfinished ...>", let_go[] = "<detached ...>";
+	struct ms_text all = *t;
+
+	/* Somebody's remark. */
+	if (ms_text_starts(t, "#"))
+		return MS_LINE_NOTE;
+	while (t->end > t->p && (t->end[-1] == ' ' || t->end[-1] == '\t'))
 		t->end--;
-	if ((size_t)(t->end - t->p) >= n && !memcmp(t->end - n, unfinished, n)) {
+	if (ms_text_skip(t, "+++ "))
+		return parse_event(t, line);
+	if (ms_text_skip(t, "--- ")) {
+		enum ms_line_kind kind = parse_signal(t, line);
+
+		return ends_with(t, "---") || kind == MS_LINE_CHILD ? kind : MS_LINE_OPEN;
+	}
+	/* The end of a call that is not ours any more, a stack frame, the time of a call. */
+	if (ms_text_starts(t, unfinished) || ms_text_starts(t, let_go) ||
+	    ms_text_starts(t, "> ") ||
+	    (ms_text_starts(t, "<") && t->p + 1 < t->end && isdigit((unsigned char)t->p[1])))
+		return MS_LINE_NOTE;
+	if (ms_text_starts(t, "strace: ") || ms_text_starts(t, "Process ") ||
+	    ms_text_starts(t, "[ Process PID="))
+		return parse_message(t, line);
+	if (ms_text_skip(t, "<... ")) {
+		if (!parse_name(t, line) && t->p < t->end)
+			return MS_LINE_OTHER;
+		if (!ms_text_skip(t, " resumed>"))
+			return MS_LINE_OPEN;
+		ms_text_skip_space(t);
+		return parse_call(t, line) ? MS_LINE_RESUMED : parse_open(t, begin, line);
+	}
+	if (!parse_name(t, line) || !ms_text_skip(t, "(") || value_name(line)) {
+		line->name_len = 0;
+		*t = all;
+		return MS_LINE_OTHER;
+	}
+	if (ends_with(t, unfinished) || ends_with(t, let_go)) {
+		line->detached = ends_with(t, let_go);
 		line->args = t->p;
-		line->args_len = (size_t)(t->end - t->p) - n;
+		line->args_len = (size_t)(t->end - t->p) -
+				 strlen(line->detached ? let_go : unfinished);
 		return MS_LINE_UNFINISHED;
 	}
-	if (parse_call(t, line))
-		return MS_LINE_CALL;
-	return parse_interrupted(t, line) ? MS_LINE_UNFINISHED : MS_LINE_OTHER;
+	return parse_call(t, line) ? MS_LINE_CALL : parse_open(t, begin, line);
+}
+
+/* The table of -c and -C: two fractions in a row, or what stands around them. */
+static bool is_summary(const struct ms_text *t)
+{
+	struct ms_text rest = *t;
+	uint64_t value;
+
+	ms_text_skip_space(&rest);
+	if (ms_text_starts(&rest, "% time ") || ms_text_starts(&rest, "------ ---") ||
+	    ms_text_starts(&rest, "System call usage summary for "))
+		return true;
+	for (int i = 0; i < 2; i++) {
+		if (!ms_text_number(&rest, &value) || !ms_text_skip(&rest, ".") ||
+		    !ms_text_number(&rest, &value) || !ms_text_skip(&rest, " "))
+			return false;
+		ms_text_skip_space(&rest);
+	}
+	return ms_text_number(&rest, &value) && !ms_text_has(&rest, "(");
 }
 
 /**
  * ms_line_parse() - take a line apart
- * @text:	the line, terminated somewhere behind @len
+ * @text:	the line, without what others put in front; no digit follows it
  * @len:	its length without the newline
+ * @column:	what a plain number in front is
  * @line:	the result; points into @text
  */
-void ms_line_parse(const char *text, size_t len, struct ms_line *line)
+void ms_line_parse(const char *text, size_t len, enum ms_column column,
+		   struct ms_line *line)
 {
-	struct text t = { text, text + len };
+	struct ms_text t = { text, text + len };
 
 	memset(line, 0, sizeof(*line));
-	line->pid = prefix(&t, line);
-	line->kind = parse_kind(&t, line);
+	/* " > /lib/x(f+0x1) [0x2]" is no prefix. */
+	ms_text_skip_space(&t);
+	if (is_summary(&t)) {
+		line->kind = MS_LINE_NOTE;
+		return;
+	}
+	if (!ms_text_starts(&t, "> "))
+		ms_prefix_parse(&t, column, line);
+	line->kind = parse_kind(&t, text, line);
 }
 
 bool ms_line_is(const struct ms_line *line, const char *name)
@@ -271,117 +370,15 @@ bool ms_line_is(const struct ms_line *line, const char *name)
 	       !memcmp(name, line->name, line->name_len);
 }
 
-/* ---- arguments ----------------------------------------------------------------- */
-
-/* Behind a string, from its opening quote on. */
-static const char *skip_string(const char *p, const char *end)
+bool ms_line_makes_child(const struct ms_line *line)
 {
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p < end ? p + 1 : end;
+	return ms_line_is(line, "fork") || ms_line_is(line, "vfork") ||
+	       ms_line_is(line, "clone") || ms_line_is(line, "clone2") ||
+	       ms_line_is(line, "clone3");
 }
 
-/* The n-th argument: commas in brackets, strings and comments do not part. */
-static bool find_arg(const struct ms_line *line, int n, struct text *arg)
+bool ms_line_waits(const struct ms_line *line)
 {
-	const char *p = line->args, *end = p + line->args_len;
-	int depth = 0;
-
-	arg->p = p;
-	while (p < end) {
-		if (*p == '"') {
-			p = skip_string(p, end);
-			continue;
-		}
-		if (*p == '(' || *p == '{' || *p == '[') {
-			depth++;
-		} else if (*p == ')' || *p == '}' || *p == ']') {
-			depth--;
-		} else if (*p == ',' && depth <= 0) {
-			if (!n--)
-				break;
-			arg->p = p + 1;
-		}
-		p++;
-	}
-	arg->end = p;
-	skip_space(arg);
-	return n <= 0 && arg->p < arg->end;
-}
-
-bool ms_arg_number(const struct ms_line *line, int n, uint64_t *value)
-{
-	struct text arg;
-
-	if (!find_arg(line, n, &arg))
-		return false;
-	if (skip(&arg, "NULL")) {
-		*value = 0;
-		return true;
-	}
-	return number(&arg, value);
-}
-
-/* NAME|NAME|0x10, up to something that is neither. Unknown names count nothing. */
-static bool flags_value(struct text *t, const struct ms_flag *flags,
-			uint64_t *value)
-{
-	uint64_t part;
-
-	*value = 0;
-	for (;;) {
-		if (t->p < t->end && isdigit((unsigned char)*t->p)) {
-			if (!number(t, &part))
-				return false;
-			/* 21<<MAP_HUGE_SHIFT: the size of pages */
-			if (!skip(t, "<<"))
-				*value |= part;
-		}
-		if (t->p < t->end && (isalpha((unsigned char)*t->p) || *t->p == '_')) {
-			const char *name = t->p;
-			size_t len;
-
-			while (t->p < t->end &&
-			       (isalnum((unsigned char)*t->p) || *t->p == '_'))
-				t->p++;
-			len = (size_t)(t->p - name);
-			for (const struct ms_flag *f = flags; f->name; f++)
-				if (strlen(f->name) == len &&
-				    !memcmp(f->name, name, len))
-					*value |= f->value;
-		}
-		if (t->p >= t->end || *t->p != '|')
-			return true;
-		t->p++;
-	}
-}
-
-bool ms_arg_flags(const struct ms_line *line, int n, const struct ms_flag *flags,
-		  uint64_t *value)
-{
-	struct text arg;
-
-	return find_arg(line, n, &arg) && flags_value(&arg, flags, value);
-}
-
-/**
- * ms_arg_named_flags() - flags behind a key, wherever it stands
- * @line:	a call, perhaps with a structure in its arguments
- * @key:	with its equals sign
- * @flags:	the names, ended by one without
- * @value:	the result
- *
- * Return: false if the key is not there.
- */
-bool ms_arg_named_flags(const struct ms_line *line, const char *key,
-			const struct ms_flag *flags, uint64_t *value)
-{
-	const char *at = memmem(line->args, line->args_len, key, strlen(key));
-	struct text arg;
-
-	if (!at)
-		return false;
-	arg = (struct text) { at + strlen(key), line->args + line->args_len };
-	return flags_value(&arg, flags, value);
+	return ms_line_is(line, "wait4") || ms_line_is(line, "waitpid") ||
+	       ms_line_is(line, "waitid");
 }

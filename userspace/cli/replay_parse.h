@@ -9,14 +9,23 @@
 
 enum ms_line_kind {
 	MS_LINE_OTHER,		/* nothing we know */
+	MS_LINE_OPEN,		/* something whose end is not in this line */
 	MS_LINE_CALL,		/* name(args) = result */
 	MS_LINE_UNFINISHED,	/* name(args <unfinished ...> */
 	MS_LINE_RESUMED,	/* <... name resumed>args) = result */
 	MS_LINE_EXIT,		/* +++ exited with, +++ killed by */
 	MS_LINE_SUPERSEDED,	/* +++ superseded by execve in pid N */
-	MS_LINE_NOTE,		/* --- SIGxxx, or the end of a broken line: nothing to us */
+	MS_LINE_CHILD,		/* --- SIGCHLD that says that a child has ended */
+	MS_LINE_NOTE,		/* a signal, a stack frame, a word of strace: nothing to us */
 	MS_LINE_ATTACHED,	/* strace: Process N attached */
-	MS_LINE_REST,		/* args) = result, of a call that a message broke */
+	MS_LINE_DETACHED,	/* strace: Process N detached */
+};
+
+/* What the plain number in front of lines is: the line alone does not tell. */
+enum ms_column {
+	MS_COLUMN_ID,		/* of a thread */
+	MS_COLUMN_SECONDS,	/* since the line before, of -r with seconds only */
+	MS_COLUMN_LISTING,	/* the number of the line */
 };
 
 enum ms_time_kind {
@@ -32,7 +41,13 @@ enum ms_time_kind {
  * @time_kind:	what @time is
  * @time:	seconds
  * @pid:	thread; 0 if the line does not say
- * @other:	the thread that superseded it, or that was attached
+ * @other:	the thread that superseded it, that was attached or detached, or the child
+ *		that has ended
+ * @threads:	so many does it have, 0 if the line does not say
+ * @outer:	the id of @value outside its namespace, 0 if the line does not say
+ * @detached:	strace let go of it in this call
+ * @exited:	it ended by itself
+ * @keep:	of an open line: so much of it is its own, a message of strace follows
  * @name:	of the call; not terminated
  * @name_len:	its length
  * @args:	its arguments, as far as the line has them
@@ -47,6 +62,11 @@ struct ms_line {
 	double time;
 	pid_t pid;
 	pid_t other;
+	pid_t outer;
+	uint32_t threads;
+	bool detached;
+	bool exited;
+	size_t keep;
 	const char *name;
 	size_t name_len;
 	const char *args;
@@ -56,11 +76,36 @@ struct ms_line {
 	uint64_t value;
 };
 
-void ms_line_parse(const char *text, size_t len, struct ms_line *line);
+void ms_line_parse(const char *text, size_t len, enum ms_column column,
+		   struct ms_line *line);
 bool ms_line_is(const struct ms_line *line, const char *name);
+bool ms_line_makes_child(const struct ms_line *line);
+bool ms_line_waits(const struct ms_line *line);
+
+/**
+ * struct ms_text - what is left of a line
+ * @p:		next character
+ * @end:	behind the last; there is a character that is no digit
+ */
+struct ms_text {
+	const char *p;
+	const char *end;
+};
+
+bool ms_text_starts(const struct ms_text *t, const char *with);
+bool ms_text_skip(struct ms_text *t, const char *what);
+void ms_text_skip_space(struct ms_text *t);
+bool ms_text_number(struct ms_text *t, uint64_t *value);
+bool ms_text_has(const struct ms_text *t, const char *what);
+
+/* What stands in front of a line. */
+void ms_prefix_strip(struct ms_text *t);
+void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line);
 
 /* Arguments: the n-th, counted from 0. False: there is none such. */
+bool ms_arg(const struct ms_line *line, int n, struct ms_text *arg);
 bool ms_arg_number(const struct ms_line *line, int n, uint64_t *value);
+bool ms_arg_address(const struct ms_line *line, int n, uint64_t *value);
 
 /**
  * struct ms_flag - a name that can stand in an argument

@@ -4,25 +4,8 @@
 #define MS_REPLAY_RECORD_H
 
 #include "record.h"
-#include "replay_books.h"
-
-/**
- * struct ms_log_clock - the times of a log
- * @now:	seconds since its first time
- * @first:	its first time
- * @last:	the last one, as the log has it
- * @nr:		lines that had one
- * @absolute:	@first is since 1970
- */
-struct ms_log_clock {
-	double now;
-	double first;
-	double last;
-	uint64_t nr;
-	bool absolute;
-};
-
-void ms_log_clock_line(struct ms_log_clock *c, const struct ms_line *l);
+#include "replay_clock.h"
+#include "replay_process.h"
 
 struct ms_replay_record;
 

@@ -2,7 +2,10 @@
 """check.py MEMSTATE LOG...: does the replay give what the log itself says it must? TAP.
 
 A line "#= LINE PID|all KEY=PAGES..." of a log states the figures after that line:
-reserved, prepared, ready, peak, lazy, or what a class holds in all states.
+reserved, prepared, ready, peak, lazy, noreserve, or what a class holds in all states; and
+ended. "#= LINE processes N" states how many there are by then. "#! TEXT" states what is said
+on standard error, line by line; nothing else may be. "#- OPTION" is an option to give.
+"#: TEXT" states that the log is refused, and with what words.
 """
 import json
 import os
@@ -20,6 +23,10 @@ def figure(process, key):
         return process['reserved_lazy'] + process['prepared_lazy']
     if key == 'peak':
         return process['peak_ready']
+    if key == 'noreserve':
+        return process['ready_noreserve']
+    if key == 'ended':
+        return PAGE * process['ended']
     if key in process['classes']:
         return sum(process['classes'][key].values())
     return process[key]
@@ -27,22 +34,38 @@ def figure(process, key):
 
 def wrong(memstate, log):
     """What differs from what the log states."""
-    wanted = []
-    for line in open(log):
+    wanted, words, refusal, extra = [], [], [], []
+    for line in open(log, errors='replace'):
         if line.startswith('#= '):
             at, who, *figures = line[3:].split()
             wanted.append((int(at), who, [f.split('=') for f in figures]))
-    if not wanted:
+        elif line.startswith('#! '):
+            words.append(line[3:].strip())
+        elif line.startswith('#: '):
+            refusal.append(line[3:].strip())
+        elif line.startswith('#- '):
+            extra += line[3:].split()
+    if not wanted and not refusal:
         return [f'{log}: states nothing']
-    command = [memstate, 'replay', '--json', log]
+    command = [memstate, 'replay', '--json', log] + extra
     for at in sorted({at for at, _, _ in wanted}):
         command += ['--mark', str(at)]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if refusal:
+        return [f'exit status {run.returncode}, without "{text}": {run.stderr}'
+                for text in refusal if run.returncode != 1 or text not in run.stderr]
     if run.returncode:
         return [f'exit status {run.returncode}: {run.stderr}']
     marks = {m['line']: m for m in json.loads(run.stdout)['marks']}
     said = []
+    told = run.stderr.splitlines()
+    if len(told) != len(words) or any(w not in t for w, t in zip(words, told)):
+        said.append(f'said is {told}, not {words}')
     for at, who, figures in wanted:
+        if who == 'processes':
+            if len(marks[at]['processes']) != int(figures[0][0]):
+                said.append(f'after line {at}: {len(marks[at]["processes"])} processes')
+            continue
         if who == 'all':
             found = marks[at]['all']
         else:

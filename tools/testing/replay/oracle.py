@@ -79,8 +79,9 @@ class Oracle:
             if q.books is p.books:
                 q.watch()
 
-    def begin(self, tid, name, args, ret, keep):
-        """What acts where the call began; keep is handed on to its end."""
+    def begin(self, tid, name, args, ret, keep, silent=False):
+        """What acts where the call began; keep is handed on to its end. silent: the child
+        makes no line, which is nothing where it shares its parent's memory."""
         p = self.process(tid)
         if ret is None:
             return
@@ -98,6 +99,8 @@ class Oracle:
                     for i in range(old):
                         pages.pop(first + i, None)
         elif name in FORKS and ret > 0:
+            if silent and (name == 'vfork' or 'CLONE_VM' in args):
+                return
             if 'CLONE_THREAD' in args:
                 child = p
             elif name == 'vfork' or 'CLONE_VM' in args:
@@ -142,6 +145,9 @@ class Oracle:
                     pages[page] = ('reserved', cls, lazy or state == 'ready', False)
         elif name == 'madvise':
             what = a[2].strip()
+            if what == 'MADV_POPULATE_WRITE':
+                for i in range(up(num(a[1]))):
+                    self.populate(pages, num(a[0]) // PAGE + i)
             if what in ('MADV_DONTNEED', 'MADV_FREE', 'MADV_DONTNEED_LOCKED'):
                 for i in range(up(num(a[1]))):
                     self.drop(pages, num(a[0]) // PAGE + i, what != 'MADV_FREE')
@@ -174,6 +180,11 @@ class Oracle:
             p.tids = {tid}
             p.books, p.peak = Books(), 0
         self.watch(p)
+
+    @staticmethod
+    def populate(pages, page):
+        if page in pages and pages[page][0] == 'prepared':
+            pages[page] = ('ready', pages[page][1], False, False)
 
     @staticmethod
     def drop(pages, page, really):
@@ -223,11 +234,13 @@ def replay(lines, marks):
             if int(m[2]) in pending:
                 pending[int(m[1])] = pending.pop(int(m[2]))
     o, pending = Oracle(), {}
+    last = {int(m[0]): i for i, line in enumerate(lines) if (m := re.match(r'\d+', line))}
     for i, line in enumerate(lines):
         if m := UNFINISHED.match(line):
             keep = {}
             pending[int(m[1])] = (m[2], m[3], outcome.get(i), keep)
-            o.begin(int(m[1]), m[2], m[3], outcome.get(i), keep)
+            o.begin(int(m[1]), m[2], m[3], outcome.get(i), keep,
+                    last.get(outcome.get(i), -1) < i)
         elif m := RESUMED.match(line):
             if int(m[1]) in pending:
                 name, args, ret, keep = pending.pop(int(m[1]))
@@ -244,7 +257,8 @@ def replay(lines, marks):
             o.exit(int(m[1]))
         elif m := CALL.match(line):
             keep = {}
-            o.begin(int(m[1]), m[2], m[3], result(m[4]), keep)
+            o.begin(int(m[1]), m[2], m[3], result(m[4]), keep,
+                    last.get(result(m[4]), -1) < i)
             o.end(int(m[1]), m[2], m[3], result(m[4]), keep)
         if i + 1 in marks:
             rows += o.show(i + 1)

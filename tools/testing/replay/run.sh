@@ -82,7 +82,7 @@ stated() {
 	}
 	relay rules rules
 
-	relay stated $python "$here/check.py" "$checked" "$here"/logs/*.log
+	relay stated $python "$here/check.py" "$checked" "$here"/logs/*.log "$here"/refused/*.log
 
 	# ---- against the second implementation ------------------------------------------
 
@@ -100,12 +100,39 @@ stated() {
 	gzip -nc "$build/forms.log" >"$build/forms.log.gz"
 	form() { "$@" >"$build/forms.got" && cmp "$build/forms.want" "$build/forms.got"; }
 	try "gzip is the same" form "$checked" replay --json --mark 1500 "$build/forms.log.gz"
+	for tool in xz zstd bzip2; do
+		if command -v "$tool" >/dev/null; then
+			"$tool" -qc "$build/forms.log" >"$build/forms.log.$tool"
+			try "$tool is the same" form "$checked" replay --json --mark 1500 "$build/forms.log.$tool"
+			head -c 5000 "$build/forms.log.$tool" >"$build/cut.log.$tool"
+			says "$tool, cut off" 1 "the compressed log is cut off" \
+				"$checked" replay "$build/cut.log.$tool"
+		else
+			skip "$tool is the same" "no $tool"
+		fi
+	done
+	printf '\xfd7zXZ' >"$build/no.xz"
+	mkdir -p "$build/empty"
+	says "a tool that is missing" 1 "is compressed by xz, which is not installed" \
+		env PATH="$build/empty" "$checked" replay "$build/no.xz"
 	from_pipe() { "$checked" replay --json --mark 1500 - <"$build/forms.log.gz"; }
 	try "standard input is the same" form from_pipe
 	sed -E 's/^([0-9]+) +([0-9]+\.[0-9]+ )?/[pid \1] 10:11:12 /; s/$/ <0.000017>/; s/(unfinished \.\.\.>|\+\+\+) <0.000017>$/\1/' \
 		"$build/forms.log" >"$build/forms.pid"
 	try "[pid N], -t and -T are the same" form "$checked" replay --json --mark 1500 "$build/forms.pid"
 	sed 's/$/\r/' "$build/forms.log" | tr -d '\r' | head -c -1 >"$build/forms.cut"
+	sed 's/$/\r/; s/^/> /' "$build/forms.log" >"$build/forms.mail"
+	try "carriage returns in a quoted mail are the same" form "$checked" replay --json --mark 1500 "$build/forms.mail"
+	sed -E 's/^([0-9]+) +/Nov 30 14:03:41 host strace[77]: \1<a> b [x]> /; s/> b/\\76 b/' "$build/forms.log" >"$build/forms.names"
+	try "names of commands behind ids, under journald, are the same" form "$checked" replay --json --mark 1500 "$build/forms.names"
+	# One file a thread, as -ff makes them; the order is that of the times.
+	mkdir -p "$build/ff"
+	rm -f "$build/ff"/*
+	awk '{ t = $1; sub(/^[0-9]+ +([0-9]+\.[0-9]+ )?/, ""); printf "%.6f %s\n", 1700000000 + NR / 1000, $0 >("'"$build/ff/out."'" t) }' "$build/forms.log"
+	try "a file for each thread is the same" form "$checked" replay --json --mark 1500 "$build/ff"/out.*
+	sed -i -E 's/^[0-9.]+ //' "$build/ff"/out.*
+	says "several files without times" 1 "line 1: expected a time of day, as strace -ff -ttt has it" \
+		"$checked" replay "$build/ff"/out.*
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
@@ -129,14 +156,15 @@ assert sorted(set(lines)) == [5, 20, int(sys.argv[1])] and lines == sorted(lines
 	says "mark 0" 2 "'0' is not a line number" "$checked" replay --mark 0 "$build/forms.log"
 	says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
 	says "no file given" 2 "one file is needed" "$checked" replay
+	says "threads of no process" 2 "'1,2' is not TID,TID=PID" "$checked" replay --process 1,2 "$build/forms.log"
 	says "help" 0 "usage: memstate replay" "$checked" replay --help
 	says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
 		"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')
-	says "calls that cannot be read, too" 0 "1 calls could not be read, the first in line 2" \
+	says "calls that cannot be read, too" 0 "1 calls could not be read, the first in line 2: expected an address, met 'x'" \
 		"$checked" replay <(printf '1 brk(NULL) = 0x1000\n1 munmap(x, y) = 0\n')
 
 	try "$rounds damaged logs, seed $seed" $python "$here/fuzz.py" "$checked" "$seed" "$rounds" \
-		"$build/forms.log" "$here"/logs/*.log
+		"$build/forms.log" "$here"/logs/*.log "$here"/refused/*.log
 }
 
 recorded_logs() {

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The lines of a log.
+ *
+ * Model
+ *
+ *   A line of a log may take several lines of a file: a message of strace breaks it, a
+ *   mail program or a terminal wraps it. What is open is joined with what follows,
+ *   until it ends or another line begins. How it is joined where it was wrapped is told
+ *   by the two ends: strace puts blanks between words only where it is known to. Lines
+ *   of several files come in the order of their times.
+ */
+#include <ctype.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "replay_log.h"
+
+/* So many lines tell what the column in front is. */
+#define LOOK_AT		10000
+
+/* Nothing that was wrapped is longer: it is no line of strace. */
+#define JOINED_MAX	((size_t)1 << 20)
+
+/**
+ * struct source - a file of a log
+ * @path:	its name
+ * @file:	the file
+ * @id:		thread whose file it is, of -ff; 0: the lines tell
+ * @column:	what a plain number in front is
+ * @ahead:	a line that was read and is not used yet, its length in @ahead_len
+ * @state:	of ms_log_file_line() for it; 0: there is none
+ * @text:	the line that is next, joined, its length in @len
+ * @room:	of @text
+ * @line:	it, taken apart
+ * @nr:		lines of the file that it is made of
+ * @cut:	it is the last of the file and has no end
+ * @clock:	time of the file by then
+ * @ready:	there is such a line
+ */
+struct source {
+	const char *path;
+	struct ms_log_file *file;
+	pid_t id;
+	enum ms_column column;
+	char *ahead;
+	size_t ahead_len;
+	int state;
+	char *text;
+	size_t len;
+	size_t room;
+	struct ms_line line;
+	uint32_t nr;
+	bool cut;
+	struct ms_log_clock clock;
+	bool ready;
+};
+
+/**
+ * struct ms_log - a log
+ * @sources:	its files
+ * @nr:		how many
+ * @first:	line that the last one began with, all files counted together
+ * @last:	line that it ended with
+ * @used:	whose it was
+ */
+struct ms_log {
+	struct source *sources;
+	int nr;
+	uint64_t first;
+	uint64_t last;
+	struct source *used;
+};
+
+/* {"log":"...","stream":"stderr",...} of docker: the text in its place. */
+static void unpack_json(char *line, size_t *len)
+{
+	struct json_object *o, *text;
+
+	if (strncmp(line, "{\"log\":", 7))
+		return;
+	o = json_tokener_parse(line);
+	if (json_object_object_get_ex(o, "log", &text) &&
+	    (size_t)json_object_get_string_len(text) < *len) {
+		*len = (size_t)json_object_get_string_len(text);
+		memcpy(line, json_object_get_string(text), *len);
+		line[*len] = '\0';
+	}
+	json_object_put(o);
+}
+
+/* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
+static int look_ahead(struct source *s)
+{
+	struct ms_text t;
+	char *line;
+	size_t len;
+
+	if (s->state > 0)
+		return 1;
+	s->state = ms_log_file_line(s->file, &line, &len);
+	if (s->state <= 0)
+		return s->state;
+	unpack_json(line, &len);
+	/* Text, from here on. */
+	for (char *zero = line; (zero = memchr(zero, 0, len - (size_t)(zero - line)));)
+		*zero = '?';
+	t = (struct ms_text) { line, line + len };
+	ms_prefix_strip(&t);
+	s->ahead = line + (t.p - line);
+	s->ahead_len = (size_t)(t.end - t.p);
+	s->ahead[s->ahead_len] = '\0';
+	return 1;
+}
+
+static void append(struct source *s, const char *more, size_t len)
+{
+	if (s->len + len + 1 > s->room) {
+		s->room = 2 * (s->len + len + 1);
+		s->text = realloc(s->text, s->room);
+		if (!s->text)
+			abort();
+	}
+	memcpy(s->text + s->len, more, len);
+	s->len += len;
+	s->text[s->len] = '\0';
+}
+
+static bool word(int c)
+{
+	return isalnum(c) || c == '_';
+}
+
+/* Was there a blank where a line was wrapped? */
+static bool blank_lost(const char *end_of, size_t len, const char *next)
+{
+	int left = len ? (unsigned char)end_of[len - 1] : ' ';
+	int right = (unsigned char)*next;
+	const char *p = end_of + len;
+
+	if (isspace(left))
+		return false;
+	if (strchr(",=&", left) || right == '=' || right == '&')
+		return true;
+	if (left == ')' && right == '=')
+		return true;
+	/* Of two words only these are two: <... mmap resumed>, <unfinished ...>. */
+	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
+		p--;
+	if (p - end_of >= 1 && !strncmp(p - 1, "<unfinished", 11))
+		return true;
+	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
+		return true;
+	return p - end_of >= 1 && !strncmp(p - 1, "<...", 4);
+}
+
+static bool all_of(const char *text, size_t len, const char *chars)
+{
+	return len && strspn(text, chars) == len;
+}
+
+/* A comment, or the text of an error, that has begun and not ended. */
+static bool tail_open(const struct source *s)
+{
+	const char *open, *close;
+	size_t i;
+
+	if (s->line.kind != MS_LINE_CALL && s->line.kind != MS_LINE_RESUMED)
+		return false;
+	i = (size_t)(s->line.args - s->text) + s->line.args_len;
+	open = memchr(s->text + i + 1, '(', s->len - i - 1);
+	close = open ? memchr(open, ')', s->len - (size_t)(open - s->text)) : NULL;
+	return open && !close;
+}
+
+/* qemu has no result for what does not come back. */
+static bool ends_alone(const struct ms_line *l)
+{
+	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
+	       (ms_line_is(l, "exit_group") || ms_line_is(l, "exit"));
+}
+
+/*
+ * Does what is ahead belong to what is there? A line of strace's begins with something
+ * that is told from anything else.
+ */
+static bool continues(const struct source *s, const struct ms_line *ahead)
+{
+	const char *text = s->ahead + strspn(s->ahead, " \t");
+
+	if (s->len + s->ahead_len > JOINED_MAX)
+		return false;
+	if (ends_alone(&s->line))
+		return *text == '=';
+	if (s->line.kind == MS_LINE_OPEN)
+		return ahead->kind == MS_LINE_OTHER ||
+		       ahead->kind == MS_LINE_ATTACHED ||
+		       ahead->kind == MS_LINE_DETACHED ||
+		       (ahead->kind == MS_LINE_NOTE && *text != '>');
+	return tail_open(s) && ahead->kind == MS_LINE_OTHER;
+}
+
+static void reparse(struct source *s, const struct ms_line *before)
+{
+	ms_line_parse(s->text, s->len, s->column, &s->line);
+	if (!s->line.other && before->kind == MS_LINE_OPEN)
+		s->line.other = before->other;
+	/* The message is no part of the call. */
+	if (s->line.kind == MS_LINE_OPEN && s->line.keep) {
+		s->len = s->line.keep;
+		s->text[s->len] = '\0';
+	}
+}
+
+/* Append what is ahead, or the part of it that is not strace's message. */
+static void join(struct source *s, const struct ms_line *ahead)
+{
+	struct ms_line before = s->line;
+	const char *next = s->ahead + strspn(s->ahead, " \t");
+
+	s->nr++;
+	s->cut = s->state == 2;
+	s->state = 0;
+	if (ahead->kind == MS_LINE_ATTACHED || ahead->kind == MS_LINE_DETACHED ||
+	    (ahead->kind == MS_LINE_NOTE && *next != '<')) {
+		if (ahead->kind == MS_LINE_ATTACHED && !s->line.other)
+			s->line.other = ahead->other;
+		return;
+	}
+	if (!before.keep && blank_lost(s->text, s->len, next))
+		append(s, " ", 1);
+	append(s, next, strlen(next));
+	reparse(s, &before);
+}
+
+/* What is left of a result that was wrapped could be many things. */
+static int check_wrapped(struct source *s, uint64_t line)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1 ||
+	    !all_of(s->ahead, s->ahead_len, digits) ||
+	    !all_of(s->text + s->len - 1, 1, digits))
+		return 0;
+	/* An address is whole pages: with the rest it is, or without it. */
+	if ((ms_line_is(&s->line, "mmap") || ms_line_is(&s->line, "mmap2") ||
+	     ms_line_is(&s->line, "mremap")) && s->line.value & 4095) {
+		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
+		return 0;
+	}
+	ms_err("%s: line %llu: expected a call, met '%s', which may be the end of the "
+	       "result in the line before or nothing: join them, or remove it",
+	       s->path, (unsigned long long)line + s->nr + 1, s->ahead);
+	return -1;
+}
+
+/* Make the next line of a file. Return: as look_ahead(). */
+static int source_next(struct source *s, uint64_t line)
+{
+	int ret = look_ahead(s);
+
+	s->ready = false;
+	if (ret != 1)
+		return ret;
+	s->len = 0;
+	append(s, s->ahead, s->ahead_len);
+	s->cut = s->state == 2;
+	s->state = 0;
+	s->nr = 1;
+	memset(&s->line, 0, sizeof(s->line));
+	reparse(s, &(struct ms_line) {});
+	while ((s->line.kind == MS_LINE_OPEN || tail_open(s)) && look_ahead(s) == 1) {
+		struct ms_line ahead;
+
+		ms_line_parse(s->ahead, s->ahead_len, s->column, &ahead);
+		if (!continues(s, &ahead))
+			break;
+		join(s, &ahead);
+	}
+	if (s->state < 0 || check_wrapped(s, line))
+		return -1;
+	if (s->id && !s->line.pid)
+		s->line.pid = s->id;
+	ms_log_clock_line(&s->clock, &s->line);
+	s->ready = true;
+	return 1;
+}
+
+/* Does the line begin with a number that may be an id? Where it is, and its value. */
+static bool leading(const struct source *s, size_t *begin, size_t *end, uint64_t *value)
+{
+	const char *p = s->ahead + strspn(s->ahead, " \t"), *q = p;
+
+	while (isdigit((unsigned char)*q))
+		q++;
+	if (p == q || q - p > 9 || (*q != ' ' && *q != '\t'))
+		return false;
+	*begin = (size_t)(p - s->ahead);
+	*end = (size_t)(q - s->ahead);
+	*value = strtoull(p, NULL, 10);
+	return true;
+}
+
+/**
+ * struct column_facts - what is known of the numbers in front
+ * @nr:		how many there are
+ * @zero:	there is a 0, which no thread has
+ * @same_begin:	they begin in one column, as ids do
+ * @same_end:	they end in one column, as seconds do
+ * @counting:	they are the number of the line and something fixed
+ * @threads:	there are calls in two parts
+ */
+struct column_facts {
+	uint64_t nr;
+	bool zero;
+	bool same_begin;
+	bool same_end;
+	bool counting;
+	bool threads;
+	size_t begin;
+	size_t end;
+	uint64_t first;
+	uint64_t offset;
+};
+
+static void look_at_column(struct column_facts *f, const struct source *s, uint64_t line)
+{
+	size_t begin, end;
+	uint64_t value;
+
+	f->threads |= strstr(s->ahead, " <unfinished ...>") || strstr(s->ahead, "<... ");
+	if (!leading(s, &begin, &end, &value))
+		return;
+	if (!f->nr++) {
+		*f = (struct column_facts) {
+			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
+			.counting = true, .threads = f->threads, .begin = begin,
+			.end = end, .first = value, .offset = value - line,
+		};
+		return;
+	}
+	f->zero |= !value;
+	f->same_begin &= begin == f->begin;
+	f->same_end &= end == f->end;
+	f->counting &= value - line == f->offset;
+}
+
+static enum ms_column column_of(const struct column_facts *f)
+{
+	if (!f->nr)
+		return MS_COLUMN_ID;
+	if (f->counting && (f->nr > 2 || (f->nr == 2 && f->first == 1)))
+		return MS_COLUMN_LISTING;
+	if (f->zero || (f->same_end && !f->same_begin))
+		return MS_COLUMN_SECONDS;
+	/* Right of blanks as strace has it, and all of one length. */
+	if (f->same_end && f->end == 6 && f->begin && !f->threads)
+		return MS_COLUMN_SECONDS;
+	return MS_COLUMN_ID;
+}
+
+static int source_look(struct source *s)
+{
+	struct column_facts facts = {};
+
+	for (uint64_t line = 0; line < LOOK_AT; line++) {
+		int ret = look_ahead(s);
+
+		if (ret < 0)
+			return -1;
+		if (!ret)
+			break;
+		look_at_column(&facts, s, line);
+		s->state = 0;
+	}
+	s->column = column_of(&facts);
+	return 0;
+}
+
+/* out.1234, out.1234.gz: the thread whose file it is. */
+static pid_t id_of(const char *path)
+{
+	static const char *const packed[] = { ".gz", ".xz", ".zst", ".bz2" };
+	const char *base = strrchr(path, '/'), *dot;
+	size_t len;
+
+	base = base ? base + 1 : path;
+	len = strlen(base);
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		size_t n = strlen(packed[i]);
+
+		if (len > n && !strcmp(base + len - n, packed[i])) {
+			len -= n;
+			break;
+		}
+	}
+	for (dot = base + len; dot > base && isdigit((unsigned char)dot[-1]); dot--)
+		;
+	if (dot == base || dot[-1] != '.' || dot == base + len)
+		return 0;
+	return (pid_t)strtoul(dot, NULL, 10);
+}
+
+/**
+ * ms_log_open() - open a log
+ * @paths:	its files; of several, each is a thread's, as strace -ff makes them
+ * @nr:		how many
+ *
+ * Return: the log at its beginning, NULL after a message.
+ */
+struct ms_log *ms_log_open(char *const *paths, int nr)
+{
+	struct ms_log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		abort();
+	log->sources = calloc((size_t)nr, sizeof(*log->sources));
+	if (!log->sources)
+		abort();
+	for (int i = 0; i < nr; i++) {
+		struct source *s = &log->sources[log->nr++];
+
+		s->path = paths[i];
+		s->id = nr > 1 ? id_of(paths[i]) : 0;
+		s->file = ms_log_file_open(paths[i]);
+		if (!s->file || source_look(s)) {
+			ms_log_close(log);
+			return NULL;
+		}
+	}
+	if (ms_log_rewind(log)) {
+		ms_log_close(log);
+		return NULL;
+	}
+	return log;
+}
+
+void ms_log_close(struct ms_log *log)
+{
+	if (!log)
+		return;
+	for (int i = 0; i < log->nr; i++) {
+		ms_log_file_close(log->sources[i].file);
+		free(log->sources[i].text);
+	}
+	free(log->sources);
+	free(log);
+}
+
+/**
+ * ms_log_rewind() - begin again
+ * @log: the log
+ *
+ * Return: 0; -1 after a message.
+ */
+int ms_log_rewind(struct ms_log *log)
+{
+	log->first = 0;
+	log->last = 0;
+	log->used = NULL;
+	for (int i = 0; i < log->nr; i++) {
+		struct source *s = &log->sources[i];
+
+		s->state = 0;
+		s->clock = (struct ms_log_clock) {};
+		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
+			return -1;
+		/* Nothing but its time tells where a line of another file stands. */
+		if (log->nr > 1 && s->ready && (!s->clock.nr ||
+		    s->line.time_kind == MS_TIME_SINCE_LAST)) {
+			ms_err("%s: line 1: expected a time of day, as strace -ff -ttt has it, met '%.40s': the lines of several files have no other order",
+			       s->path, s->text);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Which file has the next line? */
+static struct source *earliest(struct ms_log *log)
+{
+	struct source *best = NULL;
+
+	for (int i = 0; i < log->nr; i++) {
+		struct source *s = &log->sources[i];
+
+		if (s->ready && (!best || s->clock.first + s->clock.now <
+						  best->clock.first + best->clock.now))
+			best = s;
+	}
+	return best;
+}
+
+/**
+ * ms_log_next() - the next line, whole
+ * @log:	the log
+ * @l:		the line, which stays until the next call; of kind MS_LINE_OPEN only if
+ *		its end is missing
+ *
+ * Return: 1; 0 at the end; -1 after a message.
+ */
+int ms_log_next(struct ms_log *log, struct ms_line *l)
+{
+	struct source *s = log->used;
+
+	if (s && source_next(s, log->last) < 0)
+		return -1;
+	s = earliest(log);
+	log->used = s;
+	if (!s)
+		return 0;
+	*l = s->line;
+	log->first = log->last + 1;
+	log->last += s->nr;
+	if (ends_alone(l))
+		l->kind = MS_LINE_CALL;
+	/* Cut off within the address: it is no page's, or lies where nothing may be mapped. */
+	if (s->cut && l->kind == MS_LINE_CALL && l->result && !l->failed &&
+	    (l->value & 4095 || l->value < 65536) &&
+	    (ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap")))
+		l->kind = MS_LINE_OPEN;
+	return 1;
+}
+
+void ms_log_progress(const struct ms_log *log, int part, int parts)
+{
+	uint64_t at = 0, all = 0, size;
+
+	/* Looked at seldom: it costs calls. */
+	if (log->last < (1u << 20) || log->last & 0xffff || !isatty(2))
+		return;
+	for (int i = 0; i < log->nr; i++) {
+		at += ms_log_file_at(log->sources[i].file, &size);
+		all += size;
+	}
+	if (all)
+		fprintf(stderr, "\r%d%%\r",
+			(int)((100 * (uint64_t)part + at * 100 / all) / (uint64_t)parts));
+}
+
+const char *ms_log_text(const struct ms_log *log)
+{
+	return log->used ? log->used->text : "";
+}
+
+uint64_t ms_log_first_line(const struct ms_log *log)
+{
+	return log->first;
+}
+
+uint64_t ms_log_last_line(const struct ms_log *log)
+{
+	return log->last;
+}
