@@ -215,7 +215,7 @@ static int run_line(struct run *run, const struct ms_line *l, pid_t tid)
 }
 
 /* What the figures do not say. */
-static void print_notes(const struct ms_survey *s, uint64_t strange)
+static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t first)
 {
 	if (s->unseen)
 		ms_err("the log does not seem to follow children (strace -f): %" PRIu32 " make no line, and what they held is not counted",
@@ -226,8 +226,8 @@ static void print_notes(const struct ms_survey *s, uint64_t strange)
 		ms_err("%" PRIu32 " children of clone3 whose flags the log does not have: threads, but for those that somebody waited for",
 		       s->guessed);
 	if (strange)
-		ms_err("%" PRIu64 " lines are not strace's, or not complete: ignored",
-		       strange);
+		ms_err("%" PRIu64 " lines are not strace's, or not complete, the first is line %" PRIu64 ": ignored",
+		       strange, first);
 }
 
 static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *marks,
@@ -237,7 +237,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 		.r = ms_replay_new(s->exits, s->members, s->nr_members), .s = s,
 	};
 	struct ms_call **early = find_early(&run);
-	uint64_t bad = 0, bad_line = 0, strange = 0, last = 0;
+	uint64_t bad = 0, bad_line = 0, strange = 0, strange_line = 0, last = 0;
 	struct ms_complaint bad_why = {};
 	char open_name[24] = "";
 	struct ms_line l;
@@ -261,8 +261,10 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 		}
 		last = ms_log_last_line(log);
 		tid = ms_who_line(&s->who, &l, &born);
-		if (l.kind == MS_LINE_OTHER || l.kind == MS_LINE_OPEN)
+		if (l.kind == MS_LINE_OTHER || l.kind == MS_LINE_OPEN) {
+			strange_line = strange ? strange_line : first;
 			strange += last - first + 1;
+		}
 		if (l.kind == MS_LINE_OPEN && !ms_line_waits(&l) &&
 		    (ms_survey_wants(&l) || ms_line_makes_child(&l)))
 			snprintf(open_name, sizeof(open_name), "%.*s", (int)l.name_len,
@@ -300,7 +302,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 	else if (bad)
 		ms_err("%" PRIu64 " calls could not be read, the first in line %" PRIu64,
 		       bad, bad_line);
-	print_notes(s, strange);
+	print_notes(s, strange, strange_line);
 	if (rec && ms_replay_record_end(rec, run.r) && !ret)
 		ret = -EIO;
 	while (run.begun.nr)

@@ -22,6 +22,9 @@
 /* So many lines tell what the column in front is. */
 #define LOOK_AT		10000
 
+/* Two lines of one length, and none longer, are no chance if one of them has no end. */
+#define WIDTH_MIN	30
+
 /* Nothing that was wrapped is longer: it is no line of strace. */
 #define JOINED_MAX	((size_t)1 << 20)
 
@@ -31,10 +34,13 @@
  * @file:	the file
  * @id:		thread whose file it is, of -ff; 0: the lines tell
  * @column:	what a plain number in front is
+ * @quoted:	it is a quoted mail
+ * @width:	a terminal has wrapped its lines at, characters; 0: none has
  * @ahead:	a line that was read and is not used yet, its length in @ahead_len
  * @state:	of ms_log_file_line() for it; 0: there is none
  * @text:	the line that is next, joined, its length in @len
  * @room:	of @text
+ * @piece:	length of the last part of it
  * @line:	it, taken apart
  * @nr:		lines of the file that it is made of
  * @cut:	it is the last of the file and has no end
@@ -46,12 +52,15 @@ struct source {
 	struct ms_log_file *file;
 	pid_t id;
 	enum ms_column column;
+	bool quoted;
+	size_t width;
 	char *ahead;
 	size_t ahead_len;
 	int state;
 	char *text;
 	size_t len;
 	size_t room;
+	size_t piece;
 	struct ms_line line;
 	uint32_t nr;
 	bool cut;
@@ -109,7 +118,7 @@ static int look_ahead(struct source *s)
 	for (char *zero = line; (zero = memchr(zero, 0, len - (size_t)(zero - line)));)
 		*zero = '?';
 	t = (struct ms_text) { line, line + len };
-	ms_prefix_strip(&t);
+	ms_prefix_strip(&t, s->quoted);
 	s->ahead = line + (t.p - line);
 	s->ahead_len = (size_t)(t.end - t.p);
 	s->ahead[s->ahead_len] = '\0';
@@ -162,18 +171,21 @@ static bool all_of(const char *text, size_t len, const char *chars)
 	return len && strspn(text, chars) == len;
 }
 
-/* A comment, or the text of an error, that has begun and not ended. */
-static bool tail_open(const struct source *s)
+/* The text of an error, or of what is in a result, that is not whole. */
+static bool tail_open(const struct source *s, const char *next)
 {
-	const char *open, *close;
+	const char *result, *open;
 	size_t i;
 
 	if (s->line.kind != MS_LINE_CALL && s->line.kind != MS_LINE_RESUMED)
 		return false;
 	i = (size_t)(s->line.args - s->text) + s->line.args_len;
-	open = memchr(s->text + i + 1, '(', s->len - i - 1);
-	close = open ? memchr(open, ')', s->len - (size_t)(open - s->text)) : NULL;
-	return open && !close;
+	result = s->text + i + 1;
+	open = strchr(result, '(');
+	if (open)
+		return !strchr(open, ')');
+	/* = -1, = ? and the error's name in the next line, or only its text */
+	return (s->line.failed || !s->line.result) && (*next == 'E' || *next == '(');
 }
 
 /* qemu has no result for what does not come back. */
@@ -181,6 +193,31 @@ static bool ends_alone(const struct ms_line *l)
 {
 	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
 	       (ms_line_is(l, "exit_group") || ms_line_is(l, "exit"));
+}
+
+static bool is_other(enum ms_line_kind kind)
+{
+	return kind == MS_LINE_OTHER;
+}
+
+/* A message of strace, or a remark: it may stand between parts of a line. */
+static bool is_message(const struct ms_line *l, const char *text)
+{
+	return l->kind == MS_LINE_ATTACHED || l->kind == MS_LINE_DETACHED ||
+	       (l->kind == MS_LINE_NOTE && (*text == 's' || *text == 'P' || *text == '[' ||
+					    *text == '#'));
+}
+
+/* As wide as the terminal, which cuts anywhere: whatever has no end goes on. */
+static bool at_width(const struct source *s)
+{
+	return s->width && s->piece == s->width;
+}
+
+/* Nothing but an id or a time. */
+static bool only_prefix(const struct ms_line *l)
+{
+	return l->kind == MS_LINE_OPEN && !l->name_len && !l->args && !l->more;
 }
 
 /*
@@ -193,14 +230,31 @@ static bool continues(const struct source *s, const struct ms_line *ahead)
 
 	if (s->len + s->ahead_len > JOINED_MAX)
 		return false;
+	if (at_width(s) && (s->line.kind == MS_LINE_OPEN || is_other(s->line.kind)))
+		return true;
+	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
+	if (at_width(s))
+		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
+		       (only_prefix(ahead) && s->ahead_len < s->width);
 	if (ends_alone(&s->line))
 		return *text == '=';
+	if (only_prefix(&s->line))
+		return !ahead->pid && (!s->line.time_kind || !ahead->time_kind);
 	if (s->line.kind == MS_LINE_OPEN)
-		return ahead->kind == MS_LINE_OTHER ||
-		       ahead->kind == MS_LINE_ATTACHED ||
-		       ahead->kind == MS_LINE_DETACHED ||
-		       (ahead->kind == MS_LINE_NOTE && *text != '>');
-	return tail_open(s) && ahead->kind == MS_LINE_OTHER;
+		return is_other(ahead->kind) || only_prefix(ahead) ||
+		       is_message(ahead, text) ||
+		       (ahead->kind == MS_LINE_NOTE &&
+			(*text == '<' || strstr(text, "<unfinished ...>")));
+	if (s->line.more && (*text == '+' || *text == '-'))
+		return true;
+	return (tail_open(s, text) || s->line.more) && is_other(ahead->kind);
+}
+
+/* Is it worth a look at the next line? */
+static bool may_go_on(const struct source *s)
+{
+	return s->line.kind == MS_LINE_OPEN || s->line.more || at_width(s) ||
+	       tail_open(s, "(");
 }
 
 static void reparse(struct source *s, const struct ms_line *before)
@@ -224,14 +278,20 @@ static void join(struct source *s, const struct ms_line *ahead)
 	s->nr++;
 	s->cut = s->state == 2;
 	s->state = 0;
-	if (ahead->kind == MS_LINE_ATTACHED || ahead->kind == MS_LINE_DETACHED ||
-	    (ahead->kind == MS_LINE_NOTE && *next != '<')) {
+	if (at_width(s)) {
+		s->piece = s->ahead_len;
+		append(s, s->ahead, s->ahead_len);
+		reparse(s, &before);
+		return;
+	}
+	if (is_message(ahead, next)) {
 		if (ahead->kind == MS_LINE_ATTACHED && !s->line.other)
 			s->line.other = ahead->other;
 		return;
 	}
-	if (!before.keep && blank_lost(s->text, s->len, next))
+	if (only_prefix(&before) || (!before.keep && blank_lost(s->text, s->len, next)))
 		append(s, " ", 1);
+	s->piece = s->ahead_len;
 	append(s, next, strlen(next));
 	reparse(s, &before);
 }
@@ -266,13 +326,14 @@ static int source_next(struct source *s, uint64_t line)
 	if (ret != 1)
 		return ret;
 	s->len = 0;
+	s->piece = s->ahead_len;
 	append(s, s->ahead, s->ahead_len);
 	s->cut = s->state == 2;
 	s->state = 0;
 	s->nr = 1;
 	memset(&s->line, 0, sizeof(s->line));
 	reparse(s, &(struct ms_line) {});
-	while ((s->line.kind == MS_LINE_OPEN || tail_open(s)) && look_ahead(s) == 1) {
+	while (may_go_on(s) && look_ahead(s) == 1) {
 		struct ms_line ahead;
 
 		ms_line_parse(s->ahead, s->ahead_len, s->column, &ahead);
@@ -326,12 +387,18 @@ struct column_facts {
 	uint64_t offset;
 };
 
-static void look_at_column(struct column_facts *f, const struct source *s, uint64_t line)
+static void look_at_column(struct column_facts *f, const struct source *s,
+			   const struct ms_line *l, uint64_t line)
 {
 	size_t begin, end;
 	uint64_t value;
 
-	f->threads |= strstr(s->ahead, " <unfinished ...>") || strstr(s->ahead, "<... ");
+	/* Parts of lines begin with numbers, too. */
+	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_NOTE ||
+	    (l->kind == MS_LINE_OPEN && !l->name_len))
+		return;
+
+	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
 	if (!leading(s, &begin, &end, &value))
 		return;
 	if (!f->nr++) {
@@ -362,10 +429,65 @@ static enum ms_column column_of(const struct column_facts *f)
 	return MS_COLUMN_ID;
 }
 
+/**
+ * struct width_facts - what is known of the lengths of lines
+ * @most:	the longest
+ * @nr:		how many are so long
+ * @open:	so many of these have no end
+ * @shorter:	so many shorter ones have none
+ */
+struct width_facts {
+	size_t most;
+	uint64_t nr;
+	uint64_t open;
+	uint64_t shorter;
+};
+
+static void look_at_width(struct width_facts *f, const struct source *s,
+			  const struct ms_line *l)
+{
+	bool open = l->kind == MS_LINE_OPEN && l->name_len;
+
+	if (s->ahead_len > f->most) {
+		f->shorter += f->open;
+		f->most = s->ahead_len;
+		f->nr = 0;
+		f->open = 0;
+	}
+	if (s->ahead_len == f->most) {
+		f->nr++;
+		f->open += open;
+	} else {
+		f->shorter += open;
+	}
+}
+
+static int look_at_quotes(struct source *s)
+{
+	uint64_t nr = 0, quoted = 0;
+	char *line;
+	size_t len;
+	int ret = 0;
+
+	while (nr < LOOK_AT && (ret = ms_log_file_line(s->file, &line, &len)) > 0) {
+		const struct ms_text t = { line, line + len };
+
+		nr++;
+		quoted += ms_prefix_quoted(&t);
+	}
+	/* Wrapped lines may have lost the mark. */
+	s->quoted = quoted > nr / 3;
+	return ret < 0 ? -1 : ms_log_file_rewind(s->file);
+}
+
 static int source_look(struct source *s)
 {
 	struct column_facts facts = {};
+	struct width_facts width = {};
+	struct ms_line l;
 
+	if (look_at_quotes(s))
+		return -1;
 	for (uint64_t line = 0; line < LOOK_AT; line++) {
 		int ret = look_ahead(s);
 
@@ -373,10 +495,15 @@ static int source_look(struct source *s)
 			return -1;
 		if (!ret)
 			break;
-		look_at_column(&facts, s, line);
+		ms_line_parse(s->ahead, s->ahead_len, MS_COLUMN_ID, &l);
+		look_at_column(&facts, s, &l, line);
+		look_at_width(&width, s, &l);
 		s->state = 0;
 	}
 	s->column = column_of(&facts);
+	/* Who wraps between words leaves most lines shorter. */
+	s->width = width.nr > 1 && width.most >= WIDTH_MIN &&
+		   width.open > width.shorter ? width.most : 0;
 	return 0;
 }
 

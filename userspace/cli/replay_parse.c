@@ -70,6 +70,20 @@ bool ms_text_number(struct ms_text *t, uint64_t *value)
 	return t->p > p;
 }
 
+/* Is there a string that has begun before @at and not ended? */
+static bool in_string(const char *p, const char *at)
+{
+	bool in = false;
+
+	for (; p < at; p++) {
+		if (*p == '\\')
+			p++;
+		else if (*p == '"')
+			in = !in;
+	}
+	return in;
+}
+
 /* The last " = " behind a closing parenthesis parts the call from its result. */
 static const char *find_result(const char *p, const char *end)
 {
@@ -80,7 +94,7 @@ static const char *find_result(const char *p, const char *end)
 			continue;
 		for (q = e - 1; q > p && *q == ' '; q--)
 			;
-		if (*q == ')')
+		if (*q == ')' && !in_string(p, q))
 			return e;
 	}
 	return NULL;
@@ -91,7 +105,6 @@ static void parse_result(struct ms_text *r, struct ms_line *line)
 {
 	bool negative;
 
-	ms_text_skip_space(r);
 	if (ms_text_starts(r, "?"))
 		return;
 	negative = ms_text_skip(r, "-");
@@ -134,6 +147,11 @@ static bool parse_call(struct ms_text *t, struct ms_line *line)
 	line->args = t->p;
 	line->args_len = (size_t)(close - t->p);
 	r = (struct ms_text) { eq + 2, t->end };
+	ms_text_skip_space(&r);
+	/* Wrapped within it. */
+	if (r.p == r.end || (r.p + 1 == r.end && *r.p == '-') ||
+	    (r.p + 2 == r.end && ms_text_starts(&r, "0x")))
+		return false;
 	parse_result(&r, line);
 	return true;
 }
@@ -156,19 +174,29 @@ static bool value_name(const struct ms_line *line)
 	       ms_line_is(line, "makedev") || ms_line_is(line, "if_nametoindex");
 }
 
+static bool ends_with(const struct ms_text *t, const char *with)
+{
+	size_t n = strlen(with);
+
+	return (size_t)(t->end - t->p) >= n && !memcmp(t->end - n, with, n);
+}
+
 static enum ms_line_kind parse_event(struct ms_text *t, struct ms_line *line)
 {
 	uint64_t value;
 
+	line->more = !ends_with(t, "+++");
+
 	if (ms_text_skip(t, "superseded by execve in pid ")) {
 		if (!ms_text_number(t, &value))
-			return MS_LINE_OTHER;
+			return MS_LINE_OPEN;
 		line->other = (pid_t)value;
 		return MS_LINE_SUPERSEDED;
 	}
 	line->exited = ms_text_starts(t, "exited");
-	return line->exited || ms_text_starts(t, "killed") ? MS_LINE_EXIT :
-							     MS_LINE_OTHER;
+	if (line->exited || ms_text_starts(t, "killed"))
+		return MS_LINE_EXIT;
+	return line->more ? MS_LINE_OPEN : MS_LINE_OTHER;
 }
 
 /* The number behind a key, wherever it stands. */
@@ -265,13 +293,6 @@ static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
 	return MS_LINE_OPEN;
 }
 
-static bool ends_with(const struct ms_text *t, const char *with)
-{
-	size_t n = strlen(with);
-
-	return (size_t)(t->end - t->p) >= n && !memcmp(t->end - n, with, n);
-}
-
 static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 				    struct ms_line *line)
 {
@@ -283,12 +304,20 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 		return MS_LINE_NOTE;
 	while (t->end > t->p && (t->end[-1] == ' ' || t->end[-1] == '\t'))
 		t->end--;
+	/* Nothing but what stands in front, or the first sign of something. */
+	if (t->p == t->end)
+		return t->p > begin && (line->pid || line->time_kind) ? MS_LINE_OPEN :
+									MS_LINE_OTHER;
+	if ((ms_text_starts(t, "+++") || ms_text_starts(t, "---") ||
+	     ms_text_starts(t, "<...")) && t->end - t->p <= 4)
+		return MS_LINE_OPEN;
 	if (ms_text_skip(t, "+++ "))
 		return parse_event(t, line);
 	if (ms_text_skip(t, "--- ")) {
 		enum ms_line_kind kind = parse_signal(t, line);
 
-		return ends_with(t, "---") || kind == MS_LINE_CHILD ? kind : MS_LINE_OPEN;
+		line->more = !ends_with(t, "---");
+		return line->more && kind != MS_LINE_CHILD ? MS_LINE_OPEN : kind;
 	}
 	/* The end of a call that is not ours any more, a stack frame, the time of a call. */
 	if (ms_text_starts(t, unfinished) || ms_text_starts(t, let_go) ||

@@ -47,6 +47,7 @@ enum ms_time_kind {
  * @outer:	the id of @value outside its namespace, 0 if the line does not say
  * @detached:	strace let go of it in this call
  * @exited:	it ended by itself
+ * @more:	it is understood, and its end is not there
  * @keep:	of an open line: so much of it is its own, a message of strace follows
  * @name:	of the call; not terminated
  * @name_len:	its length
@@ -66,6 +67,7 @@ struct ms_line {
 	uint32_t threads;
 	bool detached;
 	bool exited;
+	bool more;
 	size_t keep;
 	const char *name;
 	size_t name_len;
@@ -99,7 +101,8 @@ bool ms_text_number(struct ms_text *t, uint64_t *value);
 bool ms_text_has(const struct ms_text *t, const char *what);
 
 /* What stands in front of a line. */
-void ms_prefix_strip(struct ms_text *t);
+bool ms_prefix_quoted(const struct ms_text *t);
+void ms_prefix_strip(struct ms_text *t, bool quoted);
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line);
 
 /* Arguments: the n-th, counted from 0. False: there is none such. */

@@ -132,12 +132,15 @@ static bool is_frame(const struct ms_text *t)
 }
 
 /* > of a mail, | of another; the text behind a quoted stack frame stays one. */
-static bool skip_quote(struct ms_text *t)
+static bool skip_quote(struct ms_text *t, int nr)
 {
 	struct ms_text try = *t;
 
 	ms_text_skip_space(&try);
 	if (try.p >= try.end || (*try.p != '>' && *try.p != '|') || is_frame(&try))
+		return false;
+	/* The end of <unfinished ...>, behind another mark. */
+	if (nr && try.p + 1 == try.end)
 		return false;
 	/* A flag that was wrapped is no mark. */
 	if (*try.p++ == '|' && !blank(&try))
@@ -150,17 +153,33 @@ static bool skip_quote(struct ms_text *t)
 }
 
 /**
- * ms_prefix_strip() - take off what others than strace have put around a line
- * @t: the line; shorter afterwards
+ * ms_prefix_quoted() - does a line look as if it were quoted?
+ * @t: the line, as it is
+ *
+ * Return: it begins with a mark that is no stack frame's.
  */
-void ms_prefix_strip(struct ms_text *t)
+bool ms_prefix_quoted(const struct ms_text *t)
+{
+	struct ms_text rest = *t;
+
+	return skip_quote(&rest, 0);
+}
+
+/**
+ * ms_prefix_strip() - take off what others than strace have put around a line
+ * @t:		the line; shorter afterwards
+ * @quoted:	the log is, in a mail
+ */
+void ms_prefix_strip(struct ms_text *t, bool quoted)
 {
 	static const char mark[] = "\xef\xbb\xbf";
+	int nr = 0;
 
 	while (t->end > t->p && isspace((unsigned char)t->end[-1]) && t->end[-1] != ' ')
 		t->end--;
 	ms_text_skip(t, mark);
-	while (skip_quote(t) || skip_syslog(t) || skip_iso(t) || skip_compose(t))
+	while ((quoted && skip_quote(t, nr++)) || skip_syslog(t) || skip_iso(t) ||
+	       skip_compose(t))
 		;
 }
 
@@ -171,6 +190,9 @@ static void take_time(const char *word, const char *end, struct ms_line *line)
 	bool colon = false;
 	char *next;
 
+	/* Hexadecimal is a number, too, and no time. */
+	if (strspn(word, "0123456789:.") < (size_t)(end - word))
+		return;
 	while (word < end) {
 		part = strtod(word, &next);
 		if (next == word || next > end || (next < end && *next != ':'))
