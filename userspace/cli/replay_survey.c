@@ -362,6 +362,53 @@ static struct ms_call *choose(struct birth **births, size_t nr_births, size_t at
 	return first;
 }
 
+/* A clone before this line that nobody has heard of again, as its caller was killed. */
+static bool lost_clone(const struct ms_survey *s, uint64_t seq)
+{
+	for (size_t i = 0; i < s->nr_calls && s->calls[i].seq <= seq; i++)
+		if (!s->calls[i].line.result)
+			return true;
+	return false;
+}
+
+static bool unmatched(const struct work *w, const struct birth *b)
+{
+	return !b->taken && !is_member(w->s, b->id);
+}
+
+static void join_inner(struct ms_call *c, struct birth *b)
+{
+	c->inner = c->child;
+	join_birth(c, b);
+}
+
+/* @births and @clones by id: as many of one as of the other, each behind its clone. */
+static bool match_rank(const struct work *w, struct birth **births, size_t nr_births,
+		       struct ms_call **clones, size_t nr_clones)
+{
+	for (int join = 0; join < 2; join++) {
+		size_t c = 0;
+
+		for (size_t b = 0; b < nr_births; b++) {
+			if (!unmatched(w, births[b]))
+				continue;
+			while (c < nr_clones && clones[c]->fate)
+				c++;
+			if (c == nr_clones || clones[c]->seq > births[b]->seq ||
+			    clones[c]->child >= births[b]->id)
+				return false;
+			if (join)
+				join_inner(clones[c], births[b]);
+			c++;
+		}
+		while (c < nr_clones && clones[c]->fate)
+			c++;
+		if (c < nr_clones)
+			return false;
+	}
+	return true;
+}
+
 static int match_order(struct work *w, struct birth **births, size_t nr_births,
 		       struct ms_call **clones, size_t nr_clones)
 {
@@ -371,9 +418,12 @@ static int match_order(struct work *w, struct birth **births, size_t nr_births,
 		bool several = false;
 		struct ms_call *c;
 
-		if (births[i]->taken || is_member(w->s, births[i]->id))
+		if (!unmatched(w, births[i]))
 			continue;
 		c = choose(births, nr_births, i, clones, nr_clones, offset, &several);
+		/* Its id is known to nobody, and the unknown may be its child. */
+		if (c && births[i]->id - c->child != offset)
+			several |= lost_clone(w->s, births[i]->seq);
 		if (several) {
 			ms_err("thread %d: expected one clone that may have made it, met several, none of which has returned its id: the program runs in a pid namespace; make the log with strace --decode-pids=pidns",
 			       births[i]->id);
@@ -382,8 +432,7 @@ static int match_order(struct work *w, struct birth **births, size_t nr_births,
 		if (!c)
 			continue;
 		offset = births[i]->id - c->child;
-		c->inner = c->child;
-		join_birth(c, births[i]);
+		join_inner(c, births[i]);
 	}
 	return 0;
 }
@@ -460,6 +509,9 @@ static int find_children(struct work *w)
 		if (!clones[i]->fate && flags & CLONE_UNTRACED)
 			clones[i]->fate = MS_CHILD_UNTRACED;
 	}
+	/* Both are in order of their ids. */
+	if (!lost_clone(s, ~0ull))
+		match_rank(w, births, w->nr_births, clones, nr);
 	qsort(births, w->nr_births, sizeof(*births), by_seq);
 	ret = match_order(w, births, w->nr_births, clones, nr);
 	for (size_t i = 0; i < nr; i++)

@@ -74,7 +74,8 @@ pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born)
 		return 0;
 	if (!tid)
 		tid = who->nr == 1 && *born < 0 ? who->alive[0] : who->main_pid;
-	if (add(who, tid))
+	/* A leader that had ended comes back as the thread that takes its place. */
+	if (add(who, tid) && l->kind != MS_LINE_SUPERSEDED)
 		*born = tid;
 	if (l->kind == MS_LINE_EXIT)
 		gone(who, tid);

@@ -87,6 +87,7 @@ stated() {
 	# ---- against the second implementation ------------------------------------------
 
 	try "20 random logs, each at 25 marks" same 25 20 1000
+	relay forms $python "$here/forms.py" "$checked" "$seed"
 
 	# It must be able to see a difference: one call less, and it does.
 	sed '0,/mmap(.*PROT_WRITE.*MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x/s/PROT_WRITE/PROT_READ/' \

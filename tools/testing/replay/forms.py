@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+"""forms.py MEMSTATE SEED: one log as people hand it on, of which all give the same. TAP.
+
+Wrapped between words as mail programs do it, and anywhere as terminals do, quoted, numbered,
+in a pid namespace. A log of generate.py has calls in two parts everywhere, so whatever is
+joined in a wrong way is found.
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+
+import generate
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from tap import end, ok  # noqa: E402
+
+INNER = 97      # ids within the namespace are so much smaller
+MADE = re.compile(r'^(.*\b(?:v?fork|clone3?)(?:\(| resumed>).*= )(\d+)$')
+
+
+def words(line, width):
+    return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+
+
+def pieces(line, width):
+    return [line[i:i + width] for i in range(0, len(line), width)]
+
+
+def inner(line):
+    return MADE.sub(lambda m: f'{m[1]}{int(m[2]) - INNER}', line)
+
+
+def outer(line):
+    return MADE.sub(lambda m: f"{m[1]}{int(m[2]) - INNER} /* {m[2]} in strace's PID NS */", line)
+
+
+FORMS = {
+    'wrapped between words, in a quoted mail':
+        lambda lines: ['> ' + w for x in lines for w in words(x, 60)],
+    'wrapped between words, the blank kept':
+        lambda lines: ['> ' + w for x in lines for w in ' \n'.join(words(x, 50)).split('\n')],
+    'wrapped at 80 characters': lambda lines: [p for x in lines for p in pieces(x, 80)],
+    'wrapped at 61 characters': lambda lines: [p for x in lines for p in pieces(x, 61)],
+    'wrapped at 58 characters and quoted':
+        lambda lines: ['> ' + p for x in lines for p in pieces(x, 58)],
+    'numbered by cat': lambda lines: [f'{i + 1:6}\t{x}' for i, x in enumerate(lines)],
+    'numbered by grep': lambda lines: [f'{i + 1}:{x}' for i, x in enumerate(lines)],
+    'indented': lambda lines: ['    ' + x for x in lines],
+    'in a pid namespace that the log tells of': lambda lines: [outer(x) for x in lines],
+}
+
+
+def ends(memstate, lines):
+    """The processes at the end, and what was said."""
+    run = subprocess.run([memstate, 'replay', '--json', '-'], input='\n'.join(lines) + '\n',
+                         capture_output=True, text=True, timeout=300, check=False)
+    if run.returncode:
+        return [], run.stderr
+    processes = json.loads(run.stdout)['marks'][-1]['processes']
+    for p in processes:
+        del p['line']
+    return processes, run.stderr
+
+
+LINES = generate.lines(int(sys.argv[2]), 800)
+WANTED, SAID = ends(sys.argv[1], LINES)
+ok(WANTED and not SAID, 'as it is', SAID)
+for NAME, FORM in FORMS.items():
+    HAVE, SAID = ends(sys.argv[1], FORM(LINES))
+    ok(HAVE == WANTED and not SAID, NAME, SAID)
+
+# Ids of children that never speak are known inside only.
+FOUND, SAID = ends(sys.argv[1], [inner(x) for x in LINES])
+OUTSIDE = {p['pid']: p for p in WANTED}
+if 'met several' not in SAID:
+    ok(all(OUTSIDE.get(p['pid'], OUTSIDE.get(p['pid'] + INNER, {})).get('peak_ready') ==
+           p['peak_ready'] for p in FOUND) and FOUND, 'in a pid namespace', SAID)
+else:
+    ok(True, 'in a pid namespace: refused, as it is not clear')
+end()
