@@ -28,8 +28,6 @@
 /* No line is longer: strace cuts strings, and -s has its bounds. */
 #define LINE_MAX_BYTES	((size_t)1 << 28)
 
-extern char **environ;
-
 /**
  * struct ms_log_file - a file
  * @path:	its name, for people

@@ -94,9 +94,9 @@ uint8_t ms_survey_wants(const struct ms_line *l)
 		"execve", "execveat", "wait4", "waitpid", "waitid",
 	};
 
-	for (uint8_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (ms_line_is(l, names[i]))
-			return i + 1;
+			return (uint8_t)(i + 1);
 	return 0;
 }
 
