@@ -5,8 +5,9 @@ CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_nam
 		handle.c launch.c limit.c main.c out.c \
 		plot.c plot_books.c plot_map.c plot_read.c plot_script.c plot_time.c \
 		ranges.c record.c record_file.c record_source.c record_trace.c \
-		$(addprefix replay,.c _args.c _books.c _calls.c _clock.c _file.c _log.c _marks.c \
-		_parse.c _prefix.c _process.c _record.c _show.c _survey.c _who.c) run.c scan.c \
+		$(addprefix replay,.c _args.c _books.c _calls.c _children.c _clock.c _file.c _fork.c \
+		_log.c _look.c _marks.c _parse.c _prefix.c _process.c _record.c _show.c _survey.c \
+		_who.c) run.c scan.c \
 		stat.c stat_group.c $(addprefix top,.c _batch.c _columns.c _data.c \
 		_filter.c _history.c _keys.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \

@@ -184,7 +184,7 @@ static int run_line(struct run *run, const struct ms_line *l, pid_t tid)
 	}
 	switch (l->kind) {
 	case MS_LINE_CALL:
-		if (ms_line_makes_child(l) && l->result && !l->failed && l->value)
+		if (ms_call_made_child(l))
 			return begin_fork(run, tid);
 		return ms_call_whole(run->r, tid, &call, &run->why);
 	case MS_LINE_UNFINISHED:

@@ -44,6 +44,7 @@ struct ms_call {
 
 void ms_call_init(struct ms_call *call, const struct ms_line *l);
 void ms_call_resume(struct ms_call *call, const struct ms_line *l);
+bool ms_call_made_child(const struct ms_line *l);
 
 /**
  * struct ms_complaint - why a call could not be read

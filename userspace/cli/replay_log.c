@@ -11,19 +11,13 @@
  *   of several files come in the order of their times.
  */
 #include <ctype.h>
-#include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "replay_log.h"
-
-/* So many lines tell what the column in front is. */
-#define LOOK_AT		10000
-
-/* Two lines of one length, and none longer, are no chance if one of them has no end. */
-#define WIDTH_MIN	30
+#include "replay_look.h"
 
 /* Nothing that was wrapped is longer: it is no line of strace. */
 #define JOINED_MAX	((size_t)1 << 20)
@@ -33,9 +27,7 @@
  * @path:	its name
  * @file:	the file
  * @id:		thread whose file it is, of -ff; 0: the lines tell
- * @column:	what a plain number in front is
- * @quoted:	it is a quoted mail
- * @width:	a terminal has wrapped its lines at, characters; 0: none has
+ * @look:	what it looks like
  * @ahead:	a line that was read and is not used yet, its length in @ahead_len
  * @state:	of ms_log_file_line() for it; 0: there is none
  * @text:	the line that is next, joined, its length in @len
@@ -51,9 +43,7 @@ struct source {
 	const char *path;
 	struct ms_log_file *file;
 	pid_t id;
-	enum ms_column column;
-	bool quoted;
-	size_t width;
+	struct ms_look look;
 	char *ahead;
 	size_t ahead_len;
 	int state;
@@ -84,45 +74,13 @@ struct ms_log {
 	struct source *used;
 };
 
-/* {"log":"...","stream":"stderr",...} of docker: the text in its place. */
-static void unpack_json(char *line, size_t *len)
-{
-	struct json_object *o, *text;
-
-	if (strncmp(line, "{\"log\":", 7))
-		return;
-	o = json_tokener_parse(line);
-	if (json_object_object_get_ex(o, "log", &text) &&
-	    (size_t)json_object_get_string_len(text) < *len) {
-		*len = (size_t)json_object_get_string_len(text);
-		memcpy(line, json_object_get_string(text), *len);
-		line[*len] = '\0';
-	}
-	json_object_put(o);
-}
-
 /* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
 static int look_ahead(struct source *s)
 {
-	struct ms_text t;
-	char *line;
-	size_t len;
-
 	if (s->state > 0)
 		return 1;
-	s->state = ms_log_file_line(s->file, &line, &len);
-	if (s->state <= 0)
-		return s->state;
-	unpack_json(line, &len);
-	/* Text, from here on. */
-	for (char *zero = line; (zero = memchr(zero, 0, len - (size_t)(zero - line)));)
-		*zero = '?';
-	t = (struct ms_text) { line, line + len };
-	ms_prefix_strip(&t, s->quoted);
-	s->ahead = line + (t.p - line);
-	s->ahead_len = (size_t)(t.end - t.p);
-	s->ahead[s->ahead_len] = '\0';
-	return 1;
+	s->state = ms_look_line(s->file, s->look.quoted, &s->ahead, &s->ahead_len);
+	return s->state < 1 ? s->state : 1;
 }
 
 static void append(struct source *s, const char *more, size_t len)
@@ -211,7 +169,7 @@ static bool is_message(const struct ms_line *l, const char *text)
 /* As wide as the terminal, which cuts anywhere: whatever has no end goes on. */
 static bool at_width(const struct source *s)
 {
-	return s->width && s->piece == s->width;
+	return s->look.width && s->piece == s->look.width;
 }
 
 /* Nothing but an id or a time. */
@@ -235,7 +193,7 @@ static bool continues(const struct source *s, const struct ms_line *ahead)
 	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
 	if (at_width(s))
 		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
-		       (only_prefix(ahead) && s->ahead_len < s->width);
+		       (only_prefix(ahead) && s->ahead_len < s->look.width);
 	if (ends_alone(&s->line))
 		return *text == '=';
 	if (only_prefix(&s->line))
@@ -259,7 +217,7 @@ static bool may_go_on(const struct source *s)
 
 static void reparse(struct source *s, const struct ms_line *before)
 {
-	ms_line_parse(s->text, s->len, s->column, &s->line);
+	ms_line_parse(s->text, s->len, s->look.column, &s->line);
 	if (!s->line.other && before->kind == MS_LINE_OPEN)
 		s->line.other = before->other;
 	/* The message is no part of the call. */
@@ -336,7 +294,7 @@ static int source_next(struct source *s, uint64_t line)
 	while (may_go_on(s) && look_ahead(s) == 1) {
 		struct ms_line ahead;
 
-		ms_line_parse(s->ahead, s->ahead_len, s->column, &ahead);
+		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
 		if (!continues(s, &ahead))
 			break;
 		join(s, &ahead);
@@ -348,163 +306,6 @@ static int source_next(struct source *s, uint64_t line)
 	ms_log_clock_line(&s->clock, &s->line);
 	s->ready = true;
 	return 1;
-}
-
-/* Does the line begin with a number that may be an id? Where it is, and its value. */
-static bool leading(const struct source *s, size_t *begin, size_t *end, uint64_t *value)
-{
-	const char *p = s->ahead + strspn(s->ahead, " \t"), *q = p;
-
-	while (isdigit((unsigned char)*q))
-		q++;
-	if (p == q || q - p > 9 || (*q != ' ' && *q != '\t'))
-		return false;
-	*begin = (size_t)(p - s->ahead);
-	*end = (size_t)(q - s->ahead);
-	*value = strtoull(p, NULL, 10);
-	return true;
-}
-
-/**
- * struct column_facts - what is known of the numbers in front
- * @nr:		how many there are
- * @zero:	there is a 0, which no thread has
- * @same_begin:	they begin in one column, as ids do
- * @same_end:	they end in one column, as seconds do
- * @counting:	they are the number of the line and something fixed
- * @threads:	there are calls in two parts
- */
-struct column_facts {
-	uint64_t nr;
-	bool zero;
-	bool same_begin;
-	bool same_end;
-	bool counting;
-	bool threads;
-	size_t begin;
-	size_t end;
-	uint64_t first;
-	uint64_t offset;
-};
-
-static void look_at_column(struct column_facts *f, const struct source *s,
-			   const struct ms_line *l, uint64_t line)
-{
-	size_t begin, end;
-	uint64_t value;
-
-	/* Parts of lines begin with numbers, too. */
-	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_NOTE ||
-	    (l->kind == MS_LINE_OPEN && !l->name_len))
-		return;
-
-	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
-	if (!leading(s, &begin, &end, &value))
-		return;
-	if (!f->nr++) {
-		*f = (struct column_facts) {
-			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
-			.counting = true, .threads = f->threads, .begin = begin,
-			.end = end, .first = value, .offset = value - line,
-		};
-		return;
-	}
-	f->zero |= !value;
-	f->same_begin &= begin == f->begin;
-	f->same_end &= end == f->end;
-	f->counting &= value - line == f->offset;
-}
-
-static enum ms_column column_of(const struct column_facts *f)
-{
-	if (!f->nr)
-		return MS_COLUMN_ID;
-	if (f->counting && (f->nr > 2 || (f->nr == 2 && f->first == 1)))
-		return MS_COLUMN_LISTING;
-	if (f->zero || (f->same_end && !f->same_begin))
-		return MS_COLUMN_SECONDS;
-	/* Right of blanks as strace has it, and all of one length. */
-	if (f->same_end && f->end == 6 && f->begin && !f->threads)
-		return MS_COLUMN_SECONDS;
-	return MS_COLUMN_ID;
-}
-
-/**
- * struct width_facts - what is known of the lengths of lines
- * @most:	the longest
- * @nr:		how many are so long
- * @open:	so many of these have no end
- * @shorter:	so many shorter ones have none
- */
-struct width_facts {
-	size_t most;
-	uint64_t nr;
-	uint64_t open;
-	uint64_t shorter;
-};
-
-static void look_at_width(struct width_facts *f, const struct source *s,
-			  const struct ms_line *l)
-{
-	bool open = l->kind == MS_LINE_OPEN && l->name_len;
-
-	if (s->ahead_len > f->most) {
-		f->shorter += f->open;
-		f->most = s->ahead_len;
-		f->nr = 0;
-		f->open = 0;
-	}
-	if (s->ahead_len == f->most) {
-		f->nr++;
-		f->open += open;
-	} else {
-		f->shorter += open;
-	}
-}
-
-static int look_at_quotes(struct source *s)
-{
-	uint64_t nr = 0, quoted = 0;
-	char *line;
-	size_t len;
-	int ret = 0;
-
-	while (nr < LOOK_AT && (ret = ms_log_file_line(s->file, &line, &len)) > 0) {
-		const struct ms_text t = { line, line + len };
-
-		nr++;
-		quoted += ms_prefix_quoted(&t);
-	}
-	/* Wrapped lines may have lost the mark. */
-	s->quoted = quoted > nr / 3;
-	return ret < 0 ? -1 : ms_log_file_rewind(s->file);
-}
-
-static int source_look(struct source *s)
-{
-	struct column_facts facts = {};
-	struct width_facts width = {};
-	struct ms_line l;
-
-	if (look_at_quotes(s))
-		return -1;
-	for (uint64_t line = 0; line < LOOK_AT; line++) {
-		int ret = look_ahead(s);
-
-		if (ret < 0)
-			return -1;
-		if (!ret)
-			break;
-		ms_line_parse(s->ahead, s->ahead_len, MS_COLUMN_ID, &l);
-		look_at_column(&facts, s, &l, line);
-		look_at_width(&width, s, &l);
-		s->state = 0;
-	}
-	s->column = column_of(&facts);
-	/* Who wraps between words leaves most lines shorter. */
-	s->width = width.nr > 1 && width.most >= WIDTH_MIN &&
-		   width.open > width.shorter ? width.most : 0;
-	return 0;
 }
 
 /* out.1234, out.1234.gz: the thread whose file it is. */
@@ -553,7 +354,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 		s->path = paths[i];
 		s->id = nr > 1 ? id_of(paths[i]) : 0;
 		s->file = ms_log_file_open(paths[i]);
-		if (!s->file || source_look(s)) {
+		if (!s->file || ms_look_at(s->file, &s->look)) {
 			ms_log_close(log);
 			return NULL;
 		}
