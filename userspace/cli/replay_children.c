@@ -159,7 +159,7 @@ static bool lost_clone(const struct ms_survey *s, uint64_t seq)
 	return false;
 }
 
-static bool unmatched(const struct work *w, const struct ms_birth *b)
+static bool unknown_thread(const struct work *w, const struct ms_birth *b)
 {
 	return !b->taken && !is_member(w->s, b->id);
 }
@@ -178,7 +178,7 @@ static bool match_rank(const struct work *w, struct ms_birth **births, size_t nr
 		size_t c = 0;
 
 		for (size_t b = 0; b < nr_births; b++) {
-			if (!unmatched(w, births[b]))
+			if (!unknown_thread(w, births[b]))
 				continue;
 			while (c < nr_clones && clones[c]->fate)
 				c++;
@@ -206,7 +206,7 @@ static int match_order(struct work *w, struct ms_birth **births, size_t nr_birth
 		bool several = false;
 		struct ms_call *c;
 
-		if (!unmatched(w, births[i]))
+		if (!unknown_thread(w, births[i]))
 			continue;
 		c = choose(births, nr_births, i, clones, nr_clones, offset, &several);
 		/* Its id is known to nobody, and the unknown may be its child. */
@@ -240,20 +240,53 @@ static bool was_waited(const struct work *w, pid_t id)
 	return false;
 }
 
-/* Threads of a process that was there before: the log said how many. */
-static void find_members(struct work *w)
+/* The group that a thread must belong to: ids rise. @nr: how many it may belong to. */
+static struct ms_group *group_of(const struct work *w, const struct ms_birth *b, size_t *nr)
 {
-	if (w->born->leader <= 0)
-		return;
-	for (size_t i = 0; i < w->born->nr_births && w->born->threads; i++) {
-		struct ms_birth *b = &w->born->births[i];
+	struct ms_group *group = NULL;
 
-		if (b->taken || b->id == w->born->leader || is_member(w->s, b->id))
+	*nr = 0;
+	for (size_t i = 0; i < w->born->nr_groups; i++) {
+		struct ms_group *g = &w->born->groups[i];
+
+		if (g->leader >= b->id || !g->threads)
 			continue;
-		ms_survey_add_member(w->s, b->id, w->born->leader);
-		b->taken = true;
-		w->born->threads--;
+		group = g;
+		++*nr;
 	}
+	return group;
+}
+
+/* Threads of processes that were there before: the log said how many they have. */
+static int find_members(struct work *w)
+{
+	struct ms_born *born = w->born;
+	bool more = born->nr_groups;
+	size_t nr;
+
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < born->nr_births; i++) {
+			struct ms_birth *b = &born->births[i];
+			struct ms_group *g = unknown_thread(w, b) ? group_of(w, b, &nr) : NULL;
+
+			if (!g || nr > 1)
+				continue;
+			ms_survey_add_member(w->s, b->id, g->leader);
+			b->taken = true;
+			g->threads--;
+			more = true;
+		}
+	}
+	for (size_t i = 0; i < born->nr_births; i++) {
+		if (!unknown_thread(w, &born->births[i]) ||
+		    !group_of(w, &born->births[i], &nr))
+			continue;
+		ms_err("thread %d: expected one process that it may belong to, met several; say so by --process %d=PID",
+		       born->births[i].id, born->births[i].id);
+		return -1;
+	}
+	return 0;
 }
 
 /**
@@ -291,7 +324,7 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	qsort(births, w->born->nr_births, sizeof(*births), by_id);
 	qsort(clones, nr, sizeof(*clones), by_child);
 	match_ids(births, w->born->nr_births, clones, nr);
-	find_members(w);
+	ret = find_members(w);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t flags = 0;
 
@@ -308,7 +341,8 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	if (!lost_clone(s, ~0ull))
 		match_rank(w, births, w->born->nr_births, clones, nr);
 	qsort(births, w->born->nr_births, sizeof(*births), by_seq);
-	ret = match_order(w, births, w->born->nr_births, clones, nr);
+	if (!ret)
+		ret = match_order(w, births, w->born->nr_births, clones, nr);
 	for (size_t i = 0; i < nr; i++)
 		follows |= clones[i]->fate == MS_CHILD_FOLLOWED;
 	for (size_t i = 0; i < nr; i++) {

@@ -20,21 +20,31 @@ struct ms_birth {
 };
 
 /**
+ * struct ms_group - a process that strace was attached to
+ * @leader:	its id
+ * @threads:	so many more threads has it, of which nobody knows yet which
+ */
+struct ms_group {
+	pid_t leader;
+	uint32_t threads;
+};
+
+/**
  * struct ms_born - those that are born in a log
  * @births:	all of them, in order
  * @nr_births:	how many
  * @waited:	ids that their parents have seen end
  * @nr_waited:	how many
- * @leader:	process that was there before with threads, 0: none, -1: several
- * @threads:	so many more threads has it
+ * @groups:	processes that were there before with threads
+ * @nr_groups:	how many
  */
 struct ms_born {
 	struct ms_birth *births;
 	size_t nr_births;
 	pid_t *waited;
 	size_t nr_waited;
-	pid_t leader;
-	uint32_t threads;
+	struct ms_group *groups;
+	size_t nr_groups;
 };
 
 int ms_children_find(struct ms_survey *s, struct ms_born *born);

@@ -273,6 +273,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 
 	ms_text_skip_space(t);
 	ms_text_skip(t, "^C");
+	ms_text_skip_space(t);
 	skip_listing(t);
 	for (;;) {
 		const char *word = t->p;

@@ -103,6 +103,14 @@ static void add_waited(struct work *w, pid_t id)
 	w->born.waited[w->born.nr_waited++] = id;
 }
 
+static void add_group(struct work *w, pid_t leader, uint32_t threads)
+{
+	struct ms_born *b = &w->born;
+
+	b->groups = grown(b->groups, b->nr_groups, sizeof(*b->groups));
+	b->groups[b->nr_groups++] = (struct ms_group) { leader, threads };
+}
+
 static void add_birth(struct work *w, pid_t id)
 {
 	w->born.births = grown(w->born.births, w->born.nr_births, sizeof(*w->born.births));
@@ -200,11 +208,12 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 		break;
 	case MS_LINE_ATTACHED:
 		/* strace -D begins so, too: the first call tells. */
-		w->attached |= !w->begun;
-		if (l->threads > 1) {
-			w->born.leader = w->born.leader ? -1 : l->other;
-			w->born.threads = l->threads - 1;
-		}
+		if (w->begun)
+			break;
+		w->attached = true;
+		w->born.births[w->born.nr_births - 1].taken = true;
+		if (l->threads > 1)
+			add_group(w, l->other, l->threads - 1);
 		break;
 	default:
 		break;
@@ -239,7 +248,7 @@ int ms_survey_make(struct ms_survey *s, struct ms_log *log)
 		ms_log_progress(log, 0, 2);
 		if (l.kind != MS_LINE_OTHER && l.kind != MS_LINE_NOTE &&
 		    l.kind != MS_LINE_OPEN && l.kind != MS_LINE_DETACHED &&
-		    (w.born.nr_births || l.kind == MS_LINE_ATTACHED))
+		    w.born.nr_births)
 			look_at_line(&w, &l, tid);
 	}
 	s->lines = ms_log_last_line(log);
@@ -250,6 +259,7 @@ int ms_survey_make(struct ms_survey *s, struct ms_log *log)
 	free(w.forking.list);
 	free(w.living.list);
 	free(w.born.births);
+	free(w.born.groups);
 	free(w.born.waited);
 	ms_who_reset(&s->who);
 	return ret < 0 || ms_log_rewind(log) ? -1 : 0;
