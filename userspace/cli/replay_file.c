@@ -23,7 +23,7 @@
 #include "cli.h"
 #include "replay_file.h"
 
-#define CHUNK		((size_t)1 << 18)
+#define CHUNK		((size_t)1 << 16)
 
 /* No line is longer: strace cuts strings, and -s has its bounds. */
 #define LINE_MAX_BYTES	((size_t)1 << 28)
@@ -295,7 +295,7 @@ int ms_log_file_line(struct ms_log_file *f, char **line, size_t *len)
 	size_t seen = 0;
 
 	for (;;) {
-		char *begin = f->buf + f->at, *end = NULL;
+		char *begin = f->buf ? f->buf + f->at : NULL, *end = NULL;
 
 		if (f->nr - f->at > seen)
 			end = memchr(begin + seen, '\n', f->nr - f->at - seen);

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh [stated] [recorded]: memstate replay.
+# run.sh [stated] [recorded] [fuzzed]: memstate replay.
 # stated: the rules, logs that say what they mean, random logs against a second implementation,
 # forms of a log, damaged logs. recorded: logs of real programs against the second
 # implementation, a long log.
-# SEED=n repeats a run, ROUNDS=n makes the fuzzing longer.
+# fuzzed: a minute of libFuzzer, from the logs of the others; FUZZ=SECONDS makes it longer.
+# SEED=n repeats a run, ROUNDS=n gives more damaged logs.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -14,9 +15,10 @@ top=$(readlink -f "$here/../../..")
 . "$here/../tap.sh"
 # shellcheck source=tools/testing/suite.sh
 . "$here/../suite.sh"
-parts "stated recorded" "$@"
+parts "stated recorded fuzzed" "$@"
 first=stated
 part stated || first=recorded
+part stated || part recorded || first=fuzzed
 build=$top/build/replay/$first
 seed=${SEED:-$RANDOM}
 rounds=${ROUNDS:-150}
@@ -58,8 +60,9 @@ preloaded() {
 tap_begin "$build"
 echo "# seed $seed"
 must userspace all
-must sanitized
-must program replay sysrules
+! part stated && ! part recorded || must sanitized
+! part stated || must program replay sysrules
+! part fuzzed || must program replay parser
 memstate=$top/build/userspace/memstate
 checked=$top/build/san/memstate
 cd "$build" || exit 1
@@ -244,6 +247,22 @@ print(sorted((p["ended"], p["peak_ready"] > 0) for p in json.load(sys.stdin)["ma
 	result $status "a long log, in which ids come again"
 }
 
+# What it finds is left in the folder, with the log that did it.
+fuzzed() {
+	mkdir -p "$build/corpus" "$build/found"
+	cp "$here"/logs/*.log "$here"/refused/*.log "$build/corpus"
+	head -n 100 "$build/forms.log" >"$build/corpus/forms.log"
+	fuzz() {
+		"$top/build/replay/parser" -close_fd_mask=3 -max_total_time="${FUZZ:-60}" \
+			-max_len=8000 -timeout=60 -rss_limit_mb=2000 -print_final_stats=1 \
+			-artifact_prefix="$build/found/" "$build/corpus" >"$build/fuzz.out" 2>&1 ||
+			{ tail -n 40 "$build/fuzz.out"; return 1; }
+		echo "# $(grep number_of_executed_units "$build/fuzz.out")"
+	}
+	try "whatever is read, the replay ends by itself" fuzz
+}
+
 ! part stated || stated
 ! part recorded || recorded_logs
+! part fuzzed || fuzzed
 tap_end
