@@ -63,8 +63,8 @@ static void join_birth(struct ms_call *c, struct ms_birth *b)
 }
 
 /* A birth is of the last clone before it that returned its id. */
-static void match_ids(struct ms_birth **births, size_t nr_births, struct ms_call **clones,
-		      size_t nr_clones)
+static void match_ids(const struct ms_survey *s, struct ms_birth **births,
+		      size_t nr_births, struct ms_call **clones, size_t nr_clones)
 {
 	size_t c = 0;
 
@@ -80,9 +80,10 @@ static void match_ids(struct ms_birth **births, size_t nr_births, struct ms_call
 			join_birth(match, births[b]);
 			continue;
 		}
-		/* Else one that comes while it lives. */
+		/* Else one that comes while it lives; or later, in a log of -z. */
 		if (!births[b]->taken && c < nr_clones &&
-		    clones[c]->child == births[b]->id && clones[c]->seq < births[b]->end)
+		    clones[c]->child == births[b]->id &&
+		    (clones[c]->seq < births[b]->end || !s->parts))
 			join_birth(clones[c++], births[b]);
 	}
 }
@@ -323,7 +324,7 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	}
 	qsort(births, w->born->nr_births, sizeof(*births), by_id);
 	qsort(clones, nr, sizeof(*clones), by_child);
-	match_ids(births, w->born->nr_births, clones, nr);
+	match_ids(s, births, w->born->nr_births, clones, nr);
 	ret = find_members(w);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t flags = 0;

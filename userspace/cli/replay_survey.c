@@ -180,6 +180,7 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 			     w->born.births[w->born.nr_births - 1].seq == w->seq;
 		break;
 	case MS_LINE_UNFINISHED:
+		s->parts = true;
 		ms_pending_take(&w->pending, tid, &i);
 		ms_pending_take(&w->forking, tid, &i);
 		if (ms_line_makes_child(l)) {

@@ -25,6 +25,7 @@ struct ms_outcome {
  * struct ms_survey - a log as a whole
  * @who:	whose the lines are
  * @exits:	it tells when threads end
+ * @parts:	it has calls in two parts
  * @middle:	it begins in the middle of a process, which strace was attached to
  * @known:	lines that were understood
  * @lines:	all of them
@@ -41,6 +42,7 @@ struct ms_outcome {
 struct ms_survey {
 	struct ms_who who;
 	bool exits;
+	bool parts;
 	bool middle;
 	uint64_t known;
 	uint64_t lines;

@@ -85,6 +85,58 @@ pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born)
 }
 
 /**
+ * struct search - for the first thread
+ * @children:	known ones
+ * @unknown:	ids that came up while somebody made a child, whose id is not known yet
+ * @forks:	so many do that
+ * @unnamed:	there was a line without an id
+ */
+struct search {
+	struct ms_who children;
+	struct ms_who unknown;
+	size_t forks;
+	bool unnamed;
+};
+
+/* The first of those that are not known to be somebody's child. */
+static pid_t first_unknown(struct search *s, size_t nr_children)
+{
+	size_t at;
+
+	for (size_t i = 0; i < s->unknown.nr; i++)
+		if (!has(&s->children, s->unknown.alive[i], &at) && !nr_children--)
+			return s->unknown.alive[i];
+	return 0;
+}
+
+static void search_line(struct search *s, struct ms_who *who, const struct ms_line *l)
+{
+	if (l->kind == MS_LINE_ATTACHED && !s->unnamed && !l->pid)
+		who->main_pid = l->other;
+	else if (l->other && l->kind != MS_LINE_CHILD)
+		add(&s->children, l->other);
+	if (ms_line_makes_child(l)) {
+		s->forks += l->kind == MS_LINE_UNFINISHED;
+		s->forks -= l->kind == MS_LINE_RESUMED && s->forks;
+		if (l->result && !l->failed)
+			add(&s->children, (pid_t)l->value);
+		if (l->outer)
+			add(&s->children, l->outer);
+	}
+	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_ATTACHED ||
+	    l->kind == MS_LINE_DETACHED)
+		return;
+	if (!l->pid)
+		s->unnamed = s->unnamed || l->kind != MS_LINE_NOTE;
+	else if (!s->unnamed)
+		who->main_pid = l->pid;
+	else
+		add(&s->unknown, l->pid);
+	if (!who->main_pid && !s->forks)
+		who->main_pid = first_unknown(s, 0);
+}
+
+/**
  * ms_who_find_main() - find out whose the lines without an id are
  * @who:	where to note it
  * @log:	the log, anywhere
@@ -93,31 +145,17 @@ pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born)
  */
 int ms_who_find_main(struct ms_who *who, struct ms_log *log)
 {
-	struct ms_who children = {};
-	bool unnamed = false;
+	struct search s = {};
 	struct ms_line l;
-	size_t at;
 	int ret = 0;
 
-	while (!who->main_pid && (ret = ms_log_next(log, &l)) == 1) {
-		if (l.kind == MS_LINE_ATTACHED && !unnamed && !l.pid)
-			who->main_pid = l.other;
-		else if (l.other && l.kind != MS_LINE_CHILD)
-			add(&children, l.other);
-		if (ms_line_makes_child(&l) && l.result && !l.failed) {
-			add(&children, (pid_t)l.value);
-			if (l.outer)
-				add(&children, l.outer);
-		}
-		if (l.kind == MS_LINE_OTHER || l.kind == MS_LINE_ATTACHED ||
-		    l.kind == MS_LINE_DETACHED)
-			continue;
-		if (!l.pid)
-			unnamed = unnamed || l.kind != MS_LINE_NOTE;
-		else if (!unnamed || !has(&children, l.pid, &at))
-			who->main_pid = l.pid;
-	}
-	ms_who_free(&children);
+	while (!who->main_pid && (ret = ms_log_next(log, &l)) == 1)
+		search_line(&s, who, &l);
+	/* Who made a child of whom nobody has heard: as many of the unknown are children. */
+	if (!who->main_pid)
+		who->main_pid = first_unknown(&s, s.forks);
+	ms_who_free(&s.children);
+	ms_who_free(&s.unknown);
 	return ret < 0 || ms_log_rewind(log) ? -1 : 0;
 }
 
