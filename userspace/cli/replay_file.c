@@ -202,6 +202,11 @@ struct ms_log_file *ms_log_file_open(const char *path)
 	if (!f)
 		abort();
 	f->path = path;
+	f->room = 2 * CHUNK;
+	/* One more for the end of the last line. */
+	f->buf = malloc(f->room + 1);
+	if (!f->buf)
+		abort();
 	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
 				    fcntl(0, F_DUPFD_CLOEXEC, 3);
 	if (f->fd < 0 || fstat(f->fd, &st)) {
@@ -251,8 +256,7 @@ static int fill(struct ms_log_file *f)
 		f->at = 0;
 	}
 	if (f->room - f->nr < CHUNK) {
-		size_t room = f->room ? 2 * f->room : 2 * CHUNK;
-		/* One more for the end of the last line. */
+		size_t room = 2 * f->room;
 		char *buf = room > LINE_MAX_BYTES ? NULL : realloc(f->buf, room + 1);
 
 		if (!buf) {
@@ -295,7 +299,7 @@ int ms_log_file_line(struct ms_log_file *f, char **line, size_t *len)
 	size_t seen = 0;
 
 	for (;;) {
-		char *begin = f->buf ? f->buf + f->at : NULL, *end = NULL;
+		char *begin = f->buf + f->at, *end = NULL;
 
 		if (f->nr - f->at > seen)
 			end = memchr(begin + seen, '\n', f->nr - f->at - seen);
