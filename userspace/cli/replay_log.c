@@ -28,9 +28,11 @@
  * @file:	the file
  * @id:		thread whose file it is, of -ff; 0: the lines tell
  * @look:	what it looks like
- * @ahead:	a line that was read and is not used yet, its length in @ahead_len
+ * @ahead:	a line that was read and is not used yet
+ * @ahead_len:	its length
  * @state:	of ms_log_file_line() for it; 0: there is none
- * @text:	the line that is next, joined, its length in @len
+ * @text:	the line that is next, joined
+ * @len:	its length
  * @room:	of @text
  * @piece:	length of the last part of it
  * @line:	it, taken apart

@@ -89,6 +89,10 @@ static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *valu
  * @same_end:	they end in one column, as seconds do
  * @counting:	they are the number of the line and something fixed
  * @threads:	there are calls in two parts
+ * @begin:	column in which the first one begins
+ * @end:	and ends
+ * @first:	its value
+ * @offset:	that, without the number of its line
  */
 struct column_facts {
 	uint64_t nr;
