@@ -60,7 +60,7 @@ preloaded() {
 tap_begin "$build"
 echo "# seed $seed"
 must userspace all
-! part stated && ! part recorded || must sanitized
+if part stated || part recorded; then must sanitized; fi
 ! part stated || must program replay sysrules
 ! part fuzzed || must program replay parser
 memstate=$top/build/userspace/memstate
