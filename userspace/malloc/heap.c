@@ -359,16 +359,6 @@ static void arm_some(struct ms_slab *slab, uint64_t word)
 	ms_slab_arm(slab, some ? some : 1);
 }
 
-/* A slab from which can be allocated, and that has been counted. */
-static void keep_avail(struct ms_slab *slab)
-{
-	struct ms_remote *r = ms_remote_of(slab);
-	uint64_t word = ms_remote_load(r);
-
-	arm_some(slab, word);
-	ms_remote_know(r, slab->used, word);
-}
-
 /**
  * ms_heap_collect() - look at slabs of which others have freed something
  * @heap: the caller's
@@ -394,6 +384,34 @@ bool ms_heap_collect(struct ms_heap *heap)
 	return some;
 }
 
+/*
+ * A slab that may be empty, and in the inbox: then it goes by that. Return: whether it is gone; it
+ * may be anything by then.
+ */
+static bool release_listed(struct ms_heap *heap, struct ms_slab *slab)
+{
+	uint32_t tag;
+
+	ms_heap_collect(heap);
+	tag = ms_arena_owner(slab);
+	return ms_tag_heap(tag) != heap->id || tag & MS_TAG_BACK_MASK ||
+	       ms_slab_state(slab) != MS_SLAB_AVAIL || release_empty(heap, slab);
+}
+
+/* A slab from which can be allocated, and that has been counted. Return: whether it is there. */
+static bool keep_avail(struct ms_heap *heap, struct ms_slab *slab)
+{
+	struct ms_remote *r = ms_remote_of(slab);
+	uint64_t word = ms_remote_load(r);
+
+	arm_some(slab, word);
+	word = ms_remote_know(r, slab->used, word);
+	if (ms_slab_state(slab) != MS_SLAB_AVAIL)
+		avail_add(heap, slab);
+	/* Who freed the last one before the word said that it was could not do it. */
+	return ms_remote_count(word) != slab->used || !release_listed(heap, slab);
+}
+
 /**
  * ms_slab_recount() - count a slab, with what others have freed of it
  * @heap:	its owner
@@ -410,7 +428,7 @@ void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab)
 	} else if (!release_empty(heap, slab)) {
 		take(heap, slab);
 		ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
-		keep_avail(slab);
+		keep_avail(heap, slab);
 	}
 }
 
@@ -423,13 +441,7 @@ void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab)
  */
 void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab)
 {
-	uint32_t tag;
-
-	ms_heap_collect(heap);
-	tag = ms_arena_owner(slab);
-	if (ms_tag_heap(tag) == heap->id && !(tag & MS_TAG_BACK_MASK) &&
-	    ms_slab_state(slab) == MS_SLAB_AVAIL)
-		release_empty(heap, slab);
+	release_listed(heap, slab);
 	ms_heap_publish(heap);
 }
 
@@ -444,32 +456,25 @@ void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab)
  */
 void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 {
-	bool listed;
-
 	ms_heap_lock(&heap->lock);
-	listed = ms_slab_state(slab) == MS_SLAB_AVAIL;
 	ms_slab_count(heap, slab, slab->used - slab->armed);
 	ms_slab_arm(slab, 1);
-	if (!release_empty(heap, slab)) {
-		keep_avail(slab);
-		if (!listed)
-			avail_add(heap, slab);
-	}
+	if (!release_empty(heap, slab))
+		keep_avail(heap, slab);
 	if (!(++heap->events % PUBLISH_EVENTS))
 		ms_heap_publish(heap);
 	ms_heap_unlock(&heap->lock);
 }
 
-/* A slab that was current, and has been counted. */
-static void leave(struct ms_heap *heap, struct ms_slab *slab)
+/* A slab that was current, and has been counted. Return: whether it is there. */
+static bool leave(struct ms_heap *heap, struct ms_slab *slab)
 {
 	if (is_exhausted(slab) && slab->extended == slab->capacity && ms_remote_forget(slab)) {
 		ms_slab_set_state(slab, MS_SLAB_FULL);
 		arm_some(slab, 0);
-		return;
+		return true;
 	}
-	keep_avail(slab);
-	avail_add(heap, slab);
+	return keep_avail(heap, slab);
 }
 
 /* The list of the current slab is empty, and it is not to be extended. */
@@ -673,10 +678,7 @@ static bool leave_current(struct ms_heap *heap, bool only_empty)
 		if (only_empty && slab->used)
 			continue;
 		set_current(heap, c, &ms_slab_none);
-		if (release_empty(heap, slab))
-			some = true;
-		else
-			leave(heap, slab);
+		some |= release_empty(heap, slab) || !leave(heap, slab);
 	}
 	return some;
 }

@@ -95,11 +95,13 @@ void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag)
 	} while (MS_UNLIKELY(!ms_remote_exchange(r, &old, word)));
 	if (MS_UNLIKELY((word ^ old) & MS_REMOTE_LISTED)) {
 		post(slab, r);
-		/* Who freed the last one meanwhile could not do it. */
+		/* Who freed the last one meanwhile, and be it the owner, could not do it. */
 		word = ms_remote_load(r);
-	}
-	if (MS_UNLIKELY(ms_remote_enough(word)))
+		if (ms_remote_count(word) >= ms_remote_need(word))
+			ms_heap_relieve(slab);
+	} else if (MS_UNLIKELY(ms_remote_need(word) && ms_remote_count(word) >= ms_remote_need(word))) {
 		ms_heap_relieve(slab);
+	}
 }
 
 /**
@@ -161,9 +163,9 @@ bool ms_remote_forget(struct ms_slab *slab)
  * @used:	blocks in use, as they are counted
  * @old:	what the word was
  *
- * Context: the owner's lock.
+ * Context: the owner's lock. Return: what it is then.
  */
-void ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old)
+uint64_t ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old)
 {
 	uint64_t word;
 
@@ -171,6 +173,7 @@ void ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old)
 		word = (old & ~MS_REMOTE_NEED) | MS_REMOTE_KNOWN |
 		       (uint64_t)used << MS_REMOTE_NEED_SHIFT;
 	} while (!ms_remote_exchange(r, &old, word));
+	return word;
 }
 
 /**

@@ -20,7 +20,9 @@
  *   blocks as the slab's own, so nothing is walked over.
  *
  *   Whose block makes the count what is needed gives the slab back in the owner's place
- *   (ms_heap_relieve()): the owner may sleep for ever.
+ *   (ms_heap_relieve()): the owner may sleep for ever. If somebody is at it, it is left to him;
+ *   what is missed so is found by who is refused memory, or trims. All of it is checked in
+ *   tools/testing/model/spin/remote.pml.
  *
  *   In use by the slab's counting is what has not been freed by its owner nor taken from the
  *   word: a slab is empty when that is as much as the word's count.
@@ -53,11 +55,9 @@ static inline uint32_t ms_remote_count(uint64_t word)
 	return (uint32_t)(word >> 16 & 0xffff);
 }
 
-static inline bool ms_remote_enough(uint64_t word)
+static inline uint32_t ms_remote_need(uint64_t word)
 {
-	uint32_t need = (uint32_t)(word >> MS_REMOTE_NEED_SHIFT & 0xffff);
-
-	return need && ms_remote_count(word) >= need;
+	return (uint32_t)(word >> MS_REMOTE_NEED_SHIFT & 0xffff);
 }
 
 static inline uint64_t ms_remote_load(const struct ms_remote *r)
@@ -80,7 +80,7 @@ static inline void ms_remote_reset(struct ms_remote *r)
 MS_HIDDEN void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag);
 MS_HIDDEN uint32_t ms_remote_take(struct ms_slab *slab);
 MS_HIDDEN bool ms_remote_forget(struct ms_slab *slab);
-MS_HIDDEN void ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old);
+MS_HIDDEN uint64_t ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old);
 MS_HIDDEN struct ms_remote *ms_remote_inbox(struct ms_heap *heap);
 MS_HIDDEN bool ms_remote_unlist(struct ms_remote *r);
 

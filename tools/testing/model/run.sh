@@ -244,6 +244,15 @@ spin_all() {
 	for d in CLEAR_FIRST LOOK_FIRST OWN_ONLY WHOLE_BLIND LISTEN_BLIND EARLY_TAKE GROUP_CLEAR; do
 		spin_breaks pending -D$d
 	done
+	spin_holds remote
+	spin_holds remote -DSLEEPS
+	spin_holds remote -DALONE -DROUNDS=16
+	for d in NO_LISTED NO_FLIGHT NO_LOOK KNOWN_FULL PLAIN; do
+		spin_breaks remote -D$d
+	done
+	for d in NO_RELIEF NO_LOOK_AGAIN; do
+		spin_breaks remote -DALONE -D$d
+	done
 	spin_holds stats
 	for d in NO_WAIT GEN_FIRST NO_CLEAR NO_FOLD CLEAR_NEXT; do
 		spin_breaks stats -D$d
