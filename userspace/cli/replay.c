@@ -226,8 +226,8 @@ static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t fi
 		ms_err("%" PRIu32 " children of clone3 whose flags the log does not have: threads, but for those that somebody waited for",
 		       s->guessed);
 	if (strange)
-		ms_err("%" PRIu64 " lines are not strace's, or not complete, the first is line %" PRIu64 ": ignored",
-		       strange, first);
+		ms_err("%" PRIu64 " lines are not strace's, or not complete, the first is line %"
+		       PRIu64 ": ignored", strange, first);
 }
 
 static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *marks,

@@ -8,7 +8,6 @@
 #include "rules.h"
 #include "sysrules.h"
 
-
 static const struct ms_flag prot_flags[] = {
 	{ "PROT_READ", PROT_READ },
 	{ "PROT_WRITE", PROT_WRITE },

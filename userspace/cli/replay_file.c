@@ -61,7 +61,7 @@ static const char *find_tool(int fd)
 		size_t len;
 		const char *tool;
 	} tools[] = {
-		{ "\xfd" "7zXZ", 5, "xz" },
+		{ "\3757zXZ", 5, "xz" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
 		{ "BZh", 3, "bzip2" },
 	};

@@ -399,8 +399,8 @@ int ms_log_rewind(struct ms_log *log)
 		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
 			return -1;
 		/* Nothing but its time tells where a line of another file stands. */
-		if (log->nr > 1 && s->ready && (!s->clock.nr ||
-		    s->line.time_kind == MS_TIME_SINCE_LAST)) {
+		if (log->nr > 1 && s->ready &&
+		    (!s->clock.nr || s->line.time_kind == MS_TIME_SINCE_LAST)) {
 			ms_err("%s: line 1: expected a time of day, as strace -ff -ttt has it, met '%.40s': the lines of several files have no other order",
 			       s->path, s->text);
 			return -1;

@@ -569,8 +569,11 @@ static size_t arena_tail(const struct arena *a)
 /* What is to be charged for a run, and for what is known of its slices. */
 static size_t charge_of(size_t slices)
 {
-	return slices * (MS_SLICE + sizeof(struct ms_slab) + sizeof(struct ms_remote) +
-			 sizeof(uint32_t));
+	size_t known = slices * (sizeof(struct ms_slab) + sizeof(struct ms_remote) +
+				 sizeof(uint32_t));
+	size_t page = ms_os_page();
+
+	return slices * MS_SLICE + (known + page - 1) / page * page;
 }
 
 /*

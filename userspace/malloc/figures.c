@@ -68,7 +68,8 @@ static void slab_check(struct ms_slab *slab, uint32_t tag, void *arg)
 	in_use = in_use_of(slab);
 	if (in_use + listed != slab->extended || slab->extended > slab->capacity)
 		seen->wrong = "blocks in use and free ones do not add up";
-	if (slab->state == MS_SLAB_AVAIL && in_use && (!slab->countdown || slab->countdown > in_use))
+	if (slab->state == MS_SLAB_AVAIL && in_use &&
+	    (!slab->countdown || slab->countdown > in_use))
 		seen->wrong = "a slab is armed with more than the blocks in use";
 }
 

@@ -94,19 +94,25 @@ int ms_os_room(size_t bytes)
 {
 	struct memstate_totals totals;
 	struct memstate_refusal why;
+	int ret;
 
 	if (system_refuses(bytes))
 		return -E2BIG;
 	if (!ms_knobs.accounting)
 		return 0;
-	if (memstate_charge(bytes) == -EDQUOT) {
+	ret = memstate_charge(bytes);
+	if (ret == -EDQUOT) {
 		if (memstate_refusal(&why) && !memstate_totals(&totals, 0) &&
 		    bytes > why.room + memstate_totals_charged(&totals) + CREDIT_MAX)
 			return -E2BIG;
 		return -EDQUOT;
 	}
-	/* Who asked is about to charge it: it stays in hand until then. */
-	memstate_uncharge(bytes);
+	/*
+	 * Who asked is about to charge it: it stays in hand until then. What was not charged
+	 * may not: without books there is memory all the same.
+	 */
+	if (!ret)
+		memstate_uncharge(bytes);
 	return 0;
 }
 

@@ -99,7 +99,8 @@ void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag)
 		word = ms_remote_load(r);
 		if (ms_remote_count(word) >= ms_remote_need(word))
 			ms_heap_relieve(slab);
-	} else if (MS_UNLIKELY(ms_remote_need(word) && ms_remote_count(word) >= ms_remote_need(word))) {
+	} else if (MS_UNLIKELY(ms_remote_need(word) &&
+			       ms_remote_count(word) >= ms_remote_need(word))) {
 		ms_heap_relieve(slab);
 	}
 }

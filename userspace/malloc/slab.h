@@ -146,8 +146,8 @@ struct ms_remote {
  * @slabs:	its entries
  * @remotes:	its words for frees by others
  * @secret:	what links of free lists are stored with
- * @end:	what a list ends with: in no slab, and as secret. Were it NULL, the secret itself would
- *		stand in the last block of each list, for who gets to read that
+ * @end:	what a list ends with: in no slab, and as secret. Were it NULL, the secret itself
+ *		would stand in the last block of each list, for who gets to read that
  */
 struct ms_map {
 	uintptr_t base;
