@@ -62,10 +62,11 @@ static void join_birth(struct ms_call *c, struct ms_birth *b)
 	c->early = b->seq < c->seq ? b->seq : 0;
 }
 
-/* A birth is of the last clone before it that returned its id. */
-static void match_ids(const struct ms_survey *s, struct ms_birth **births,
+/* A birth is of the last clone before it that returned its id. Whether there was one. */
+static bool match_ids(const struct ms_survey *s, struct ms_birth **births,
 		      size_t nr_births, struct ms_call **clones, size_t nr_clones)
 {
+	bool some = false;
 	size_t c = 0;
 
 	for (size_t b = 0; b < nr_births; b++) {
@@ -78,6 +79,7 @@ static void match_ids(const struct ms_survey *s, struct ms_birth **births,
 			match = clones[c++];
 		if (match) {
 			join_birth(match, births[b]);
+			some = true;
 			continue;
 		}
 		/* Else one that comes while it lives; or later, in a log of -z. */
@@ -86,6 +88,7 @@ static void match_ids(const struct ms_survey *s, struct ms_birth **births,
 		    (clones[c]->seq < births[b]->end || !s->parts))
 			join_birth(clones[c++], births[b]);
 	}
+	return some;
 }
 
 /* An id that comes again without an end of its former owner. */
@@ -198,8 +201,9 @@ static bool match_rank(const struct work *w, struct ms_birth **births, size_t nr
 	return true;
 }
 
+/* @plain: there were clones that returned ids as the log has them */
 static int match_order(struct work *w, struct ms_birth **births, size_t nr_births,
-		       struct ms_call **clones, size_t nr_clones)
+		       struct ms_call **clones, size_t nr_clones, bool plain)
 {
 	pid_t offset = 0;
 
@@ -210,9 +214,16 @@ static int match_order(struct work *w, struct ms_birth **births, size_t nr_birth
 		if (!unknown_thread(w, births[i]))
 			continue;
 		c = choose(births, nr_births, i, clones, nr_clones, offset, &several);
-		/* Its id is known to nobody, and the unknown may be its child. */
-		if (c && births[i]->id - c->child != offset)
-			several |= lost_clone(w->s, births[i]->seq);
+		if (c && births[i]->id - c->child != offset &&
+		    lost_clone(w->s, births[i]->seq)) {
+			/*
+			 * The lost one's id is known to nobody, and the unknown may be its child.
+			 * Where ids are the log's own up to here, it is.
+			 */
+			if (plain && !offset)
+				continue;
+			several = true;
+		}
 		if (several) {
 			ms_err("thread %d: expected one clone that may have made it, met several, none of which has returned its id: the program runs in a pid namespace; make the log with strace --decode-pids=pidns",
 			       births[i]->id);
@@ -303,7 +314,7 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	struct ms_birth **births = calloc(w->born->nr_births + 1, sizeof(struct ms_birth *));
 	struct ms_call **clones = calloc(s->nr_calls + 1, sizeof(struct ms_call *));
 	size_t nr = 0;
-	bool follows = false;
+	bool plain, follows = false;
 	int ret;
 
 	if (!births || !clones)
@@ -324,7 +335,7 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	}
 	qsort(births, w->born->nr_births, sizeof(*births), by_id);
 	qsort(clones, nr, sizeof(*clones), by_child);
-	match_ids(s, births, w->born->nr_births, clones, nr);
+	plain = match_ids(s, births, w->born->nr_births, clones, nr);
 	ret = find_members(w);
 	for (size_t i = 0; i < nr; i++) {
 		uint64_t flags = 0;
@@ -343,7 +354,7 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 		match_rank(w, births, w->born->nr_births, clones, nr);
 	qsort(births, w->born->nr_births, sizeof(*births), by_seq);
 	if (!ret)
-		ret = match_order(w, births, w->born->nr_births, clones, nr);
+		ret = match_order(w, births, w->born->nr_births, clones, nr, plain);
 	for (size_t i = 0; i < nr; i++)
 		follows |= clones[i]->fate == MS_CHILD_FOLLOWED;
 	for (size_t i = 0; i < nr; i++) {
