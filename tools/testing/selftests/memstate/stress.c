@@ -221,7 +221,7 @@ TEST_F(stress, hostile_task_neither_harms_its_books_nor_its_neighbour)
 	s = (struct scribbler) { .d = &d };
 	ASSERT_EQ(0, pthread_create(&thread, NULL, scribble, &s));
 	/* Each of them has an end, whatever it finds; and it finds something, however few are asked for. */
-	for (; syncs < want || (taken <= GARBAGE && syncs < 20 * SYNCS); syncs++) {
+	for (; syncs < want || taken <= GARBAGE; syncs++) {
 		int ret = dev_sync(&d, &sync);
 
 		ASSERT_TRUE(!ret || ret == -ENOMEM);
@@ -238,7 +238,6 @@ TEST_F(stress, hostile_task_neither_harms_its_books_nor_its_neighbour)
 	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	TH_LOG("%lu records of garbage taken by %lu SYNCs", taken, syncs);
-	EXPECT_GT(taken, GARBAGE);
 	/* What looks published goes on being taken: one call, then compare. */
 	EXPECT_TRUE(books_are_consistent(&d));
 	dev_close(&d);
