@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "cli.h"
+#include "grown.h"
 #include "plot.h"
 #include "rules.h"
 
@@ -25,17 +26,6 @@ struct reader {
 	const char *why;
 	bool open;
 };
-
-static void *grown(void *array, size_t nr, size_t size)
-{
-	/* Doubled at each power of two. */
-	if (nr & (nr - 1) && nr)
-		return array;
-	array = reallocarray(array, nr ? 2 * nr : 1, size);
-	if (!array)
-		abort();
-	return array;
-}
 
 /* ---- members ---------------------------------------------------------------------- */
 
@@ -177,7 +167,7 @@ static bool take_sample(struct reader *in, struct json_object *o, double t)
 	if (s.totals.reserved_lazy > ms_totals_state(&s.totals, MEMSTATE_RESERVED) ||
 	    s.totals.prepared_lazy > ms_totals_state(&s.totals, MEMSTATE_PREPARED))
 		return false;
-	r->samples = grown(r->samples, r->nr_samples, sizeof(s));
+	r->samples = ms_grown(r->samples, r->nr_samples, sizeof(s));
 	r->samples[r->nr_samples++] = s;
 	return true;
 }
@@ -190,7 +180,7 @@ static bool take_event(struct reader *in, struct json_object *o, double t)
 	/* Of a kind that is later than we are. */
 	if (event < 0)
 		return true;
-	r->marks = grown(r->marks, r->nr_marks, sizeof(*r->marks));
+	r->marks = ms_grown(r->marks, r->nr_marks, sizeof(*r->marks));
 	r->marks[r->nr_marks++] = (struct ms_mark) { t, event, get(o, "by") };
 	return true;
 }
@@ -233,7 +223,7 @@ static bool take_ranges(struct reader *in, struct json_object *o, double t)
 		if (!l || !in->open || l->nr != first)
 			return false;
 	} else {
-		r->ledgers = grown(r->ledgers, r->nr_ledgers, sizeof(*r->ledgers));
+		r->ledgers = ms_grown(r->ledgers, r->nr_ledgers, sizeof(*r->ledgers));
 		l = &r->ledgers[r->nr_ledgers++];
 		*l = (struct ms_ledger) { .t = t, .pid = (pid_t)get(o, "pid"),
 					  .at = r->nr_steps };
@@ -282,7 +272,7 @@ static bool take_step(struct reader *in, struct json_object *o, double t, enum m
 			  (strstr(flags, "only") ? MEMSTATE_ONLY : 0) |
 			  (strstr(flags, "keep_class") ? MEMSTATE_KEEP_CLASS : 0);
 	}
-	r->steps = grown(r->steps, r->nr_steps, sizeof(e));
+	r->steps = ms_grown(r->steps, r->nr_steps, sizeof(e));
 	r->steps[r->nr_steps++] = e;
 	return true;
 }

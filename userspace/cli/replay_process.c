@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 
+#include "grown.h"
 #include "replay_process.h"
 #include "rules.h"
 
@@ -25,17 +26,6 @@ struct ms_replay {
 	struct segment *segments;
 	u32 nr_segments;
 };
-
-static void *grown(void *array, u32 nr, size_t size)
-{
-	/* Doubled at each power of two. */
-	if (nr & (nr - 1) && nr)
-		return array;
-	array = reallocarray(array, nr ? 2 * (size_t)nr : 1, size);
-	if (!array)
-		abort();
-	return array;
-}
 
 void ms_process_watch(struct ms_process *p)
 {
@@ -72,7 +62,7 @@ struct ms_process *ms_process_new(struct ms_replay *r, pid_t pid, struct ms_book
 		abort();
 	p->pid = pid;
 	p->books = books;
-	r->processes = grown(r->processes, r->nr_processes, sizeof(struct ms_process *));
+	r->processes = ms_grown(r->processes, r->nr_processes, sizeof(struct ms_process *));
 	r->processes[r->nr_processes++] = p;
 	return p;
 }
@@ -128,7 +118,7 @@ struct ms_thread *ms_thread_new(struct ms_replay *r, pid_t tid, struct ms_proces
 		if (t->process->threads)
 			t->process->threads--;
 	} else {
-		r->threads = grown(r->threads, r->nr_threads, sizeof(*r->threads));
+		r->threads = ms_grown(r->threads, r->nr_threads, sizeof(*r->threads));
 		t = &r->threads[r->nr_threads++];
 	}
 	*t = (struct ms_thread) { .tid = tid, .process = p };
@@ -225,7 +215,7 @@ void ms_replay_segment(struct ms_replay *r, u64 id, u64 bytes)
 	while (i < r->nr_segments && r->segments[i].id != id)
 		i++;
 	if (i == r->nr_segments) {
-		r->segments = grown(r->segments, r->nr_segments, sizeof(*r->segments));
+		r->segments = ms_grown(r->segments, r->nr_segments, sizeof(*r->segments));
 		r->nr_segments++;
 	}
 	r->segments[i] = (struct segment) { id, bytes };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grown.h"
 #include "replay_children.h"
 #include "replay_pending.h"
 #include "replay_survey.h"
@@ -36,17 +37,6 @@ struct work {
 	bool attached;
 	uint64_t seq;
 };
-
-/* Doubled at each power of two. */
-static void *grown(void *array, size_t nr, size_t size)
-{
-	if (nr & (nr - 1) && nr)
-		return array;
-	array = reallocarray(array, nr ? 2 * nr : 1, size);
-	if (!array)
-		abort();
-	return array;
-}
 
 /**
  * ms_survey_wants() - does the end of this call matter?
@@ -74,7 +64,7 @@ static void add_call(struct work *w, const struct ms_line *l, pid_t tid)
 	struct ms_survey *s = w->s;
 	struct ms_call *c;
 
-	s->calls = grown(s->calls, s->nr_calls, sizeof(*s->calls));
+	s->calls = ms_grown(s->calls, s->nr_calls, sizeof(*s->calls));
 	c = &s->calls[s->nr_calls++];
 	ms_call_init(c, l);
 	c->tid = tid;
@@ -85,7 +75,7 @@ static void add_outcome(struct work *w, uint8_t id, pid_t tid)
 {
 	struct ms_survey *s = w->s;
 
-	s->outcomes = grown(s->outcomes, s->nr_outcomes, sizeof(*s->outcomes));
+	s->outcomes = ms_grown(s->outcomes, s->nr_outcomes, sizeof(*s->outcomes));
 	ms_pending_set(&w->pending, tid, s->nr_outcomes);
 	s->outcomes[s->nr_outcomes++] = (struct ms_outcome) { .id = id };
 }
@@ -99,7 +89,7 @@ static void settle(struct ms_survey *s)
 
 static void add_waited(struct work *w, pid_t id)
 {
-	w->born.waited = grown(w->born.waited, w->born.nr_waited, sizeof(*w->born.waited));
+	w->born.waited = ms_grown(w->born.waited, w->born.nr_waited, sizeof(*w->born.waited));
 	w->born.waited[w->born.nr_waited++] = id;
 }
 
@@ -107,13 +97,13 @@ static void add_group(struct work *w, pid_t leader, uint32_t threads)
 {
 	struct ms_born *b = &w->born;
 
-	b->groups = grown(b->groups, b->nr_groups, sizeof(*b->groups));
+	b->groups = ms_grown(b->groups, b->nr_groups, sizeof(*b->groups));
 	b->groups[b->nr_groups++] = (struct ms_group) { leader, threads };
 }
 
 static void add_birth(struct work *w, pid_t id)
 {
-	w->born.births = grown(w->born.births, w->born.nr_births, sizeof(*w->born.births));
+	w->born.births = ms_grown(w->born.births, w->born.nr_births, sizeof(*w->born.births));
 	ms_pending_set(&w->living, id, w->born.nr_births);
 	/* Nobody has made the first one. */
 	w->born.births[w->born.nr_births] = (struct ms_birth) {
@@ -135,7 +125,7 @@ static void add_end(struct work *w, pid_t id)
 
 void ms_survey_add_member(struct ms_survey *s, pid_t tid, pid_t leader)
 {
-	s->members = grown(s->members, s->nr_members, sizeof(*s->members));
+	s->members = ms_grown(s->members, s->nr_members, sizeof(*s->members));
 	s->members[s->nr_members++] = (struct ms_member) { tid, leader };
 }
 
