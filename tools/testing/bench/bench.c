@@ -579,12 +579,31 @@ static void op_life(void *arg, unsigned long n)
 	}
 }
 
-static void report_life(const char *name, enum life life, int among)
+/*
+ * In turns, the best of all: what the kernel still has to do for the processes that were just
+ * made (it frees after a grace period, and balances) can last longer than one measurement.
+ */
+static void report_lives(int among)
 {
-	char text[40];
+	static const char *const names[] = {
+		[LIFE_PLAIN] = "life_plain", [LIFE_OPEN] = "life_open", [LIFE_BOOKS] = "life_books",
+	};
+	double best[LIFE_BOOKS + 1];
 
-	snprintf(text, sizeof(text), "%s_%d", name, among);
-	report(text, measure(op_life, &life, 20));
+	for (int turn = 0; turn < 4; turn++) {
+		for (enum life life = LIFE_PLAIN; life <= LIFE_BOOKS; life++) {
+			double took = measure(op_life, &life, 20);
+
+			if (!turn || took < best[life])
+				best[life] = took;
+		}
+	}
+	for (enum life life = LIFE_PLAIN; life <= LIFE_BOOKS; life++) {
+		char text[40];
+
+		snprintf(text, sizeof(text), "%s_%d", names[life], among);
+		report(text, best[life]);
+	}
 }
 
 /* Among as many others that have books and do nothing. */
@@ -614,9 +633,7 @@ static void bench_life(int among)
 		if (read(ready[0], &byte, 1) != 1)
 			abort();
 	}
-	report_life("life_plain", LIFE_PLAIN, among);
-	report_life("life_open", LIFE_OPEN, among);
-	report_life("life_books", LIFE_BOOKS, among);
+	report_lives(among);
 	fflush(stdout);
 	close(go[1]);
 	while (wait(NULL) > 0)
