@@ -160,6 +160,12 @@ cbmc_all() {
 	breaks limit-same-version limit.c 's/((word + 1) & MS_LIMIT_VERSION)/((word - 1) \& MS_LIMIT_VERSION)/' \
 		'another version' $limit_files --function set
 	}
+	holds observe-look observe.c @CORE/observe.c -DBITS=12 --unwind 2 --function look
+	holds observe-grow observe.c @CORE/observe.c --unwind 2 --function grow
+	breaks observe-no-fall observe.c 's/if (unbacked < o->unbacked)/if (unbacked + 1 < o->unbacked)/' \
+		'both forms agree after a look' observe.c @CORE/observe.c -DBITS=12 --unwind 2 --function look
+	breaks observe-top-missed observe.c 's/plus(level->charged, need) > top/plus(level->charged, g->ask) > plus(top, 4096)/' \
+		'what is granted stays below the top' observe.c @CORE/observe.c -DBITS=26 --unwind 2 --function grow
 	holds hostile hostile.c --unwind 3
 	breaks hostile-reloaded ring.h 's/rec->w1 = w1 &/rec->w1 = ms_load64(\&slot->w1) \&/' \
 		'w1 is loaded once' hostile.c --unwind 3
