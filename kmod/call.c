@@ -15,6 +15,7 @@
 
 #include "call.h"
 #include "handlers.h"
+#include "observed.h"
 #include "params.h"
 
 static int do_query(struct ms_file *file, void *arg)
@@ -28,6 +29,7 @@ static int do_query(struct ms_file *file, void *arg)
 		.page_size = PAGE_SIZE,
 		.features = MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
 			    MEMSTATE_FEATURE_DOORBELL |
+			    (ms_observed_can() ? MEMSTATE_FEATURE_OBSERVE : 0) |
 			    (IS_ENABLED(CONFIG_IO_URING) ? MEMSTATE_FEATURE_URING : 0),
 		.credit_batch = ms_param_credit_batch,
 		.groups_max = READ_ONCE(ms_param_groups_max),
@@ -90,6 +92,8 @@ static const struct ms_call {
 	  .handler = ms_call_pending },
 	{ MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 216,
 	  .handler = ms_call_alloc },
+	{ MEMSTATE_IOC_OBSERVE, sizeof(struct memstate_observe), 80,
+	  .handler = ms_call_observe },
 };
 
 /* The head of every structure. */
@@ -113,6 +117,7 @@ union ms_call_arg {
 	struct memstate_shards shards;
 	struct memstate_alloc alloc;
 	struct memstate_pending pending;
+	struct memstate_observe observe;
 };
 
 static const struct ms_call *call_find(unsigned int cmd)

@@ -8,6 +8,8 @@
 
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/percpu_counter.h>
+#include <linux/sched/signal.h>
 #ifdef MS_HAVE_URING_CMD_H
 #include <linux/io_uring/cmd.h>
 #else
@@ -51,5 +53,96 @@ static inline void ms_uring_done(struct io_uring_cmd *cmd, int ret,
 	io_uring_cmd_done(cmd, ret, issue_flags);
 #endif
 }
+
+/* Bytes that a mm's counters may be off by, where they are read and not summed. */
+static inline u64 ms_mm_slack(struct mm_struct *mm)
+{
+#ifdef MS_HAVE_MM_COUNTER_SUM
+	return 2 * (u64)percpu_counter_batch * num_online_cpus() << PAGE_SHIFT;
+#else
+	/* Each thread keeps up to 64 pages to itself. */
+	return (u64)atomic_read(&mm->mm_users) * 65 << PAGE_SHIFT;
+#endif
+}
+
+#ifndef MS_HAVE_MM_COUNTER_SUM
+/* What a mm's threads keep to themselves, of whom its owner is one. Under RCU. */
+static inline long ms_mm_kept(struct mm_struct *mm)
+{
+	long kept = 0;
+#if defined(SPLIT_RSS_COUNTING) && defined(CONFIG_MEMCG)
+	struct task_struct *owner, *t;
+
+	owner = rcu_dereference(mm->owner);
+	if (owner)
+		for_each_thread(owner, t)
+			if (READ_ONCE(t->mm) == mm)
+				kept += READ_ONCE(t->rss_stat.count[MM_ANONPAGES]) +
+					READ_ONCE(t->rss_stat.count[MM_SWAPENTS]);
+#endif
+	return kept;
+}
+#endif
+
+/* Bytes of a mm that are resident and anonymous, or swapped out. Under RCU. */
+static inline u64 ms_mm_backed(struct mm_struct *mm, bool exact)
+{
+	long pages = 0;
+
+	if (!exact) {
+		pages = get_mm_counter(mm, MM_ANONPAGES) + get_mm_counter(mm, MM_SWAPENTS);
+	} else {
+#ifdef MS_HAVE_MM_COUNTER_SUM
+		pages = get_mm_counter_sum(mm, MM_ANONPAGES) +
+			get_mm_counter_sum(mm, MM_SWAPENTS);
+#else
+		pages = atomic_long_read(&mm->rss_stat.count[MM_ANONPAGES]) +
+			atomic_long_read(&mm->rss_stat.count[MM_SWAPENTS]) + ms_mm_kept(mm);
+#endif
+	}
+	return pages > 0 ? (u64)pages << PAGE_SHIFT : 0;
+}
+
+/* Functions are hooked where their arguments can be read, and the way out be chosen. */
+#if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \
+	!defined(CONFIG_PREEMPT_RT)
+#define MS_CAN_HOOK
+
+#include <linux/ftrace.h>
+#include <linux/sched/task_stack.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+
+/* What has been saved of them: arguments, and where to go on. */
+static __always_inline struct pt_regs *ms_ftrace_regs(struct ftrace_regs *fregs)
+{
+#ifdef MS_HAVE_ARCH_FTRACE_REGS
+	return &arch_ftrace_regs(fregs)->regs;
+#else
+	return &fregs->regs;
+#endif
+}
+
+/* may_expand_vm() takes flags, or a pointer to them: no flags look like a kernel's address. */
+static inline unsigned long ms_expand_flags(unsigned long arg)
+{
+	return (long)arg < 0 ? *(const unsigned long *)arg : arg;
+}
+
+/* The flags that mmap was called with; false: the caller is not in mmap. */
+static inline bool ms_mmap_flags(unsigned long *flags)
+{
+	const struct pt_regs *regs = current_pt_regs();
+
+	if (in_ia32_syscall() || syscall_get_nr(current, (struct pt_regs *)regs) != __NR_mmap)
+		return false;
+	*flags = regs->r10;
+	return true;
+}
+
+/* Since 6.13; older kernels refuse it. */
+#define MS_MADV_GUARD_INSTALL	102
+
+#endif /* MS_CAN_HOOK */
 
 #endif /* MS_COMPAT_H */

@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "core/observe.h"
 #include "group.h"
 #include "params.h"
 #include "trace.h"
@@ -184,6 +185,9 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 	}
 	ms_limits_init(&group->limit, parent ? &parent->limit : NULL,
 		       &ms_group_level_ops, MEMSTATE_UNLIMITED);
+	group->observed.overcommit = MS_OVERCOMMIT_NONE;
+	spin_lock_init(&group->observed.lock);
+	INIT_LIST_HEAD(&group->observed.members);
 	init_waitqueue_head(&group->wait);
 	INIT_WORK(&group->work, group_work);
 	refcount_set(&group->users, 1);
@@ -235,6 +239,7 @@ static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *pa
 		return ERR_PTR(ret);
 	}
 	WRITE_ONCE(group->listed, true);
+	ms_group_ops->found(group);
 	/* Listed first: either the probe finds it or we see it going. */
 	smp_mb();
 	if (!cgroup_online(cgrp))
@@ -326,6 +331,40 @@ struct ms_group *ms_group_get(struct cgroup *cgrp, bool make)
 	if (!IS_ERR(group) && !refcount_inc_not_zero(&group->users))
 		group = ERR_PTR(-ENOENT);
 	mutex_unlock(&ms_groups_lock);
+	return group;
+}
+
+/**
+ * ms_group_near() - the group of a cgroup, or of the nearest one above it that has one
+ * @cgrp: the cgroup, of the default hierarchy
+ *
+ * Context: any; RCU read lock held. Return: the group, to be given back by ms_group_put().
+ */
+struct ms_group *ms_group_near(struct cgroup *cgrp)
+{
+	struct ms_group *group;
+
+	for (; cgrp; cgrp = cgroup_parent(cgrp)) {
+		group = xa_load(&ms_groups, cgroup_id(cgrp));
+		if (group && refcount_inc_not_zero(&group->users))
+			return group;
+	}
+	/* That of the root never goes. */
+	refcount_inc(&ms_group_root->users);
+	return ms_group_root;
+}
+
+/**
+ * ms_group_after() - the next of all groups
+ * @id: where to go on, 0 at first
+ *
+ * Context: any; RCU read lock held. Return: the group, or NULL.
+ */
+struct ms_group *ms_group_after(unsigned long *id)
+{
+	struct ms_group *group = xa_find(&ms_groups, id, ULONG_MAX, XA_PRESENT);
+
+	++*id;
 	return group;
 }
 

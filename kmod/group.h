@@ -30,7 +30,9 @@
 #define MS_GROUP_H
 
 #include <linux/kobject.h>
+#include <linux/list.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -40,6 +42,26 @@
 
 struct cgroup;
 struct ms_user;
+
+/**
+ * struct ms_group_observed - what observed.h knows of a group; sums are of all below it
+ * @on:		it is observed, and so are all below it
+ * @overcommit:	percent of max that may be charged, what is pending included
+ * @pending:	bytes that were granted and are not backed yet
+ * @arena:	bytes of arenas that nothing has touched
+ * @settled:	when that was last done for it, in jiffies
+ * @lock:	spinlock: to change @members
+ * @members:	address spaces right in it; RCU
+ */
+struct ms_group_observed {
+	bool on;
+	u32 overcommit;
+	atomic64_t pending;
+	atomic64_t arena;
+	unsigned long settled;
+	spinlock_t lock;
+	struct list_head members;
+};
 
 /* Bits of @flags: what the worker is to do; there is a directory; the cgroup is gone. */
 #define MS_KICK_EVENTS		0
@@ -56,6 +78,7 @@ struct ms_user;
  * @limit:	see limits.h; its parent is @parent's
  * @totals:	the books
  * @pending:	who is below it, and has something pending
+ * @observed:	what is known of address spaces that report nothing
  * @events:	counts by enum memstate_event, with those of groups below
  * @events_local: of its own limit and tasks only
  * @changes:	moves on with each event and each change of pressure
@@ -75,6 +98,7 @@ struct ms_group {
 	struct ms_level limit;
 	struct ms_totals totals;
 	struct ms_pending pending;
+	struct ms_group_observed observed;
 	atomic64_t events[MEMSTATE_NR_EVENTS];
 	atomic64_t events_local[MEMSTATE_NR_EVENTS];
 	atomic64_t changes;
@@ -91,6 +115,7 @@ struct ms_group {
  * struct ms_group_ops - what those above do with groups
  * @ktype:	of its directory; its release is ms_group_release()
  * @appear:	a group comes; may fail
+ * @found:	it has come, and is found from now on
  * @vanish:	it goes; also if it did not come
  * @notify:	there are events, or another pressure
  * @tell:	the tasks below are to be told of limits and pressure
@@ -98,6 +123,7 @@ struct ms_group {
 struct ms_group_ops {
 	const struct kobj_type *ktype;
 	int (*appear)(struct ms_group *group);
+	void (*found)(struct ms_group *group);
 	void (*vanish)(struct ms_group *group);
 	void (*notify)(struct ms_group *group, bool pressure);
 	void (*tell)(struct ms_group *group);
@@ -113,6 +139,8 @@ void ms_groups_hide(void);
 void ms_groups_exit(void);
 
 struct ms_group *ms_group_get(struct cgroup *cgrp, bool make);
+struct ms_group *ms_group_near(struct cgroup *cgrp);
+struct ms_group *ms_group_after(unsigned long *id);
 void ms_group_put(struct ms_group *group);
 void ms_group_gone(u64 id);
 void ms_group_release(struct kobject *kobj);

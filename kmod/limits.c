@@ -139,6 +139,21 @@ u64 ms_limits_charge_some(struct ms_level *l, u64 bytes)
 }
 
 /**
+ * ms_limits_force() - charge a limit and all above it, whatever they allow
+ * @l:		the level
+ * @bytes:	how much, a multiple of the page size
+ *
+ * Context: any that is not an interrupt; does not sleep.
+ */
+void ms_limits_force(struct ms_level *l, u64 bytes)
+{
+	if (!bytes)
+		return;
+	ms_limit_force(&l->core, bytes);
+	limits_charged(l);
+}
+
+/**
  * ms_limits_uncharge() - give a charge back
  * @l:		the level
  * @bytes:	how much, a multiple of the page size

@@ -60,6 +60,7 @@ void ms_limits_init(struct ms_level *l, struct ms_level *parent,
 		    const struct ms_level_ops *ops, u64 bound);
 bool ms_limits_charge(struct ms_level *l, u64 bytes, struct ms_level **refused);
 u64 ms_limits_charge_some(struct ms_level *l, u64 bytes);
+void ms_limits_force(struct ms_level *l, u64 bytes);
 void ms_limits_uncharge(struct ms_level *l, u64 bytes);
 void ms_limits_set(struct ms_level *l, u32 set, u64 high, u64 max);
 bool ms_limits_lower(struct ms_level *l, u32 set, u64 high, u64 max);

@@ -11,6 +11,7 @@
 #include "device.h"
 #include "group.h"
 #include "life.h"
+#include "observed.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
@@ -21,17 +22,36 @@
 
 /* What goes up: who stands below is told here whom to call. */
 
+static void group_vanish(struct ms_group *group)
+{
+	ms_observed_vanish(group);
+	ms_sysfs_remove_group(group);
+}
+
+static void task_appear(struct ms_task *task)
+{
+	ms_observed_reports(task->mm, true);
+	ms_sysfs_add_task(task);
+}
+
+static void task_vanish(struct ms_task *task)
+{
+	ms_sysfs_remove_task(task);
+	ms_observed_reports(task->mm, false);
+}
+
 static const struct ms_group_ops group_ops = {
 	.ktype = &ms_sysfs_group_ktype,
 	.appear = ms_sysfs_add_group,
-	.vanish = ms_sysfs_remove_group,
+	.found = ms_observed_found,
+	.vanish = group_vanish,
 	.notify = ms_sysfs_notify_group,
 	.tell = ms_charge_tell,
 };
 
 static const struct ms_life_ops life_ops = {
-	.appear = ms_sysfs_add_task,
-	.vanish = ms_sysfs_remove_task,
+	.appear = task_appear,
+	.vanish = task_vanish,
 };
 
 static int __init memstate_init(void)
@@ -60,6 +80,7 @@ static int __init memstate_init(void)
 		goto err_tasks;
 
 	/* From here on nothing fails. */
+	ms_observed_init();
 	ms_sysfs_init_tasks(ms_device_kobj());
 	ms_sysfs_init_groups(ms_device_kobj());
 	ms_device_begin();
@@ -81,6 +102,7 @@ err_groups:
  */
 static void __exit memstate_exit(void)
 {
+	ms_observed_exit();
 	ms_spaces_exit();
 	ms_cgroups_unwatch();
 	/* A limit can still be written, which makes work. */

@@ -120,6 +120,10 @@ unsigned int ms_param_shards_max = 256;
 module_param_named(shards_max, ms_param_shards_max, uint, 0444);
 MODULE_PARM_DESC(shards_max, "Most statistics shards of a task");
 
+bool ms_param_observe = true;
+module_param_named(observe, ms_param_observe, bool, 0444);
+MODULE_PARM_DESC(observe, "Hook the kernel, so that programs that report nothing can be observed");
+
 static int params_check_power(const char *name, unsigned int value)
 {
 	if (is_power_of_2(value))

@@ -17,6 +17,7 @@ extern unsigned int ms_param_groups_per_user;
 extern unsigned int ms_param_groups_depth;
 extern unsigned int ms_param_credit_batch;
 extern unsigned int ms_param_shards_max;
+extern bool ms_param_observe;
 
 int ms_params_check(void);
 

@@ -15,7 +15,9 @@
 #include <linux/string.h>
 
 #include "cgroup.h"
+#include "core/observe.h"
 #include "group.h"
+#include "observed.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
 
@@ -30,6 +32,12 @@ static struct ms_limit_attr limit_attrs[] = {
 	{ { "max", 0644 }, MS_FILE_MAX },
 	{ { "peak", 0444 }, MS_FILE_PEAK },
 	{ { "pressure", 0444 }, MS_FILE_PRESSURE },
+	{ { "observe", 0644 }, MS_FILE_OBSERVE },
+	{ { "overcommit", 0644 }, MS_FILE_OVERCOMMIT },
+	{ { "observed_tasks", 0444 }, MS_FILE_OBSERVED_TASKS },
+	{ { "commit", 0444 }, MS_FILE_COMMIT },
+	{ { "backed", 0444 }, MS_FILE_BACKED },
+	{ { "pending", 0444 }, MS_FILE_PENDING },
 	{ { "events_high", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_HIGH },
 	{ { "events_max", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_MAX },
 	{ { "events_denied", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_DENIED },
@@ -61,11 +69,17 @@ static struct attribute *group_attrs[] = {
 	&limit_attrs[13].attr,
 	&limit_attrs[14].attr,
 	&limit_attrs[15].attr,
+	&limit_attrs[16].attr,
+	&limit_attrs[17].attr,
+	&limit_attrs[18].attr,
+	&limit_attrs[19].attr,
+	&limit_attrs[20].attr,
+	&limit_attrs[21].attr,
 	NULL
 };
 
 /* As many as stand in the list above. */
-static_assert(ARRAY_SIZE(limit_attrs) == 16);
+static_assert(ARRAY_SIZE(limit_attrs) == 22);
 
 static const struct attribute_group group_group = { .attrs = group_attrs };
 static const struct attribute_group *group_groups[] = { MS_GROUPS_LIST(group) };
@@ -95,7 +109,35 @@ static ssize_t show_path(const struct ms_group *group, char *buf)
 	return ret;
 }
 
-static ssize_t show_limit_file(const struct ms_group *group,
+static ssize_t show_observed(struct ms_group *group, enum ms_limit_file file, char *buf)
+{
+	struct memstate_observe w;
+	u64 value;
+
+	ms_observed_read(group, &w);
+	switch (file) {
+	case MS_FILE_OBSERVE:
+		value = w.on;
+		break;
+	case MS_FILE_OVERCOMMIT:
+		value = w.overcommit;
+		break;
+	case MS_FILE_OBSERVED_TASKS:
+		value = w.spaces;
+		break;
+	case MS_FILE_COMMIT:
+		value = w.commit;
+		break;
+	case MS_FILE_BACKED:
+		value = w.backed;
+		break;
+	default:
+		value = w.pending;
+	}
+	return sysfs_emit(buf, "%llu\n", value);
+}
+
+static ssize_t show_limit_file(struct ms_group *group,
 			       const struct ms_limit_attr *a, char *buf)
 {
 	switch (a->file) {
@@ -110,6 +152,8 @@ static ssize_t show_limit_file(const struct ms_group *group,
 	case MS_FILE_EVENTS_LOCAL:
 		return sysfs_emit(buf, "%lld\n",
 				  atomic64_read(&group->events_local[a->event]));
+	case MS_FILE_OBSERVE ... MS_FILE_PENDING:
+		return show_observed(group, a->file, buf);
 	default:
 		return ms_sysfs_show_limit(&group->limit, a->file, buf);
 	}
@@ -162,6 +206,23 @@ static int parse_limit(const char *text, size_t length, u64 *limit)
 	return 0;
 }
 
+static int store_observed(struct ms_group *group, enum ms_limit_file file, const char *buf)
+{
+	bool on;
+	u32 percent;
+	int ret;
+
+	if (file == MS_FILE_OBSERVE)
+		return kstrtobool(buf, &on) ?: ms_observed_set(group, on);
+	ret = kstrtou32(buf, 10, &percent);
+	if (ret)
+		return ret;
+	if (percent < MS_OVERCOMMIT_NONE || percent > MS_OVERCOMMIT_MOST)
+		return -ERANGE;
+	ms_observed_overcommit(group, percent);
+	return 0;
+}
+
 static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 			   const char *buf, size_t length)
 {
@@ -171,6 +232,8 @@ static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
+	if (a->file == MS_FILE_OBSERVE || a->file == MS_FILE_OVERCOMMIT)
+		return store_observed(group_of(kobj), a->file, buf) ?: length;
 	ret = parse_limit(buf, length, &limit);
 	if (ret)
 		return ret;

@@ -5,6 +5,7 @@
 #if !defined(MS_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define MS_TRACE_H
 
+#include <linux/sched.h>
 #include <linux/tracepoint.h>
 
 #include "core/rules.h"
@@ -183,6 +184,31 @@ TRACE_EVENT(memstate_deny,
 	),
 	TP_printk("pid=%d group=%llu bytes=%llu breach=%d", __entry->pid,
 		  __entry->group, __entry->bytes, __entry->breach)
+);
+
+/* A program that reports nothing was refused memory: its request fails with ENOMEM. */
+TRACE_EVENT(memstate_refuse,
+	TP_PROTO(const struct task_struct *task, u64 group, u64 bytes, u64 charged, u64 pending),
+	TP_ARGS(task, group, bytes, charged, pending),
+	TP_STRUCT__entry(
+		__field(pid_t, pid)
+		__array(char, comm, TASK_COMM_LEN)
+		__field(u64, group)
+		__field(u64, bytes)
+		__field(u64, charged)
+		__field(u64, pending)
+	),
+	TP_fast_assign(
+		__entry->pid = task->tgid;
+		memcpy(__entry->comm, task->comm, TASK_COMM_LEN);
+		__entry->group = group;
+		__entry->bytes = bytes;
+		__entry->charged = charged;
+		__entry->pending = pending;
+	),
+	TP_printk("pid=%d comm=%s group=%llu bytes=%llu charged=%llu pending=%llu",
+		  __entry->pid, __entry->comm, __entry->group, __entry->bytes,
+		  __entry->charged, __entry->pending)
 );
 
 /* The pressure of a group has changed. */

@@ -191,6 +191,24 @@ enum ms_limit_answer ms_limit_charge(struct ms_limit *l, u64 bytes,
 }
 
 /**
+ * ms_limit_force() - charge a limit and all above it, whatever they allow
+ * @l:		the limit
+ * @bytes:	how much; the bounds of all leaves allow for it
+ *
+ * What is there already, and is only now seen. Nothing more fits until it has fallen.
+ *
+ * Context: any.
+ */
+void ms_limit_force(struct ms_limit *l, u64 bytes)
+{
+	for (; l; l = l->parent) {
+		u64 word = ms_fetch_add64(&l->word, bytes);
+
+		grow(&l->recent, (word + bytes) & ~MS_LIMIT_VERSION);
+	}
+}
+
+/**
  * ms_limit_uncharge() - give a charge back
  * @l:		the limit
  * @bytes:	how much, no more than was charged

@@ -121,6 +121,7 @@ u64 ms_limit_own_room(const struct ms_limit *l);
 u64 ms_limit_room(const struct ms_limit *l);
 enum ms_limit_answer ms_limit_charge(struct ms_limit *l, u64 bytes,
 				     struct ms_limit **refused);
+void ms_limit_force(struct ms_limit *l, u64 bytes);
 void ms_limit_uncharge(struct ms_limit *l, u64 bytes);
 bool ms_limit_set(struct ms_limit *l, u32 set, u64 high, u64 max, bool down);
 u64 ms_limit_read(const struct ms_limit *l, u64 *high, u64 *max);

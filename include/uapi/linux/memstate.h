@@ -27,6 +27,7 @@
  *      could say that call says; they are the address space's owner's. -EUSERS. Groups
  *      beyond the caller's own cgroup: -EACCES. poll() before there is anything to watch:
  *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
+ *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -34,7 +35,7 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-#define MEMSTATE_ABI_VERSION	5
+#define MEMSTATE_ABI_VERSION	6
 
 #define MEMSTATE_DEVICE		"/dev/memstate"
 
@@ -375,12 +376,14 @@ struct memstate_alloc_shard {
 #define MEMSTATE_IOC_SHARDS	_IO(MEMSTATE_IOC_MAGIC, 0x1b)
 #define MEMSTATE_IOC_ALLOC	_IO(MEMSTATE_IOC_MAGIC, 0x1c)
 #define MEMSTATE_IOC_PENDING	_IO(MEMSTATE_IOC_MAGIC, 0x1e)
+#define MEMSTATE_IOC_OBSERVE	_IO(MEMSTATE_IOC_MAGIC, 0x1f)
 
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
 #define MEMSTATE_FEATURE_SHARDS	2
 #define MEMSTATE_FEATURE_URING	4
 #define MEMSTATE_FEATURE_DOORBELL	8
+#define MEMSTATE_FEATURE_OBSERVE	16
 
 /**
  * struct memstate_query - what this kernel offers
@@ -753,6 +756,50 @@ struct memstate_limit {
 	__u64 lowest_max;
 	__u64 events[MEMSTATE_NR_EVENTS];
 	__u64 events_local[MEMSTATE_NR_EVENTS];
+};
+
+/* @set of OBSERVE */
+#define MEMSTATE_OBSERVE_ON		1
+#define MEMSTATE_OBSERVE_OVERCOMMIT	2
+
+/**
+ * struct memstate_observe - observe programs that report nothing; read what is seen of them
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM; SCOPE_WATCHED, if nothing is set
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @set:	in: MEMSTATE_OBSERVE_*, which of the two that follow; zero: only read
+ * @on:		in, out: 1: it and all below it are observed; out also if one above is
+ * @overcommit:	in, out: percent of max that may be granted, 100 to 10000; what is backed
+ *		never passes max by a growth
+ * @__reserved:	in: zero
+ * @spaces:	out: address spaces that are observed
+ * @commit:	out: bytes that they could write to without asking anybody again
+ * @backed:	out: bytes of theirs that are anonymous and resident, or swapped out
+ * @inherited:	out: of that, charged to who has forked them
+ * @pending:	out: bytes that were granted, are charged, and are not backed yet
+ * @breached:	out: bytes that are charged above max
+ *
+ * What is charged for them is backed - inherited + pending. A growth that does not fit is
+ * refused to the program, by ENOMEM, and counted as denied. A space that has books is not
+ * observed. Errors as LIMIT_SET, and -EOPNOTSUPP: this kernel cannot be hooked, or the
+ * module was told not to: its log says why; -EBUSY: another module or a livepatch has.
+ */
+struct memstate_observe {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__s32 fd;
+	__u32 set;
+	__u32 on;
+	__u32 overcommit;
+	__u32 __reserved;
+	__u64 spaces;
+	__u64 commit;
+	__u64 backed;
+	__u64 inherited;
+	__u64 pending;
+	__u64 breached;
 };
 
 /**

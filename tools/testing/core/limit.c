@@ -72,6 +72,10 @@ static void random_charges(void)
 			/* Not always whole pages. */
 			max_is(&l[i], rnd(&seed) % 8 ? rnd(&seed) % (1000 * U) :
 						       MEMSTATE_UNLIMITED);
+		} else if (rnd(&seed) % 20 == 0) {
+			/* Whatever they allow: then nothing fits until it has gone. */
+			ms_limit_force(&l[i], bytes);
+			own[i] += bytes;
 		} else if (rnd(&seed) % 2) {
 			u64 room = ms_limit_room(&l[i]), sums[NODES];
 			bool ok;

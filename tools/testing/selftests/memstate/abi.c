@@ -39,10 +39,11 @@ TEST(query_tells_version_and_bounds)
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(0, dev_ioctl(fd, MEMSTATE_IOC_QUERY, &q));
 	EXPECT_EQ(sizeof(q), q.size);
-	EXPECT_EQ(5, q.abi_version);
+	EXPECT_EQ(6, q.abi_version);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), q.page_size);
 	EXPECT_EQ(MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
-		  MEMSTATE_FEATURE_URING | MEMSTATE_FEATURE_DOORBELL, q.features);
+		  MEMSTATE_FEATURE_URING | MEMSTATE_FEATURE_DOORBELL |
+		  MEMSTATE_FEATURE_OBSERVE, q.features);
 	EXPECT_EQ(256 * 1024, q.credit_batch);
 	EXPECT_GT(q.groups_max, 0);
 	EXPECT_GT(q.shards_max, 0);

@@ -125,6 +125,15 @@ struct abi_row {
 	NUM(MEMSTATE_FEATURE_SHARDS, 2),				\
 	NUM(MEMSTATE_FEATURE_URING, 4),					\
 	NUM(MEMSTATE_FEATURE_DOORBELL, 8),				\
+	NUM(MEMSTATE_FEATURE_OBSERVE, 16),				\
+	NUM(MEMSTATE_IOC_OBSERVE, 0xbd1f),				\
+	NUM(MEMSTATE_OBSERVE_ON, 1),					\
+	NUM(MEMSTATE_OBSERVE_OVERCOMMIT, 2),				\
+	SIZE(memstate_observe, 80),					\
+	OFF(memstate_observe, set, 16),					\
+	OFF(memstate_observe, overcommit, 24),				\
+	OFF(memstate_observe, spaces, 32),				\
+	OFF(memstate_observe, breached, 72),				\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
 	NUM(MEMSTATE_TOTALS_PARTIAL, 2),				\
 	SIZE(memstate_pending, 8),					\

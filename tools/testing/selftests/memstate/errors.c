@@ -106,6 +106,8 @@ COMMON_ERRORS(limit_set, memstate_limit, MEMSTATE_IOC_LIMIT_SET, 168,
 COMMON_ERRORS(watch, memstate_watch, MEMSTATE_IOC_WATCH, 16)
 COMMON_ERRORS(shards, memstate_shards, MEMSTATE_IOC_SHARDS, 24)
 COMMON_ERRORS(alloc, memstate_alloc, MEMSTATE_IOC_ALLOC, 216)
+COMMON_ERRORS(observe, memstate_observe, MEMSTATE_IOC_OBSERVE, 80,
+	      .scope = MEMSTATE_SCOPE_SYSTEM)
 
 TEST_F(dev, unknown_ioctl_is_enotty)
 {

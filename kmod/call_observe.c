@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is asked of what reports nothing. */
+#include <linux/capability.h>
+#include <linux/err.h>
+
+#include "cgroup.h"
+#include "core/observe.h"
+#include "file.h"
+#include "group.h"
+#include "handlers.h"
+#include "observed.h"
+
+/* Whoever may set limits may have observed; the others may look. */
+static struct ms_group *observe_group(struct ms_file *file, const struct memstate_observe *w)
+{
+	struct ms_group *group;
+
+	if (w->set && w->scope == MEMSTATE_SCOPE_GROUP)
+		group = ms_file_group_ref(ms_group_to_limit(w->fd));
+	else
+		group = ms_file_group(file, w->scope, w->fd, true);
+	if (!group)
+		return ERR_PTR(-EINVAL);
+	if (IS_ERR(group) || !w->set || w->scope == MEMSTATE_SCOPE_GROUP ||
+	    capable(CAP_SYS_RESOURCE))
+		return group;
+	ms_file_group_put(group);
+	return ERR_PTR(-EPERM);
+}
+
+int ms_call_observe(struct ms_file *file, void *arg)
+{
+	struct memstate_observe *w = arg;
+	struct ms_group *group;
+	int ret = 0;
+
+	if (w->set & ~(MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT) || w->__reserved ||
+	    w->on > 1 || (w->on && !(w->set & MEMSTATE_OBSERVE_ON)))
+		return -EINVAL;
+	if (w->set & MEMSTATE_OBSERVE_OVERCOMMIT ?
+	    w->overcommit < MS_OVERCOMMIT_NONE || w->overcommit > MS_OVERCOMMIT_MOST :
+	    w->overcommit)
+		return -EINVAL;
+	if (w->scope == MEMSTATE_SCOPE_TASK || (w->set && w->scope == MEMSTATE_SCOPE_WATCHED))
+		return -EINVAL;
+	group = observe_group(file, w);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	if (w->set & MEMSTATE_OBSERVE_ON)
+		ret = ms_observed_set(group, w->on);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
+		ms_observed_overcommit(group, w->overcommit);
+	if (!ret)
+		ms_observed_read(group, w);
+	ms_file_group_put(group);
+	return ret;
+}

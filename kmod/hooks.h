@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the kernel asks us: before an address space grows, gives memory back, or ends.
+ *
+ * Model
+ *
+ *   Entry hooks by ftrace, at functions that every way to more memory goes through. A hook
+ *   lets the function run, or has it return a refusal in place of running; it never calls
+ *   it, and never sleeps. What a growth is, is told from its arguments and from what is
+ *   mapped there; what is made of it is the user's, by a table of functions. Nothing is
+ *   known here of books.
+ *
+ *     mmap_region       every mapping: whoever maps, and whatever for
+ *     may_expand_vm     brk, mremap, mprotect that makes writable
+ *     do_madvise        memory is given back
+ *     exit_mmap         an address space ends
+ *
+ *   Tracepoints tell of processes that are born, and of tasks moved between cgroups.
+ *
+ *   What a kernel does not have is said by name, and then there are no hooks at all. That
+ *   a function is there does not mean that it is what is called: one that was copied into
+ *   its caller would pass unseen. So at the beginning the caller itself maps some memory,
+ *   and has to be seen doing it, with the arguments expected. exit_mmap is called from
+ *   other files only, which rules that out. do_madvise is believed: to miss it makes looks
+ *   rarer, and no limit weaker.
+ *
+ * Locking
+ *
+ *   mmap_lock         write, by the kernel, where an address space grows
+ *
+ *   Hooks and tracepoints run without being preempted. When ms_hooks_clear() returns none
+ *   of them does any more.
+ *
+ * Races
+ *
+ *   mprotect asks also where writable memory stays so, and does not tell: then a growth is
+ *   told that does not come.
+ */
+#ifndef MS_HOOKS_H
+#define MS_HOOKS_H
+
+#include <linux/types.h>
+
+#include "core/observe.h"
+
+struct cgroup;
+struct mm_struct;
+struct task_struct;
+
+/**
+ * struct ms_hooks_user - what is asked and told; all without being preempted
+ * @knows:	does this address space matter? It is the caller's
+ * @grow:	may it grow so? Kind and bytes are set; its mmap_lock is held for writing.
+ *		false: it is refused with ENOMEM
+ * @give:	memory is about to be given back, perhaps another's; true: it is to be
+ *		dropped at once where the program only allows that (MADV_FREE)
+ * @end:	one is about to end, known or not, and nobody uses it any more
+ * @fork:	a process has a new address space, and has not run
+ * @move:	a task has another cgroup; interrupts are off
+ */
+struct ms_hooks_user {
+	bool (*knows)(struct mm_struct *mm);
+	bool (*grow)(struct mm_struct *mm, struct ms_growth *g);
+	bool (*give)(struct mm_struct *mm);
+	void (*end)(struct mm_struct *mm);
+	void (*fork)(struct task_struct *parent, struct task_struct *child);
+	void (*move)(struct task_struct *task, struct cgroup *to);
+};
+
+int ms_hooks_set(const struct ms_hooks_user *user);
+void ms_hooks_clear(void);
+
+#endif /* MS_HOOKS_H */

@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Programs with nothing of ours in them: seen, limited, refused, alive. */
+#include <libgen.h>
+#include <sys/wait.h>
+
+#include "cgroup.h"
+#include "harness.h"
+
+#define GROUP	"ms-observe"
+#define LEAF	"ms-observe/leaf"
+#define OTHER	"ms-observe-other"
+
+/* A program that is told what to do. */
+struct prog {
+	pid_t pid;
+	int to;
+	int from;
+};
+
+static const char *prog_path(void)
+{
+	static char path[512];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
+
+	path[n > 0 ? n : 0] = '\0';
+	dirname(path);
+	return strcat(path, "/observe_prog");
+}
+
+static struct prog prog_start(const char *cgroup)
+{
+	struct prog p = { .pid = -1 };
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		return p;
+	p.pid = fork();
+	if (!p.pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (!cg_enter(cgroup) || dup2(in[0], 0) || dup2(out[1], 1) != 1)
+			_exit(101);
+		execl(prog_path(), "observe_prog", NULL);
+		_exit(102);
+	}
+	close(in[0]);
+	close(out[1]);
+	p.to = in[1];
+	p.from = out[0];
+	return p;
+}
+
+/* -1: it does not answer any more. */
+static long prog_do(const struct prog *p, char what, unsigned long kib)
+{
+	char line[64];
+	int n = snprintf(line, sizeof(line), "%c %lu\n", what, kib);
+
+	if (write(p->to, line, n) != n)
+		return -1;
+	n = read(p->from, line, sizeof(line) - 1);
+	if (n <= 0)
+		return -1;
+	line[n] = '\0';
+	return atol(line);
+}
+
+/* It ends by itself: 0. */
+static int prog_end(struct prog *p)
+{
+	int status = -1;
+
+	close(p->to);
+	close(p->from);
+	if (waitpid(p->pid, &status, 0) != p->pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
+}
+
+static int observe(int dev, int cg, u32 set, u32 on, u32 overcommit,
+		   struct memstate_observe *out)
+{
+	struct memstate_observe w = {
+		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
+		.set = set, .on = on, .overcommit = overcommit };
+	int ret = dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
+
+	if (out)
+		*out = w;
+	return ret;
+}
+
+static struct memstate_observe observed(int dev, int cg)
+{
+	struct memstate_observe w;
+
+	if (observe(dev, cg, 0, 0, 0, &w))
+		memset(&w, 0xff, sizeof(w));
+	return w;
+}
+
+static bool can_observe(int dev)
+{
+	struct memstate_query q = { .size = sizeof(q) };
+
+	return !dev_ioctl(dev, MEMSTATE_IOC_QUERY, &q) &&
+	       (q.features & MEMSTATE_FEATURE_OBSERVE);
+}
+
+/* An observed group with a limit of 64 MiB, and one below it without. */
+FIXTURE(observe) {
+	int dev;
+	int group;
+	int leaf;
+};
+
+FIXTURE_SETUP(observe)
+{
+	self->dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(self->dev, 0);
+	self->group = cg_make(GROUP);
+	self->leaf = cg_make(LEAF);
+	ASSERT_GE(self->group, 0);
+	ASSERT_GE(self->leaf, 0);
+	ASSERT_TRUE(can_observe(self->dev));
+	ASSERT_EQ(0, limit_max(self->dev, self->group, 64 * MIB));
+	ASSERT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 1, 0, NULL));
+}
+
+/* Whatever was done, nothing is left of it. */
+FIXTURE_TEARDOWN(observe)
+{
+	struct memstate_observe w;
+
+	EXPECT_TRUE(soon(!observed(self->dev, self->group).spaces));
+	w = observed(self->dev, self->group);
+	EXPECT_EQ(0, w.commit);
+	EXPECT_EQ(0, w.backed);
+	EXPECT_EQ(0, w.pending);
+	EXPECT_EQ(0, w.breached);
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	close(self->leaf);
+	close(self->group);
+	close(self->dev);
+	EXPECT_EQ(0, cg_remove(LEAF));
+	EXPECT_EQ(0, cg_remove(GROUP));
+}
+
+/* At rest figures are those of its mappings, to the page, and what is charged is the sum. */
+#define EXPECT_EXACT(self, p) do {					\
+	struct memstate_observe now;					\
+									\
+	/* To read them takes some memory, once. */			\
+	prog_do(p, 'b', 0);						\
+	now = observed((self)->dev, (self)->group);			\
+	EXPECT_EQ(prog_do(p, 'b', 0), now.backed);			\
+	EXPECT_EQ(prog_do(p, 'c', 0), now.commit);			\
+	EXPECT_EQ(now.backed - now.inherited + now.pending,		\
+		  group_limit((self)->dev, (self)->group).charged);	\
+} while (0)
+
+static const unsigned long pieces[] = { 4, 64, 1024 };
+
+TEST_F(observe, fill_is_refused_below_max_and_goes_on)
+{
+	for (u32 i = 0; i < 3; i++) {
+		struct prog p = prog_start(GROUP);
+		long got = prog_do(&p, 'p', pieces[i]);
+		struct memstate_observe w;
+
+		/* 4 KiB at a time: as many as the program can keep, or as there is room. */
+		if (pieces[i] > 4) {
+			EXPECT_GE(got, 60 * (long)MIB);
+		}
+		EXPECT_LE(got, 64 * (long)MIB);
+		w = observed(self->dev, self->group);
+		EXPECT_EQ(0, w.breached);
+		EXPECT_EQ(1, w.spaces);
+		EXPECT_LE(group_limit(self->dev, self->group).charged, 64 * MIB);
+		EXPECT_EQ(0, prog_do(&p, 'M', 2048));
+		EXPECT_EQ(1, prog_do(&p, 'z', 1));
+		EXPECT_EQ(0, prog_end(&p));
+		EXPECT_TRUE(soon(!observed(self->dev, self->group).spaces));
+	}
+	EXPECT_GE(group_limit(self->dev, self->group).events[MEMSTATE_EVENT_DENIED], 2);
+}
+
+TEST_F(observe, what_is_mapped_first_and_touched_later_is_refused_in_time)
+{
+	struct prog p = prog_start(GROUP);
+	int granted = 0;
+
+	for (int i = 0; i < 16; i++)
+		granted += prog_do(&p, 'm', 8192);
+	EXPECT_EQ(7, granted);
+	EXPECT_EQ(1, prog_do(&p, 't', 0));
+	EXPECT_EQ(0, observed(self->dev, self->group).breached);
+	EXPECT_EQ(0, prog_do(&p, 'M', 8192));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, commit_is_that_of_smaps_to_the_page)
+{
+	struct prog p = prog_start(LEAF);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 1000));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'm', 20000));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'z', 300));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'r', 1 << 20));
+	EXPECT_EQ(1, prog_do(&p, 'w', 700));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'd', 0));
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, memory_given_back_makes_room)
+{
+	struct prog p = prog_start(GROUP);
+
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+		EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
+		EXPECT_EQ(1, prog_do(&p, "duv"[i % 3], 0));
+	}
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, a_reservation_costs_what_is_used_of_it)
+{
+	struct prog p = prog_start(GROUP);
+	unsigned long granted = 0;
+
+	ASSERT_EQ(1, prog_do(&p, 'r', 1 << 20));
+	EXPECT_LE(group_limit(self->dev, self->group).charged, MIB);
+	while (granted < 1024 && prog_do(&p, 'w', 256) == 1)
+		granted++;
+	EXPECT_GE(granted * 256 << 10, 60 * MIB);
+	EXPECT_LE(granted * 256 << 10, 65 * MIB);
+	EXPECT_LE(observed(self->dev, self->group).breached, 256 << 10);
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+/* Older kernels have each thread count up to 64 pages by itself for a while. */
+TEST_F(observe, threads_hide_nothing)
+{
+	struct prog p = prog_start(GROUP);
+	long threads = prog_do(&p, 'h', 400);
+
+	EXPECT_GE(threads, 200);
+	EXPECT_LE(threads, 290);
+	EXPECT_LE(prog_do(&p, 'b', 0), 66 * (long)MIB);
+	EXPECT_LE(observed(self->dev, self->group).breached, 2 * MIB);
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, a_child_is_charged_what_it_has_beside)
+{
+	struct prog p = prog_start(GROUP);
+	struct memstate_observe w;
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'f', 0));
+	w = observed(self->dev, self->group);
+	EXPECT_EQ(2, w.spaces);
+	EXPECT_GE(w.inherited, 40 * MIB);
+	EXPECT_LE(group_limit(self->dev, self->group).charged, 42 * MIB);
+	EXPECT_EQ(1, prog_do(&p, 'M', 10 << 10));
+	EXPECT_EQ(0, prog_do(&p, 'M', 20 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, a_daemon_is_charged_what_its_parent_was)
+{
+	struct prog p = prog_start(GROUP);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'F', 0));
+	EXPECT_TRUE(soon(observed(self->dev, self->group).spaces == 1));
+	EXPECT_GE(group_limit(self->dev, self->group).charged, 40 * MIB);
+	EXPECT_EQ(0, observed(self->dev, self->group).inherited);
+	EXPECT_EQ(1, prog_do(&p, 'M', 10 << 10));
+	EXPECT_EQ(0, prog_do(&p, 'M', 20 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, a_new_image_begins_anew)
+{
+	struct prog p = prog_start(LEAF);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'x', 0));
+	EXPECT_EQ(1, observed(self->dev, self->group).spaces);
+	EXPECT_LE(group_limit(self->dev, self->group).charged, 2 * MIB);
+	EXPECT_EXACT(self, &p);
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(0, prog_do(&p, 'M', 30 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, programs_share_a_limit)
+{
+	struct prog p = prog_start(GROUP), q = prog_start(LEAF);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(0, prog_do(&q, 'M', 40 << 10));
+	EXPECT_EQ(1, prog_do(&q, 'M', 10 << 10));
+	EXPECT_EQ(0, prog_do(&p, 'M', 20 << 10));
+	/* What one has unmapped unseen is looked for before another is refused. */
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_EQ(1, prog_do(&q, 'M', 40 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(0, prog_end(&q));
+}
+
+TEST_F(observe, what_starts_in_a_full_group_has_some_room)
+{
+	struct prog hog = prog_start(GROUP), p;
+
+	EXPECT_GE(prog_do(&hog, 'p', 64), 60 * (long)MIB);
+	p = prog_start(GROUP);
+	EXPECT_EQ(1, prog_do(&p, 'M', 4096));
+	EXPECT_EQ(0, prog_do(&p, 'M', 4096));
+	EXPECT_EQ(0, prog_do(&hog, 'M', 1024));
+	EXPECT_LE(group_limit(self->dev, self->group).charged, 72 * MIB);
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(0, prog_end(&hog));
+}
+
+TEST_F(observe, overcommit_is_for_what_is_not_touched)
+{
+	struct prog p = prog_start(GROUP);
+
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_OVERCOMMIT, 0, 200, NULL));
+	EXPECT_EQ(200, observed(self->dev, self->group).overcommit);
+	EXPECT_EQ(1, prog_do(&p, 'm', 60 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'm', 60 << 10));
+	EXPECT_EQ(0, prog_do(&p, 'm', 60 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_EQ(1, prog_do(&p, 't', 0));
+	EXPECT_EQ(0, prog_do(&p, 'M', 8192));
+	EXPECT_EQ(1, prog_do(&p, 'M', 1024));
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_OVERCOMMIT, 0, 100, NULL));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, who_runs_already_is_attached)
+{
+	struct prog p;
+
+	ASSERT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	p = prog_start(LEAF);
+	EXPECT_EQ(1, prog_do(&p, 'M', 80 << 10));
+	EXPECT_EQ(0, observed(self->dev, self->group).spaces);
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 1, 0, NULL));
+	EXPECT_EQ(1, observed(self->dev, self->group).spaces);
+	EXPECT_EXACT(self, &p);
+	EXPECT_GE(observed(self->dev, self->group).breached, 16 * MIB);
+	EXPECT_EQ(0, prog_do(&p, 'M', 4));
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(0, observed(self->dev, self->group).breached);
+	/* And is left alone again. */
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	EXPECT_EQ(1, prog_do(&p, 'M', 80 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+static bool move_to(const struct prog *p, const char *cgroup)
+{
+	char path[256], pid[16];
+
+	snprintf(path, sizeof(path), CGROUPS "%s/cgroup.procs", cgroup);
+	snprintf(pid, sizeof(pid), "%d", p->pid);
+	return write_text(path, pid);
+}
+
+TEST_F(observe, who_is_moved_is_charged_where_it_is)
+{
+	struct prog p;
+	int other = cg_make(OTHER);
+
+	ASSERT_GE(other, 0);
+	p = prog_start(OTHER);
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(0, observed(self->dev, self->group).spaces);
+	EXPECT_TRUE(move_to(&p, LEAF));
+	EXPECT_TRUE(soon(observed(self->dev, self->leaf).spaces == 1));
+	EXPECT_GE(group_limit(self->dev, self->leaf).charged, 40 * MIB);
+	EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
+	EXPECT_TRUE(move_to(&p, GROUP));
+	EXPECT_TRUE(soon(observed(self->dev, self->leaf).spaces == 0));
+	EXPECT_EQ(0, group_limit(self->dev, self->leaf).charged);
+	EXPECT_GE(group_limit(self->dev, self->group).charged, 40 * MIB);
+	EXPECT_TRUE(move_to(&p, OTHER));
+	EXPECT_TRUE(soon(observed(self->dev, self->group).spaces == 0));
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+	close(other);
+	EXPECT_EQ(0, cg_remove(OTHER));
+}
+
+TEST_F(observe, a_group_that_comes_later_takes_its_own)
+{
+	struct prog p;
+	int other;
+
+	p = prog_start(LEAF);
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(1, observed(self->dev, self->group).spaces);
+	/* Nothing of ours knew of that cgroup until now. */
+	other = cg_make(LEAF "/below");
+	ASSERT_GE(other, 0);
+	EXPECT_TRUE(move_to(&p, LEAF "/below"));
+	EXPECT_EQ(0, limit_max(self->dev, other, 50 * MIB));
+	EXPECT_TRUE(soon(observed(self->dev, other).spaces == 1));
+	EXPECT_GE(group_limit(self->dev, other).charged, 40 * MIB);
+	EXPECT_EQ(0, prog_do(&p, 'M', 12 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'M', 6 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_TRUE(soon(!group_limit(self->dev, other).charged));
+	close(other);
+	EXPECT_EQ(0, cg_remove(LEAF "/below"));
+}
+
+TEST_F(observe, who_reports_is_not_observed)
+{
+	pid_t pid = cg_child(GROUP);
+
+	if (!pid) {
+		struct dev d;
+		bool ok;
+
+		ok = soon(observed(self->dev, self->group).spaces == 1);
+		ok = ok && !dev_open(&d, 16);
+		ok = ok && !observed(self->dev, self->group).spaces;
+		/* As much as it likes, for the moment. */
+		ok = ok && anon(100 * MIB);
+		dev_close(&d);
+		_exit(ok && observed(self->dev, self->group).spaces == 1 ? 0 : 1);
+	}
+	EXPECT_EQ(0, join(pid));
+}
+
+/* All kinds of growth, one after the other, some refused. */
+static void grow_and_shrink(u64 seed, unsigned long times)
+{
+	size_t size = 8 * MIB;
+	char *arena = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+	char *at;
+	pid_t pid;
+
+	if (arena == MAP_FAILED)
+		_exit(1);
+	for (unsigned long i = 0; i < times; i++) {
+		size_t bytes = (1 + rnd(&seed) % 512) * PAGE;
+
+		switch (rnd(&seed) % 8) {
+		case 0:
+		case 1:
+			at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			if (at == MAP_FAILED)
+				break;
+			memset(at, 1, bytes);
+			munmap(at, bytes);
+			break;
+		case 2:
+			if (!mprotect(arena, bytes, PROT_READ | PROT_WRITE))
+				memset(arena, 1, bytes);
+			break;
+		case 3:
+			mprotect(arena, size, PROT_NONE);
+			break;
+		case 4:
+			madvise(arena, size, rnd(&seed) % 2 ? MADV_DONTNEED : MADV_FREE);
+			break;
+		case 5:
+			at = mmap(arena, bytes, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+			if (at != MAP_FAILED)
+				memset(at, 1, bytes);
+			break;
+		case 6:
+			pid = fork();
+			if (!pid) {
+				at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				if (at != MAP_FAILED)
+					memset(at, 1, bytes);
+				_exit(0);
+			}
+			if (pid > 0)
+				waitpid(pid, NULL, 0);
+			break;
+		case 7:
+			pid = vfork();
+			if (!pid) {
+				/* It has nothing to do, and says so. */
+				execl(prog_path(), "observe_prog", NULL);
+				_exit(0);
+			}
+			if (pid > 0)
+				waitpid(pid, NULL, 0);
+			break;
+		}
+	}
+	_exit(0);
+}
+
+TEST_F(observe, races_leave_nothing_behind)
+{
+	static const char *const places[] = { GROUP, LEAF, OTHER };
+	struct prog p[4];
+	int other = cg_make(OTHER), left = 4;
+	u64 seed = 88172645463325252;
+
+	ASSERT_GE(other, 0);
+	for (int i = 0; i < 4; i++) {
+		p[i].pid = fork();
+		if (!p[i].pid) {
+			int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (null < 0 || dup2(null, 0) || !cg_enter(places[i % 3]))
+				_exit(2);
+			grow_and_shrink(seed + i, scaled(300));
+		}
+	}
+	for (int i = 0; left; i++) {
+		struct memstate_observe w;
+		int status;
+		pid_t pid;
+
+		move_to(&p[rnd(&seed) % 4], places[rnd(&seed) % 3]);
+		w = observed(self->dev, self->group);
+		EXPECT_LE(w.spaces, 16);
+		if (i % 8 == 7)
+			EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON,
+					     i % 16 == 7 ? 0 : 1, 0, NULL));
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+			EXPECT_EQ(0, status);
+			for (int k = 0; k < 4; k++)
+				if (p[k].pid == pid) {
+					/* Whoever has that number then is left alone. */
+					p[k].pid = -1;
+					left--;
+				}
+		}
+	}
+	EXPECT_TRUE(cg_enter("."));
+	EXPECT_TRUE(soon(!group_limit(self->dev, self->group).charged));
+	EXPECT_EQ(0, group_limit(self->dev, self->leaf).charged);
+	EXPECT_EQ(0, group_limit(self->dev, other).charged);
+	close(other);
+	EXPECT_EQ(0, cg_remove(OTHER));
+}
+
+static bool group_write(u64 id, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SYSFS "groups/%llu/%s", (unsigned long long)id, name);
+	return write_text(path, text);
+}
+
+TEST_F(observe, files_say_the_same)
+{
+	u64 id = cg_id(self->group), leaf = cg_id(self->leaf);
+	struct memstate_observe w;
+	struct prog p = prog_start(GROUP);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 4096));
+	EXPECT_EQ(1, prog_do(&p, 'm', 4096));
+	/* Which makes its directory. */
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+	w = observed(self->dev, self->group);
+	EXPECT_EQ(1, group_file(id, "observe"));
+	EXPECT_EQ(1, group_file(leaf, "observe"));
+	EXPECT_EQ(100, group_file(id, "overcommit"));
+	EXPECT_EQ(1, group_file(id, "observed_tasks"));
+	EXPECT_EQ(0, group_file(leaf, "observed_tasks"));
+	EXPECT_EQ(w.commit, group_file(id, "commit"));
+	EXPECT_EQ(w.backed, group_file(id, "backed"));
+	EXPECT_EQ(w.pending, group_file(id, "pending"));
+	EXPECT_GE(w.pending, 4096 << 10);
+
+	EXPECT_TRUE(group_write(id, "overcommit", "200"));
+	EXPECT_EQ(200, observed(self->dev, self->group).overcommit);
+	EXPECT_FALSE(group_write(id, "overcommit", "99"));
+	EXPECT_EQ(ERANGE, errno);
+	EXPECT_FALSE(group_write(id, "overcommit", "10001"));
+	EXPECT_EQ(ERANGE, errno);
+	EXPECT_FALSE(group_write(id, "overcommit", "much"));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(group_write(id, "observe", "0"));
+	EXPECT_EQ(0, observed(self->dev, self->group).on);
+	EXPECT_EQ(0, group_file(id, "observed_tasks"));
+	EXPECT_FALSE(group_write(id, "observe", "perhaps"));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_TRUE(group_write(leaf, "observe", "1"));
+	EXPECT_EQ(0, group_file(id, "observe"));
+	EXPECT_EQ(1, group_file(leaf, "observe"));
+	EXPECT_EQ(0, group_file(id, "observed_tasks"));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, errors)
+{
+	struct memstate_observe w;
+
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 4, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 2, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 0, 1, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 0, 0, 100, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, MEMSTATE_OBSERVE_OVERCOMMIT, 0, 99,
+				   NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, MEMSTATE_OBSERVE_OVERCOMMIT, 0,
+				   10001, NULL));
+	EXPECT_EQ(-EBADF, observe(self->dev, -1, MEMSTATE_OBSERVE_ON, 1, 0, NULL));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_TASK };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
+					.__reserved = 1 };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
+					.fd = 1 };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_WATCHED,
+					.set = MEMSTATE_OBSERVE_ON };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w) - 8, .scope = MEMSTATE_SCOPE_SYSTEM };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM };
+	EXPECT_EQ(0, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	EXPECT_EQ(0, w.on);
+	EXPECT_EQ(100, w.overcommit);
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+}
+
+TEST_HARNESS_MAIN
