@@ -1,109 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where ledger and mappings differ. The kernel compares with the mappings; the
- * embedded back end does the same from /proc/self/maps. Resident pages under
- * Reserved are found for both from pagemap.
+ * Where books and memory differ: of ledger and mappings the back end knows; resident pages under
+ * Reserved are found from pagemap, for both.
  */
 
 #include <fcntl.h>
 
 #include "internal.h"
-
-/* ---- against /proc/self/maps ---------------------------------------------- */
-
-struct compare {
-	struct memstate_audit *arg;
-	const struct memstate_range *ranges;
-	u32 nr;
-	u32 i;
-	/* how far ranges[i] has been looked at */
-	u64 pos;
-};
-
-static bool add_finding(struct memstate_audit *arg,
-			const struct memstate_range *r, u64 start, u64 end,
-			u32 kind)
-{
-	struct memstate_finding *out = (void *)(uintptr_t)arg->findings;
-
-	if (arg->done == arg->nr) {
-		arg->cursor = start;
-		return false;
-	}
-	out[arg->done++] = (struct memstate_finding) {
-		.start = start,
-		.end = end,
-		.kind = kind,
-		.state = r->state,
-		.class_ = r->class_,
-		.flags = r->flags,
-	};
-	return true;
-}
-
-/* Look at all up to @limit, which lies in no mapping or in one with @prot. */
-static bool compare_upto(struct compare *c, u64 limit, bool mapped, int prot)
-{
-	while (c->i < c->nr) {
-		const struct memstate_range *r = &c->ranges[c->i];
-		u64 start = c->pos > r->start ? c->pos : r->start;
-		u64 end = r->end < limit ? r->end : limit;
-
-		if (start >= limit)
-			return true;
-		c->arg->checked_bytes += end - start;
-		if (!mapped) {
-			if (!add_finding(c->arg, r, start, end,
-					 MEMSTATE_AUDIT_UNMAPPED))
-				return false;
-		} else if (r->state == MEMSTATE_READY && !(prot & PROT_WRITE) &&
-			   !(r->flags & MEMSTATE_RANGE_RO)) {
-			if (!add_finding(c->arg, r, start, end,
-					 MEMSTATE_AUDIT_NOT_WRITABLE))
-				return false;
-		}
-		c->pos = end;
-		if (end < r->end)
-			return true;
-		c->i++;
-	}
-	return true;
-}
-
-static int compare_mapping(const struct ms_mapping *m, void *arg)
-{
-	struct compare *c = arg;
-
-	return compare_upto(c, m->start, false, 0) &&
-	       compare_upto(c, m->end, true, m->prot) ? 0 : 1;
-}
-
-/**
- * ms_audit_ranges() - compare ranges with one's own mappings
- * @arg:	in: cursor, findings, nr; out: cursor, done, checked_bytes
- * @ranges:	the ranges, in order
- * @nr:		how many
- *
- * Context: any. Return: 0 or a negative errno.
- */
-int ms_audit_ranges(struct memstate_audit *arg,
-		    const struct memstate_range *ranges, u32 nr)
-{
-	struct compare c = {
-		.arg = arg, .ranges = ranges, .nr = nr, .pos = arg->cursor,
-	};
-	int ret;
-
-	arg->cursor = 0;
-	ret = ms_mappings_walk("/proc/self/maps", compare_mapping, &c);
-	if (ret < 0)
-		return ret;
-	if (!ret)
-		compare_upto(&c, ~(u64)0, false, 0);
-	return 0;
-}
-
-/* ---- resident pages under Reserved ---------------------------------------- */
 
 #define PAGEMAP_PRESENT	((u64)1 << 63)
 #define PAGEMAP_SWAPPED	((u64)1 << 62)
@@ -157,7 +60,7 @@ static int resident_range(long pagemap, const struct memstate_range *r, u64 from
 			if (there && !run)
 				run = addr;
 			if (run && !there) {
-				if (!add_finding(arg, r, run, addr,
+				if (!ms_finding_add(arg, r, run, addr,
 						 MEMSTATE_AUDIT_RESIDENT))
 					return 1;
 				run = 0;
@@ -165,7 +68,7 @@ static int resident_range(long pagemap, const struct memstate_range *r, u64 from
 		}
 		arg->checked_bytes += (u64)n / 8 * page;
 	}
-	if (run && !add_finding(arg, r, run, r->end, MEMSTATE_AUDIT_RESIDENT))
+	if (run && !ms_finding_add(arg, r, run, r->end, MEMSTATE_AUDIT_RESIDENT))
 		return 1;
 	return 0;
 }

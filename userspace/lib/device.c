@@ -230,7 +230,10 @@ static int snapshot_report(void)
 {
 	struct memstate_record records[2];
 	struct memstate_finding findings[64];
-	uint64_t cursor = 0, paid = 0;
+	struct memstate_audit audit = {
+		.size = sizeof(audit), .findings = (uintptr_t)findings, .nr = 64,
+	};
+	uint64_t paid = 0;
 	uint32_t done, i, nr;
 	int ret;
 
@@ -253,8 +256,8 @@ static int snapshot_report(void)
 			return ret;
 	}
 	do {
-		ret = memstate_audit_fd(dev_fd, 0, &cursor, findings, 64, &done);
-		for (i = 0; !ret && i < done; i++) {
+		ret = device_ioctl(MEMSTATE_IOC_AUDIT, &audit);
+		for (i = 0; !ret && i < audit.done; i++) {
 			if (findings[i].kind != MEMSTATE_AUDIT_UNMAPPED)
 				continue;
 			records[0] = ms_record_make(findings[i].start,
@@ -264,7 +267,7 @@ static int snapshot_report(void)
 						    0, 0);
 			ret = device_apply(records, 1, &nr, &paid, 0);
 		}
-	} while (!ret && cursor);
+	} while (!ret && audit.cursor);
 	return ret;
 }
 

@@ -1,63 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 #include "lock.h"
 
-struct ms_lib ms_lib;
-
-/* In a page of its own that is zero in a child. */
-struct ms_state *ms_lib_state;
-
 /* Inherited by a child, unlike the above: it then begins anew. */
 static bool lib_was_ready;
 
 /* The kernel does wipe it. */
 static bool state_is_wiped;
-
-void ms_warn(const char *cond, const char *file, int line)
-{
-	char text[256];
-	size_t n = 0;
-	const char *parts[] = { "memstate: ", file, ": ", cond, "\n" };
-
-	(void)line;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		for (const char *p = parts[i]; *p && n < sizeof(text); p++)
-			text[n++] = *p;
-	ms_raw3(SYS_write, 2, text, n);
-	abort();
-}
-
-/**
- * ms_signals_block() - keep signal handlers out
- * @saved: what to give to ms_signals_restore()
- *
- * A handler that reports must not find its own thread in the middle of a drain.
- *
- * Context: any.
- */
-void ms_signals_block(uint64_t *saved)
-{
-	uint64_t all = ~UINT64_C(0);
-
-	ms_raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, saved, sizeof(all));
-}
-
-/**
- * ms_signals_restore() - let them in again
- * @saved: from ms_signals_block()
- *
- * Context: any.
- */
-void ms_signals_restore(const uint64_t *saved)
-{
-	ms_raw4(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
-}
 
 static struct ms_state *state_page(void)
 {
@@ -206,8 +159,6 @@ static bool fork_concerns_us(void)
 	return state && ms_lib.ops &&
 	       __atomic_load_n(&state->init, __ATOMIC_ACQUIRE) == MS_LIB_READY;
 }
-
-__thread bool ms_forking __attribute__((tls_model("initial-exec")));
 
 static void fork_prepare(void)
 {

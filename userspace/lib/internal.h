@@ -154,9 +154,9 @@ static inline int ms_lib_ready(void)
 	return ms_lib_init();
 }
 
-/* Slots that this thread has claimed and not published: above 0 in a handler only. */
 /* This thread forks: it has the locks of the back end until the handlers are done. */
 extern MS_HIDDEN __thread bool ms_forking __attribute__((tls_model("initial-exec")));
+/* Slots that this thread has claimed and not published: above 0 in a handler only. */
 extern MS_HIDDEN __thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
 
 /* Post a record whose length has been charged, if it goes to Ready. */
@@ -218,6 +218,8 @@ struct ms_mapping {
 typedef int (*ms_mapping_fn)(const struct ms_mapping *mapping, void *arg);
 MS_HIDDEN int ms_mappings_walk(const char *path, ms_mapping_fn fn, void *arg);
 
+MS_HIDDEN bool ms_finding_add(struct memstate_audit *arg, const struct memstate_range *r,
+			      u64 start, u64 end, u32 kind);
 MS_HIDDEN int ms_audit_ranges(struct memstate_audit *arg,
 			      const struct memstate_range *ranges, u32 nr);
 #endif /* MS_INTERNAL_H */

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-LIB_SRCS := $(addprefix userspace/lib/,audit.c batch.c device.c embedded.c format.c init.c \
-		limits.c lock.c maps.c post.c rangemap.c read.c shards.c sysrules.c uring.c verbs.c) \
+LIB_SRCS := $(addprefix userspace/lib/,audit.c batch.c compare.c device.c embedded.c format.c init.c \
+		limits.c lock.c maps.c post.c rangemap.c read.c shards.c state.c sysrules.c uring.c \
+		verbs.c) \
 	    kmod/core/fold.c kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a

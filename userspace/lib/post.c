@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Posting: the path that is taken for every transition. */
 
-#include <time.h>
-
 #include "internal.h"
 
 /*
- * How often a full ring is looked at before records go another way: sleeping, at first
- * shortly. Giving way would not do: a real-time thread would give way to itself. A thread that
- * was preempted between claim and publish comes back within some milliseconds.
+ * How often a full ring is looked at before records go another way. A thread that was preempted
+ * between claim and publish comes back within some milliseconds.
  */
-#define SHORT_NAPS	16
-#define SHORT_NAP_NS	1000
-#define NAP_NS		100000
 #define FULL_TRIES	200
-
-/* For who has none. */
-const u32 ms_no_doorbell;
-
-__thread unsigned int ms_posting __attribute__((tls_model("initial-exec")));
-
-void ms_post_wait(int tries)
-{
-	struct timespec nap = { .tv_nsec = tries < SHORT_NAPS ? SHORT_NAP_NS : NAP_NS };
-
-	ms_raw2(SYS_nanosleep, &nap, NULL);
-}
 
 /* What a record has been charged, by the protocol. */
 static u64 charge_of(const struct memstate_record *record)
