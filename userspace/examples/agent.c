@@ -10,8 +10,8 @@
  *   EPOLLPRI when its pressure or one of its counts has changed, and in that of EPOLLHUP
  *   when the cgroup has been removed. Counts only grow: who is late, or is told once of
  *   several events, loses none of them. How to wait and to ask is in agent_epoll.c
- *   and agent_uring.c; everything else is here, and the same for both. agent_tree.c
- *   finds the cgroups below a directory.
+ *   and agent_uring.c, which call back with what they have got; agent_tree.c finds the
+ *   cgroups below a directory, likewise; agent_say.c has the words.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,6 @@
 #include <search.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,79 +45,7 @@ static int signal_fd = -1;
 static void *groups;
 static unsigned long nr_groups;
 
-void agent_complain(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("agent: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
-void *agent_must(void *p)
-{
-	if (!p) {
-		agent_complain("out of memory");
-		exit(1);
-	}
-	return p;
-}
-
-/* ---- telling, and acting ------------------------------------------------------- */
-
-static const char *const event_names[MEMSTATE_NR_EVENTS] = {
-	"high", "max", "denied", "breach", "drift"
-};
-
-static const char *const pressure_names[] = { "none", "high", "max" };
-
-static const char *size_text(char *buf, uint64_t bytes)
-{
-	return bytes == MEMSTATE_UNLIMITED ? "none" :
-	       memstate_format_bytes(buf, MEMSTATE_BYTES_MAX, bytes);
-}
-
-static const char *pressure_name(uint32_t pressure)
-{
-	return pressure < 3 ? pressure_names[pressure] : "?";
-}
-
-/* What is different now, in words; empty: nothing. */
-static void describe(const struct group *group, char *text, size_t size)
-{
-	const struct memstate_limit *now = &group->limit, *before = &group->before;
-	size_t n = 0;
-
-	*text = '\0';
-	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++)
-		if (now->events[i] != before->events[i])
-			n += (size_t)snprintf(text + n, size - n, "%s%s +%llu", n ? ", " : "",
-					      event_names[i],
-					      now->events[i] - before->events[i]);
-	if (now->pressure != before->pressure)
-		n += (size_t)snprintf(text + n, size - n, "%spressure %s -> %s",
-				      n ? ", " : "", pressure_name(before->pressure),
-				      pressure_name(now->pressure));
-	if (now->high != before->high || now->max != before->max)
-		snprintf(text + n, size - n, "%slimits", n ? ", " : "");
-}
-
-static void tell(const struct group *group, const char *what)
-{
-	const struct memstate_totals *t = &group->totals.totals;
-	char charged[MEMSTATE_BYTES_MAX], high[MEMSTATE_BYTES_MAX], max[MEMSTATE_BYTES_MAX];
-	char ready[MEMSTATE_BYTES_MAX];
-
-	printf("%s: %s; charged %s (ready %s), high %s, max %s, pressure %s\n", group->path, what,
-	       size_text(charged, group->limit.charged),
-	       size_text(ready, memstate_totals_state(t, MEMSTATE_READY)),
-	       size_text(high, group->limit.high), size_text(max, group->limit.max),
-	       pressure_name(group->limit.pressure));
-	fflush(stdout);
-}
+/* ---- acting ---------------------------------------------------------------------- */
 
 /* Give a group some more room below its max, when it has passed high. */
 static void raise_high(const struct group *group)
@@ -141,7 +68,7 @@ static void raise_high(const struct group *group)
 	if (ret && ret != -ENOENT)
 		agent_complain("%s: high is not raised: %s", group->path, strerror(-ret));
 	else if (!ret)
-		printf("%s: high raised to %s\n", group->path, size_text(text, high));
+		printf("%s: high raised to %s\n", group->path, agent_size(text, high));
 }
 
 /* The command, without a shell: what it is about stands in its environment. */
@@ -160,7 +87,7 @@ static void run_command(const struct group *group, const char *what)
 	setenv("MEMSTATE_WHAT", what, 1);
 	snprintf(number, sizeof(number), "%" PRIu64, (uint64_t)group->limit.charged);
 	setenv("MEMSTATE_CHARGED", number, 1);
-	setenv("MEMSTATE_PRESSURE", pressure_name(group->limit.pressure), 1);
+	setenv("MEMSTATE_PRESSURE", agent_pressure(group->limit.pressure), 1);
 	/* The agent has signals blocked, which come by a descriptor. */
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
@@ -174,19 +101,7 @@ static void run_command(const struct group *group, const char *what)
 		running++;
 }
 
-void agent_question(struct group *group)
-{
-	group->totals = (struct memstate_get_totals) {
-		.size = sizeof(group->totals),
-		.scope = MEMSTATE_SCOPE_WATCHED,
-	};
-	group->limit = (struct memstate_limit) {
-		.size = sizeof(group->limit),
-		.scope = MEMSTATE_SCOPE_WATCHED,
-	};
-}
-
-void agent_answered(struct group *group, int error)
+static void answered(struct group *group, int error)
 {
 	char what[256];
 
@@ -197,11 +112,11 @@ void agent_answered(struct group *group, int error)
 		return;
 	}
 	if (!group->known) {
-		tell(group, "watched");
+		agent_tell(group, "watched");
 	} else {
-		describe(group, what, sizeof(what));
+		agent_describe(group, what, sizeof(what));
 		if (*what) {
-			tell(group, what);
+			agent_tell(group, what);
 			if (raise_percent)
 				raise_high(group);
 			if (command)
@@ -264,7 +179,7 @@ static int group_add(const char *path)
 	return ret;
 }
 
-void agent_add(const char *path)
+static void add(const char *path)
 {
 	int ret = group_add(path);
 
@@ -275,7 +190,7 @@ void agent_add(const char *path)
 		       ret == -ENFILE ? "too many groups" : strerror(-ret));
 }
 
-void agent_gone(struct group *group)
+static void gone(struct group *group)
 {
 	char *path = group->path;
 
@@ -287,19 +202,23 @@ void agent_gone(struct group *group)
 	group_free(group);
 	/* It may have been made anew before this was known. */
 	if (below && !access(path, F_OK)) {
-		agent_add(path);
+		add(path);
 		tree_scan(path);
 	}
 	free(path);
 }
 
-void agent_readable(int fd)
+static void readable(int fd)
 {
 	if (fd == signal_fd)
 		stop = true;
 	else
 		tree_read();
 }
+
+static const struct way_user user = {
+	.readable = readable, .answered = answered, .gone = gone,
+};
 
 /* ---- main -------------------------------------------------------------------------- */
 
@@ -329,7 +248,7 @@ static int choose_way(bool uring)
 
 #ifdef HAVE_URING
 	if (uring) {
-		ret = agent_uring.open(&why);
+		ret = agent_uring.open(&user, &why);
 		if (!ret) {
 			way = &agent_uring;
 			return 0;
@@ -340,7 +259,7 @@ static int choose_way(bool uring)
 	if (uring)
 		agent_complain("no io_uring: built without liburing; so by epoll");
 #endif
-	ret = way->open(&why);
+	ret = way->open(&user, &why);
 	if (ret)
 		agent_complain("%s: %s", why, strerror(-ret));
 	return ret;
@@ -362,7 +281,7 @@ static int begin(void)
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	tree_fd = tree_open();
+	tree_fd = tree_open(add);
 	if (signal_fd < 0 || tree_fd < 0)
 		return -errno;
 	return way->add_fd(signal_fd) ?: way->add_fd(tree_fd);

@@ -36,17 +36,29 @@ struct group {
 };
 
 /**
+ * struct way_user - what a way calls while it waits
+ * @readable:	there is something to read from a descriptor that was added
+ * @answered:	there is an answer, or (@error, a negative errno) none
+ * @gone:	the cgroup has been removed, and nothing refers to the group any more
+ */
+struct way_user {
+	void (*readable)(int fd);
+	void (*answered)(struct group *group, int error);
+	void (*gone)(struct group *group);
+};
+
+/**
  * struct way - how to wait, and how to ask
  * @name:	for people
- * @open:	0; a negative errno, with the reason in *@why
- * @add_fd:	call agent_readable() when there is something to read; as @open
+ * @open:	@user is to be called; 0; a negative errno, with the reason in *@why
+ * @add_fd:	tell when there is something to read; as @open
  * @add:	watch a group, and ask about it; as @open
- * @wait:	wait, and call what is below; as @open
+ * @wait:	wait, and tell; as @open
  * @close:	the end
  */
 struct way {
 	const char *name;
-	int (*open)(const char **why);
+	int (*open)(const struct way_user *user, const char **why);
 	int (*add_fd)(int fd);
 	int (*add)(struct group *group);
 	int (*wait)(void);
@@ -59,20 +71,30 @@ extern const struct way agent_uring;
 void agent_complain(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 /* Ends the program if there is no memory. */
 void *agent_must(void *p);
-/* Watch a cgroup, if it is not watched yet. */
-void agent_add(const char *path);
-void agent_readable(int fd);
-/* Before each question: the kernel writes into what it was asked by. */
-void agent_question(struct group *group);
-/* There is an answer, or (@error, a negative errno) none. */
-void agent_answered(struct group *group, int error);
-/* Nothing refers to the group any more. */
-void agent_gone(struct group *group);
+/* A size, or none; in @buf of MEMSTATE_BYTES_MAX. */
+const char *agent_size(char *buf, uint64_t bytes);
+const char *agent_pressure(uint32_t pressure);
+/* What is different now, in words; empty: nothing. */
+void agent_describe(const struct group *group, char *text, size_t size);
+void agent_tell(const struct group *group, const char *what);
 
-/* A descriptor to read from, by tree_read(), or -1. */
-int tree_open(void);
+/* Before each question: the kernel writes into what it was asked by. */
+static inline void agent_question(struct group *group)
+{
+	group->totals = (struct memstate_get_totals) {
+		.size = sizeof(group->totals),
+		.scope = MEMSTATE_SCOPE_WATCHED,
+	};
+	group->limit = (struct memstate_limit) {
+		.size = sizeof(group->limit),
+		.scope = MEMSTATE_SCOPE_WATCHED,
+	};
+}
+
+/* A descriptor to read from, by tree_read(), or -1. @found is called for each cgroup. */
+int tree_open(void (*found)(const char *path));
 void tree_read(void);
-/* Watch what is below a directory, and what will be made there. */
+/* Find what is below a directory, and what will be made there. */
 void tree_scan(const char *path);
 
 #endif /* AGENT_H */

@@ -13,9 +13,11 @@
 #define FD_DATA(fd)	((uint64_t)(fd) << 1 | 1)
 
 static int epoll_fd = -1;
+static const struct way_user *user;
 
-static int way_open(const char **why)
+static int way_open(const struct way_user *calls, const char **why)
 {
+	user = calls;
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	*why = "epoll";
 	return epoll_fd < 0 ? -errno : 0;
@@ -46,7 +48,7 @@ static void ask(struct group *group)
 		ret = -errno;
 	if (ioctl(group->fd, MEMSTATE_IOC_LIMIT_GET, &group->limit))
 		ret = -errno;
-	agent_answered(group, ret);
+	user->answered(group, ret);
 }
 
 static int way_add(struct group *group)
@@ -69,13 +71,13 @@ static int way_wait(void)
 		struct group *group = (struct group *)(uintptr_t)events[i].data.u64;
 
 		if (events[i].data.u64 & 1) {
-			agent_readable((int)(events[i].data.u64 >> 1));
+			user->readable((int)(events[i].data.u64 >> 1));
 			continue;
 		}
 		ask(group);
 		/* The last of it has been told. Closing takes it out of the set. */
 		if (events[i].events & (EPOLLHUP | EPOLLERR))
-			agent_gone(group);
+			user->gone(group);
 	}
 	return 0;
 }

@@ -16,8 +16,11 @@ static int tree_fd = -1;
 static char **dirs;
 static int nr_dirs;
 
-int tree_open(void)
+static void (*tree_found)(const char *path);
+
+int tree_open(void (*found)(const char *path))
 {
+	tree_found = found;
 	tree_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	return tree_fd;
 }
@@ -56,7 +59,7 @@ void tree_scan(const char *path)
 		    snprintf(child, sizeof(child), "%s/%s", path, entry->d_name) >=
 			    (int)sizeof(child))
 			continue;
-		agent_add(child);
+		tree_found(child);
 		tree_scan(child);
 	}
 	if (dir)
@@ -78,7 +81,7 @@ static void tree_event(const struct inotify_event *event)
 				tree_scan(path);
 	} else if (dir && event->mask & IN_CREATE && event->mask & IN_ISDIR &&
 		   snprintf(path, sizeof(path), "%s/%s", dir, event->name) < (int)sizeof(path)) {
-		agent_add(path);
+		tree_found(path);
 		tree_scan(path);
 	}
 }

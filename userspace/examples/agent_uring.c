@@ -31,16 +31,18 @@ enum request { POLL_GROUP, POLL_FD, TOTALS, LIMIT, CANCEL };
 #define REQUEST_MASK	7
 
 static struct io_uring ring;
+static const struct way_user *user;
 static struct group *to_ask;
 static unsigned long nr_answers, nr_submissions;
 
-static int way_open(const char **why)
+static int way_open(const struct way_user *calls, const char **why)
 {
 	struct memstate_query query = { .size = sizeof(query) };
 	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
 	struct io_uring_probe *probe;
 	int ret;
 
+	user = calls;
 	*why = MEMSTATE_DEVICE;
 	if (fd < 0)
 		return -errno;
@@ -170,7 +172,7 @@ static int cancel(struct group *group)
 static void put(struct group *group)
 {
 	if (group->gone && !group->armed && !group->asked && !group->again)
-		agent_gone(group);
+		user->gone(group);
 }
 
 static int polled(struct group *group, const struct io_uring_cqe *cqe)
@@ -199,7 +201,7 @@ static void answered(struct group *group, enum request which, int error)
 	group->asked--;
 	if (which == LIMIT) {
 		nr_answers++;
-		agent_answered(group, error);
+		user->answered(group, error);
 	}
 	if (group->asked)
 		return;
@@ -220,7 +222,7 @@ static int completed(const struct io_uring_cqe *cqe)
 	case POLL_GROUP:
 		return polled(group, cqe);
 	case POLL_FD:
-		agent_readable(fd);
+		user->readable(fd);
 		if (!(cqe->flags & IORING_CQE_F_MORE))
 			ret = way_add_fd(fd);
 		return ret;
