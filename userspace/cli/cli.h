@@ -96,6 +96,9 @@ int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals, struct memstate_a
 int ms_task_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc);
 int ms_system_totals(struct memstate_totals *totals);
 int ms_observe(pid_t pid, struct ms_observed *observed);
+
+/* ---- process.c: a process as one sees it in /proc --------------------------------- */
+
 void ms_process_name(pid_t pid, char *name, size_t size);
 bool ms_process_exists(pid_t pid);
 

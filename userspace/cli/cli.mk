@@ -4,12 +4,13 @@ CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_nam
 		export_data.c export_exec.c export_families.c export_text.c figures.c files.c \
 		handle.c launch.c limit.c main.c out.c \
 		plot.c plot_books.c plot_map.c plot_read.c plot_script.c plot_time.c \
+		process.c \
 		ranges.c record.c record_file.c record_source.c record_trace.c \
 		$(addprefix replay,.c _args.c _books.c _calls.c _children.c _clock.c _file.c _fork.c \
 		_log.c _look.c _marks.c _parse.c _prefix.c _process.c _record.c _show.c _survey.c \
-		_who.c) run.c scan.c \
+		_text.c _who.c) run.c scan.c \
 		stat.c stat_group.c $(addprefix top,.c _batch.c _columns.c _data.c \
-		_filter.c _history.c _keys.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
+		_filter.c _history.c _keys.c _reading.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)

@@ -302,31 +302,3 @@ int ms_observe(pid_t pid, struct ms_observed *o)
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	return ret ? ret : ms_mappings_walk(path, add_mapping, o);
 }
-
-/**
- * ms_process_name() - a process's name
- * @pid:	the process
- * @name:	where to put it, "?" if there is none
- * @size:	room
- */
-void ms_process_name(pid_t pid, char *name, size_t size)
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "re");
-	if (!f || !fgets(name, (int)size, f))
-		snprintf(name, size, "?");
-	if (f)
-		fclose(f);
-	name[strcspn(name, "\n")] = '\0';
-}
-
-bool ms_process_exists(pid_t pid)
-{
-	char path[32];
-
-	snprintf(path, sizeof(path), "/proc/%d", pid);
-	return !access(path, F_OK);
-}

@@ -18,6 +18,7 @@
 #include "replay_pending.h"
 #include "replay_record.h"
 #include "replay_show.h"
+#include "replay_children.h"
 #include "replay_survey.h"
 
 static const char help[] =

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "grown.h"
 #include "replay_children.h"
 
 /**
@@ -32,6 +33,18 @@ static bool is_member(const struct ms_survey *s, pid_t tid)
 		if (s->members[i].tid == tid)
 			return true;
 	return false;
+}
+
+/**
+ * ms_survey_add_member() - a thread belongs to a process that was there before
+ * @s:		the log
+ * @tid:	the thread
+ * @leader:	the process
+ */
+void ms_survey_add_member(struct ms_survey *s, pid_t tid, pid_t leader)
+{
+	s->members = ms_grown(s->members, s->nr_members, sizeof(*s->members));
+	s->members[s->nr_members++] = (struct ms_member) { tid, leader };
 }
 
 static int by_id(const void *a, const void *b)

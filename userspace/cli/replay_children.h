@@ -47,6 +47,7 @@ struct ms_born {
 	size_t nr_groups;
 };
 
+void ms_survey_add_member(struct ms_survey *s, pid_t tid, pid_t leader);
 int ms_children_find(struct ms_survey *s, struct ms_born *born);
 
 #endif /* MS_REPLAY_CHILDREN_H */

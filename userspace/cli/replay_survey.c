@@ -123,12 +123,6 @@ static void add_end(struct work *w, pid_t id)
 		w->born.births[i].end = w->seq;
 }
 
-void ms_survey_add_member(struct ms_survey *s, pid_t tid, pid_t leader)
-{
-	s->members = ms_grown(s->members, s->nr_members, sizeof(*s->members));
-	s->members[s->nr_members++] = (struct ms_member) { tid, leader };
-}
-
 /* A call in two parts ends. */
 static void end_line(struct work *w, const struct ms_line *l, pid_t tid)
 {

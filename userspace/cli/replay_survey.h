@@ -58,7 +58,6 @@ struct ms_survey {
 };
 
 int ms_survey_make(struct ms_survey *s, struct ms_log *log);
-void ms_survey_add_member(struct ms_survey *s, pid_t tid, pid_t leader);
 void ms_survey_free(struct ms_survey *s);
 uint8_t ms_survey_wants(const struct ms_line *l);
 

@@ -61,46 +61,6 @@ struct settings {
 	const char *cgroup;
 };
 
-/* ---- what both kinds of output need ------------------------------------------------ */
-
-double ms_top_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-struct timespec ms_top_seconds(double value)
-{
-	struct timespec ts = {};
-
-	if (value > 0) {
-		ts.tv_sec = (time_t)value;
-		ts.tv_nsec = (long)((value - (double)ts.tv_sec) * 1e9);
-	}
-	return ts;
-}
-
-/**
- * ms_top_explain() - tell why a reading failed
- * @paths:	where from
- * @ret:	a negative errno
- *
- * Return: the exit status.
- */
-int ms_top_explain(const struct top_paths *paths, int ret)
-{
-	if (ret == -ENODEV)
-		ms_err("%s is not there: the module is not loaded", paths->sysfs);
-	else if (ret == -ENOENT)
-		ms_err("%s/groups is not there: the module is older than groups",
-		       paths->sysfs);
-	else
-		ms_err("%s: %s", paths->sysfs, strerror(-ret));
-	return 1;
-}
-
 /* ---- the command line -------------------------------------------------------------- */
 
 /* The columns, in lines that begin alike: for people, and for completion. */

@@ -26,6 +26,32 @@ static void name_cgroup(struct top_filter *f, const char *path)
 }
 
 /**
+ * ms_top_path() - the path of a group, of a task that of its group
+ * @row:	a row that has its place
+ * @path:	where to put it, as far as there is room
+ * @size:	room
+ */
+void ms_top_path(const struct top_row *row, char *path, size_t size)
+{
+	size_t used = size - 1, n;
+
+	if (row->task)
+		row = row->up;
+	path[used] = '\0';
+	for (; row && strcmp(row->name, "/"); row = row->up) {
+		n = strlen(row->name);
+		if (n + 1 > used)
+			break;
+		used -= n;
+		memcpy(path + used, row->name, n);
+		path[--used] = '/';
+	}
+	if (!path[used] && used)
+		path[--used] = '/';
+	memmove(path, path + used, size - used);
+}
+
+/**
  * ms_top_filter_cgroup() - ask for one cgroup
  * @f:		the filter; as it was on error
  * @paths:	where cgroups are

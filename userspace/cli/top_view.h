@@ -199,7 +199,7 @@ void ms_top_heading_line(const struct top_view *view, const struct top_layout *l
 void ms_top_row_line(const struct top_view *view, const struct top_layout *l,
 		     const struct top_row *row, int nr, char *line);
 
-/* ---- top.c, top_batch.c, top_terminal.c ----------------------------------------------- */
+/* ---- top_reading.c, top_batch.c, top_terminal.c ---------------------------------------- */
 
 /**
  * struct top_run - what was asked for
