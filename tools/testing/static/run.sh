@@ -121,44 +121,64 @@ by_build() {
 
 lane_w1() { by_build w1 W=1; }
 
-# rooms: the objects that kmod/README names, from the ground up
+# rooms FROM TO: the objects that a README names between two lines, from the ground up
 rooms() {
-	sed -n '/^Rooms, /,/^core\/ includes/p' "$tree/kmod/README" |
-		grep -oE '^    [a-z_/]+\.(\[ch\]|c)(, [a-z_]+\.c)*' | tr ',' '\n' |
-		sed -E 's/ //g; s/\.(\[ch\]|c)$//'
+	sed -n "/$1/,/$2/p" "$3" | grep -oE '^    [a-z_/-]+\.(\[ch\]|c)(, [a-z_/-]+\.c)*' |
+		tr ',' '\n' | sed -E 's/ //g; s/\.(\[ch\]|c)$//'
 }
-# upward: the calls on stdin ("of FILE SYMBOL", then "by FILE SYMBOL") that do not go down
+# upward LIST FOLDER README: the calls on stdin ("of FILE SYMBOL", then "by FILE SYMBOL") that do
+# not go down
 upward() {
-	awk '
+	awk -v folder="$2" -v readme="$3" '
 		FILENAME != "-" { at[$1] = ++n; next }
 		$1 == "of" { home[$3] = $2; next }
 		($3 in home) && home[$3] != $2 && at[home[$3]] > at[$2] {
-			print "kmod/" $2 ".c: calls " $3 "() of " home[$3] ".c, which kmod/README lists after it"
+			print folder "/" $2 ".c: calls " $3 "() of " home[$3] ".c, which " readme " lists after it"
 		}' "$1" -
 }
 # symbols DIR KIND LETTERS: of its objects
 symbols() {
-	(cd "$1/kmod" && nm -A "${objects[@]}") |
+	(cd "$1" && nm -A "${objects[@]}") |
 		awk -v kind="$2" -v letters="$3" '{
 			sub(/\.o:.*/, "", $1)
 			if ($(NF - 1) ~ "^[" letters "]$") print kind, $1, $NF
 		}'
 }
-# Each object stands in the list, and calls only what is listed before it.
-lane_calls() {
-	local out=$work/calls log=$work/calls.log
-	local objects=() only=	# also where a defect is planted in one
-	build "$out" "$log" || { not_ok "calls: the module does not build" "$log"; return; }
-	mapfile -t objects < <(cd "$out/kmod" && find . -name '*.o' ! -name '*.mod.o' -printf '%P\n' | sort)
-	rooms >"$work/rooms"
-	comm -3 <(sort "$work/rooms") <(printf '%s\n' "${objects[@]%.o}" | sort) |
-		sed 's/^\t\(.*\)/kmod\/README: \1 is not in its list/; t; s/.*/kmod\/README: & is not there/' >"$log"
-	verdict "calls kmod/README has each file once" "$log"
+# one_way FOLDER DIR README FROM TO: each object of DIR stands in the list, and calls only what is
+# listed before it
+one_way() {
+	local log=$work/calls.log objects=() list=$work/rooms
+	mapfile -t objects < <(cd "$2" && find . -name '*.o' ! -name '*.mod.o' -printf '%P\n' | sort)
+	rooms "$4" "$5" "$tree/$3" >"$list"
+	comm -3 <(sort "$list") <(printf '%s\n' "${objects[@]%.o}" | sort) |
+		sed "s|^\t\(.*\)|$3: $1/\1 is not in its list|; t; s|.*|$3: $1/& is not there|" >"$log"
+	verdict "calls $3 has each file of $1 once" "$log"
 	{
-		symbols "$out" of TDRBW
-		symbols "$out" by U
-	} | upward "$work/rooms" | sort >"$log"
-	verdict "calls kmod goes one way" "$log"
+		symbols "$2" of TDRBW
+		symbols "$2" by U
+	} | upward "$list" "$1" "$3" | sort >"$log"
+	verdict "calls $1 goes one way" "$log"
+}
+lane_calls() {
+	local out=$work/calls log=$work/calls.log room f
+	local only=	# also where a defect is planted in one
+	build "$out" "$log" || { not_ok "calls: the module does not build" "$log"; return; }
+	one_way kmod "$out/kmod" kmod/README '^Rooms, ' '^core\/ includes'
+	make -C "$tree/userspace" O="$out/user" -j"$(nproc)" objects >"$log" 2>&1 || {
+		not_ok "calls: userspace does not build" "$log"
+		return
+	}
+	mkdir -p "$out/user/obj/userspace/examples"
+	for f in "$tree"/userspace/examples/agent*.c; do
+		gcc -D_GNU_SOURCE -DHAVE_URING -I"$tree/userspace/include" -I"$tree/include/uapi" -c "$f" \
+			-o "$out/user/obj/userspace/examples/$(basename "$f" .c).o" || {
+			not_ok "calls: ${f##*/} does not build"
+			return
+		}
+	done >"$log" 2>&1
+	for room in lib observe oci examples; do
+		one_way "$room" "$out/user/obj/userspace/$room" userspace/README "^  $room: " '^  [a-z]*: '
+	done
 }
 lane_arm64() {
 	local kernel kernel_dir
@@ -667,6 +687,7 @@ seeded() {
 lane_selftest() {
 	seeded w1 kmod/audit.c <<<'static int planted(void) { return 0; }'
 	seeded calls kmod/ledger.c <<<'void ms_device_begin(void); int planted(void); int planted(void) { ms_device_begin(); return 0; }'
+	seeded calls userspace/lib/state.c <<<'int memstate_sync(void); int planted(void); int planted(void) { return memstate_sync(); }'
 	seeded arm64 kmod/audit.c <<<'u64 planted(u64 *p); u64 planted(u64 *p) { return xadd(p, 1); }'
 	seeded sparse kmod/audit.c <<<'int planted(int __user *p); int planted(int __user *p) { return *p; }'
 	seeded checkpatch kmod/audit.c <<<'static int planted(int a){ return(a) ; }'
