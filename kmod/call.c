@@ -15,7 +15,7 @@
 
 #include "call.h"
 #include "handlers.h"
-#include "observed.h"
+#include "observing.h"
 #include "params.h"
 
 static int do_query(struct ms_file *file, void *arg)
@@ -29,7 +29,7 @@ static int do_query(struct ms_file *file, void *arg)
 		.page_size = PAGE_SIZE,
 		.features = MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
 			    MEMSTATE_FEATURE_DOORBELL |
-			    (ms_observed_can() ? MEMSTATE_FEATURE_OBSERVE : 0) |
+			    (ms_observing_can() ? MEMSTATE_FEATURE_OBSERVE : 0) |
 			    (IS_ENABLED(CONFIG_IO_URING) ? MEMSTATE_FEATURE_URING : 0),
 		.credit_batch = ms_param_credit_batch,
 		.groups_max = READ_ONCE(ms_param_groups_max),

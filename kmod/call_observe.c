@@ -8,7 +8,8 @@
 #include "file.h"
 #include "group.h"
 #include "handlers.h"
-#include "observed.h"
+#include "observed_group.h"
+#include "observing.h"
 
 /* Whoever may set limits may have observed; the others may look. */
 static struct ms_group *observe_group(struct ms_file *file, const struct memstate_observe *w)
@@ -47,9 +48,9 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	if (IS_ERR(group))
 		return PTR_ERR(group);
 	if (w->set & MEMSTATE_OBSERVE_ON)
-		ret = ms_observed_set(group, w->on);
+		ret = ms_observing_set(group, w->on);
 	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
-		ms_observed_overcommit(group, w->overcommit);
+		ms_observing_overcommit(group, w->overcommit);
 	if (!ret)
 		ms_observed_read(group, w);
 	ms_file_group_put(group);

@@ -163,4 +163,18 @@ static inline struct ms_group *ms_group_of_level(struct ms_level *l)
 		       container_of(l, struct ms_group, limit) : NULL;
 }
 
+/**
+ * ms_group_observed() - are programs in it observed that report nothing?
+ * @group: the group
+ *
+ * Context: any. Return: true if it is, or one above is.
+ */
+static inline bool ms_group_observed(const struct ms_group *group)
+{
+	for (; group; group = group->parent)
+		if (READ_ONCE(group->observed.on))
+			return true;
+	return false;
+}
+
 #endif /* MS_GROUP_H */

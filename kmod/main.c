@@ -12,6 +12,7 @@
 #include "group.h"
 #include "life.h"
 #include "observed.h"
+#include "observing.h"
 #include "params.h"
 #include "sysfs.h"
 #include "task.h"
@@ -24,7 +25,7 @@
 
 static void group_vanish(struct ms_group *group)
 {
-	ms_observed_vanish(group);
+	ms_observing_vanish(group);
 	ms_sysfs_remove_group(group);
 }
 
@@ -43,7 +44,7 @@ static void task_vanish(struct ms_task *task)
 static const struct ms_group_ops group_ops = {
 	.ktype = &ms_sysfs_group_ktype,
 	.appear = ms_sysfs_add_group,
-	.found = ms_observed_found,
+	.found = ms_observing_found,
 	.vanish = group_vanish,
 	.notify = ms_sysfs_notify_group,
 	.tell = ms_charge_tell,
@@ -80,7 +81,7 @@ static int __init memstate_init(void)
 		goto err_tasks;
 
 	/* From here on nothing fails. */
-	ms_observed_init();
+	ms_observing_init();
 	ms_sysfs_init_tasks(ms_device_kobj());
 	ms_sysfs_init_groups(ms_device_kobj());
 	ms_device_begin();
@@ -102,7 +103,7 @@ err_groups:
  */
 static void __exit memstate_exit(void)
 {
-	ms_observed_exit();
+	ms_observing_exit();
 	ms_spaces_exit();
 	ms_cgroups_unwatch();
 	/* A limit can still be written, which makes work. */

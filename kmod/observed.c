@@ -1,67 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/cgroup.h>
 #include <linux/hash.h>
-#include <linux/jiffies.h>
-#include <linux/mutex.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "compat.h"
-#include "core/observe.h"
-#include "group.h"
-#include "hooks.h"
 #include "observed.h"
-#include "params.h"
-#include "trace.h"
 
 #define TABLE_BITS	10
-
-/* Others are looked at before a refusal; not more of them, as the caller is not preempted. */
-#define SETTLE_MOST	256
-/* Soon after the last time only so many, and only right in the group. */
-#define SETTLE_TICKS	max(1UL, msecs_to_jiffies(10))
-#define SETTLE_FEW	8
-
-/* How often all processes are gone through if one could not be looked at, and when again. */
-#define FIND_ROUNDS	10
-#define FIND_TICKS	max(1UL, msecs_to_jiffies(20))
-
-/**
- * struct ms_observed - an address space that reports nothing
- * @node:	in its bucket; RCU
- * @member:	in its group's members; RCU
- * @mm:		the space, held
- * @group:	its group, with a use of it
- * @rcu:	whoever finds it that way may be looking at it
- * @lock:	protects all below
- * @core:	its state
- * @data_vm:	bytes, at the last look
- * @gone:	it is charged nothing any more, and another may be in its place
- * @reports:	it has books of its own
- * @forked:	others may have inherited from it
- * @parent:	from whom it has inherited; only compared
- */
-struct ms_observed {
-	struct hlist_node node;
-	struct list_head member;
-	struct mm_struct *mm;
-	struct ms_group *group;
-	struct rcu_head rcu;
-
-	spinlock_t lock;
-	struct ms_observe core;
-	u64 data_vm;
-	bool gone;
-	bool reports;
-	bool forked;
-	const struct ms_observed *parent;
-};
 
 static struct observed_bucket {
 	spinlock_t lock;
@@ -73,30 +19,18 @@ static struct observed_bucket {
 	},
 };
 
-static DEFINE_MUTEX(ms_observe_mutex);
-static DEFINE_SPINLOCK(above_max);
-/* Under ms_observe_mutex, read anywhere. */
-static int hooks_missing = -EOPNOTSUPP;	/* 0: they are set */
-static unsigned int nr_on;		/* groups that are observed */
-
-static struct workqueue_struct *observed_wq;
-
-static void find_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(observed_find_work, find_work);
-
-/* In a moment go through all processes. */
-static void find_soon(unsigned long ticks)
-{
-	queue_delayed_work(observed_wq, &observed_find_work, ticks);
-}
-
 static struct observed_bucket *bucket_of(const struct mm_struct *mm)
 {
 	return &observed_table[hash_ptr(mm, TABLE_BITS)];
 }
 
-/* Under RCU. */
-static struct ms_observed *observed_of(const struct mm_struct *mm)
+/**
+ * ms_observed_of() - what is known of an address space
+ * @mm: the space
+ *
+ * Context: any; RCU read lock held, as long as it is used. Return: the object, or NULL.
+ */
+struct ms_observed *ms_observed_of(const struct mm_struct *mm)
 {
 	struct ms_observed *o;
 
@@ -104,14 +38,6 @@ static struct ms_observed *observed_of(const struct mm_struct *mm)
 		if (o->mm == mm)
 			return o;
 	return NULL;
-}
-
-static bool group_on(const struct ms_group *group)
-{
-	for (; group; group = group->parent)
-		if (READ_ONCE(group->observed.on))
-			return true;
-	return false;
 }
 
 /* ---- sums ------------------------------------------------------------------------ */
@@ -148,8 +74,14 @@ static u64 mm_data(const struct mm_struct *mm)
 	return (u64)data_race(READ_ONCE(mm->data_vm)) << PAGE_SHIFT;
 }
 
-/* Its mmap_lock is held, so that no growth is under way. */
-static void observed_look(struct ms_observed *o, bool exact)
+/**
+ * ms_observed_look() - see what has become of a space
+ * @o:		the space
+ * @exact:	and not to within what each processor or thread keeps to itself
+ *
+ * Context: its lock, and its mmap_lock, so that no growth is under way; RCU read lock held.
+ */
+void ms_observed_look(struct ms_observed *o, bool exact)
 {
 	struct ms_observe before = o->core;
 
@@ -161,15 +93,36 @@ static void observed_look(struct ms_observed *o, bool exact)
 	observed_changed(o, &before);
 }
 
-/* Another's, if it does not grow just now. As long as it is not gone the mm is there. */
-static void observed_look_at(struct ms_observed *o, bool exact)
+/**
+ * ms_observed_look_at() - likewise, of another's, if it does not grow just now
+ * @o:		the space
+ * @exact:	as above
+ *
+ * Context: any that may be preempted; RCU read lock held.
+ */
+void ms_observed_look_at(struct ms_observed *o, bool exact)
 {
 	spin_lock(&o->lock);
+	/* As long as it is not gone the mm is there. */
 	if (!o->gone && mmap_read_trylock(o->mm)) {
-		observed_look(o, exact);
+		ms_observed_look(o, exact);
 		mmap_read_unlock(o->mm);
 	}
 	spin_unlock(&o->lock);
+}
+
+/**
+ * ms_observed_grant() - a growth is about to happen
+ * @o:	the space
+ * @g:	the growth; what it asks for has been charged
+ *
+ * Context: its lock.
+ */
+void ms_observed_grant(struct ms_observed *o, const struct ms_growth *g)
+{
+	ms_observe_grant(&o->core, g);
+	o->data_vm += g->bytes;
+	sums_add(o->group, g->ask, g->arena);
 }
 
 /* ---- birth and death ----------------------------------------------------------------- */
@@ -179,11 +132,8 @@ static struct ms_observed *observed_new(struct mm_struct *mm, struct ms_group *g
 {
 	struct ms_observed *o = kzalloc(sizeof(*o), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 
-	if (!o) {
-		/* The worker will find it, when there is memory again. */
-		find_soon(FIND_TICKS);
+	if (!o)
 		return NULL;
-	}
 	mmgrab(mm);
 	o->mm = mm;
 	o->group = group;
@@ -205,7 +155,7 @@ static bool observed_list(struct ms_observed *o)
 	bool first;
 
 	spin_lock(&b->lock);
-	first = !observed_of(o->mm);
+	first = !ms_observed_of(o->mm);
 	if (first)
 		hlist_add_head_rcu(&o->node, &b->spaces);
 	spin_unlock(&b->lock);
@@ -263,7 +213,13 @@ static bool observed_close(struct ms_observed *o)
 	return true;
 }
 
-static void observed_end(struct ms_observed *o)
+/**
+ * ms_observed_end() - a space is charged nothing any more, and forgotten
+ * @o: the space
+ *
+ * Context: any; RCU read lock held.
+ */
+void ms_observed_end(struct ms_observed *o)
 {
 	struct observed_bucket *b = bucket_of(o->mm);
 
@@ -289,15 +245,17 @@ static bool group_full(struct ms_group *group)
 	return false;
 }
 
-enum birth {
-	BORN_FORK,
-	BORN_EXEC,
-	BORN_FOUND,
-};
-
-/* A mm is known from now on. Under RCU; takes over the use of the group. */
-static void observed_begin(struct mm_struct *mm, struct ms_group *group, enum birth birth,
-			   struct ms_observed *parent)
+/**
+ * ms_observed_begin() - an address space is known from now on
+ * @mm:		the space
+ * @group:	its group, of which it takes over a use
+ * @birth:	how it has come about
+ * @parent:	with MS_BORN_FORK: whose copy it is, if that is known
+ *
+ * Context: any; RCU read lock held. Return: false: there is no memory.
+ */
+bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
+		       struct ms_observed *parent)
 {
 	const struct ms_observe nothing = {};
 	struct ms_observed *o = observed_new(mm, group);
@@ -305,31 +263,38 @@ static void observed_begin(struct mm_struct *mm, struct ms_group *group, enum bi
 
 	if (!o) {
 		ms_group_put(group);
-		return;
+		return false;
 	}
 	o->data_vm = mm_data(mm);
-	backed = ms_mm_backed(mm, birth == BORN_FOUND);
+	backed = ms_mm_backed(mm, birth == MS_BORN_FOUND);
 	spin_lock(&o->lock);
 	if (!observed_list(o)) {
 		spin_unlock(&o->lock);
 		observed_free(o);
-		return;
+		return true;
 	}
-	if (birth == BORN_FORK)
+	if (birth == MS_BORN_FORK)
 		ms_observe_fork(&o->core, o->data_vm, backed);
 	else
 		ms_observe_begin(&o->core, o->data_vm, backed,
-				 birth == BORN_EXEC && group_full(group));
+				 birth == MS_BORN_EXEC && group_full(group));
 	if (parent && parent->group == group) {
 		o->parent = parent;
 		WRITE_ONCE(parent->forked, true);
 	}
 	observed_changed(o, &nothing);
 	spin_unlock(&o->lock);
+	return true;
 }
 
-/* A mm is known, and its process is in another group now; takes over the use of that. */
-static void observed_move(struct ms_observed *o, struct ms_group *group)
+/**
+ * ms_observed_move() - a space is known, and its process is in another group now
+ * @o:		the space
+ * @group:	the group, of which it takes over a use
+ *
+ * Context: any; RCU read lock held. Return: false: there is no memory.
+ */
+bool ms_observed_move(struct ms_observed *o, struct ms_group *group)
 {
 	struct observed_bucket *b = bucket_of(o->mm);
 	struct ms_observed *n = observed_new(o->mm, group);
@@ -337,7 +302,7 @@ static void observed_move(struct ms_observed *o, struct ms_group *group)
 
 	if (!n) {
 		ms_group_put(group);
-		return;
+		return false;
 	}
 	spin_lock(&o->lock);
 	n->core = o->core;
@@ -346,7 +311,7 @@ static void observed_move(struct ms_observed *o, struct ms_group *group)
 	spin_unlock(&o->lock);
 	if (!observed_close(o)) {
 		observed_free(n);
-		return;
+		return true;
 	}
 	spin_lock(&n->lock);
 	spin_lock(&b->lock);
@@ -358,412 +323,7 @@ static void observed_move(struct ms_observed *o, struct ms_group *group)
 	observed_changed(n, &nothing);
 	spin_unlock(&n->lock);
 	observed_free(o);
-}
-
-/* ---- growth ---------------------------------------------------------------------------- */
-
-/* What a limit says about a growth. */
-static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
-		       struct ms_group *group)
-{
-	struct ms_observe_level level = {
-		.max = READ_ONCE(group->limit.core.max),
-		.overcommit = READ_ONCE(group->observed.overcommit),
-		.charged = ms_limits_charged(&group->limit),
-		.pending = max(atomic64_read(&group->observed.pending), 0LL),
-		.arena = max(atomic64_read(&group->observed.arena), 0LL),
-	};
-
-	return ms_observe_fits(&o->core, g, &level);
-}
-
-/* The lowest group that refuses, or NULL. */
-static struct ms_group *fits_not(const struct ms_observed *o, const struct ms_growth *g)
-{
-	struct ms_group *group = o->group;
-
-	while (group && level_fits(o, g, group))
-		group = group->parent;
-	return group;
-}
-
-/* May it be charged above some max? */
-static bool may_pass(const struct ms_observed *o, const struct ms_growth *g)
-{
-	struct ms_group *group;
-
-	for (group = o->group; group; group = group->parent) {
-		u64 max = READ_ONCE(group->limit.core.max);
-
-		if (ms_observe_top(&o->core, g, max, READ_ONCE(group->observed.overcommit)) > max)
-			return true;
-	}
-	return false;
-}
-
-/* Charge what a growth asks for, or say which group refuses. */
-static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_growth *g)
-{
-	struct ms_group *no = fits_not(o, g);
-	struct ms_level *refused;
-
-	if (no || !g->ask)
-		return no;
-	if (!may_pass(o, g))
-		return ms_limits_charge(&o->group->limit, g->ask, &refused) ?
-			       NULL : container_of(refused, struct ms_group, limit);
-	spin_lock(&above_max);
-	no = fits_not(o, g);
-	if (!no)
-		ms_limits_force(&o->group->limit, g->ask);
-	spin_unlock(&above_max);
-	return no;
-}
-
-/* Look at the space, and try. NULL: granted, or it is not to be asked. */
-static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, bool exact)
-{
-	u64 room = ms_limits_room(&o->group->limit), high, max;
-	struct ms_group *no;
-	u32 pressure;
-
-	lockdep_assert_held(&o->lock);
-	if (o->gone || o->reports)
-		return NULL;
-	exact = exact || (room != MEMSTATE_UNLIMITED &&
-			  room < g->bytes + ms_mm_slack(o->mm) + MS_LAST_ROOM);
-	observed_look(o, exact);
-	ms_limit_lowest(&o->group->limit.core, &high, &max, &pressure);
-	ms_observe_ask(&o->core, g, max);
-	no = growth_charge(o, g);
-	if (no)
-		return no;
-	ms_observe_grant(&o->core, g);
-	o->data_vm += g->bytes;
-	sums_add(o->group, g->ask, g->arena);
-	return NULL;
-}
-
-static bool group_below(const struct ms_group *group, const struct ms_group *top)
-{
-	while (group && group != top)
-		group = group->parent;
-	return group;
-}
-
-/* Look at those right in a group, @most of them at the most. Return: how many are left. */
-static unsigned int settle_members(struct ms_group *group, unsigned int most)
-{
-	struct ms_observed *o;
-
-	list_for_each_entry_rcu(o, &group->observed.members, member) {
-		if (!most)
-			break;
-		observed_look_at(o, true);
-		most--;
-	}
-	return most;
-}
-
-/*
- * Look at those below a group, whose memory may have gone unseen. So that a refusal does not
- * cost more where there are more of them, not at all of them each time.
- */
-static void settle(struct ms_group *top)
-{
-	unsigned long id = 0, now = jiffies, settled = READ_ONCE(top->observed.settled);
-	unsigned int most = SETTLE_MOST;
-	struct ms_group *group;
-
-	if ((settled && time_before(now, settled + SETTLE_TICKS)) ||
-	    cmpxchg(&top->observed.settled, settled, now ?: 1) != settled) {
-		settle_members(top, SETTLE_FEW);
-		return;
-	}
-	while (most && (group = ms_group_after(&id)))
-		if (group_below(group, top))
-			most = settle_members(group, most);
-}
-
-static void refused(struct ms_observed *o, struct ms_group *group, const struct ms_growth *g)
-{
-	ms_group_event(group, MEMSTATE_EVENT_DENIED);
-	trace_memstate_refuse(current, group->id, g->bytes, ms_limits_charged(&group->limit),
-			      atomic64_read(&group->observed.pending));
-}
-
-static bool hook_grow(struct mm_struct *mm, struct ms_growth *g)
-{
-	struct ms_observed *o;
-	struct ms_group *no = NULL;
-
-	rcu_read_lock();
-	o = observed_of(mm);
-	if (o) {
-		spin_lock(&o->lock);
-		no = growth_try(o, g, false);
-		spin_unlock(&o->lock);
-		if (no) {
-			settle(no);
-			spin_lock(&o->lock);
-			no = growth_try(o, g, true);
-			spin_unlock(&o->lock);
-		}
-		if (no)
-			refused(o, no, g);
-	}
-	rcu_read_unlock();
-	return !no;
-}
-
-/* ---- the other hooks --------------------------------------------------------------------- */
-
-static bool hook_knows(struct mm_struct *mm)
-{
-	struct ms_observed *o;
-	bool known;
-
-	if (!READ_ONCE(nr_on))
-		return false;
-	rcu_read_lock();
-	o = observed_of(mm);
-	/* A new image, by its first mapping. */
-	if (!o && current->in_execve && mm == current->mm) {
-		struct ms_group *group = ms_group_near(task_dfl_cgroup(current));
-
-		if (group_on(group))
-			observed_begin(mm, group, BORN_EXEC, NULL);
-		else
-			ms_group_put(group);
-		o = observed_of(mm);
-	}
-	known = o && !READ_ONCE(o->reports);
-	rcu_read_unlock();
-	return known;
-}
-
-static bool hook_give(struct mm_struct *mm)
-{
-	struct ms_observed *o;
-	bool drop = false;
-	u64 high, max;
-	u32 pressure;
-
-	rcu_read_lock();
-	o = observed_of(mm);
-	if (o) {
-		observed_look_at(o, false);
-		/* As long as there is room it may as well stay, as the program wishes. */
-		ms_limit_lowest(&o->group->limit.core, &high, &max, &pressure);
-		drop = max != MEMSTATE_UNLIMITED &&
-		       ms_limits_room(&o->group->limit) < max / 2;
-	}
-	rcu_read_unlock();
-	return drop;
-}
-
-static void hook_end(struct mm_struct *mm)
-{
-	struct ms_observed *o;
-
-	rcu_read_lock();
-	o = observed_of(mm);
-	if (o)
-		observed_end(o);
-	rcu_read_unlock();
-}
-
-static void hook_fork(struct task_struct *parent, struct task_struct *child)
-{
-	struct ms_group *group;
-
-	if (!READ_ONCE(nr_on))
-		return;
-	rcu_read_lock();
-	group = ms_group_near(task_dfl_cgroup(child));
-	if (group_on(group))
-		observed_begin(child->mm, group, BORN_FORK,
-			       parent->mm ? observed_of(parent->mm) : NULL);
-	else
-		ms_group_put(group);
-	rcu_read_unlock();
-}
-
-static void hook_move(struct task_struct *task, struct cgroup *to)
-{
-	if (READ_ONCE(nr_on))
-		find_soon(0);
-}
-
-static const struct ms_hooks_user hooks_user = {
-	.knows = hook_knows,
-	.grow = hook_grow,
-	.give = hook_give,
-	.end = hook_end,
-	.fork = hook_fork,
-	.move = hook_move,
-};
-
-/* ---- who is there already ------------------------------------------------------------------ */
-
-/* One process; false: it could not be looked at now. Under RCU. */
-static bool find_one(struct task_struct *task)
-{
-	struct mm_struct *mm = get_task_mm(task);
-	struct ms_observed *o;
-	struct ms_group *group;
-	bool done = true, on;
-
-	if (!mm)
-		return true;
-	group = ms_group_near(task_dfl_cgroup(task));
-	on = group_on(group);
-	o = observed_of(mm);
-	if (o ? o->group == group && on : !on)
-		goto out;
-	/* So that no growth is under way. */
-	done = mmap_read_trylock(mm);
-	if (!done)
-		goto out;
-	if (!o) {
-		observed_begin(mm, group, BORN_FOUND, NULL);
-		group = NULL;
-	} else if (on) {
-		observed_move(o, group);
-		group = NULL;
-	} else {
-		observed_end(o);
-	}
-	mmap_read_unlock(mm);
-out:
-	if (group)
-		ms_group_put(group);
-	mmput_async(mm);
-	return done;
-}
-
-/* All processes that should be known are, and no others. */
-static void find_all(void)
-{
-	struct task_struct *process, *thread;
-	unsigned int rounds;
-	bool done = false;
-
-	for (rounds = 0; rounds < FIND_ROUNDS && !done; rounds++) {
-		done = true;
-		rcu_read_lock();
-		for_each_process(process)
-			/* A leader that has exited has no mm; its threads do. */
-			for_each_thread(process, thread)
-				if (READ_ONCE(thread->mm)) {
-					if (!(thread->flags & PF_KTHREAD))
-						done &= find_one(thread);
-					break;
-				}
-		rcu_read_unlock();
-		cond_resched();
-	}
-	if (!done)
-		find_soon(FIND_TICKS);
-}
-
-static void find_work(struct work_struct *work)
-{
-	mutex_lock(&ms_observe_mutex);
-	find_all();
-	mutex_unlock(&ms_observe_mutex);
-}
-
-/* ---- what is asked of it --------------------------------------------------------------------- */
-
-/**
- * ms_observed_set() - observe a group, or do not
- * @group:	the group
- * @on:		whether
- *
- * When it returns all address spaces below the group are known, but for who grows all the time.
- *
- * Context: process; may sleep. Return: 0; -EOPNOTSUPP: this kernel cannot be hooked, or the
- * administrator does not want it; -EBUSY: another has hooked it; -ENOMEM.
- */
-int ms_observed_set(struct ms_group *group, bool on)
-{
-	int ret = 0;
-
-	mutex_lock(&ms_observe_mutex);
-	if (on)
-		ret = hooks_missing;
-	if (ret || on == group->observed.on || test_bit(MS_GROUP_DEAD, &group->flags))
-		goto out;
-	WRITE_ONCE(group->observed.on, on);
-	WRITE_ONCE(nr_on, nr_on + (on ? 1 : -1));
-	/*
-	 * Who forks or moves from now on sees it, or is found: the list of processes is
-	 * looked at after this, and they look after they are on it.
-	 */
-	smp_mb();
-	find_all();
-out:
-	mutex_unlock(&ms_observe_mutex);
-	return ret;
-}
-
-/**
- * ms_observed_overcommit() - how much may be committed in a group
- * @group:	the group
- * @percent:	of its max, at least MS_OVERCOMMIT_NONE, at most MS_OVERCOMMIT_MOST
- *
- * Context: any.
- */
-void ms_observed_overcommit(struct ms_group *group, u32 percent)
-{
-	WRITE_ONCE(group->observed.overcommit, percent);
-}
-
-/**
- * ms_observed_read() - what is observed below a group
- * @group:	the group
- * @out:	where to put it: all that is out, and state and overcommit
- *
- * Each address space is looked at, exactly, unless it grows just then.
- *
- * Context: process.
- */
-void ms_observed_read(struct ms_group *group, struct memstate_observe *out)
-{
-	struct ms_observed *o;
-	struct ms_group *below;
-	unsigned long id = 0;
-	u64 charged, max;
-
-	out->on = group_on(group);
-	out->overcommit = READ_ONCE(group->observed.overcommit);
-	out->spaces = 0;
-	out->commit = 0;
-	out->backed = 0;
-	out->inherited = 0;
-	out->pending = 0;
-	rcu_read_lock();
-	while ((below = ms_group_after(&id))) {
-		if (!group_below(below, group))
-			continue;
-		list_for_each_entry_rcu(o, &below->observed.members, member) {
-			observed_look_at(o, true);
-			spin_lock(&o->lock);
-			if (!o->gone && !o->reports) {
-				out->spaces++;
-				out->commit += o->data_vm;
-				out->backed += o->core.backed;
-				out->inherited += o->core.inherited;
-				out->pending += o->core.pending;
-			}
-			spin_unlock(&o->lock);
-		}
-	}
-	rcu_read_unlock();
-	max = READ_ONCE(group->limit.core.max);
-	charged = ms_limits_charged(&group->limit);
-	out->breached = charged > max ? charged - max : 0;
+	return true;
 }
 
 /**
@@ -779,7 +339,7 @@ void ms_observed_reports(struct mm_struct *mm, bool reports)
 	struct ms_observed *o;
 
 	rcu_read_lock();
-	o = observed_of(mm);
+	o = ms_observed_of(mm);
 	if (o) {
 		spin_lock(&o->lock);
 		if (!o->gone && o->reports != reports) {
@@ -798,90 +358,18 @@ void ms_observed_reports(struct mm_struct *mm, bool reports)
 }
 
 /**
- * ms_observed_found() - there is a new group, and those in it may be known as in one above
- * @group: the group
+ * ms_observed_forget() - forget all address spaces
  *
- * Context: any.
+ * Context: module exit; nothing is hooked any more.
  */
-void ms_observed_found(struct ms_group *group)
-{
-	if (group_on(group))
-		find_soon(0);
-}
-
-/**
- * ms_observed_vanish() - a group goes, with nobody in it or below
- * @group: the group
- *
- * Context: process; may sleep.
- */
-void ms_observed_vanish(struct ms_group *group)
-{
-	mutex_lock(&ms_observe_mutex);
-	if (group->observed.on) {
-		WRITE_ONCE(group->observed.on, false);
-		WRITE_ONCE(nr_on, nr_on - 1);
-	}
-	mutex_unlock(&ms_observe_mutex);
-}
-
-/**
- * ms_observed_can() - can anything be observed?
- *
- * Context: any. Return: true if it can.
- */
-bool ms_observed_can(void)
-{
-	return !READ_ONCE(hooks_missing);
-}
-
-/**
- * ms_observed_init() - hook the kernel, if that is wanted and can be done
- *
- * Without it the module does all but observe.
- *
- * Context: module init.
- */
-void ms_observed_init(void)
-{
-	int ret = -EOPNOTSUPP;
-
-	if (ms_param_observe) {
-		observed_wq = alloc_workqueue("memstate_observed", WQ_UNBOUND, 0);
-		ret = observed_wq ? ms_hooks_set(&hooks_user) : -ENOMEM;
-	}
-	mutex_lock(&ms_observe_mutex);
-	hooks_missing = ret;
-	mutex_unlock(&ms_observe_mutex);
-	if (ret)
-		pr_notice("programs that report nothing are not observed\n");
-}
-
-/**
- * ms_observed_exit() - forget all address spaces
- *
- * Context: module exit; nobody asks for anything any more.
- */
-void ms_observed_exit(void)
+void ms_observed_forget(void)
 {
 	struct ms_observed *o;
 	unsigned int i;
 
-	bool set;
-
-	mutex_lock(&ms_observe_mutex);
-	set = !hooks_missing;
-	hooks_missing = -EOPNOTSUPP;
-	WRITE_ONCE(nr_on, 0);
-	mutex_unlock(&ms_observe_mutex);
-	if (set)
-		ms_hooks_clear();
-	cancel_delayed_work_sync(&observed_find_work);
-	if (observed_wq)
-		destroy_workqueue(observed_wq);
 	rcu_read_lock();
 	for (i = 0; i < ARRAY_SIZE(observed_table); i++)
 		hlist_for_each_entry_rcu(o, &observed_table[i].spaces, node)
-			observed_end(o);
+			ms_observed_end(o);
 	rcu_read_unlock();
 }

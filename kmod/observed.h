@@ -1,58 +1,92 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Address spaces that report nothing, and the groups that they are in.
+ * An address space that reports nothing.
  *
  * Model
  *
- *   A group is observed from OBSERVE on, and all below it are. Each address space there is
- *   known by a small object, found by its mm: made when it is born by fork, when a new image
- *   maps its first, when its process comes from another cgroup, or when observing begins. It
- *   belongs to its cgroup's group, or to the nearest one above that there is. Its state is
- *   core/observe.h's; what that charges is charged to the group, and what was seen too late
- *   is charged all the same.
+ *   It is known by a small object, found by its mm, from its birth by fork, its first mapping
+ *   as a new image, or the time that it is found, until its end. It belongs to its cgroup's
+ *   group, or to the nearest one above that there is. Its state is core/observe.h's; what
+ *   that charges is charged to the group, and what was seen too late is charged all the same.
  *
  *   There is no ledger: the kernel's own counters are the books. They are looked at when
  *   the space grows or gives memory back, when somebody else is about to be refused, and
  *   when somebody reads. One that has books of its own is reported, and not charged here.
- *
- *   What was missed for want of memory, and who is moved, is found by a worker that goes
- *   through all processes.
  *
  * Locking
  *
  *   mmap_lock           read, tried only, or the grower's own
  *     observed->lock    spinlock: its state, and what is charged for it
  *       group->observed.lock  spinlock: who is in a group
+ *       bucket->lock    spinlock: the table
  *       waiters.lock    by what is charged and given back
- *   bucket->lock        spinlock: the table
- *   ms_observe_mutex    mutex: which groups are observed
- *   above_max           spinlock: one at a time is charged above max
  *
  *   An object never changes its group: it is replaced.
- *
- * Races
- *
- *   A space is not limited from its move until the worker has come to it, unless it is a new
- *   image by then. Two who grow at once where overcommit or the room for new images lets
- *   them pass max take turns; those who do not need that never pass it.
  */
 #ifndef MS_OBSERVED_H
 #define MS_OBSERVED_H
 
+#include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct memstate_observe;
-struct mm_struct;
-struct ms_group;
+#include "core/observe.h"
+#include "group.h"
 
-int ms_observed_set(struct ms_group *group, bool on);
-void ms_observed_overcommit(struct ms_group *group, u32 percent);
-void ms_observed_read(struct ms_group *group, struct memstate_observe *out);
+struct mm_struct;
+
+/**
+ * struct ms_observed - an address space that reports nothing
+ * @node:	in its bucket; RCU
+ * @member:	in its group's members; RCU
+ * @mm:		the space, held
+ * @group:	its group, with a use of it
+ * @rcu:	whoever finds it that way may be looking at it
+ * @lock:	protects all below
+ * @core:	its state
+ * @data_vm:	bytes, at the last look
+ * @gone:	it is charged nothing any more, and another may be in its place
+ * @reports:	it has books of its own
+ * @forked:	others may have inherited from it
+ * @parent:	from whom it has inherited; only compared
+ */
+struct ms_observed {
+	struct hlist_node node;
+	struct list_head member;
+	struct mm_struct *mm;
+	struct ms_group *group;
+	struct rcu_head rcu;
+
+	spinlock_t lock;
+	struct ms_observe core;
+	u64 data_vm;
+	bool gone;
+	bool reports;
+	bool forked;
+	const struct ms_observed *parent;
+};
+
+/**
+ * enum ms_birth - how a space has come about
+ * @MS_BORN_FORK:	by fork
+ * @MS_BORN_EXEC:	as a new image
+ * @MS_BORN_FOUND:	it was there already
+ */
+enum ms_birth {
+	MS_BORN_FORK,
+	MS_BORN_EXEC,
+	MS_BORN_FOUND,
+};
+
+struct ms_observed *ms_observed_of(const struct mm_struct *mm);
+void ms_observed_look(struct ms_observed *o, bool exact);
+void ms_observed_look_at(struct ms_observed *o, bool exact);
+void ms_observed_grant(struct ms_observed *o, const struct ms_growth *g);
+bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
+		       struct ms_observed *parent);
+bool ms_observed_move(struct ms_observed *o, struct ms_group *group);
+void ms_observed_end(struct ms_observed *o);
 void ms_observed_reports(struct mm_struct *mm, bool reports);
-void ms_observed_found(struct ms_group *group);
-void ms_observed_vanish(struct ms_group *group);
-bool ms_observed_can(void);
-void ms_observed_init(void);
-void ms_observed_exit(void);
+void ms_observed_forget(void);
 
 #endif /* MS_OBSERVED_H */

@@ -17,7 +17,8 @@
 #include "cgroup.h"
 #include "core/observe.h"
 #include "group.h"
-#include "observed.h"
+#include "observed_group.h"
+#include "observing.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
 
@@ -213,13 +214,13 @@ static int store_observed(struct ms_group *group, enum ms_limit_file file, const
 	int ret;
 
 	if (file == MS_FILE_OBSERVE)
-		return kstrtobool(buf, &on) ?: ms_observed_set(group, on);
+		return kstrtobool(buf, &on) ?: ms_observing_set(group, on);
 	ret = kstrtou32(buf, 10, &percent);
 	if (ret)
 		return ret;
 	if (percent < MS_OVERCOMMIT_NONE || percent > MS_OVERCOMMIT_MOST)
 		return -ERANGE;
-	ms_observed_overcommit(group, percent);
+	ms_observing_overcommit(group, percent);
 	return 0;
 }
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cgroup.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/workqueue.h>
+
+#include "find.h"
+#include "observed.h"
+
+/* How often all processes are gone through if one could not be looked at, and when again. */
+#define FIND_ROUNDS	10
+#define FIND_TICKS	max(1UL, msecs_to_jiffies(20))
+
+static struct workqueue_struct *find_wq;
+
+/* One at a time goes through the processes. */
+static DEFINE_MUTEX(find_mutex);
+
+static void find_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(find_later, find_work);
+
+/* One process; false: it could not be looked at now. Under RCU. */
+static bool find_one(struct task_struct *task)
+{
+	struct mm_struct *mm = get_task_mm(task);
+	struct ms_observed *o;
+	struct ms_group *group;
+	bool done = true, on;
+
+	if (!mm)
+		return true;
+	group = ms_group_near(task_dfl_cgroup(task));
+	on = ms_group_observed(group);
+	o = ms_observed_of(mm);
+	if (o ? o->group == group && on : !on)
+		goto out;
+	/* So that no growth is under way. */
+	done = mmap_read_trylock(mm);
+	if (!done)
+		goto out;
+	if (!o) {
+		done = ms_observed_begin(mm, group, MS_BORN_FOUND, NULL);
+		group = NULL;
+	} else if (on) {
+		done = ms_observed_move(o, group);
+		group = NULL;
+	} else {
+		ms_observed_end(o);
+	}
+	mmap_read_unlock(mm);
+out:
+	if (group)
+		ms_group_put(group);
+	mmput_async(mm);
+	return done;
+}
+
+/**
+ * ms_find_all() - all processes that should be known are, and no others
+ *
+ * But for who grows all the time: a worker comes to him.
+ *
+ * Context: process; may sleep.
+ */
+void ms_find_all(void)
+{
+	struct task_struct *process, *thread;
+	unsigned int rounds;
+	bool done = false;
+
+	mutex_lock(&find_mutex);
+	for (rounds = 0; rounds < FIND_ROUNDS && !done; rounds++) {
+		done = true;
+		rcu_read_lock();
+		for_each_process(process)
+			/* A leader that has exited has no mm; its threads do. */
+			for_each_thread(process, thread)
+				if (READ_ONCE(thread->mm)) {
+					if (!(thread->flags & PF_KTHREAD))
+						done &= find_one(thread);
+					break;
+				}
+		rcu_read_unlock();
+		cond_resched();
+	}
+	mutex_unlock(&find_mutex);
+	if (!done)
+		queue_delayed_work(find_wq, &find_later, FIND_TICKS);
+}
+
+static void find_work(struct work_struct *work)
+{
+	ms_find_all();
+}
+
+/**
+ * ms_find_soon() - have a worker go through all processes
+ *
+ * Context: any, also with interrupts off.
+ */
+void ms_find_soon(void)
+{
+	queue_delayed_work(find_wq, &find_later, 0);
+}
+
+/**
+ * ms_find_later() - likewise, when there may be memory again
+ *
+ * Context: as above.
+ */
+void ms_find_later(void)
+{
+	queue_delayed_work(find_wq, &find_later, FIND_TICKS);
+}
+
+/**
+ * ms_find_init() - be ready to go through processes
+ *
+ * Context: module init. Return: 0; -ENOMEM.
+ */
+int ms_find_init(void)
+{
+	find_wq = alloc_workqueue("memstate_find", WQ_UNBOUND, 0);
+	return find_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * ms_find_exit() - go through none any more
+ *
+ * Context: module exit, or after ms_find_init() has failed; nobody asks for it any more.
+ */
+void ms_find_exit(void)
+{
+	if (!find_wq)
+		return;
+	cancel_delayed_work_sync(&find_later);
+	destroy_workqueue(find_wq);
+	find_wq = NULL;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cgroup.h>
+#include <linux/mutex.h>
+
+#include "find.h"
+#include "grow.h"
+#include "hooks.h"
+#include "observed.h"
+#include "observing.h"
+#include "params.h"
+
+static DEFINE_MUTEX(ms_observing_mutex);
+
+/* Under that, read anywhere. */
+static int hooks_missing = -EOPNOTSUPP;	/* 0: they are set */
+static unsigned int nr_on;		/* groups that are observed */
+
+/* ---- hooks ------------------------------------------------------------------------------- */
+
+/* One that is born in a group, of which it takes over the use. Under RCU. */
+static void space_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
+			struct ms_observed *parent)
+{
+	if (!ms_group_observed(group))
+		ms_group_put(group);
+	else if (!ms_observed_begin(mm, group, birth, parent))
+		ms_find_later();
+}
+
+static bool hook_knows(struct mm_struct *mm)
+{
+	struct ms_observed *o;
+	bool known;
+
+	if (!READ_ONCE(nr_on))
+		return false;
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	/* A new image, by its first mapping. */
+	if (!o && current->in_execve && mm == current->mm) {
+		struct ms_group *group = ms_group_near(task_dfl_cgroup(current));
+
+		space_begin(mm, group, MS_BORN_EXEC, NULL);
+		o = ms_observed_of(mm);
+	}
+	known = o && !READ_ONCE(o->reports);
+	rcu_read_unlock();
+	return known;
+}
+
+static bool hook_give(struct mm_struct *mm)
+{
+	struct ms_observed *o;
+	bool drop = false;
+	u64 high, max;
+	u32 pressure;
+
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	if (o) {
+		ms_observed_look_at(o, false);
+		/* As long as there is room it may as well stay, as the program wishes. */
+		ms_limit_lowest(&o->group->limit.core, &high, &max, &pressure);
+		drop = max != MEMSTATE_UNLIMITED &&
+		       ms_limits_room(&o->group->limit) < max / 2;
+	}
+	rcu_read_unlock();
+	return drop;
+}
+
+static void hook_end(struct mm_struct *mm)
+{
+	struct ms_observed *o;
+
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	if (o)
+		ms_observed_end(o);
+	rcu_read_unlock();
+}
+
+static void hook_fork(struct task_struct *parent, struct task_struct *child)
+{
+	struct ms_group *group;
+
+	if (!READ_ONCE(nr_on))
+		return;
+	rcu_read_lock();
+	group = ms_group_near(task_dfl_cgroup(child));
+	space_begin(child->mm, group, MS_BORN_FORK,
+		    parent->mm ? ms_observed_of(parent->mm) : NULL);
+	rcu_read_unlock();
+}
+
+static void hook_move(struct task_struct *task, struct cgroup *to)
+{
+	if (READ_ONCE(nr_on))
+		ms_find_soon();
+}
+
+static const struct ms_hooks_user hooks_user = {
+	.knows = hook_knows,
+	.grow = ms_grow,
+	.give = hook_give,
+	.end = hook_end,
+	.fork = hook_fork,
+	.move = hook_move,
+};
+
+/* ---- what is asked of it --------------------------------------------------------------------- */
+
+/**
+ * ms_observing_set() - observe a group, or do not
+ * @group:	the group
+ * @on:		whether
+ *
+ * When it returns all address spaces below the group are known, but for who grows all the time.
+ *
+ * Context: process; may sleep. Return: 0; -EOPNOTSUPP: this kernel cannot be hooked, or the
+ * administrator does not want it; -EBUSY: another has hooked it; -ENOMEM.
+ */
+int ms_observing_set(struct ms_group *group, bool on)
+{
+	int ret = 0;
+
+	mutex_lock(&ms_observing_mutex);
+	if (on)
+		ret = hooks_missing;
+	if (ret || on == group->observed.on || test_bit(MS_GROUP_DEAD, &group->flags))
+		goto out;
+	WRITE_ONCE(group->observed.on, on);
+	WRITE_ONCE(nr_on, nr_on + (on ? 1 : -1));
+	/*
+	 * Who forks or moves from now on sees it, or is found: the list of processes is
+	 * looked at after this, and they look after they are on it.
+	 */
+	smp_mb();
+	ms_find_all();
+out:
+	mutex_unlock(&ms_observing_mutex);
+	return ret;
+}
+
+/**
+ * ms_observing_overcommit() - how much may be committed in a group
+ * @group:	the group
+ * @percent:	of its max, at least MS_OVERCOMMIT_NONE, at most MS_OVERCOMMIT_MOST
+ *
+ * Context: any.
+ */
+void ms_observing_overcommit(struct ms_group *group, u32 percent)
+{
+	WRITE_ONCE(group->observed.overcommit, percent);
+}
+
+/**
+ * ms_observing_found() - there is a new group, and those in it may be known as in one above
+ * @group: the group
+ *
+ * Context: any.
+ */
+void ms_observing_found(struct ms_group *group)
+{
+	if (ms_group_observed(group))
+		ms_find_soon();
+}
+
+/**
+ * ms_observing_vanish() - a group goes, with nobody in it or below
+ * @group: the group
+ *
+ * Context: process; may sleep.
+ */
+void ms_observing_vanish(struct ms_group *group)
+{
+	mutex_lock(&ms_observing_mutex);
+	if (group->observed.on) {
+		WRITE_ONCE(group->observed.on, false);
+		WRITE_ONCE(nr_on, nr_on - 1);
+	}
+	mutex_unlock(&ms_observing_mutex);
+}
+
+/**
+ * ms_observing_can() - can anything be observed?
+ *
+ * Context: any. Return: true if it can.
+ */
+bool ms_observing_can(void)
+{
+	return !READ_ONCE(hooks_missing);
+}
+
+/**
+ * ms_observing_init() - hook the kernel, if that is wanted and can be done
+ *
+ * Without it the module does all but observe.
+ *
+ * Context: module init.
+ */
+void ms_observing_init(void)
+{
+	int ret = -EOPNOTSUPP;
+
+	if (ms_param_observe)
+		ret = ms_find_init() ?: ms_hooks_set(&hooks_user);
+	mutex_lock(&ms_observing_mutex);
+	hooks_missing = ret;
+	mutex_unlock(&ms_observing_mutex);
+	if (ret)
+		pr_notice("programs that report nothing are not observed\n");
+}
+
+/**
+ * ms_observing_exit() - observe nothing any more
+ *
+ * Context: module exit; nobody asks for anything any more.
+ */
+void ms_observing_exit(void)
+{
+	bool set;
+
+	mutex_lock(&ms_observing_mutex);
+	set = !hooks_missing;
+	hooks_missing = -EOPNOTSUPP;
+	WRITE_ONCE(nr_on, 0);
+	mutex_unlock(&ms_observing_mutex);
+	if (set)
+		ms_hooks_clear();
+	ms_find_exit();
+	ms_observed_forget();
+}
