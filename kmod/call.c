@@ -81,7 +81,7 @@ static const struct ms_call {
 	  .out_on_error = true, .uring = true,
 	  .handler = ms_call_charge, .at_once = ms_try_charge },
 	{ MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), 168,
-	  .handler = ms_call_limit_set },
+	  MEMSTATE_LIMIT_REPORTS, .handler = ms_call_limit_set },
 	{ MEMSTATE_IOC_LIMIT_GET, sizeof(struct memstate_limit), 168,
 	  MEMSTATE_LIMIT_RESET_PEAK, .uring = true, .handler = ms_call_limit_get },
 	{ MEMSTATE_IOC_WATCH, sizeof(struct memstate_watch), 16,

@@ -8,6 +8,7 @@
 #include "group.h"
 #include "file.h"
 #include "handlers.h"
+#include "observing.h"
 #include "request.h"
 
 int ms_call_charge(struct ms_file *file, void *arg)
@@ -69,10 +70,13 @@ static int limit_set_own(struct ms_file *file, const struct memstate_limit *l)
 int ms_call_limit_set(struct ms_file *file, void *arg)
 {
 	struct memstate_limit *l = arg;
+	bool reports = l->flags & MEMSTATE_LIMIT_REPORTS;
 	struct ms_group *group;
 
 	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)) ||
 	    l->scope == MEMSTATE_SCOPE_WATCHED)
+		return -EINVAL;
+	if (reports && (l->scope == MEMSTATE_SCOPE_TASK || !(l->set & MEMSTATE_LIMIT_MAX)))
 		return -EINVAL;
 	if (l->scope == MEMSTATE_SCOPE_GROUP)
 		group = ms_file_group_ref(ms_group_to_limit(l->fd));
@@ -87,7 +91,7 @@ int ms_call_limit_set(struct ms_file *file, void *arg)
 		ms_file_group_put(group);
 		return -EPERM;
 	}
-	ms_limits_set(&group->limit, l->set, l->high, l->max);
+	ms_observing_limit(group, l->set, l->high, l->max, reports);
 	ms_file_group_put(group);
 	return 0;
 }

@@ -8,8 +8,10 @@
 #include "file.h"
 #include "group.h"
 #include "handlers.h"
+#include "observed.h"
 #include "observed_group.h"
 #include "observing.h"
+#include "process.h"
 
 /* Whoever may set limits may have observed; the others may look. */
 static struct ms_group *observe_group(struct ms_file *file, const struct memstate_observe *w)
@@ -29,6 +31,18 @@ static struct ms_group *observe_group(struct ms_file *file, const struct memstat
 	return ERR_PTR(-EPERM);
 }
 
+static int observe_process(struct memstate_observe *w)
+{
+	struct ms_process p;
+	int ret = ms_process_get(&p, w->fd, false);
+
+	if (ret)
+		return ret;
+	ret = ms_observed_read_one(p.task, p.mm, w);
+	ms_process_put(&p);
+	return ret;
+}
+
 int ms_call_observe(struct ms_file *file, void *arg)
 {
 	struct memstate_observe *w = arg;
@@ -42,8 +56,11 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	    w->overcommit < MS_OVERCOMMIT_NONE || w->overcommit > MS_OVERCOMMIT_MOST :
 	    w->overcommit)
 		return -EINVAL;
-	if (w->scope == MEMSTATE_SCOPE_TASK || (w->set && w->scope == MEMSTATE_SCOPE_WATCHED))
+	if (w->scope == MEMSTATE_SCOPE_TASK || w->__reserved1 ||
+	    (w->set && (w->scope == MEMSTATE_SCOPE_WATCHED || w->scope == MEMSTATE_SCOPE_PROCESS)))
 		return -EINVAL;
+	if (w->scope == MEMSTATE_SCOPE_PROCESS)
+		return observe_process(w);
 	group = observe_group(file, w);
 	if (IS_ERR(group))
 		return PTR_ERR(group);

@@ -6,9 +6,16 @@
 #ifndef MS_COMPAT_H
 #define MS_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/kobject.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/percpu_counter.h>
+#ifdef MS_HAVE_EXEC_STATE
+#include <linux/sched/exec_state.h>
+#else
+#include <linux/sched/coredump.h>
+#endif
 #include <linux/sched/signal.h>
 #ifdef MS_HAVE_URING_CMD_H
 #include <linux/io_uring/cmd.h>
@@ -102,6 +109,45 @@ static inline u64 ms_mm_backed(struct mm_struct *mm, bool exact)
 	}
 	return pages > 0 ? (u64)pages << PAGE_SHIFT : 0;
 }
+
+/* The pid that a pidfd means; it is one. */
+static inline struct pid *ms_pidfd_pid(const struct file *file)
+{
+#ifdef PID_FS_MAGIC
+	if (file_inode(file)->i_sb->s_magic == PID_FS_MAGIC)
+		return file_inode(file)->i_private;
+#endif
+	return file->private_data;
+}
+
+/* Who may look at an image, whose mm this is: its owner; what capabilities are asked in. RCU. */
+#ifdef MS_HAVE_EXEC_STATE
+static inline bool ms_task_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+	const struct task_exec_state *state = rcu_dereference(task->exec_state);
+
+	return state && READ_ONCE(state->dumpable) == TASK_DUMPABLE_OWNER;
+}
+
+static inline struct user_namespace *ms_task_user_ns(struct task_struct *task,
+						     struct mm_struct *mm)
+{
+	const struct task_exec_state *state = rcu_dereference(task->exec_state);
+
+	return state ? state->user_ns : &init_user_ns;
+}
+#else
+static inline bool ms_task_dumpable(struct task_struct *task, struct mm_struct *mm)
+{
+	return get_dumpable(mm) == SUID_DUMP_USER;
+}
+
+static inline struct user_namespace *ms_task_user_ns(struct task_struct *task,
+						     struct mm_struct *mm)
+{
+	return mm->user_ns;
+}
+#endif
 
 /* Functions are hooked where their arguments can be read, and the way out be chosen. */
 #if defined(CONFIG_X86_64) && defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && \

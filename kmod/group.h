@@ -43,9 +43,14 @@
 struct cgroup;
 struct ms_user;
 
+/* Somebody has asked for it; a limit is for any program. */
+#define MS_OBSERVED_ASKED	1
+#define MS_OBSERVED_LIMIT	2
+#define MS_OBSERVED_ALL		3
+
 /**
  * struct ms_group_observed - what observed.h knows of a group; sums are of all below it
- * @on:		it is observed, and so are all below it
+ * @why:	MS_OBSERVED_*: why it is observed, and so are all below it
  * @overcommit:	percent of max that may be charged, what is pending included
  * @pending:	bytes that were granted and are not backed yet
  * @arena:	bytes of arenas that nothing has touched
@@ -54,7 +59,7 @@ struct ms_user;
  * @members:	address spaces right in it; RCU
  */
 struct ms_group_observed {
-	bool on;
+	unsigned int why;
 	u32 overcommit;
 	atomic64_t pending;
 	atomic64_t arena;
@@ -172,7 +177,7 @@ static inline struct ms_group *ms_group_of_level(struct ms_level *l)
 static inline bool ms_group_observed(const struct ms_group *group)
 {
 	for (; group; group = group->parent)
-		if (READ_ONCE(group->observed.on))
+		if (READ_ONCE(group->observed.why))
 			return true;
 	return false;
 }

@@ -231,6 +231,33 @@ static struct ms_task *space_task(struct ms_space *space)
 }
 
 /**
+ * ms_task_find() - the open books of an address space
+ * @mm: the space
+ *
+ * Context: any that may be preempted. Return: the task, with a reference to be given back by
+ * ms_task_put(), or NULL: there are none.
+ */
+struct ms_task *ms_task_find(const struct mm_struct *mm)
+{
+	struct ms_task *task = NULL;
+	struct ms_space *space;
+
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(space, &bucket_of(mm)->spaces, node) {
+		if (space->notifier.mm != mm)
+			continue;
+		spin_lock(&space->lock);
+		task = rcu_dereference_protected(space->task, lockdep_is_held(&space->lock));
+		if (task)
+			ms_task_get(task);
+		spin_unlock(&space->lock);
+		break;
+	}
+	rcu_read_unlock();
+	return task;
+}
+
+/**
  * ms_task_mm() - a task's address space, for whoever does not have its books open
  * @task: the task
  *

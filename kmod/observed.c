@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cgroup.h>
 #include <linux/hash.h>
+#include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "life.h"
 #include "observed.h"
+#include "task.h"
 
 #define TABLE_BITS	10
 
@@ -355,6 +360,85 @@ void ms_observed_reports(struct mm_struct *mm, bool reports)
 		spin_unlock(&o->lock);
 	}
 	rcu_read_unlock();
+}
+
+/* ---- one process ------------------------------------------------------------------------ */
+
+/* Private anonymous memory that may not be written. Its mmap_lock is held. */
+static int mm_reserved(struct mm_struct *mm, u64 *bytes)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, 0);
+
+	*bytes = 0;
+	for_each_vma(vmi, vma) {
+		if (vma_is_anonymous(vma) && !(vma->vm_flags & (VM_WRITE | VM_SHARED)))
+			*bytes += vma->vm_end - vma->vm_start;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Under RCU, and its mmap_lock is held. False: it is not observed. */
+static bool observed_figures(struct mm_struct *mm, struct memstate_observe *out)
+{
+	struct ms_observed *o = ms_observed_of(mm);
+	bool is = false;
+
+	if (!o)
+		return false;
+	spin_lock(&o->lock);
+	if (!o->gone && !o->reports) {
+		is = true;
+		ms_observed_look(o, true);
+		out->commit = o->data_vm;
+		out->backed = o->core.backed;
+		out->inherited = o->core.inherited;
+		out->pending = o->core.pending;
+		out->group = o->group->id;
+	}
+	spin_unlock(&o->lock);
+	return is;
+}
+
+/**
+ * ms_observed_read_one() - what is seen of one process, observed or not
+ * @task:	a thread of it
+ * @mm:		its memory, with a use of it
+ * @out:	where to put it
+ *
+ * Context: process; may sleep. Return: 0; -EINTR: killed.
+ */
+int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
+			 struct memstate_observe *out)
+{
+	struct ms_task *books = ms_task_find(mm);
+	struct ms_group *group;
+	int ret;
+
+	*out = (struct memstate_observe) {
+		.scope = out->scope, .fd = out->fd, .reports = books ? 1 : 0 };
+	if (books)
+		ms_task_put(books);
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	ret = mm_reserved(mm, &out->reserved);
+	rcu_read_lock();
+	group = ms_group_near(task_dfl_cgroup(task));
+	out->on = ms_group_observed(group);
+	out->overcommit = READ_ONCE(group->observed.overcommit);
+	out->group = group->id;
+	out->spaces = observed_figures(mm, out);
+	if (!out->spaces) {
+		out->commit = mm_data(mm);
+		out->backed = ms_mm_backed(mm, true);
+	}
+	rcu_read_unlock();
+	mmap_read_unlock(mm);
+	ms_group_put(group);
+	return ret;
 }
 
 /**

@@ -33,7 +33,9 @@
 #include "core/observe.h"
 #include "group.h"
 
+struct memstate_observe;
 struct mm_struct;
+struct task_struct;
 
 /**
  * struct ms_observed - an address space that reports nothing
@@ -87,6 +89,8 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 bool ms_observed_move(struct ms_observed *o, struct ms_group *group);
 void ms_observed_end(struct ms_observed *o);
 void ms_observed_reports(struct mm_struct *mm, bool reports);
+int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
+			 struct memstate_observe *out);
 void ms_observed_forget(void);
 
 #endif /* MS_OBSERVED_H */

@@ -80,6 +80,9 @@ void ms_observed_read(struct ms_group *group, struct memstate_observe *out)
 	out->backed = 0;
 	out->inherited = 0;
 	out->pending = 0;
+	out->reserved = 0;
+	out->group = group->id;
+	out->reports = 0;
 	rcu_read_lock();
 	while ((below = ms_group_after(&id))) {
 		if (!group_below(below, group))

@@ -111,8 +111,31 @@ static const struct ms_hooks_user hooks_user = {
 
 /* ---- what is asked of it --------------------------------------------------------------------- */
 
+static int observing_set(struct ms_group *group, unsigned int why, bool on)
+{
+	unsigned int before = group->observed.why;
+	unsigned int now = on ? before | why : before & ~why;
+
+	lockdep_assert_held(&ms_observing_mutex);
+	if (on && hooks_missing)
+		return hooks_missing;
+	if (test_bit(MS_GROUP_DEAD, &group->flags))
+		return 0;
+	WRITE_ONCE(group->observed.why, now);
+	if (!before == !now)
+		return 0;
+	WRITE_ONCE(nr_on, nr_on + (now ? 1 : -1));
+	/*
+	 * Who forks or moves from now on sees it, or is found: the list of processes is
+	 * looked at after this, and they look after they are on it.
+	 */
+	smp_mb();
+	ms_find_all();
+	return 0;
+}
+
 /**
- * ms_observing_set() - observe a group, or do not
+ * ms_observing_set() - observe a group, or do not, whatever its limit is
  * @group:	the group
  * @on:		whether
  *
@@ -123,24 +146,41 @@ static const struct ms_hooks_user hooks_user = {
  */
 int ms_observing_set(struct ms_group *group, bool on)
 {
-	int ret = 0;
+	int ret;
 
 	mutex_lock(&ms_observing_mutex);
-	if (on)
-		ret = hooks_missing;
-	if (ret || on == group->observed.on || test_bit(MS_GROUP_DEAD, &group->flags))
-		goto out;
-	WRITE_ONCE(group->observed.on, on);
-	WRITE_ONCE(nr_on, nr_on + (on ? 1 : -1));
-	/*
-	 * Who forks or moves from now on sees it, or is found: the list of processes is
-	 * looked at after this, and they look after they are on it.
-	 */
-	smp_mb();
-	ms_find_all();
-out:
+	ret = observing_set(group, on ? MS_OBSERVED_ASKED : MS_OBSERVED_ALL, on);
 	mutex_unlock(&ms_observing_mutex);
 	return ret;
+}
+
+/**
+ * ms_observing_limit() - set a group's limits, for any program
+ * @group:	the group
+ * @set:	which: MEMSTATE_LIMIT_HIGH, MEMSTATE_LIMIT_MAX
+ * @high:	bytes or MEMSTATE_UNLIMITED
+ * @max:	bytes or MEMSTATE_UNLIMITED
+ * @reports:	no: for what is reported only
+ *
+ * As long as it has a max it is observed, where that can be done.
+ *
+ * Context: process; may sleep.
+ */
+void ms_observing_limit(struct ms_group *group, u32 set, u64 high, u64 max, bool reports)
+{
+	bool any = max != MEMSTATE_UNLIMITED && !reports;
+
+	if (!(set & MEMSTATE_LIMIT_MAX)) {
+		ms_limits_set(&group->limit, set, high, max);
+		return;
+	}
+	mutex_lock(&ms_observing_mutex);
+	if (any)
+		observing_set(group, MS_OBSERVED_LIMIT, true);
+	ms_limits_set(&group->limit, set, high, max);
+	if (!any)
+		observing_set(group, MS_OBSERVED_LIMIT, false);
+	mutex_unlock(&ms_observing_mutex);
 }
 
 /**
@@ -176,8 +216,8 @@ void ms_observing_found(struct ms_group *group)
 void ms_observing_vanish(struct ms_group *group)
 {
 	mutex_lock(&ms_observing_mutex);
-	if (group->observed.on) {
-		WRITE_ONCE(group->observed.on, false);
+	if (group->observed.why) {
+		WRITE_ONCE(group->observed.why, 0);
 		WRITE_ONCE(nr_on, nr_on - 1);
 	}
 	mutex_unlock(&ms_observing_mutex);

@@ -238,10 +238,9 @@ static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 	ret = parse_limit(buf, length, &limit);
 	if (ret)
 		return ret;
-	ms_limits_set(&group_of(kobj)->limit,
-		      a->file == MS_FILE_HIGH ? MEMSTATE_LIMIT_HIGH :
-						MEMSTATE_LIMIT_MAX,
-		      limit, limit);
+	ms_observing_limit(group_of(kobj),
+			   a->file == MS_FILE_HIGH ? MEMSTATE_LIMIT_HIGH : MEMSTATE_LIMIT_MAX,
+			   limit, limit, false);
 	return length;
 }
 

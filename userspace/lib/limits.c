@@ -347,6 +347,8 @@ static int once(unsigned long request, void *arg)
  * @high:	bytes, or MEMSTATE_UNLIMITED
  * @max:	bytes, or MEMSTATE_UNLIMITED
  *
+ * Of a group for what is reported: MEMSTATE_LIMIT_REPORTS.
+ *
  * Context: process. Return: 0; -ENOENT: no device; else as MEMSTATE_IOC_LIMIT_SET:
  * -EPERM, -EROFS, -EBADF, -EINVAL.
  */
@@ -361,6 +363,8 @@ int memstate_limit_set(int cgroup_fd, unsigned int set, uint64_t high, uint64_t 
 		.max = max,
 	};
 
+	if (arg.scope != MEMSTATE_SCOPE_TASK && set & MEMSTATE_LIMIT_MAX)
+		arg.flags = MEMSTATE_LIMIT_REPORTS;
 	return once(MEMSTATE_IOC_LIMIT_SET, &arg);
 }
 

@@ -27,7 +27,8 @@
  *      could say that call says; they are the address space's owner's. -EUSERS. Groups
  *      beyond the caller's own cgroup: -EACCES. poll() before there is anything to watch:
  *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
- *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE.
+ *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE. LIMIT_SET has them observed,
+ *      unless REPORTS. SCOPE_PROCESS, of OBSERVE.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -511,19 +512,26 @@ struct memstate_transition {
 };
 
 /*
- * scope of TOTALS, ALLOC, LIMIT_SET, LIMIT_GET, WATCH
+ * scope of TOTALS, ALLOC, LIMIT_SET, LIMIT_GET, WATCH, OBSERVE
  *
  * TASK       the task that the descriptor is bound to
  * SYSTEM     everything: the group of the root cgroup
  * GROUP      the group of a cgroup v2 directory, given by a descriptor
  * OWN_GROUP  the group that the task belongs to
  * WATCHED    what the file watches (TOTALS, ALLOC and LIMIT_GET)
+ * PROCESS    the process of a pidfd (OBSERVE)
+ *
+ * Of another process figures are for who has all its ids, is in its user namespace, has all
+ * its capabilities, and finds it dumpable; or has CAP_SYS_PTRACE in its user namespace; or is
+ * that process. -EACCES: none of that; -EBADF: not a pidfd; -ESRCH: the process has no memory
+ * any more, or never had; -EINTR: killed.
  */
 #define MEMSTATE_SCOPE_TASK		0
 #define MEMSTATE_SCOPE_SYSTEM		1
 #define MEMSTATE_SCOPE_GROUP		2
 #define MEMSTATE_SCOPE_OWN_GROUP	3
 #define MEMSTATE_SCOPE_WATCHED		4
+#define MEMSTATE_SCOPE_PROCESS		5
 
 /*
  * flags of TOTALS
@@ -708,13 +716,19 @@ enum memstate_event {
 #define MEMSTATE_LIMIT_HIGH	1
 #define MEMSTATE_LIMIT_MAX	2
 
-/* flags of LIMIT_GET: the reader's peak begins anew at what is charged now */
+/*
+ * flags of LIMIT_GET and LIMIT_SET
+ *
+ * RESET_PEAK  LIMIT_GET: the reader's peak begins anew at what is charged now
+ * REPORTS     LIMIT_SET of a group's max: for what is reported only
+ */
 #define MEMSTATE_LIMIT_RESET_PEAK	1
+#define MEMSTATE_LIMIT_REPORTS		2
 
 /**
  * struct memstate_limit - LIMIT_SET: set limits; LIMIT_GET: read them
  * @size:	in: sizeof; out: the kernel's
- * @flags:	in: LIMIT_GET: MEMSTATE_LIMIT_RESET_PEAK
+ * @flags:	in: LIMIT_GET: MEMSTATE_LIMIT_RESET_PEAK; LIMIT_SET: MEMSTATE_LIMIT_REPORTS
  * @scope:	in: MEMSTATE_SCOPE_*
  * @fd:		in: with SCOPE_GROUP the directory, else zero
  * @set:	in: LIMIT_SET: which, MEMSTATE_LIMIT_*; LIMIT_GET: zero
@@ -730,12 +744,16 @@ enum memstate_event {
  * @events:	out: counts by enum memstate_event, of the group and all below it
  * @events_local: out: of its own limit and its own tasks
  *
+ * A group's max is for any program: where the kernel can be hooked, the group is observed as
+ * by OBSERVE for as long as it has one. Not with REPORTS, nor once OBSERVE has turned that
+ * off: then for who reports.
+ *
  * A max below what is charged is accepted: nothing more becomes Ready until enough
  * has been given back. A task may only lower its own limits. Groups: who has
  * CAP_SYS_RESOURCE, or may write to the parent of the cgroup's directory through
  * the mount that the descriptor came by. -EPERM: neither, or a limit of its own to
  * be raised; -EROFS: the mount is read-only; -EINVAL: unknown scope or @set, @fd
- * without SCOPE_GROUP; -EBADF: not a cgroup v2 directory; -ENOENT: the cgroup is
+ * without SCOPE_GROUP, REPORTS without a group's max; -EBADF: not a cgroup v2 directory; -ENOENT: the cgroup is
  * gone; -ENFILE: too many groups; -EUSERS: too many made for this user; -EACCES:
  * LIMIT_GET, as TOTALS; -ESRCH: the task is gone; -ENOMEM.
  */
@@ -766,10 +784,12 @@ struct memstate_limit {
  * struct memstate_observe - observe programs that report nothing; read what is seen of them
  * @size:	in: sizeof; out: the kernel's
  * @flags:	in: zero
- * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM; SCOPE_WATCHED, if nothing is set
- * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM, SCOPE_OWN_GROUP; if nothing is set also
+ *		SCOPE_WATCHED, SCOPE_PROCESS
+ * @fd:		in: with SCOPE_GROUP the directory, with SCOPE_PROCESS the pidfd, else zero
  * @set:	in: MEMSTATE_OBSERVE_*, which of the two that follow; zero: only read
- * @on:		in, out: 1: it and all below it are observed; out also if one above is
+ * @on:		in, out: 1: it and all below it are observed; out also if one above is, or
+ *		because of a limit
  * @overcommit:	in, out: percent of max that may be granted, 100 to 10000; what is backed
  *		never passes max by a growth
  * @__reserved:	in: zero
@@ -779,10 +799,18 @@ struct memstate_limit {
  * @inherited:	out: of that, charged to who has forked them
  * @pending:	out: bytes that were granted, are charged, and are not backed yet
  * @breached:	out: bytes that are charged above max
+ * @reserved:	out: SCOPE_PROCESS: bytes of private anonymous memory that may not be written;
+ *		else zero
+ * @group:	out: cgroup id of the group; of a process the one where it is, or would be, charged
+ * @reports:	out: SCOPE_PROCESS: 1: it has books, and is not observed; else zero
+ * @__reserved1: zero
+ *
+ * Of a process: @spaces is 1 if it is observed. Else nothing is charged for it, and @commit and
+ * @backed are of use all the same; the settings are those of its group.
  *
  * What is charged for them is backed - inherited + pending. A growth that does not fit is
  * refused to the program, by ENOMEM, and counted as denied. A space that has books is not
- * observed. Errors as LIMIT_SET, and -EOPNOTSUPP: this kernel cannot be hooked, or the
+ * observed. Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be hooked, or the
  * module was told not to: its log says why; -EBUSY: another module or a livepatch has.
  */
 struct memstate_observe {
@@ -800,6 +828,10 @@ struct memstate_observe {
 	__u64 inherited;
 	__u64 pending;
 	__u64 breached;
+	__u64 reserved;
+	__u64 group;
+	__u32 reports;
+	__u32 __reserved1;
 };
 
 /**
@@ -958,5 +990,6 @@ MEMSTATE_ABI_SIZE(memstate_shards, 24);
 MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 MEMSTATE_ABI_SIZE(memstate_pending, 8);
+MEMSTATE_ABI_SIZE(memstate_observe, 104);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

@@ -129,11 +129,14 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_OBSERVE, 0xbd1f),				\
 	NUM(MEMSTATE_OBSERVE_ON, 1),					\
 	NUM(MEMSTATE_OBSERVE_OVERCOMMIT, 2),				\
-	SIZE(memstate_observe, 80),					\
+	SIZE(memstate_observe, 104),					\
 	OFF(memstate_observe, set, 16),					\
 	OFF(memstate_observe, overcommit, 24),				\
 	OFF(memstate_observe, spaces, 32),				\
 	OFF(memstate_observe, breached, 72),				\
+	OFF(memstate_observe, reserved, 80),				\
+	OFF(memstate_observe, group, 88),				\
+	OFF(memstate_observe, reports, 96),				\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
 	NUM(MEMSTATE_TOTALS_PARTIAL, 2),				\
 	SIZE(memstate_pending, 8),					\

@@ -62,12 +62,14 @@ static inline u64 cg_id(int fd)
 	return fstat(fd, &st) ? 0 : st.st_ino;
 }
 
+/* For what is reported: who reads the charge of a group finds what its tasks have said alone. */
 static inline int limit_set_scope(int dev, u32 scope, int fd, u32 set, u64 high,
 				  u64 max)
 {
+	bool group = scope != MEMSTATE_SCOPE_TASK && set & MEMSTATE_LIMIT_MAX;
 	struct memstate_limit l = {
-		.size = sizeof(l), .scope = scope, .fd = fd, .set = set,
-		.high = high, .max = max };
+		.size = sizeof(l), .flags = group ? MEMSTATE_LIMIT_REPORTS : 0,
+		.scope = scope, .fd = fd, .set = set, .high = high, .max = max };
 
 	return dev_ioctl(dev, MEMSTATE_IOC_LIMIT_SET, &l);
 }

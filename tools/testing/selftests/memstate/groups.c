@@ -483,6 +483,10 @@ TEST_F(groups, sysfs_files_notify_and_are_written_as_memory_max_is)
 		}
 	}
 	ASSERT_TRUE(write_text(path, "4096"));
+	/* Of who only reports. */
+	snprintf(path, sizeof(path), SYSFS "groups/%llu/observe",
+		 (unsigned long long)cg_id(cg));
+	ASSERT_TRUE(write_text(path, "0"));
 	EXPECT_EQ(1, poll(&p, 1, SOON_MS));
 	EXPECT_EQ(2, pread(events, text, sizeof(text), 0));
 	EXPECT_EQ('0', text[0]);

@@ -623,7 +623,8 @@ TEST_F(limits, limit_and_watch_errors)
 
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 0, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 4, 1, 1));
-	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 5, 0, both, 1, 1));
+	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_PROCESS, 0, both, 1, 1));
+	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 6, 0, both, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_WATCHED, 0, both, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_TASK, self->leaf, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, file, both, 1, 1));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Programs with nothing of ours in them: seen, limited, refused, alive. */
 #include <libgen.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "cgroup.h"
@@ -96,6 +98,19 @@ static struct memstate_observe observed(int dev, int cg)
 	if (observe(dev, cg, 0, 0, 0, &w))
 		memset(&w, 0xff, sizeof(w));
 	return w;
+}
+
+static int pidfd_of(pid_t pid)
+{
+	return syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* One process, by a pidfd. */
+static int observe_one(int dev, int fd, struct memstate_observe *out)
+{
+	*out = (struct memstate_observe) {
+		.size = sizeof(*out), .scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
+	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, out);
 }
 
 static bool can_observe(int dev)
@@ -565,6 +580,15 @@ TEST_F(observe, races_leave_nothing_behind)
 	EXPECT_EQ(0, cg_remove(OTHER));
 }
 
+static int limit_set_flags(int dev, u32 scope, int fd, u32 set, u32 flags)
+{
+	struct memstate_limit l = {
+		.size = sizeof(l), .flags = flags, .scope = scope, .fd = fd, .set = set,
+		.high = MEMSTATE_UNLIMITED, .max = MEMSTATE_UNLIMITED };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_LIMIT_SET, &l);
+}
+
 static bool group_write(u64 id, const char *name, const char *text)
 {
 	char path[128];
@@ -614,6 +638,206 @@ TEST_F(observe, files_say_the_same)
 	EXPECT_EQ(0, prog_end(&p));
 }
 
+/* LIMIT_SET as who sets a limit does, whatever runs there. */
+static int limit_any(int dev, int cg, u32 flags, u64 max)
+{
+	struct memstate_limit l = {
+		.size = sizeof(l), .flags = flags, .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
+		.set = MEMSTATE_LIMIT_MAX, .max = max };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_LIMIT_SET, &l);
+}
+
+TEST_F(observe, a_limit_is_for_any_program)
+{
+	u64 id = cg_id(self->group);
+	struct prog p;
+
+	/* What has been asked for stays. */
+	EXPECT_EQ(0, limit_any(self->dev, self->group, 0, 64 * MIB));
+	EXPECT_EQ(0, limit_any(self->dev, self->group, 0, MEMSTATE_UNLIMITED));
+	EXPECT_EQ(1, observed(self->dev, self->group).on);
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+
+	p = prog_start(LEAF);
+	EXPECT_EQ(0, limit_any(self->dev, self->group, 0, 64 * MIB));
+	EXPECT_EQ(1, observed(self->dev, self->group).on);
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+	EXPECT_EQ(0, prog_do(&p, 'M', 70 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	/* As long as there is one, and as it is said. */
+	EXPECT_EQ(0, limit_any(self->dev, self->group, MEMSTATE_LIMIT_REPORTS, 64 * MIB));
+	EXPECT_EQ(0, observed(self->dev, self->group).on);
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, 64 * MIB));
+	EXPECT_EQ(0, observed(self->dev, self->group).on);
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, MEMSTATE_UNLIMITED));
+	EXPECT_EQ(0, observed(self->dev, self->leaf).on);
+	EXPECT_TRUE(group_write(id, "max", "64M"));
+	EXPECT_EQ(1, observed(self->dev, self->group).on);
+	EXPECT_TRUE(group_write(id, "high", "32M"));
+	EXPECT_EQ(1, observed(self->dev, self->group).on);
+	EXPECT_TRUE(group_write(id, "max", "max"));
+	EXPECT_EQ(0, observed(self->dev, self->group).on);
+	/* Nor against the will of who says that it is not to be. */
+	EXPECT_TRUE(group_write(id, "max", "64M"));
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	EXPECT_EQ(0, observed(self->dev, self->group).on);
+	EXPECT_EQ(64 * MIB, group_limit(self->dev, self->group).max);
+	EXPECT_EQ(1, prog_do(&p, 'M', 70 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+
+	EXPECT_EQ(-EINVAL, limit_set_flags(self->dev, MEMSTATE_SCOPE_TASK, 0,
+					   MEMSTATE_LIMIT_MAX, MEMSTATE_LIMIT_REPORTS));
+	EXPECT_EQ(-EINVAL, limit_set_flags(self->dev, MEMSTATE_SCOPE_GROUP, self->group,
+					   MEMSTATE_LIMIT_HIGH, MEMSTATE_LIMIT_REPORTS));
+	EXPECT_EQ(-EINVAL, limit_set_flags(self->dev, MEMSTATE_SCOPE_GROUP, self->group,
+					   MEMSTATE_LIMIT_MAX, MEMSTATE_LIMIT_RESET_PEAK));
+}
+
+TEST_F(observe, one_process_is_read_by_its_pidfd)
+{
+	struct prog p = prog_start(LEAF);
+	int fd = pidfd_of(p.pid), own = pidfd_of(getpid());
+	struct memstate_observe w;
+	struct dev d;
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(1, prog_do(&p, 'M', 1000));
+	EXPECT_EQ(1, prog_do(&p, 'm', 3000));
+	EXPECT_EQ(1, prog_do(&p, 'r', 1 << 20));
+	prog_do(&p, 'b', 0);
+	ASSERT_EQ(0, observe_one(self->dev, fd, &w));
+	EXPECT_EQ(sizeof(w), w.size);
+	EXPECT_EQ(1, w.spaces);
+	EXPECT_EQ(1, w.on);
+	EXPECT_EQ(100, w.overcommit);
+	EXPECT_EQ(0, w.reports);
+	EXPECT_EQ(prog_do(&p, 'c', 0), w.commit);
+	EXPECT_EQ(prog_do(&p, 'b', 0), w.backed);
+	EXPECT_EQ(prog_do(&p, 'e', 0), w.reserved);
+	EXPECT_GE(w.reserved, 1UL << 30);
+	EXPECT_GE(w.pending, 3000UL << 10);
+	EXPECT_EQ(0, w.inherited);
+	/* Nothing was known of its own cgroup until it was asked for. */
+	EXPECT_TRUE(w.group == cg_id(self->leaf) || w.group == cg_id(self->group));
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+	EXPECT_TRUE(soon(!observe_one(self->dev, fd, &w) && w.group == cg_id(self->leaf)));
+
+	/* Who is not observed can be looked at, too. */
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	ASSERT_EQ(0, observe_one(self->dev, fd, &w));
+	EXPECT_EQ(0, w.on);
+	EXPECT_EQ(0, w.spaces);
+	EXPECT_EQ(0, w.pending);
+	EXPECT_EQ(prog_do(&p, 'c', 0), w.commit);
+	EXPECT_EQ(prog_do(&p, 'b', 0), w.backed);
+
+	ASSERT_EQ(0, dev_open(&d, 16));
+	ASSERT_EQ(0, observe_one(self->dev, own, &w));
+	EXPECT_EQ(1, w.reports);
+	EXPECT_EQ(0, w.spaces);
+	dev_close(&d);
+	ASSERT_EQ(0, observe_one(self->dev, own, &w));
+	EXPECT_EQ(0, w.reports);
+
+	/* Its pidfd outlives it. */
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(-ESRCH, observe_one(self->dev, fd, &w));
+	close(own);
+	close(fd);
+}
+
+static bool drop_capability(int which)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return false;
+	data[which / 32].effective &= ~(1U << which % 32);
+	data[which / 32].permitted &= ~(1U << which % 32);
+	return !syscall(SYS_capset, &head, data);
+}
+
+static bool become(uid_t id)
+{
+	return !setresgid(id, id, id) && !setresuid(id, id, id) &&
+	       !prctl(PR_SET_DUMPABLE, 1);
+}
+
+/* A child who has become @id, and stays until it is killed. */
+static pid_t somebody(uid_t id, bool dumpable)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if ((id && !become(id)) || prctl(PR_SET_DUMPABLE, dumpable) ||
+		    write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	if (read(ready[0], &byte, 1) != 1)
+		pid = -1;
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+/* What a child finds that has become @id and lost @without, if that is not negative. */
+static int seen_by(int dev, int fd, uid_t id, int without)
+{
+	struct memstate_observe w;
+	pid_t pid = fork();
+	int status;
+
+	if (pid)
+		return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ?
+			       -WEXITSTATUS(status) : 1;
+	if ((id && !become(id)) || (without >= 0 && !drop_capability(without)))
+		_exit(200);
+	_exit(-observe_one(dev, fd, &w));
+}
+
+TEST_F(observe, who_may_look_at_a_process)
+{
+	pid_t mine = somebody(1000, true), closed = somebody(1000, false), root = somebody(0, true);
+	int fd = pidfd_of(mine), closed_fd = pidfd_of(closed), root_fd = pidfd_of(root);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_GE(closed_fd, 0);
+	ASSERT_GE(root_fd, 0);
+	EXPECT_EQ(0, seen_by(self->dev, fd, 1000, -1));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 1001, -1));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, closed_fd, 1000, -1));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 1000, -1));
+	EXPECT_EQ(0, seen_by(self->dev, fd, 0, -1));
+	EXPECT_EQ(0, seen_by(self->dev, closed_fd, 0, -1));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 0, CAP_SYS_PTRACE));
+	/* Of equal ids, but of more power. */
+	EXPECT_EQ(0, seen_by(self->dev, root_fd, 0, -1));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 0, CAP_SYS_PTRACE));
+	kill(mine, SIGKILL);
+	kill(closed, SIGKILL);
+	kill(root, SIGKILL);
+	/* A zombie has no memory. */
+	EXPECT_TRUE(soon(seen_by(self->dev, fd, 0, -1) == -ESRCH));
+	join(mine);
+	join(closed);
+	join(root);
+	EXPECT_EQ(-ESRCH, seen_by(self->dev, fd, 0, -1));
+	close(fd);
+	close(closed_fd);
+	close(root_fd);
+}
+
 TEST_F(observe, errors)
 {
 	struct memstate_observe w;
@@ -638,7 +862,18 @@ TEST_F(observe, errors)
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_WATCHED,
 					.set = MEMSTATE_OBSERVE_ON };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
-	w = (struct memstate_observe) { .size = sizeof(w) - 8, .scope = MEMSTATE_SCOPE_SYSTEM };
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
+					.__reserved1 = 1 };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_PROCESS,
+					.fd = pidfd_of(getpid()), .set = MEMSTATE_OBSERVE_ON };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
+	close(w.fd);
+	EXPECT_EQ(-EBADF, observe_one(self->dev, w.fd, &w));
+	EXPECT_EQ(-EBADF, observe_one(self->dev, -1, &w));
+	EXPECT_EQ(-EBADF, observe_one(self->dev, self->dev, &w));
+	EXPECT_EQ(-EBADF, observe_one(self->dev, self->group, &w));
+	w = (struct memstate_observe) { .size = 72, .scope = MEMSTATE_SCOPE_SYSTEM };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM };
 	EXPECT_EQ(0, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));

@@ -12,6 +12,7 @@
  *   x  exec itself                                       h  start so many threads that touch 230 KiB
  *                                                        of their stacks each; how many could
  *   c  bytes of its private writable mappings, by smaps  b  bytes that are backed, likewise
+ *   e  bytes of its private anonymous mappings that it may not write
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -100,22 +101,27 @@ static int unmap(void)
 	return !munmap(maps[nr_maps].at, maps[nr_maps].bytes);
 }
 
-/* Of all mappings, or of the private writable ones: their lengths, or what is backed. */
-static long smaps(int lengths)
+/* Of private writable mappings their lengths, of all what is backed, of reservations their lengths. */
+enum sum { LENGTHS, BACKED, RESERVED };
+
+static long smaps(enum sum what)
 {
 	static char line[512];
 	unsigned long from, to;
 	char flags[8];
-	long bytes = 0, sum = 0, kib;
+	long bytes = 0, sum = 0, inode, kib;
 	FILE *f = fopen("/proc/self/smaps", "r");
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, flags) == 3)
+		if (sscanf(line, "%lx-%lx %7s %*x %*s %ld", &from, &to, flags, &inode) == 4) {
 			bytes = to - from;
-		else if (lengths && !strncmp(line, "VmFlags:", 8) && strstr(line, " wr") &&
+			if (what == RESERVED && !inode && flags[1] == '-' && flags[3] == 'p' &&
+			    !strchr(line, '['))
+				sum += bytes;
+		} else if (what == LENGTHS && !strncmp(line, "VmFlags:", 8) && strstr(line, " wr") &&
 			 !strstr(line, " sh") && !strstr(line, " gd"))
 			sum += bytes;
-		else if (!lengths && (sscanf(line, "Anonymous: %ld", &kib) == 1 ||
+		else if (what == BACKED && (sscanf(line, "Anonymous: %ld", &kib) == 1 ||
 				      sscanf(line, "Swap: %ld", &kib) == 1))
 			sum += kib * 1024;
 	}
@@ -196,9 +202,11 @@ static long done(char what, size_t bytes)
 	case 'h':
 		return threads(bytes / 1024);
 	case 'c':
-		return smaps(1);
+		return smaps(LENGTHS);
 	case 'b':
-		return smaps(0);
+		return smaps(BACKED);
+	case 'e':
+		return smaps(RESERVED);
 	default:
 		return -1;
 	}
