@@ -11,7 +11,11 @@
 #include "group.h"
 #include "file.h"
 #include "handlers.h"
+#include "life.h"
+#include "observed.h"
+#include "observed_group.h"
 #include "params.h"
+#include "process.h"
 #include "records.h"
 
 int ms_call_setup(struct ms_file *file, void *arg)
@@ -162,29 +166,59 @@ static int task_totals(struct ms_task *task, struct memstate_get_totals *t, bool
 	return min(ret, 0);
 }
 
+/* What a process reports, and what is seen of it. */
+static int process_totals(struct memstate_get_totals *t)
+{
+	struct ms_process p;
+	struct ms_task *task;
+	int ret = ms_process_get(&p, t->fd, false);
+
+	if (ret)
+		return ret;
+	memset(&t->totals, 0, sizeof(t->totals));
+	task = ms_task_find(p.mm);
+	if (task) {
+		ret = task_totals(task, t, false);
+		ms_task_put(task);
+	}
+	if (!ret)
+		ret = ms_observed_totals_one(p.mm, !(t->flags & MEMSTATE_TOTALS_LAST),
+					     &t->observed);
+	ms_process_put(&p);
+	return ret;
+}
+
 int ms_call_totals(struct ms_file *file, void *arg)
 {
 	struct memstate_get_totals *t = arg;
-	struct ms_group *group = ms_file_group(file, t->scope, t->fd, false);
 	struct ms_task *task = NULL;
+	struct ms_group *group;
 
-	if (IS_ERR(group))
-		return PTR_ERR(group);
 	/* Who asks again with what he was given means the same. */
 	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
+	if (t->scope == MEMSTATE_SCOPE_PROCESS)
+		return process_totals(t);
+	group = ms_file_group(file, t->scope, t->fd, false);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
 	if (!group && t->scope != MEMSTATE_SCOPE_GROUP)
 		task = ms_file_task(file);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
 	ms_file_seen(file);
+	memset(&t->observed, 0, sizeof(t->observed));
 	if (task)
 		return task_totals(task, t, false);
 	memset(&t->totals, 0, sizeof(t->totals));
 	if (!group)
 		return 0;
-	if (!(t->flags & MEMSTATE_TOTALS_LAST) && ms_drain_group(group))
-		t->flags |= MEMSTATE_TOTALS_PARTIAL;
+	if (!(t->flags & MEMSTATE_TOTALS_LAST)) {
+		if (ms_drain_group(group))
+			t->flags |= MEMSTATE_TOTALS_PARTIAL;
+		ms_observed_look_all(group);
+	}
 	ms_group_totals(group, &t->totals);
+	ms_observed_totals(group, &t->observed);
 	ms_file_group_put(group);
 	return 0;
 }
@@ -199,6 +233,7 @@ int ms_try_totals(struct ms_file *file, void *arg)
 	if (t->scope != MEMSTATE_SCOPE_TASK || t->fd || !task)
 		return -EAGAIN;
 	t->flags &= ~MEMSTATE_TOTALS_PARTIAL;
+	memset(&t->observed, 0, sizeof(t->observed));
 	ret = task_totals(task, t, true);
 	if (!ret)
 		ms_file_seen(file);

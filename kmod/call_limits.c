@@ -8,7 +8,10 @@
 #include "group.h"
 #include "file.h"
 #include "handlers.h"
+#include "life.h"
+#include "observed.h"
 #include "observing.h"
+#include "process.h"
 #include "request.h"
 
 int ms_call_charge(struct ms_file *file, void *arg)
@@ -108,6 +111,23 @@ static void file_peak_moves(struct ms_file *file, struct ms_group *group)
 	file->peak_group = group;
 }
 
+static int process_limits(struct memstate_limit *l)
+{
+	struct ms_process p;
+	struct ms_task *task;
+	int ret = ms_process_get(&p, l->fd, false);
+
+	if (ret)
+		return ret;
+	memset(l, 0, sizeof(*l));
+	task = ms_task_find(p.mm);
+	ms_observed_limits_one(p.task, p.mm, task, l);
+	if (task)
+		ms_task_put(task);
+	ms_process_put(&p);
+	return 0;
+}
+
 int ms_call_limit_get(struct ms_file *file, void *arg)
 {
 	struct memstate_limit *l = arg;
@@ -115,8 +135,10 @@ int ms_call_limit_get(struct ms_file *file, void *arg)
 	struct ms_task *task = NULL;
 	struct ms_group *group;
 
-	if (l->set)
+	if (l->set || (reset && l->scope == MEMSTATE_SCOPE_PROCESS))
 		return -EINVAL;
+	if (l->scope == MEMSTATE_SCOPE_PROCESS)
+		return process_limits(l);
 	group = ms_file_group(file, l->scope, l->fd, reset);
 	if (IS_ERR(group))
 		return PTR_ERR(group);

@@ -49,14 +49,16 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	struct ms_group *group;
 	int ret = 0;
 
-	if (w->set & ~(MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT) || w->__reserved ||
-	    w->on > 1 || (w->on && !(w->set & MEMSTATE_OBSERVE_ON)))
+	if (w->set & ~(MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT |
+		       MEMSTATE_OBSERVE_TRUST) ||
+	    w->on > 1 || (w->on && !(w->set & MEMSTATE_OBSERVE_ON)) ||
+	    w->trust > 1 || (w->trust && !(w->set & MEMSTATE_OBSERVE_TRUST)))
 		return -EINVAL;
 	if (w->set & MEMSTATE_OBSERVE_OVERCOMMIT ?
 	    w->overcommit < MS_OVERCOMMIT_NONE || w->overcommit > MS_OVERCOMMIT_MOST :
 	    w->overcommit)
 		return -EINVAL;
-	if (w->scope == MEMSTATE_SCOPE_TASK || w->__reserved1 ||
+	if (w->scope == MEMSTATE_SCOPE_TASK || w->__reserved ||
 	    (w->set && (w->scope == MEMSTATE_SCOPE_WATCHED || w->scope == MEMSTATE_SCOPE_PROCESS)))
 		return -EINVAL;
 	if (w->scope == MEMSTATE_SCOPE_PROCESS)
@@ -68,6 +70,8 @@ int ms_call_observe(struct ms_file *file, void *arg)
 		ret = ms_observing_set(group, w->on);
 	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
 		ms_observing_overcommit(group, w->overcommit);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_TRUST))
+		ms_observing_trust(group, w->trust);
 	if (!ret)
 		ms_observed_read(group, w);
 	ms_file_group_put(group);

@@ -3,6 +3,8 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -10,6 +12,7 @@
 
 #include "find.h"
 #include "observed.h"
+#include "params.h"
 
 /* How often all processes are gone through if one could not be looked at, and when again. */
 #define FIND_ROUNDS	10
@@ -59,6 +62,31 @@ out:
 	return done;
 }
 
+/* The processes from a number on, as many as in one go. Return: where to go on; 0: at the end. */
+static int find_batch(int nr, bool *done)
+{
+	unsigned int most = READ_ONCE(ms_param_observe_batch);
+	struct task_struct *process, *thread;
+	struct pid *pid = NULL;
+
+	rcu_read_lock();
+	while (most-- && (pid = find_ge_pid(nr, &init_pid_ns))) {
+		nr = pid_nr(pid) + 1;
+		process = pid_task(pid, PIDTYPE_TGID);
+		if (!process || process->flags & PF_KTHREAD)
+			continue;
+		/* A leader that has exited has no mm; its threads do. */
+		for_each_thread(process, thread)
+			if (READ_ONCE(thread->mm)) {
+				*done &= find_one(thread);
+				break;
+			}
+	}
+	rcu_read_unlock();
+	cond_resched();
+	return pid ? nr : 0;
+}
+
 /**
  * ms_find_all() - all processes that should be known are, and no others
  *
@@ -68,24 +96,17 @@ out:
  */
 void ms_find_all(void)
 {
-	struct task_struct *process, *thread;
 	unsigned int rounds;
 	bool done = false;
+	int nr;
 
 	mutex_lock(&find_mutex);
 	for (rounds = 0; rounds < FIND_ROUNDS && !done; rounds++) {
 		done = true;
-		rcu_read_lock();
-		for_each_process(process)
-			/* A leader that has exited has no mm; its threads do. */
-			for_each_thread(process, thread)
-				if (READ_ONCE(thread->mm)) {
-					if (!(thread->flags & PF_KTHREAD))
-						done &= find_one(thread);
-					break;
-				}
-		rcu_read_unlock();
-		cond_resched();
+		nr = 1;
+		do {
+			nr = find_batch(nr, &done);
+		} while (nr);
 	}
 	mutex_unlock(&find_mutex);
 	if (!done)

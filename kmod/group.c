@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -9,6 +10,10 @@
 #include "params.h"
 #include "trace.h"
 #include "users.h"
+
+/* Lines in the log about the refusals of one group. */
+#define LOG_INTERVAL	(60 * HZ)
+#define LOG_BURST	5
 
 struct ms_group *ms_group_root;
 
@@ -58,6 +63,17 @@ void ms_group_kick(struct ms_group *group, int what)
 }
 
 /**
+ * ms_group_settle() - have all looked at below a group that is observed
+ * @group: the group
+ *
+ * Context: process; may sleep.
+ */
+void ms_group_settle(struct ms_group *group)
+{
+	ms_group_ops->settle(group);
+}
+
+/**
  * ms_group_event() - count an event
  * @group:	where it happened
  * @event:	what happened
@@ -86,6 +102,7 @@ static bool group_unlist(struct ms_group *group)
 	if (gone) {
 		xa_erase(&ms_groups, group->id);
 		WRITE_ONCE(group->listed, false);
+		list_del_rcu(&group->sibling);
 		ms_user_give(group->user, MS_NUMBER_GROUPS);
 	}
 	mutex_unlock(&ms_groups_lock);
@@ -107,6 +124,7 @@ static void group_work(struct work_struct *work)
 	struct ms_group *group = container_of(work, struct ms_group, work);
 	bool pressure = test_and_clear_bit(MS_KICK_PRESSURE, &group->flags);
 	bool events = test_and_clear_bit(MS_KICK_EVENTS, &group->flags);
+	bool settle = test_and_clear_bit(MS_KICK_SETTLE, &group->flags);
 
 	if (pressure || events) {
 		atomic64_inc(&group->changes);
@@ -115,6 +133,10 @@ static void group_work(struct work_struct *work)
 	}
 	if (pressure)
 		ms_group_ops->tell(group);
+	if (settle)
+		ms_group_settle(group);
+	if (test_and_clear_bit(MS_KICK_REFUSED, &group->flags))
+		ms_group_ops->refused(group);
 	if (group_unlist(group))
 		group_remove(group);
 	kobject_put(&group->kobj);
@@ -186,8 +208,13 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 	ms_limits_init(&group->limit, parent ? &parent->limit : NULL,
 		       &ms_group_level_ops, MEMSTATE_UNLIMITED);
 	group->observed.overcommit = MS_OVERCOMMIT_NONE;
+	spin_lock_init(&group->observed.refusal.lock);
+	ratelimit_state_init(&group->observed.refusal.log, LOG_INTERVAL, LOG_BURST);
+	ratelimit_set_flags(&group->observed.refusal.log, RATELIMIT_MSG_ON_RELEASE);
 	spin_lock_init(&group->observed.lock);
 	INIT_LIST_HEAD(&group->observed.members);
+	INIT_LIST_HEAD(&group->sibling);
+	INIT_LIST_HEAD(&group->children);
 	init_waitqueue_head(&group->wait);
 	INIT_WORK(&group->work, group_work);
 	refcount_set(&group->users, 1);
@@ -238,6 +265,7 @@ static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *pa
 		kobject_put(&group->kobj);
 		return ERR_PTR(ret);
 	}
+	list_add_tail_rcu(&group->sibling, &parent->children);
 	WRITE_ONCE(group->listed, true);
 	ms_group_ops->found(group);
 	/* Listed first: either the probe finds it or we see it going. */
@@ -352,20 +380,6 @@ struct ms_group *ms_group_near(struct cgroup *cgrp)
 	/* That of the root never goes. */
 	refcount_inc(&ms_group_root->users);
 	return ms_group_root;
-}
-
-/**
- * ms_group_after() - the next of all groups
- * @id: where to go on, 0 at first
- *
- * Context: any; RCU read lock held. Return: the group, or NULL.
- */
-struct ms_group *ms_group_after(unsigned long *id)
-{
-	struct ms_group *group = xa_find(&ms_groups, id, ULONG_MAX, XA_PRESENT);
-
-	++*id;
-	return group;
 }
 
 /**

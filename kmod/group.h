@@ -31,7 +31,9 @@
 
 #include <linux/kobject.h>
 #include <linux/list.h>
+#include <linux/ratelimit_types.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -48,31 +50,94 @@ struct ms_user;
 #define MS_OBSERVED_LIMIT	2
 #define MS_OBSERVED_ALL		3
 
+/*
+ * What is summed up over the address spaces in a group and below it: known ones; and, of those
+ * that report nothing, how many, and bytes that they could write to, that are backed, that they
+ * have inherited, that were granted and are not backed yet; bytes of arenas that nothing has
+ * touched.
+ */
+enum ms_observed_sum {
+	MS_OBSERVED_KNOWN,
+	MS_OBSERVED_SPACES,
+	MS_OBSERVED_COMMIT,
+	MS_OBSERVED_BACKED,
+	MS_OBSERVED_INHERITED,
+	MS_OBSERVED_PENDING,
+	MS_OBSERVED_ARENA,
+	MS_OBSERVED_SUMS
+};
+
+/**
+ * struct ms_refusal_note - a growth that was refused
+ * @nr:		how many there have been with it
+ * @ns:		when, since boot
+ * @pid:	whose it was
+ * @inner:	likewise, as his own pid namespace has it
+ * @comm:	what he calls himself
+ * @by:		the group whose limit it was
+ * @bytes:	by how much he wanted to grow
+ * @backed:	bytes charged to that group and backed
+ * @charged:	bytes charged to it, what is pending included
+ * @max:	its limit
+ * @overcommit:	percent of that
+ */
+struct ms_refusal_note {
+	unsigned long nr;
+	u64 ns;
+	pid_t pid;
+	pid_t inner;
+	char comm[TASK_COMM_LEN];
+	u64 by;
+	u64 bytes;
+	u64 backed;
+	u64 charged;
+	u64 max;
+	u32 overcommit;
+};
+
+/**
+ * struct ms_refusal - refusals in a group
+ * @lock:	protects @note
+ * @note:	the last one
+ * @log:	how many lines there may be
+ */
+struct ms_refusal {
+	spinlock_t lock;
+	struct ms_refusal_note note;
+	struct ratelimit_state log;
+};
+
 /**
  * struct ms_group_observed - what observed.h knows of a group; sums are of all below it
  * @why:	MS_OBSERVED_*: why it is observed, and so are all below it
  * @overcommit:	percent of max that may be charged, what is pending included
- * @pending:	bytes that were granted and are not backed yet
- * @arena:	bytes of arenas that nothing has touched
+ * @trust:	who reports is believed, in it and all below it
+ * @sums:	by enum ms_observed_sum, each as of the last look
+ * @excess:	bytes charged for who reports, beyond what he reports
  * @settled:	when that was last done for it, in jiffies
+ * @refusal:	see refusal.h
  * @lock:	spinlock: to change @members
  * @members:	address spaces right in it; RCU
  */
 struct ms_group_observed {
 	unsigned int why;
 	u32 overcommit;
-	atomic64_t pending;
-	atomic64_t arena;
+	bool trust;
+	atomic64_t sums[MS_OBSERVED_SUMS];
+	atomic64_t excess;
 	unsigned long settled;
+	struct ms_refusal refusal;
 	spinlock_t lock;
 	struct list_head members;
 };
 
-/* Bits of @flags: what the worker is to do; there is a directory; the cgroup is gone. */
+/* Bits of @flags: what the worker is to do: tell, look at what is observed, log; there is a directory; the cgroup is gone. */
 #define MS_KICK_EVENTS		0
 #define MS_KICK_PRESSURE	1
 #define MS_GROUP_SHOWN		2
 #define MS_GROUP_DEAD		3
+#define MS_KICK_SETTLE		4
+#define MS_KICK_REFUSED		5
 
 /**
  * struct ms_group - limits and books of a cgroup and all below it
@@ -92,6 +157,8 @@ struct ms_group_observed {
  * @work:	tells of events and pressure; removes the group
  * @rcu:	whoever finds it that way may be looking at it
  * @user:	for whom it is counted; NULL at the root
+ * @sibling:	among the children of @parent, as long as it is @listed; RCU
+ * @children:	groups right below it; written under ms_groups_lock
  * @users:	the cgroup, as long as it is there; tasks, groups below, calls under way
  * @listed:	among the groups; written under ms_groups_lock
  */
@@ -112,6 +179,8 @@ struct ms_group {
 	struct work_struct work;
 	struct rcu_head rcu;
 	struct ms_user *user;
+	struct list_head sibling;
+	struct list_head children;
 	refcount_t users;
 	bool listed;
 };
@@ -124,6 +193,8 @@ struct ms_group {
  * @vanish:	it goes; also if it did not come
  * @notify:	there are events, or another pressure
  * @tell:	the tasks below are to be told of limits and pressure
+ * @settle:	what is observed below is to be looked at
+ * @refused:	it has refused
  */
 struct ms_group_ops {
 	const struct kobj_type *ktype;
@@ -132,6 +203,8 @@ struct ms_group_ops {
 	void (*vanish)(struct ms_group *group);
 	void (*notify)(struct ms_group *group, bool pressure);
 	void (*tell)(struct ms_group *group);
+	void (*settle)(struct ms_group *group);
+	void (*refused)(struct ms_group *group);
 };
 
 extern struct ms_group *ms_group_root;
@@ -145,12 +218,12 @@ void ms_groups_exit(void);
 
 struct ms_group *ms_group_get(struct cgroup *cgrp, bool make);
 struct ms_group *ms_group_near(struct cgroup *cgrp);
-struct ms_group *ms_group_after(unsigned long *id);
 void ms_group_put(struct ms_group *group);
 void ms_group_gone(u64 id);
 void ms_group_release(struct kobject *kobj);
 
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals);
+void ms_group_settle(struct ms_group *group);
 void ms_group_event(struct ms_group *group, enum memstate_event event);
 void ms_group_kick(struct ms_group *group, int what);
 void ms_group_limits(struct ms_group *group, struct ms_peak *peak, bool reset,

@@ -3,9 +3,14 @@
 #include "grow.h"
 #include "observed.h"
 #include "observed_group.h"
-#include "trace.h"
+#include "refusal.h"
 
 static DEFINE_SPINLOCK(above_max);
+
+static u64 sum_of(const struct ms_group *group, enum ms_observed_sum sum)
+{
+	return max(atomic64_read(&group->observed.sums[sum]), 0LL);
+}
 
 /* What a limit says about a growth. */
 static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
@@ -15,8 +20,8 @@ static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
 		.max = READ_ONCE(group->limit.core.max),
 		.overcommit = READ_ONCE(group->observed.overcommit),
 		.charged = ms_limits_charged(&group->limit),
-		.pending = max(atomic64_read(&group->observed.pending), 0LL),
-		.arena = max(atomic64_read(&group->observed.arena), 0LL),
+		.pending = sum_of(group, MS_OBSERVED_PENDING),
+		.arena = sum_of(group, MS_OBSERVED_ARENA),
 	};
 
 	return ms_observe_fits(&o->core, g, &level);
@@ -25,7 +30,7 @@ static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
 /* The lowest group that refuses, or NULL. */
 static struct ms_group *fits_not(const struct ms_observed *o, const struct ms_growth *g)
 {
-	struct ms_group *group = o->group;
+	struct ms_group *group = o->at;
 
 	while (group && level_fits(o, g, group))
 		group = group->parent;
@@ -37,7 +42,7 @@ static bool may_pass(const struct ms_observed *o, const struct ms_growth *g)
 {
 	struct ms_group *group;
 
-	for (group = o->group; group; group = group->parent) {
+	for (group = o->at; group; group = group->parent) {
 		u64 max = READ_ONCE(group->limit.core.max);
 
 		if (ms_observe_top(&o->core, g, max, READ_ONCE(group->observed.overcommit)) > max)
@@ -55,43 +60,62 @@ static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_gro
 	if (no || !g->ask)
 		return no;
 	if (!may_pass(o, g))
-		return ms_limits_charge(&o->group->limit, g->ask, &refused) ?
+		return ms_limits_charge(&o->at->limit, g->ask, &refused) ?
 			       NULL : container_of(refused, struct ms_group, limit);
 	spin_lock(&above_max);
 	no = fits_not(o, g);
 	if (!no)
-		ms_limits_force(&o->group->limit, g->ask);
+		ms_limits_force(&o->at->limit, g->ask);
 	spin_unlock(&above_max);
 	return no;
+}
+
+/*
+ * What is to be charged for a growth: what it asks for; of who reports what he will have beyond
+ * what he has paid, for who keeps to that has charged it himself before.
+ */
+static struct ms_growth growth_due(const struct ms_observed *o, const struct ms_growth *g)
+{
+	struct ms_growth due = *g;
+	u64 paid;
+
+	if (o->books) {
+		paid = ms_limits_charged(o->books) + o->charged;
+		due.ask = ms_observe_charge(&o->core) + g->ask;
+		due.ask -= min(due.ask, paid);
+	}
+	return due;
 }
 
 /* Look at the space, and try. NULL: granted, or it is not to be asked. */
 static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, bool exact)
 {
-	u64 room = ms_limits_room(&o->group->limit), high, max;
-	struct ms_group *no;
+	struct ms_group *at = o->at, *no;
+	struct ms_growth due;
+	u64 room, high, max;
 	u32 pressure;
 
 	lockdep_assert_held(&o->lock);
-	if (o->gone || o->reports)
+	if (o->gone || !at)
 		return NULL;
+	room = ms_limits_room(&at->limit);
 	exact = exact || (room != MEMSTATE_UNLIMITED &&
 			  room < g->bytes + ms_mm_slack(o->mm) + MS_LAST_ROOM);
 	ms_observed_look(o, exact);
-	ms_limit_lowest(&o->group->limit.core, &high, &max, &pressure);
+	if (!o->books)
+		ms_observed_follow(o);
+	ms_limit_lowest(&at->limit.core, &high, &max, &pressure);
 	ms_observe_ask(&o->core, g, max);
-	no = growth_charge(o, g);
-	if (no)
-		return no;
-	ms_observed_grant(o, g);
+	due = growth_due(o, g);
+	if (!o->books || due.ask) {
+		no = growth_charge(o, &due);
+		if (no)
+			return no;
+	}
+	ms_observe_grant(&o->core, g);
+	o->data_vm += g->bytes;
+	ms_observed_granted(o, due.ask);
 	return NULL;
-}
-
-static void refused(struct ms_observed *o, struct ms_group *group, const struct ms_growth *g)
-{
-	ms_group_event(group, MEMSTATE_EVENT_DENIED);
-	trace_memstate_refuse(current, group->id, g->bytes, ms_limits_charged(&group->limit),
-			      atomic64_read(&group->observed.pending));
 }
 
 /**
@@ -121,7 +145,7 @@ bool ms_grow(struct mm_struct *mm, struct ms_growth *g)
 			spin_unlock(&o->lock);
 		}
 		if (no)
-			refused(o, no, g);
+			ms_refusal(o->group, no, g->bytes);
 	}
 	rcu_read_unlock();
 	return !no;

@@ -230,6 +230,17 @@ static struct ms_task *space_task(struct ms_space *space)
 	return task;
 }
 
+/* Under RCU. */
+static struct ms_space *space_find(const struct mm_struct *mm)
+{
+	struct ms_space *space;
+
+	hlist_for_each_entry_rcu(space, &bucket_of(mm)->spaces, node)
+		if (space->notifier.mm == mm)
+			return space;
+	return NULL;
+}
+
 /**
  * ms_task_find() - the open books of an address space
  * @mm: the space
@@ -243,18 +254,36 @@ struct ms_task *ms_task_find(const struct mm_struct *mm)
 	struct ms_space *space;
 
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(space, &bucket_of(mm)->spaces, node) {
-		if (space->notifier.mm != mm)
-			continue;
+	space = space_find(mm);
+	if (space) {
 		spin_lock(&space->lock);
 		task = rcu_dereference_protected(space->task, lockdep_is_held(&space->lock));
 		if (task)
 			ms_task_get(task);
 		spin_unlock(&space->lock);
-		break;
 	}
 	rcu_read_unlock();
 	return task;
+}
+
+/**
+ * ms_task_limit_of() - what the open books of an address space are charged
+ * @mm: the space
+ *
+ * Context: any that may be preempted. Return: the level, there until those above are told that
+ * the task vanishes; NULL: there are no books.
+ */
+const struct ms_level *ms_task_limit_of(const struct mm_struct *mm)
+{
+	struct ms_space *space;
+	struct ms_task *task = NULL;
+
+	rcu_read_lock();
+	space = space_find(mm);
+	if (space)
+		task = rcu_dereference(space->task);
+	rcu_read_unlock();
+	return task ? &task->limit : NULL;
 }
 
 /**

@@ -45,6 +45,7 @@ struct ms_life_ops {
 struct ms_task *ms_task_open(void);
 void ms_task_close(struct ms_task *task);
 struct ms_task *ms_task_find(const struct mm_struct *mm);
+const struct ms_level *ms_task_limit_of(const struct mm_struct *mm);
 struct mm_struct *ms_task_mm(struct ms_task *task);
 void ms_spaces_init(const struct ms_life_ops *ops);
 void ms_spaces_exit(void);

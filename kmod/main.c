@@ -12,8 +12,10 @@
 #include "group.h"
 #include "life.h"
 #include "observed.h"
+#include "observed_group.h"
 #include "observing.h"
 #include "params.h"
+#include "refusal.h"
 #include "sysfs.h"
 #include "task.h"
 
@@ -31,14 +33,14 @@ static void group_vanish(struct ms_group *group)
 
 static void task_appear(struct ms_task *task)
 {
-	ms_observed_reports(task->mm, true);
+	ms_observed_reports(task->mm, &task->limit, true);
 	ms_sysfs_add_task(task);
 }
 
 static void task_vanish(struct ms_task *task)
 {
 	ms_sysfs_remove_task(task);
-	ms_observed_reports(task->mm, false);
+	ms_observed_reports(task->mm, &task->limit, false);
 }
 
 static const struct ms_group_ops group_ops = {
@@ -48,6 +50,8 @@ static const struct ms_group_ops group_ops = {
 	.vanish = group_vanish,
 	.notify = ms_sysfs_notify_group,
 	.tell = ms_charge_tell,
+	.settle = ms_observed_look_all,
+	.refused = ms_refusal_log,
 };
 
 static const struct ms_life_ops life_ops = {

@@ -45,32 +45,117 @@ struct ms_observed *ms_observed_of(const struct mm_struct *mm)
 	return NULL;
 }
 
-/* ---- sums ------------------------------------------------------------------------ */
+/* ---- what follows from its state ------------------------------------------------- */
 
-static void sums_add(struct ms_group *group, s64 pending, s64 arena)
+/* What one adds to the sums of its groups. */
+static void sums_of(const struct ms_observed *o, s64 sums[MS_OBSERVED_SUMS])
 {
-	if (!pending && !arena)
-		return;
-	for (; group; group = group->parent) {
-		if (pending)
-			atomic64_add(pending, &group->observed.pending);
-		if (arena)
-			atomic64_add(arena, &group->observed.arena);
+	bool is = !o->gone && !o->books;
+
+	sums[MS_OBSERVED_KNOWN] = !o->gone;
+	sums[MS_OBSERVED_SPACES] = is;
+	sums[MS_OBSERVED_COMMIT] = is ? o->data_vm : 0;
+	sums[MS_OBSERVED_BACKED] = is ? o->core.backed : 0;
+	sums[MS_OBSERVED_INHERITED] = is ? o->core.inherited : 0;
+	sums[MS_OBSERVED_PENDING] = is ? o->core.pending : 0;
+	sums[MS_OBSERVED_ARENA] = o->core.arena;
+}
+
+static void sums_follow(struct ms_observed *o)
+{
+	s64 now[MS_OBSERVED_SUMS];
+	struct ms_group *group;
+	int i;
+
+	sums_of(o, now);
+	for (i = 0; i < MS_OBSERVED_SUMS; i++) {
+		s64 change = now[i] - o->sums[i];
+
+		if (!change)
+			continue;
+		for (group = o->group; group; group = group->parent)
+			atomic64_add(change, &group->observed.sums[i]);
+		o->sums[i] = now[i];
 	}
 }
 
-/* Its state was @before and is another: what is charged follows. */
-static void observed_changed(struct ms_observed *o, const struct ms_observe *before)
+/* What is charged beyond what its books are, from the lowest group on that does not trust these. */
+static void excess_add(struct ms_group *group, s64 bytes)
 {
-	u64 was = ms_observe_charge(before), is = ms_observe_charge(&o->core);
+	for (; group; group = group->parent)
+		atomic64_add(bytes, &group->observed.excess);
+}
+
+/* The lowest group that does not trust who reports, or NULL. */
+static struct ms_group *group_wary(struct ms_group *group)
+{
+	struct ms_group *wary = group;
+
+	for (; group; group = group->parent)
+		if (READ_ONCE(group->observed.trust))
+			wary = group->parent;
+	return wary;
+}
+
+/* Whatever it is charged elsewhere it is charged no more. */
+static void charge_leave(struct ms_observed *o)
+{
+	if (!o->at)
+		return;
+	if (o->books)
+		excess_add(o->at, -(s64)o->charged);
+	ms_limits_uncharge(&o->at->limit, o->charged);
+	o->charged = 0;
+	WRITE_ONCE(o->at, NULL);
+}
+
+/* What it is to be charged, beyond what its books are. */
+static u64 observed_owes(const struct ms_observed *o)
+{
+	u64 bytes = ms_observe_charge(&o->core);
+
+	return o->books ? bytes - min(bytes, ms_limits_charged(o->books)) : bytes;
+}
+
+/**
+ * ms_observed_follow() - its state has changed: what is charged follows, and the sums do
+ * @o: the space
+ *
+ * Context: its lock.
+ */
+void ms_observed_follow(struct ms_observed *o)
+{
+	struct ms_group *at = o->gone ? NULL : o->books ? group_wary(o->group) : o->group;
+	u64 now = at ? observed_owes(o) : 0;
 
 	lockdep_assert_held(&o->lock);
-	sums_add(o->group, o->core.pending - before->pending,
-		 o->core.arena - before->arena);
-	if (is > was)
-		ms_limits_force(&o->group->limit, is - was);
-	else
-		ms_limits_uncharge(&o->group->limit, was - is);
+	if (at != o->at) {
+		charge_leave(o);
+		WRITE_ONCE(o->at, at);
+	}
+	if (now != o->charged && o->books)
+		excess_add(at, now - o->charged);
+	if (now > o->charged)
+		ms_limits_force(&at->limit, now - o->charged);
+	else if (now < o->charged)
+		ms_limits_uncharge(&at->limit, o->charged - now);
+	o->charged = now;
+	sums_follow(o);
+}
+
+/**
+ * ms_observed_granted() - a growth is about to happen, and its state has that
+ * @o:		the space
+ * @bytes:	what has been charged for it, where it is charged
+ *
+ * Context: its lock.
+ */
+void ms_observed_granted(struct ms_observed *o, u64 bytes)
+{
+	if (o->books)
+		excess_add(o->at, bytes);
+	o->charged += bytes;
+	ms_observed_follow(o);
 }
 
 static u64 mm_data(const struct mm_struct *mm)
@@ -84,22 +169,19 @@ static u64 mm_data(const struct mm_struct *mm)
  * @o:		the space
  * @exact:	and not to within what each processor or thread keeps to itself
  *
+ * Nothing follows yet: ms_observed_follow().
+ *
  * Context: its lock, and its mmap_lock, so that no growth is under way; RCU read lock held.
  */
 void ms_observed_look(struct ms_observed *o, bool exact)
 {
-	struct ms_observe before = o->core;
-
 	lockdep_assert_held(&o->lock);
-	if (o->gone || o->reports)
-		return;
 	o->data_vm = mm_data(o->mm);
 	ms_observe_look(&o->core, o->data_vm, ms_mm_backed(o->mm, exact));
-	observed_changed(o, &before);
 }
 
 /**
- * ms_observed_look_at() - likewise, of another's, if it does not grow just now
+ * ms_observed_look_at() - likewise, of another's, if it does not grow just now; all follows
  * @o:		the space
  * @exact:	as above
  *
@@ -111,23 +193,10 @@ void ms_observed_look_at(struct ms_observed *o, bool exact)
 	/* As long as it is not gone the mm is there. */
 	if (!o->gone && mmap_read_trylock(o->mm)) {
 		ms_observed_look(o, exact);
+		ms_observed_follow(o);
 		mmap_read_unlock(o->mm);
 	}
 	spin_unlock(&o->lock);
-}
-
-/**
- * ms_observed_grant() - a growth is about to happen
- * @o:	the space
- * @g:	the growth; what it asks for has been charged
- *
- * Context: its lock.
- */
-void ms_observed_grant(struct ms_observed *o, const struct ms_growth *g)
-{
-	ms_observe_grant(&o->core, g);
-	o->data_vm += g->bytes;
-	sums_add(o->group, g->ask, g->arena);
 }
 
 /* ---- birth and death ----------------------------------------------------------------- */
@@ -142,15 +211,38 @@ static struct ms_observed *observed_new(struct mm_struct *mm, struct ms_group *g
 	mmgrab(mm);
 	o->mm = mm;
 	o->group = group;
+	refcount_set(&o->refs, 1);
+	INIT_LIST_HEAD(&o->member);
 	spin_lock_init(&o->lock);
 	return o;
 }
 
-static void observed_free(struct ms_observed *o)
+/**
+ * ms_observed_put() - one reference less
+ * @o: the space
+ *
+ * It stays among its group's as long as there is one: who goes through them, and sleeps in
+ * between, goes on from there.
+ *
+ * Context: any that is not an interrupt; does not sleep.
+ */
+void ms_observed_put(struct ms_observed *o)
 {
+	if (!refcount_dec_and_test(&o->refs))
+		return;
+	spin_lock(&o->group->observed.lock);
+	list_del_rcu(&o->member);
+	spin_unlock(&o->group->observed.lock);
 	ms_group_put(o->group);
 	mmdrop(o->mm);
 	kfree_rcu(o, rcu);
+}
+
+static void observed_join(struct ms_observed *o)
+{
+	spin_lock(&o->group->observed.lock);
+	list_add_tail_rcu(&o->member, &o->group->observed.members);
+	spin_unlock(&o->group->observed.lock);
 }
 
 /* Into the table and its group; false: there is one already. Its lock is held. */
@@ -164,12 +256,9 @@ static bool observed_list(struct ms_observed *o)
 	if (first)
 		hlist_add_head_rcu(&o->node, &b->spaces);
 	spin_unlock(&b->lock);
-	if (!first)
-		return false;
-	spin_lock(&o->group->observed.lock);
-	list_add_tail_rcu(&o->member, &o->group->observed.members);
-	spin_unlock(&o->group->observed.lock);
-	return true;
+	if (first)
+		observed_join(o);
+	return first;
 }
 
 /* Whoever has forked ends, or goes elsewhere: one who has inherited pays for it now. */
@@ -178,23 +267,24 @@ static void observed_heir(struct ms_observed *o, u64 own)
 	struct ms_observed *child;
 
 	list_for_each_entry_rcu(child, &o->group->observed.members, member) {
-		struct ms_observe before;
-
 		if (READ_ONCE(child->parent) != o || child == o)
 			continue;
 		spin_lock(&child->lock);
 		child->parent = NULL;
-		before = child->core;
 		own -= ms_observe_heir(&child->core, own);
-		observed_changed(child, &before);
+		ms_observed_follow(child);
 		spin_unlock(&child->lock);
 	}
 }
 
-/* Charged nothing any more. False: another was faster. */
-static bool observed_close(struct ms_observed *o)
+/*
+ * Charged nothing any more, and found no more, or @next in its place, which then has its state
+ * and what it is charged. False: another was faster.
+ */
+static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 {
-	struct ms_observe before, last;
+	struct observed_bucket *b = bucket_of(o->mm);
+	struct ms_observe last;
 	bool forked;
 
 	spin_lock(&o->lock);
@@ -202,19 +292,34 @@ static bool observed_close(struct ms_observed *o)
 		spin_unlock(&o->lock);
 		return false;
 	}
-	before = o->core;
 	last = o->core;
 	ms_observe_look(&last, mm_data(o->mm), ms_mm_backed(o->mm, true));
+	if (next) {
+		next->core = o->core;
+		next->data_vm = o->data_vm;
+		next->books = o->books;
+	}
 	memset(&o->core, 0, sizeof(o->core));
-	observed_changed(o, &before);
 	o->gone = true;
+	ms_observed_follow(o);
 	forked = o->forked;
-	spin_lock(&o->group->observed.lock);
-	list_del_rcu(&o->member);
-	spin_unlock(&o->group->observed.lock);
+	/* Nobody else has it yet. */
+	if (next) {
+		spin_lock_nested(&next->lock, SINGLE_DEPTH_NESTING);
+		ms_observed_follow(next);
+		spin_unlock(&next->lock);
+		observed_join(next);
+	}
+	spin_lock(&b->lock);
+	if (next)
+		hlist_replace_rcu(&o->node, &next->node);
+	else
+		hlist_del_rcu(&o->node);
+	spin_unlock(&b->lock);
 	spin_unlock(&o->lock);
 	if (forked)
 		observed_heir(o, ms_observe_own(&last));
+	ms_observed_put(o);
 	return true;
 }
 
@@ -226,14 +331,7 @@ static bool observed_close(struct ms_observed *o)
  */
 void ms_observed_end(struct ms_observed *o)
 {
-	struct observed_bucket *b = bucket_of(o->mm);
-
-	if (!observed_close(o))
-		return;
-	spin_lock(&b->lock);
-	hlist_del_rcu(&o->node);
-	spin_unlock(&b->lock);
-	observed_free(o);
+	observed_close(o, NULL);
 }
 
 static bool group_full(struct ms_group *group)
@@ -250,6 +348,14 @@ static bool group_full(struct ms_group *group)
 	return false;
 }
 
+/* It was never to be seen. */
+static void observed_drop(struct ms_observed *o)
+{
+	ms_group_put(o->group);
+	mmdrop(o->mm);
+	kfree(o);
+}
+
 /**
  * ms_observed_begin() - an address space is known from now on
  * @mm:		the space
@@ -262,7 +368,6 @@ static bool group_full(struct ms_group *group)
 bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
 		       struct ms_observed *parent)
 {
-	const struct ms_observe nothing = {};
 	struct ms_observed *o = observed_new(mm, group);
 	u64 backed;
 
@@ -275,7 +380,7 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 	spin_lock(&o->lock);
 	if (!observed_list(o)) {
 		spin_unlock(&o->lock);
-		observed_free(o);
+		observed_drop(o);
 		return true;
 	}
 	if (birth == MS_BORN_FORK)
@@ -287,7 +392,12 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 		o->parent = parent;
 		WRITE_ONCE(parent->forked, true);
 	}
-	observed_changed(o, &nothing);
+	if (birth == MS_BORN_FOUND) {
+		/* Listed first: pairs with ms_observed_reports(). One sees the other. */
+		smp_mb();
+		o->books = ms_task_limit_of(mm);
+	}
+	ms_observed_follow(o);
 	spin_unlock(&o->lock);
 	return true;
 }
@@ -301,64 +411,50 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
  */
 bool ms_observed_move(struct ms_observed *o, struct ms_group *group)
 {
-	struct observed_bucket *b = bucket_of(o->mm);
-	struct ms_observed *n = observed_new(o->mm, group);
-	const struct ms_observe nothing = {};
+	struct ms_observed *next = observed_new(o->mm, group);
 
-	if (!n) {
+	if (!next) {
 		ms_group_put(group);
 		return false;
 	}
-	spin_lock(&o->lock);
-	n->core = o->core;
-	n->data_vm = o->data_vm;
-	n->reports = o->reports;
-	spin_unlock(&o->lock);
-	if (!observed_close(o)) {
-		observed_free(n);
-		return true;
-	}
-	spin_lock(&n->lock);
-	spin_lock(&b->lock);
-	hlist_replace_rcu(&o->node, &n->node);
-	spin_unlock(&b->lock);
-	spin_lock(&group->observed.lock);
-	list_add_tail_rcu(&n->member, &group->observed.members);
-	spin_unlock(&group->observed.lock);
-	observed_changed(n, &nothing);
-	spin_unlock(&n->lock);
-	observed_free(o);
+	if (!observed_close(o, next))
+		observed_drop(next);
 	return true;
 }
 
 /**
  * ms_observed_reports() - an address space has books of its own, or has none any more
  * @mm:		the space
- * @reports:	whether
+ * @books:	what these are charged
+ * @begin:	they begin; else they end
  *
  * Context: any that may be preempted.
  */
-void ms_observed_reports(struct mm_struct *mm, bool reports)
+void ms_observed_reports(struct mm_struct *mm, const struct ms_level *books, bool begin)
 {
-	struct ms_observe before;
 	struct ms_observed *o;
+	bool gone;
 
+	/* After that they are found, or not: pairs with ms_observed_begin(). */
+	smp_mb();
 	rcu_read_lock();
-	o = ms_observed_of(mm);
-	if (o) {
+	do {
+		gone = false;
+		o = ms_observed_of(mm);
+		if (!o)
+			break;
 		spin_lock(&o->lock);
-		if (!o->gone && o->reports != reports) {
-			before = o->core;
-			if (reports)
-				memset(&o->core, 0, sizeof(o->core));
-			else
-				ms_observe_begin(&o->core, mm_data(mm),
-						 ms_mm_backed(mm, true), false);
-			observed_changed(o, &before);
-			WRITE_ONCE(o->reports, reports);
+		gone = o->gone;
+		/* Others may have begun meanwhile. */
+		if (!gone && (begin || o->books == books)) {
+			/* What was charged beyond some books is not beyond others. */
+			charge_leave(o);
+			WRITE_ONCE(o->books, begin ? books : NULL);
+			ms_observed_follow(o);
 		}
 		spin_unlock(&o->lock);
-	}
+		/* Another is in its place, or none. */
+	} while (gone);
 	rcu_read_unlock();
 }
 
@@ -381,18 +477,21 @@ static int mm_reserved(struct mm_struct *mm, u64 *bytes)
 	return 0;
 }
 
-/* Under RCU, and its mmap_lock is held. False: it is not observed. */
+/* Under RCU, and its mmap_lock is held. False: nothing is known of it. */
 static bool observed_figures(struct mm_struct *mm, struct memstate_observe *out)
 {
 	struct ms_observed *o = ms_observed_of(mm);
-	bool is = false;
+	bool known = false;
 
 	if (!o)
 		return false;
 	spin_lock(&o->lock);
-	if (!o->gone && !o->reports) {
-		is = true;
+	if (!o->gone) {
 		ms_observed_look(o, true);
+		ms_observed_follow(o);
+		known = true;
+		out->spaces = !o->books;
+		out->excess = o->books ? o->charged : 0;
 		out->commit = o->data_vm;
 		out->backed = o->core.backed;
 		out->inherited = o->core.inherited;
@@ -400,7 +499,7 @@ static bool observed_figures(struct mm_struct *mm, struct memstate_observe *out)
 		out->group = o->group->id;
 	}
 	spin_unlock(&o->lock);
-	return is;
+	return known;
 }
 
 /**
@@ -429,9 +528,9 @@ int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
 	group = ms_group_near(task_dfl_cgroup(task));
 	out->on = ms_group_observed(group);
 	out->overcommit = READ_ONCE(group->observed.overcommit);
+	out->trust = READ_ONCE(group->observed.trust);
 	out->group = group->id;
-	out->spaces = observed_figures(mm, out);
-	if (!out->spaces) {
+	if (!observed_figures(mm, out)) {
 		out->commit = mm_data(mm);
 		out->backed = ms_mm_backed(mm, true);
 	}
@@ -439,6 +538,86 @@ int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
 	mmap_read_unlock(mm);
 	ms_group_put(group);
 	return ret;
+}
+
+/**
+ * ms_observed_totals_one() - what is observed of one process
+ * @mm:		its memory, with a use of it
+ * @look:	look at it; else as of the last look
+ * @out:	where to put it; zeros if it is not
+ *
+ * Context: process; may sleep. Return: 0; -EINTR: killed.
+ */
+int ms_observed_totals_one(struct mm_struct *mm, bool look, struct memstate_totals_observed *out)
+{
+	struct ms_observed *o;
+
+	memset(out, 0, sizeof(*out));
+	if (look && mmap_read_lock_killable(mm))
+		return -EINTR;
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	if (o) {
+		spin_lock(&o->lock);
+		if (look && !o->gone) {
+			ms_observed_look(o, true);
+			ms_observed_follow(o);
+		}
+		out->spaces = o->sums[MS_OBSERVED_SPACES];
+		out->commit = o->sums[MS_OBSERVED_COMMIT];
+		out->backed = o->sums[MS_OBSERVED_BACKED];
+		out->inherited = o->sums[MS_OBSERVED_INHERITED];
+		out->pending = o->sums[MS_OBSERVED_PENDING];
+		out->excess = o->books ? o->charged : 0;
+		out->charged = o->charged;
+		spin_unlock(&o->lock);
+	}
+	rcu_read_unlock();
+	if (look)
+		mmap_read_unlock(mm);
+	return 0;
+}
+
+/**
+ * ms_observed_limits_one() - what LIMIT_GET tells of one process
+ * @task:	a thread of it
+ * @mm:		its memory, with a use of it
+ * @books:	its books, or NULL
+ * @out:	where to put it
+ *
+ * Context: process; may sleep.
+ */
+void ms_observed_limits_one(struct task_struct *task, struct mm_struct *mm, struct ms_task *books,
+			    struct memstate_limit *out)
+{
+	struct memstate_totals_observed t;
+	struct ms_peak none = {};
+	struct ms_group *group;
+	u32 pressure;
+
+	if (books) {
+		ms_limits_read(&books->limit, &none, false, out);
+		out->group = books->group->id;
+	}
+	ms_observed_totals_one(mm, false, &t);
+	out->charged += t.charged;
+	out->peak = max(out->peak, out->charged);
+	out->peak_reader = max(out->peak_reader, out->charged);
+	if (books)
+		return;
+	rcu_read_lock();
+	group = ms_group_near(task_dfl_cgroup(task));
+	rcu_read_unlock();
+	out->high = MEMSTATE_UNLIMITED;
+	out->max = MEMSTATE_UNLIMITED;
+	out->lowest_high = MEMSTATE_UNLIMITED;
+	out->lowest_max = MEMSTATE_UNLIMITED;
+	out->group = group->id;
+	if (t.spaces) {
+		ms_limit_lowest(&group->limit.core, &out->lowest_high, &out->lowest_max, &pressure);
+		out->pressure = pressure;
+	}
+	ms_group_put(group);
 }
 
 /**

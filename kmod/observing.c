@@ -8,6 +8,7 @@
 #include "grow.h"
 #include "hooks.h"
 #include "observed.h"
+#include "observed_group.h"
 #include "observing.h"
 #include "params.h"
 
@@ -45,7 +46,8 @@ static bool hook_knows(struct mm_struct *mm)
 		space_begin(mm, group, MS_BORN_EXEC, NULL);
 		o = ms_observed_of(mm);
 	}
-	known = o && !READ_ONCE(o->reports);
+	/* Unless it reports, and is trusted. */
+	known = o && READ_ONCE(o->at);
 	rcu_read_unlock();
 	return known;
 }
@@ -193,6 +195,19 @@ void ms_observing_limit(struct ms_group *group, u32 set, u64 high, u64 max, bool
 void ms_observing_overcommit(struct ms_group *group, u32 percent)
 {
 	WRITE_ONCE(group->observed.overcommit, percent);
+}
+
+/**
+ * ms_observing_trust() - believe who reports, in a group and all below it, or do not
+ * @group:	the group
+ * @on:		whether
+ *
+ * Context: process; may sleep.
+ */
+void ms_observing_trust(struct ms_group *group, bool on)
+{
+	WRITE_ONCE(group->observed.trust, on);
+	ms_observed_look_all(group);
 }
 
 /**

@@ -24,6 +24,7 @@ struct ms_group;
 int ms_observing_set(struct ms_group *group, bool on);
 void ms_observing_limit(struct ms_group *group, u32 set, u64 high, u64 max, bool reports);
 void ms_observing_overcommit(struct ms_group *group, u32 percent);
+void ms_observing_trust(struct ms_group *group, bool on);
 void ms_observing_found(struct ms_group *group);
 void ms_observing_vanish(struct ms_group *group);
 bool ms_observing_can(void);

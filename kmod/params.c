@@ -18,6 +18,7 @@
 /* What one task can be charged is below 2^47: no sum of them overflows. */
 #define MS_TASKS_LIMIT		(1u << 16)
 #define MS_GROUPS_LIMIT		(1u << 24)
+#define MS_SETTLE_LIMIT		(1u << 16)
 
 /**
  * struct ms_bound - a parameter that may change at run time, within these bounds
@@ -123,6 +124,18 @@ MODULE_PARM_DESC(shards_max, "Most statistics shards of a task");
 bool ms_param_observe = true;
 module_param_named(observe, ms_param_observe, bool, 0444);
 MODULE_PARM_DESC(observe, "Hook the kernel, so that programs that report nothing can be observed");
+
+unsigned int ms_param_observe_settle = 256;
+MS_BOUND(observe_settle, 1, MS_SETTLE_LIMIT);
+MODULE_PARM_DESC(observe_settle, "Most programs looked at, without a pause, before one is refused");
+
+unsigned int ms_param_observe_settle_ms = 10;
+MS_BOUND(observe_settle_ms, 1, 1000);
+MODULE_PARM_DESC(observe_settle_ms, "Milliseconds before that is done again for the same group");
+
+unsigned int ms_param_observe_batch = 64;
+MS_BOUND(observe_batch, 1, MS_SETTLE_LIMIT);
+MODULE_PARM_DESC(observe_batch, "Most programs that a reader or worker looks at without a pause");
 
 static int params_check_power(const char *name, unsigned int value)
 {

@@ -18,6 +18,9 @@ extern unsigned int ms_param_groups_depth;
 extern unsigned int ms_param_credit_batch;
 extern unsigned int ms_param_shards_max;
 extern bool ms_param_observe;
+extern unsigned int ms_param_observe_settle;
+extern unsigned int ms_param_observe_settle_ms;
+extern unsigned int ms_param_observe_batch;
 
 int ms_params_check(void);
 

@@ -173,5 +173,8 @@ bool ms_revoke(struct ms_task *task, struct ms_terms *terms)
 	some = revoke_marked(group, MS_PENDING_DRAIN, terms);
 	if (!revoke_enough(terms))
 		some |= revoke_marked(group, MS_PENDING_CREDIT, terms);
+	/* And who reports nothing may have given memory up unseen. */
+	if (!revoke_enough(terms))
+		ms_group_settle(group);
 	return some || revoke_enough(terms);
 }

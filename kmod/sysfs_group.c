@@ -19,6 +19,7 @@
 #include "group.h"
 #include "observed_group.h"
 #include "observing.h"
+#include "refusal.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
 
@@ -35,10 +36,14 @@ static struct ms_limit_attr limit_attrs[] = {
 	{ { "pressure", 0444 }, MS_FILE_PRESSURE },
 	{ { "observe", 0644 }, MS_FILE_OBSERVE },
 	{ { "overcommit", 0644 }, MS_FILE_OVERCOMMIT },
+	{ { "trust", 0644 }, MS_FILE_TRUST },
 	{ { "observed_tasks", 0444 }, MS_FILE_OBSERVED_TASKS },
 	{ { "commit", 0444 }, MS_FILE_COMMIT },
 	{ { "backed", 0444 }, MS_FILE_BACKED },
 	{ { "pending", 0444 }, MS_FILE_PENDING },
+	{ { "excess", 0444 }, MS_FILE_EXCESS },
+	{ { "observed_breached", 0444 }, MS_FILE_OBSERVED_BREACHED },
+	{ { "last_refusal", 0444 }, MS_FILE_LAST_REFUSAL },
 	{ { "events_high", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_HIGH },
 	{ { "events_max", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_MAX },
 	{ { "events_denied", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_DENIED },
@@ -76,11 +81,15 @@ static struct attribute *group_attrs[] = {
 	&limit_attrs[19].attr,
 	&limit_attrs[20].attr,
 	&limit_attrs[21].attr,
+	&limit_attrs[22].attr,
+	&limit_attrs[23].attr,
+	&limit_attrs[24].attr,
+	&limit_attrs[25].attr,
 	NULL
 };
 
 /* As many as stand in the list above. */
-static_assert(ARRAY_SIZE(limit_attrs) == 22);
+static_assert(ARRAY_SIZE(limit_attrs) == 26);
 
 static const struct attribute_group group_group = { .attrs = group_attrs };
 static const struct attribute_group *group_groups[] = { MS_GROUPS_LIST(group) };
@@ -112,7 +121,7 @@ static ssize_t show_path(const struct ms_group *group, char *buf)
 
 static ssize_t show_observed(struct ms_group *group, enum ms_limit_file file, char *buf)
 {
-	struct memstate_observe w;
+	struct memstate_observe w = {};
 	u64 value;
 
 	ms_observed_read(group, &w);
@@ -123,6 +132,9 @@ static ssize_t show_observed(struct ms_group *group, enum ms_limit_file file, ch
 	case MS_FILE_OVERCOMMIT:
 		value = w.overcommit;
 		break;
+	case MS_FILE_TRUST:
+		value = w.trust;
+		break;
 	case MS_FILE_OBSERVED_TASKS:
 		value = w.spaces;
 		break;
@@ -132,8 +144,14 @@ static ssize_t show_observed(struct ms_group *group, enum ms_limit_file file, ch
 	case MS_FILE_BACKED:
 		value = w.backed;
 		break;
-	default:
+	case MS_FILE_PENDING:
 		value = w.pending;
+		break;
+	case MS_FILE_EXCESS:
+		value = w.excess;
+		break;
+	default:
+		value = w.breached;
 	}
 	return sysfs_emit(buf, "%llu\n", value);
 }
@@ -153,8 +171,10 @@ static ssize_t show_limit_file(struct ms_group *group,
 	case MS_FILE_EVENTS_LOCAL:
 		return sysfs_emit(buf, "%lld\n",
 				  atomic64_read(&group->events_local[a->event]));
-	case MS_FILE_OBSERVE ... MS_FILE_PENDING:
+	case MS_FILE_OBSERVE ... MS_FILE_OBSERVED_BREACHED:
 		return show_observed(group, a->file, buf);
+	case MS_FILE_LAST_REFUSAL:
+		return ms_refusal_show(group, buf, PAGE_SIZE);
 	default:
 		return ms_sysfs_show_limit(&group->limit, a->file, buf);
 	}
@@ -213,8 +233,14 @@ static int store_observed(struct ms_group *group, enum ms_limit_file file, const
 	u32 percent;
 	int ret;
 
-	if (file == MS_FILE_OBSERVE)
-		return kstrtobool(buf, &on) ?: ms_observing_set(group, on);
+	if (file != MS_FILE_OVERCOMMIT) {
+		ret = kstrtobool(buf, &on);
+		if (!ret && file == MS_FILE_OBSERVE)
+			ret = ms_observing_set(group, on);
+		else if (!ret)
+			ms_observing_trust(group, on);
+		return ret;
+	}
 	ret = kstrtou32(buf, 10, &percent);
 	if (ret)
 		return ret;
@@ -233,7 +259,8 @@ static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 
 	if (!capable(CAP_SYS_RESOURCE))
 		return -EPERM;
-	if (a->file == MS_FILE_OBSERVE || a->file == MS_FILE_OVERCOMMIT)
+	if (a->file == MS_FILE_OBSERVE || a->file == MS_FILE_OVERCOMMIT ||
+	    a->file == MS_FILE_TRUST)
 		return store_observed(group_of(kobj), a->file, buf) ?: length;
 	ret = parse_limit(buf, length, &limit);
 	if (ret)

@@ -28,7 +28,7 @@
  *      beyond the caller's own cgroup: -EACCES. poll() before there is anything to watch:
  *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
  *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE. LIMIT_SET has them observed,
- *      unless REPORTS. SCOPE_PROCESS, of OBSERVE.
+ *      unless REPORTS. SCOPE_PROCESS, of OBSERVE, TOTALS, LIMIT_GET. TOTALS' @observed.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -226,7 +226,8 @@ struct memstate_ring_control {
  * @breaches:		records that added to @breached
  *
  * At rest Ready + @reserved_lazy + @prepared_lazy equals @ready_direct, and
- * that plus unused credit equals @charged + @inherited + @breached.
+ * that plus unused credit equals @charged + @inherited + @breached; where programs are observed
+ * there is what they are charged in @charged, too.
  */
 struct memstate_totals {
 	__u64 bytes[MEMSTATE_NR_STATES - 1][MEMSTATE_NR_CLASSES];
@@ -519,7 +520,7 @@ struct memstate_transition {
  * GROUP      the group of a cgroup v2 directory, given by a descriptor
  * OWN_GROUP  the group that the task belongs to
  * WATCHED    what the file watches (TOTALS, ALLOC and LIMIT_GET)
- * PROCESS    the process of a pidfd (OBSERVE)
+ * PROCESS    the process of a pidfd (OBSERVE, TOTALS, LIMIT_GET)
  *
  * Of another process figures are for who has all its ids, is in its user namespace, has all
  * its capabilities, and finds it dumpable; or has CAP_SYS_PTRACE in its user namespace; or is
@@ -536,7 +537,8 @@ struct memstate_transition {
 /*
  * flags of TOTALS
  *
- * LAST     as of each task's last drain, without draining
+ * LAST     as of each task's last drain, without draining, and of the last look at what
+ *          reports nothing
  * PARTIAL  out: not all that was posted before is in: there was more of it than one call
  *          drains, or somebody else was draining a task. In: no meaning
  */
@@ -544,13 +546,38 @@ struct memstate_transition {
 #define MEMSTATE_TOTALS_PARTIAL		2
 
 /**
+ * struct memstate_totals_observed - what is seen of programs that are observed; bytes
+ * @spaces:	address spaces that report nothing
+ * @commit:	what they could write to without asking anybody again
+ * @backed:	what of theirs is anonymous and resident, or swapped out: Ready. The rest of
+ *		@commit is Prepared
+ * @inherited:	of that, charged to who has forked them
+ * @pending:	was granted, is charged, and is not backed yet
+ * @excess:	charged for who reports, beyond what he reports
+ * @charged:	charged for all this: @backed - @inherited + @pending + @excess
+ */
+struct memstate_totals_observed {
+	__u64 spaces;
+	__u64 commit;
+	__u64 backed;
+	__u64 inherited;
+	__u64 pending;
+	__u64 excess;
+	__u64 charged;
+};
+
+/**
  * struct memstate_get_totals - read the books
  * @size:	in: sizeof; out: the kernel's
  * @flags:	in: MEMSTATE_TOTALS_LAST; out: likewise, and MEMSTATE_TOTALS_PARTIAL
  * @scope:	in: MEMSTATE_SCOPE_*
- * @fd:		in: with SCOPE_GROUP the directory, else zero
- * @totals:	out: the totals; all zero for a task that is gone, or a cgroup in which
- *		nobody has reported yet
+ * @fd:		in: with SCOPE_GROUP the directory, with SCOPE_PROCESS the pidfd, else zero
+ * @totals:	out: what is reported; all zero for a task that is gone, a process without books,
+ *		or a cgroup in which nobody has reported yet
+ * @observed:	out: what is observed beside it, of groups, the system, and SCOPE_PROCESS; all
+ *		zero where nothing is
+ *
+ * What groups are charged is what the books have, and what is charged of @observed.
  *
  * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2
  * directory; -ENOENT: the cgroup is gone; -EACCES: it is neither the caller's own nor
@@ -563,6 +590,7 @@ struct memstate_get_totals {
 	__u32 scope;
 	__s32 fd;
 	struct memstate_totals totals;
+	struct memstate_totals_observed observed;
 };
 
 /* flags of a range */
@@ -748,6 +776,9 @@ enum memstate_event {
  * by OBSERVE for as long as it has one. Not with REPORTS, nor once OBSERVE has turned that
  * off: then for who reports.
  *
+ * LIMIT_GET with SCOPE_PROCESS: @group is where the process is charged, @charged what is; @high
+ * and @max are its own, if it has books; no peaks are kept of one that is observed.
+ *
  * A max below what is charged is accepted: nothing more becomes Ready until enough
  * has been given back. A task may only lower its own limits. Groups: who has
  * CAP_SYS_RESOURCE, or may write to the parent of the cgroup's directory through
@@ -779,6 +810,7 @@ struct memstate_limit {
 /* @set of OBSERVE */
 #define MEMSTATE_OBSERVE_ON		1
 #define MEMSTATE_OBSERVE_OVERCOMMIT	2
+#define MEMSTATE_OBSERVE_TRUST		4
 
 /**
  * struct memstate_observe - observe programs that report nothing; read what is seen of them
@@ -787,12 +819,13 @@ struct memstate_limit {
  * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM, SCOPE_OWN_GROUP; if nothing is set also
  *		SCOPE_WATCHED, SCOPE_PROCESS
  * @fd:		in: with SCOPE_GROUP the directory, with SCOPE_PROCESS the pidfd, else zero
- * @set:	in: MEMSTATE_OBSERVE_*, which of the two that follow; zero: only read
+ * @set:	in: MEMSTATE_OBSERVE_*, which of those that follow; zero: only read
  * @on:		in, out: 1: it and all below it are observed; out also if one above is, or
  *		because of a limit
  * @overcommit:	in, out: percent of max that may be granted, 100 to 10000; what is backed
  *		never passes max by a growth
- * @__reserved:	in: zero
+ * @trust:	in, out: 1: who has books in it, and below it, is charged what he reports, and not
+ *		more where more is observed
  * @spaces:	out: address spaces that are observed
  * @commit:	out: bytes that they could write to without asking anybody again
  * @backed:	out: bytes of theirs that are anonymous and resident, or swapped out
@@ -802,15 +835,22 @@ struct memstate_limit {
  * @reserved:	out: SCOPE_PROCESS: bytes of private anonymous memory that may not be written;
  *		else zero
  * @group:	out: cgroup id of the group; of a process the one where it is, or would be, charged
- * @reports:	out: SCOPE_PROCESS: 1: it has books, and is not observed; else zero
- * @__reserved1: zero
+ * @reports:	out: address spaces that have books; SCOPE_PROCESS: 1 if it has
+ * @__reserved:	zero
+ * @excess:	out: bytes charged for these, beyond what they report
  *
  * Of a process: @spaces is 1 if it is observed. Else nothing is charged for it, and @commit and
  * @backed are of use all the same; the settings are those of its group.
  *
  * What is charged for them is backed - inherited + pending. A growth that does not fit is
- * refused to the program, by ENOMEM, and counted as denied. A space that has books is not
- * observed. Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be hooked, or the
+ * refused to the program, by ENOMEM, and counted as denied.
+ *
+ * A space that has books is not among @spaces. So that opening the device is no way out of a
+ * limit, it is charged the larger of what it reports and what is observed, and refused what does
+ * not fit, in all groups from the first on that no @trust is in force for, its own or that of
+ * one above.
+ *
+ * Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be hooked, or the
  * module was told not to: its log says why; -EBUSY: another module or a livepatch has.
  */
 struct memstate_observe {
@@ -821,7 +861,7 @@ struct memstate_observe {
 	__u32 set;
 	__u32 on;
 	__u32 overcommit;
-	__u32 __reserved;
+	__u32 trust;
 	__u64 spaces;
 	__u64 commit;
 	__u64 backed;
@@ -831,7 +871,8 @@ struct memstate_observe {
 	__u64 reserved;
 	__u64 group;
 	__u32 reports;
-	__u32 __reserved1;
+	__u32 __reserved;
+	__u64 excess;
 };
 
 /**
@@ -978,7 +1019,8 @@ MEMSTATE_ABI_SIZE(memstate_query, 64);
 MEMSTATE_ABI_SIZE(memstate_setup, 32);
 MEMSTATE_ABI_SIZE(memstate_sync, 32);
 MEMSTATE_ABI_SIZE(memstate_transition, 40);
-MEMSTATE_ABI_SIZE(memstate_get_totals, 336);
+MEMSTATE_ABI_SIZE(memstate_totals_observed, 56);
+MEMSTATE_ABI_SIZE(memstate_get_totals, 392);
 MEMSTATE_ABI_SIZE(memstate_range, 24);
 MEMSTATE_ABI_SIZE(memstate_ranges, 40);
 MEMSTATE_ABI_SIZE(memstate_finding, 24);
@@ -990,6 +1032,6 @@ MEMSTATE_ABI_SIZE(memstate_shards, 24);
 MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 MEMSTATE_ABI_SIZE(memstate_pending, 8);
-MEMSTATE_ABI_SIZE(memstate_observe, 104);
+MEMSTATE_ABI_SIZE(memstate_observe, 112);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

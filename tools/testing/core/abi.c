@@ -94,12 +94,12 @@ int main(void)
 	AT(memstate_transition, done, 20);
 	AT(memstate_transition, paid, 24);
 	AT(memstate_transition, refused_by, 32);
-	SIZE(memstate_get_totals, 336);
+	SIZE(memstate_get_totals, 392);
 	AT(memstate_get_totals, scope, 8);
 	AT(memstate_get_totals, fd, 12);
 	AT(memstate_get_totals, totals, 16);
 	SIZE(memstate_pending, 8);
-	SIZE(memstate_observe, 104);
+	SIZE(memstate_observe, 112);
 	SIZE(memstate_range, 24);
 	AT(memstate_range, end, 8);
 	AT(memstate_range, state, 16);

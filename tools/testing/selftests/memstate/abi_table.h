@@ -68,7 +68,7 @@ struct abi_row {
 	OFF(memstate_transition, done, 20),				\
 	OFF(memstate_transition, paid, 24),				\
 	OFF(memstate_transition, refused_by, 32),			\
-	SIZE(memstate_get_totals, 336),					\
+	SIZE(memstate_get_totals, 392),					\
 	OFF(memstate_get_totals, fd, 12),				\
 	OFF(memstate_get_totals, totals, 16),				\
 	SIZE(memstate_range, 24),					\
@@ -129,7 +129,7 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_OBSERVE, 0xbd1f),				\
 	NUM(MEMSTATE_OBSERVE_ON, 1),					\
 	NUM(MEMSTATE_OBSERVE_OVERCOMMIT, 2),				\
-	SIZE(memstate_observe, 104),					\
+	SIZE(memstate_observe, 112),					\
 	OFF(memstate_observe, set, 16),					\
 	OFF(memstate_observe, overcommit, 24),				\
 	OFF(memstate_observe, spaces, 32),				\
@@ -137,6 +137,9 @@ struct abi_row {
 	OFF(memstate_observe, reserved, 80),				\
 	OFF(memstate_observe, group, 88),				\
 	OFF(memstate_observe, reports, 96),				\
+	OFF(memstate_observe, excess, 104),				\
+	SIZE(memstate_totals_observed, 56),				\
+	OFF(memstate_totals_observed, charged, 48),			\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
 	NUM(MEMSTATE_TOTALS_PARTIAL, 2),				\
 	SIZE(memstate_pending, 8),					\

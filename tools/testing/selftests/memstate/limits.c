@@ -630,14 +630,14 @@ TEST_F(limits, limit_and_watch_errors)
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, file, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, -1, both, 1, 1));
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
-	l = (struct memstate_limit) { .size = sizeof(l), .scope = 5 };
+	l = (struct memstate_limit) { .size = sizeof(l), .scope = 6 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 	l = (struct memstate_limit) { .size = sizeof(l), .scope = 2, .fd = file };
 	EXPECT_EQ(-EBADF, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 
 	w.scope = MEMSTATE_SCOPE_WATCHED;
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
-	w.scope = 5;
+	w.scope = 6;
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
 	w = (struct memstate_watch) { .size = sizeof(w), .fd = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));

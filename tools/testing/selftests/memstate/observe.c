@@ -91,6 +91,15 @@ static int observe(int dev, int cg, u32 set, u32 on, u32 overcommit,
 	return ret;
 }
 
+static int observe_set_trust(int dev, int cg, u32 trust)
+{
+	struct memstate_observe w = {
+		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
+		.set = MEMSTATE_OBSERVE_TRUST, .trust = trust };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
+}
+
 static struct memstate_observe observed(int dev, int cg)
 {
 	struct memstate_observe w;
@@ -152,6 +161,8 @@ FIXTURE_TEARDOWN(observe)
 	EXPECT_EQ(0, w.backed);
 	EXPECT_EQ(0, w.pending);
 	EXPECT_EQ(0, w.breached);
+	EXPECT_EQ(0, w.excess);
+	EXPECT_EQ(0, w.reports);
 	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
 	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
 	close(self->leaf);
@@ -446,23 +457,274 @@ TEST_F(observe, a_group_that_comes_later_takes_its_own)
 	EXPECT_EQ(0, cg_remove(LEAF "/below"));
 }
 
-TEST_F(observe, who_reports_is_not_observed)
+static void *fresh(size_t bytes)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* Of a group, by TOTALS; @last: as of the last look. */
+static struct memstate_totals_observed totals_of(int dev, u32 scope, int fd, bool last)
+{
+	struct memstate_get_totals t = {
+		.size = sizeof(t), .flags = last ? MEMSTATE_TOTALS_LAST : 0,
+		.scope = scope, .fd = fd };
+
+	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t))
+		memset(&t, 0xff, sizeof(t));
+	return t.observed;
+}
+
+/* In a child that is in GROUP: says by its line where it went wrong. */
+#define MUST(ok) do {							\
+	if (!(ok)) {							\
+		fprintf(stderr, "# %s:%d: %s\n", __FILE__, __LINE__, #ok);	\
+		_exit(1);						\
+	}								\
+} while (0)
+
+static void rings_child(int dev, int group)
+{
+	struct memstate_observe w;
+	struct dev d;
+	char *at;
+
+	MUST(soon(observed(dev, group).spaces == 1));
+	MUST(!dev_open(&d, 16));
+	w = observed(dev, group);
+	MUST(w.spaces == 0 && w.reports == 1 && w.excess && !w.commit && !w.backed);
+	MUST(group_limit(dev, group).charged == w.excess);
+
+	/* It says nothing, and is refused as who has no ring. */
+	MUST(!fresh(100 * MIB) && errno == ENOMEM);
+	at = fresh(40 * MIB);
+	MUST(at);
+	MUST(observed(dev, group).excess >= 40 * MIB);
+	memset(at, 1, 40 * MIB);
+	w = observed(dev, group);
+	MUST(w.excess >= 40 * MIB && w.excess <= 44 * MIB && !w.breached);
+	MUST(!fresh(30 * MIB) && errno == ENOMEM);
+	MUST(!munmap(at, 40 * MIB));
+	MUST(observed(dev, group).excess < 4 * MIB);
+
+	/* What it says is charged once. */
+	at = fresh(24 * MIB);
+	MUST(at);
+	dev_post(&d, REC((u64)at, 24 * MIB, MEMSTATE_ANY, MEMSTATE_READY, 0, 0));
+	MUST(!dev_sync(&d, NULL));
+	w = observed(dev, group);
+	MUST(w.excess < 4 * MIB);
+	MUST(group_limit(dev, group).charged == 24 * MIB + w.excess);
+	MUST(totals_of(dev, MEMSTATE_SCOPE_GROUP, group, true).charged == w.excess);
+	MUST(!fresh(40 * MIB) && fresh(30 * MIB));
+
+	/* Who is trusted may say what he likes. */
+	MUST(!observe_set_trust(dev, group, 1));
+	w = observed(dev, group);
+	MUST(w.trust && !w.excess && w.reports == 1);
+	MUST(group_limit(dev, group).charged == 24 * MIB);
+	MUST(fresh(100 * MIB));
+	MUST(!observe_set_trust(dev, group, 0));
+	w = observed(dev, group);
+	MUST(!w.trust && w.excess >= 30 * MIB);
+	MUST(!fresh(MIB) || !w.breached);
+
+	/* Without books it is as any other. */
+	dev_close(&d);
+	w = observed(dev, group);
+	MUST(w.spaces == 1 && w.reports == 0 && !w.excess && w.backed);
+	_exit(0);
+}
+
+TEST_F(observe, a_ring_is_no_way_out)
 {
 	pid_t pid = cg_child(GROUP);
 
+	if (!pid)
+		rings_child(self->dev, self->group);
+	EXPECT_EQ(0, join(pid));
+}
+
+TEST_F(observe, who_had_books_before_is_known_to_report)
+{
+	struct memstate_observe w;
+	pid_t pid;
+
+	ASSERT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	pid = cg_child(GROUP);
 	if (!pid) {
 		struct dev d;
-		bool ok;
+		char *at;
 
-		ok = soon(observed(self->dev, self->group).spaces == 1);
-		ok = ok && !dev_open(&d, 16);
-		ok = ok && !observed(self->dev, self->group).spaces;
-		/* As much as it likes, for the moment. */
-		ok = ok && anon(100 * MIB);
+		MUST(!dev_open(&d, 16));
+		at = fresh(24 * MIB);
+		MUST(at);
+		memset(at, 1, 24 * MIB);
+		dev_post(&d, REC((u64)at, 24 * MIB, MEMSTATE_ANY, MEMSTATE_READY, 0, 0));
+		MUST(!dev_sync(&d, NULL));
+		MUST(!observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 1, 0, &w));
+		MUST(w.spaces == 0 && w.reports == 1);
+		MUST(w.excess && w.excess < 8 * MIB);
+		MUST(group_limit(self->dev, self->group).charged == 24 * MIB + w.excess);
+		/* It is moved, and still does. */
+		MUST(cg_enter(LEAF));
+		MUST(soon(observed(self->dev, self->leaf).reports == 1));
+		MUST(!fresh(60 * MIB) && fresh(MIB));
 		dev_close(&d);
-		_exit(ok && observed(self->dev, self->group).spaces == 1 ? 0 : 1);
+		MUST(observed(self->dev, self->leaf).spaces == 1);
+		_exit(0);
 	}
 	EXPECT_EQ(0, join(pid));
+}
+
+TEST_F(observe, trust_is_of_a_group_and_all_below)
+{
+	pid_t pid = cg_child(LEAF);
+
+	if (!pid) {
+		int dev = self->dev, group = self->group, leaf = self->leaf;
+		struct dev d;
+
+		MUST(!dev_open(&d, 16));
+		/* The leaf's owner cannot trust on behalf of the one above. */
+		MUST(soon(observed(dev, leaf).reports == 1));
+		MUST(!observe_set_trust(dev, leaf, 1));
+		MUST(!observed(dev, leaf).excess && observed(dev, group).excess);
+		MUST(!group_limit(dev, leaf).charged);
+		MUST(!fresh(100 * MIB));
+		MUST(!observe_set_trust(dev, leaf, 0));
+		MUST(observed(dev, leaf).excess && observed(dev, group).excess);
+		MUST(!observe_set_trust(dev, group, 1));
+		MUST(!observed(dev, leaf).excess && !observed(dev, group).excess);
+		MUST(fresh(100 * MIB));
+		MUST(!observe_set_trust(dev, group, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, join(pid));
+}
+
+TEST_F(observe, totals_have_what_is_observed)
+{
+	struct memstate_totals_observed t, one, system;
+	struct prog p = prog_start(LEAF), q = prog_start(GROUP);
+	struct memstate_get_totals arg;
+	struct memstate_observe w;
+	struct memstate_limit l;
+	int fd = pidfd_of(p.pid);
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 4096));
+	EXPECT_EQ(1, prog_do(&q, 'm', 4096));
+	w = observed(self->dev, self->group);
+	t = totals_of(self->dev, MEMSTATE_SCOPE_GROUP, self->group, true);
+	EXPECT_EQ(2, t.spaces);
+	EXPECT_EQ(w.commit, t.commit);
+	EXPECT_EQ(w.backed, t.backed);
+	EXPECT_EQ(w.inherited, t.inherited);
+	EXPECT_EQ(w.pending, t.pending);
+	EXPECT_EQ(0, t.excess);
+	EXPECT_EQ(t.backed - t.inherited + t.pending, t.charged);
+	EXPECT_EQ(group_limit(self->dev, self->group).charged, t.charged);
+	system = totals_of(self->dev, MEMSTATE_SCOPE_SYSTEM, 0, true);
+	EXPECT_EQ(2, system.spaces);
+	EXPECT_EQ(t.commit, system.commit);
+	/* Its group comes when it is asked for, and then what is in it. */
+	EXPECT_TRUE(soon(observed(self->dev, self->leaf).spaces == 1));
+	EXPECT_EQ(1, totals_of(self->dev, MEMSTATE_SCOPE_GROUP, self->leaf, true).spaces);
+
+	/* What is touched without asking is seen by who looks. */
+	EXPECT_EQ(1, prog_do(&q, 't', 0));
+	EXPECT_EQ(t.backed, totals_of(self->dev, MEMSTATE_SCOPE_GROUP, self->group, true).backed);
+	EXPECT_LE(t.backed + 4 * MIB,
+		  totals_of(self->dev, MEMSTATE_SCOPE_GROUP, self->group, false).backed);
+
+	one = totals_of(self->dev, MEMSTATE_SCOPE_PROCESS, fd, false);
+	EXPECT_EQ(1, one.spaces);
+	EXPECT_GE(one.backed, 4 * MIB);
+	EXPECT_EQ(one.backed - one.inherited + one.pending, one.charged);
+	l = limit_get(self->dev, MEMSTATE_SCOPE_PROCESS, fd, 0);
+	EXPECT_EQ(one.charged, l.charged);
+	EXPECT_EQ(one.charged, l.peak);
+	EXPECT_EQ(MEMSTATE_UNLIMITED, l.max);
+	EXPECT_EQ(64 * MIB, l.lowest_max);
+	EXPECT_NE(0, l.group);
+	arg = (struct memstate_get_totals) {
+		.size = sizeof(arg), .scope = MEMSTATE_SCOPE_PROCESS, .fd = self->dev };
+	EXPECT_EQ(-EBADF, dev_ioctl(self->dev, MEMSTATE_IOC_TOTALS, &arg));
+	l = (struct memstate_limit) {
+		.size = sizeof(l), .scope = MEMSTATE_SCOPE_PROCESS, .fd = self->dev };
+	EXPECT_EQ(-EBADF, dev_ioctl(self->dev, MEMSTATE_IOC_LIMIT_GET, &l));
+	l = (struct memstate_limit) {
+		.size = sizeof(l), .flags = MEMSTATE_LIMIT_RESET_PEAK,
+		.scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_LIMIT_GET, &l));
+
+	EXPECT_EQ(0, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 0, 0, NULL));
+	one = totals_of(self->dev, MEMSTATE_SCOPE_PROCESS, fd, false);
+	EXPECT_EQ(0, one.spaces);
+	EXPECT_EQ(0, one.charged);
+	l = limit_get(self->dev, MEMSTATE_SCOPE_PROCESS, fd, 0);
+	EXPECT_EQ(0, l.charged);
+	EXPECT_EQ(MEMSTATE_UNLIMITED, l.lowest_max);
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(0, prog_end(&q));
+	close(fd);
+}
+
+TEST_F(observe, who_reports_is_not_refused_for_what_went_unseen)
+{
+	struct prog p = prog_start(GROUP);
+	pid_t pid;
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	pid = cg_child(LEAF);
+	if (!pid) {
+		struct dev d;
+
+		MUST(!dev_open_credit(&d, 16));
+		MUST(dev_charge(&d, 30 * MIB, 0, 0, NULL) == -EDQUOT);
+		MUST(prog_do(&p, 'u', 0) == 1);
+		MUST(!dev_charge(&d, 30 * MIB, 0, 0, NULL));
+		/* And he can make use of it. */
+		MUST(fresh(30 * MIB));
+		_exit(0);
+	}
+	EXPECT_EQ(0, join(pid));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
+TEST_F(observe, books_of_another_are_read_by_its_pidfd)
+{
+	struct memstate_get_totals arg;
+	int ready[2], fd;
+	char byte;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = cg_child(GROUP);
+	if (!pid) {
+		struct dev d;
+
+		MUST(!dev_open(&d, 16));
+		dev_post(&d, REC(16 * MIB, 8 * PAGE, MEMSTATE_ANY, MEMSTATE_RESERVED, 0, 0));
+		MUST(write(ready[1], "", 1) == 1);
+		pause();
+	}
+	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	fd = pidfd_of(pid);
+	arg = (struct memstate_get_totals) {
+		.size = sizeof(arg), .scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
+	EXPECT_EQ(0, dev_ioctl(self->dev, MEMSTATE_IOC_TOTALS, &arg));
+	EXPECT_EQ(8 * PAGE, arg.totals.bytes[MEMSTATE_RESERVED - 1][0]);
+	EXPECT_EQ(1, arg.totals.tasks);
+	EXPECT_EQ(0, arg.observed.spaces);
+	EXPECT_NE(0, arg.observed.excess);
+	EXPECT_EQ(arg.observed.excess, arg.observed.charged);
+	kill(pid, SIGKILL);
+	join(pid);
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
 }
 
 /* All kinds of growth, one after the other, some refused. */
@@ -617,7 +879,17 @@ TEST_F(observe, files_say_the_same)
 	EXPECT_EQ(w.backed, group_file(id, "backed"));
 	EXPECT_EQ(w.pending, group_file(id, "pending"));
 	EXPECT_GE(w.pending, 4096 << 10);
+	EXPECT_EQ(0, group_file(id, "excess"));
+	EXPECT_EQ(0, group_file(id, "observed_breached"));
 
+	EXPECT_EQ(0, group_file(id, "trust"));
+	EXPECT_TRUE(group_write(id, "trust", "1"));
+	EXPECT_EQ(1, observed(self->dev, self->group).trust);
+	EXPECT_EQ(1, group_file(id, "trust"));
+	EXPECT_TRUE(group_write(id, "trust", "0"));
+	EXPECT_EQ(0, observed(self->dev, self->group).trust);
+	EXPECT_FALSE(group_write(id, "trust", "perhaps"));
+	EXPECT_EQ(EINVAL, errno);
 	EXPECT_TRUE(group_write(id, "overcommit", "200"));
 	EXPECT_EQ(200, observed(self->dev, self->group).overcommit);
 	EXPECT_FALSE(group_write(id, "overcommit", "99"));
@@ -838,11 +1110,111 @@ TEST_F(observe, who_may_look_at_a_process)
 	close(root_fd);
 }
 
+/* The next line of the kernel's log that has @text; false: there is none yet. */
+static bool log_has(int log, const char *text, char *line, size_t size)
+{
+	ssize_t n;
+
+	while ((n = read(log, line, size - 1)) > 0) {
+		line[n] = '\0';
+		if (strstr(line, text))
+			return true;
+	}
+	return false;
+}
+
+static const char *last_refusal(u64 id)
+{
+	static char text[512];
+	char path[128];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), SYSFS "groups/%llu/last_refusal", (unsigned long long)id);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	return n < 0 ? NULL : text;
+}
+
+static unsigned long long said(const char *line, const char *key)
+{
+	const char *at = line ? strstr(line, key) : NULL;
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : -1ULL;
+}
+
+TEST_F(observe, a_refusal_is_told)
+{
+	u64 id = cg_id(self->group), leaf = cg_id(self->leaf);
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), lines = 0;
+	char by[32], line[1024];
+	const char *text;
+	struct prog p;
+
+	ASSERT_GE(log, 0);
+	lseek(log, 0, SEEK_END);
+	/* Which makes its directory. */
+	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
+	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)id);
+	ASSERT_NE(NULL, last_refusal(id));
+	EXPECT_STREQ("", last_refusal(id));
+	p = prog_start(LEAF);
+	EXPECT_EQ(1, prog_do(&p, 'M', 20 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'm', 20 << 10));
+	EXPECT_STREQ("", last_refusal(id));
+	EXPECT_EQ(1, prog_do(&p, 'n', 0));
+	EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
+	/* At the limit, and at the group that it is in, whose owner may see no other. */
+	for (int i = 0; i < 2; i++) {
+		text = last_refusal(i ? leaf : id);
+		ASSERT_NE(NULL, text);
+		EXPECT_NE(NULL, strstr(text, by));
+		EXPECT_NE(NULL, strstr(text, " comm=\"a\\x22b\\x0ac\\x5cd\" "));
+		EXPECT_EQ(p.pid, said(text, "pid="));
+		EXPECT_EQ(p.pid, said(text, "inner_pid="));
+		EXPECT_EQ(40 * MIB, said(text, " bytes="));
+		EXPECT_GE(said(text, " backed="), 20 * MIB);
+		EXPECT_LE(said(text, " backed="), 24 * MIB);
+		EXPECT_GE(said(text, " charged="), 40 * MIB);
+		EXPECT_LE(said(text, " charged="), 44 * MIB);
+		EXPECT_EQ(64 * MIB, said(text, " max="));
+		EXPECT_EQ(100, said(text, " overcommit="));
+		EXPECT_EQ(1, said(text, " nr="));
+	}
+	EXPECT_TRUE(soon(log_has(log, "refused: ", line, sizeof(line))));
+	EXPECT_NE(NULL, strstr(line, by));
+	EXPECT_NE(NULL, strstr(line, "x22b"));
+
+	/* A few lines, however many there are; and others have lines of their own. */
+	for (int i = 0; i < 100; i++)
+		EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(101, said(last_refusal(id), " nr="));
+	EXPECT_EQ(0, limit_max(self->dev, self->leaf, 50 * MIB));
+	EXPECT_EQ(0, prog_do(&p, 'M', 12 << 10));
+	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)leaf);
+	EXPECT_TRUE(soon(log_has(log, by, line, sizeof(line))));
+	EXPECT_EQ(102, said(line, " nr="));
+	lseek(log, 0, SEEK_SET);
+	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)id);
+	while (log_has(log, by, line, sizeof(line)))
+		lines++;
+	EXPECT_GE(lines, 1);
+	EXPECT_LE(lines, 5);
+	EXPECT_EQ(0, limit_max(self->dev, self->leaf, MEMSTATE_UNLIMITED));
+	EXPECT_EQ(0, prog_end(&p));
+	close(log);
+}
+
 TEST_F(observe, errors)
 {
 	struct memstate_observe w;
 
-	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 4, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 8, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe_set_trust(self->dev, self->group, 2));
 	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 2, 0, NULL));
 	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 0, 1, 0, NULL));
 	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 0, 0, 100, NULL));
@@ -854,7 +1226,7 @@ TEST_F(observe, errors)
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_TASK };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
-					.__reserved = 1 };
+					.trust = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
 					.fd = 1 };
@@ -863,7 +1235,7 @@ TEST_F(observe, errors)
 					.set = MEMSTATE_OBSERVE_ON };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
-					.__reserved1 = 1 };
+					.__reserved = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_PROCESS,
 					.fd = pidfd_of(getpid()), .set = MEMSTATE_OBSERVE_ON };

@@ -13,6 +13,7 @@
  *                                                        of their stacks each; how many could
  *   c  bytes of its private writable mappings, by smaps  b  bytes that are backed, likewise
  *   e  bytes of its private anonymous mappings that it may not write
+ *   n  call itself something that would be two lines of a log
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -199,6 +200,8 @@ static long done(char what, size_t bytes)
 	case 'F':
 		born(what == 'f');
 		return 1;
+	case 'n':
+		return !prctl(PR_SET_NAME, "a\"b\nc\\d");
 	case 'h':
 		return threads(bytes / 1024);
 	case 'c':
