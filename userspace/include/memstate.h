@@ -270,6 +270,7 @@ int memstate_limit_set(int cgroup_fd, unsigned int set, uint64_t high, uint64_t 
 int memstate_limit_get(int cgroup_fd, struct memstate_limit *limit);
 int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
 			  unsigned int flags);
+int memstate_group_observe(int cgroup_fd, struct memstate_observe *observe);
 
 /* A descriptor to poll for EPOLLPRI; to be closed by the caller. */
 int memstate_watch_open(int cgroup_fd);

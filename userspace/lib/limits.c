@@ -429,6 +429,22 @@ int memstate_group_alloc_totals(int cgroup_fd, struct memstate_alloc *alloc)
 }
 
 /**
+ * memstate_group_observe() - observe programs that report nothing, or see what is seen of them
+ * @cgroup_fd:	as for memstate_limit_set(), but for MEMSTATE_OWN_TASK
+ * @observe:	in: @size, as the caller knows it, @set, and what that names; out: what is so
+ *
+ * Context: process. Return: 0; -ENOENT: no device; -ENOTTY: the module knows nothing of it;
+ * -EOPNOTSUPP: this kernel cannot be hooked, or the module was told not to; -EBUSY: another
+ * module or a livepatch changes what is to be hooked; -EPERM, -EROFS, -EBADF, -EINVAL.
+ */
+int memstate_group_observe(int cgroup_fd, struct memstate_observe *observe)
+{
+	observe->scope = scope_of(&cgroup_fd);
+	observe->fd = cgroup_fd;
+	return once(MEMSTATE_IOC_OBSERVE, observe);
+}
+
+/**
  * memstate_watch_open() - be told of events of a group
  * @cgroup_fd: as for memstate_limit_set()
  *

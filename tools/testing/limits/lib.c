@@ -174,6 +174,61 @@ static void reserve(void)
 	set_max(MEMSTATE_UNLIMITED);
 }
 
+/* What is observed of the group, all that reports nothing. */
+static struct memstate_observe observed(int group)
+{
+	struct memstate_observe o = { .size = sizeof(o) };
+
+	if (memstate_group_observe(group, &o))
+		o.spaces = ~0ull;
+	return o;
+}
+
+static int observe_set(unsigned int on, unsigned int overcommit)
+{
+	struct memstate_observe o = {
+		.size = sizeof(o),
+		.set = MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT,
+		.on = on,
+		.overcommit = overcommit,
+	};
+
+	return memstate_group_observe(cg, &o);
+}
+
+static void observe(void)
+{
+	struct memstate_observe o = { .size = sizeof(o) };
+	struct memstate_limit l;
+	pid_t child;
+
+	if (!device)
+		return;
+	tap_is(memstate_group_observe(MEMSTATE_OWN_TASK, &o), -EINVAL, "a task is no group");
+	o = observed(cg);
+	tap_ok(!o.on && !o.spaces, "nothing is observed unasked");
+	tap_is(observe_set(1, 99), -EINVAL, "less than all cannot be granted");
+	child = fork();
+	if (!child) {
+		execlp("sleep", "sleep", "infinity", NULL);
+		_exit(1);
+	}
+	tap_is(observe_set(1, 150), 0, "a group can be observed");
+	/* Until the child is another program it has this one's books to begin with. */
+	tap_ok(soon(observed(cg).spaces == 1 && observed(cg).backed),
+	       "a child that is a program with nothing of ours is seen");
+	o = observed(MEMSTATE_OWN_GROUP);
+	tap_ok(o.on && o.overcommit == 150 && o.commit >= o.backed,
+	       "and is so in the group by its other name");
+	memstate_limit_get(cg, &l);
+	tap_ok(l.charged >= o.backed - o.inherited, "and charged");
+	tap_is(observe_set(0, 100), 0, "it can be ended");
+	o = observed(cg);
+	tap_ok(!o.on && !o.spaces && o.overcommit == 100, "then nothing is seen");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+}
+
 static void self_limit(void)
 {
 	struct memstate_refusal r = { .group = 1 };
@@ -281,6 +336,7 @@ int main(int argc, char **argv)
 	       "back end %s", memstate_backend_name());
 	verbs();
 	charges();
+	observe();
 	self_limit();
 	fork_over_the_limit();
 	watch();
