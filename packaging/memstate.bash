@@ -61,7 +61,7 @@ _memstate() {
 	--interval|--duration|--ranges|--trace-buffer|--max-size|--size|--title) return ;;
 	--sort) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_columns "$program")" -- "$word"); return ;;
 	--cgroup) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}"); return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark|--process) return ;;
+	--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process) return ;;
 	esac
 	if [[ $word == -* ]]; then
 		list=$(_memstate_options "$program" "$command")
@@ -72,7 +72,7 @@ _memstate() {
 	case $command in
 	stat|audit|ranges) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
 	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word") ;;
-	limit|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
+	limit|observe|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
 	replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	esac
 }

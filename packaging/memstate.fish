@@ -46,7 +46,7 @@ function __memstate_arguments
 		case --max --high
 			echo max
 			return
-		case --watch --delay --count --timeout --iterations --mark --process --max-series --listen
+		case --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen
 			return
 	end
 	switch $word
@@ -59,7 +59,7 @@ function __memstate_arguments
 			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
 		case scan
 			string replace -rf '^/proc/([0-9]+)$' '$1' /proc/*
-		case limit watch
+		case limit observe watch
 			test -n "$word"; or set word /sys/fs/cgroup/
 			__fish_complete_directories $word
 		case '*'

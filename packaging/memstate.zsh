@@ -34,7 +34,7 @@ _memstate() {
 	case $words[CURRENT-1] in
 	--output) _files; return ;;
 	--max|--high) compadd max; return ;;
-	--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
+	--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
 	esac
 	if [[ $PREFIX == -* ]]; then
 		list=(${(f)"$(_memstate_options $program $command)"})
@@ -45,7 +45,7 @@ _memstate() {
 	case $command in
 	stat|audit|ranges) _memstate_pids ;;
 	scan) compadd -- /proc/<->(N:t) ;;
-	limit|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
+	limit|observe|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
 	*) _files ;;
 	esac
 }

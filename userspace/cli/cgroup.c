@@ -105,8 +105,8 @@ static struct {
 /**
  * ms_cgroup_names_container() - whether a cgroup is named after a container
  * @name:	last part of its path: libpod-0123456789ab….scope, docker-….scope,
- *		cri-containerd-….scope, the id alone
- * @id:		name or id of the container, of an id the beginning will do
+ *		cri-containerd-….scope, the id alone; or a unit's name
+ * @id:		name or id of the container, of an id the beginning will do; or the same
  *
  * Return: whether it is.
  */
@@ -115,6 +115,8 @@ bool ms_cgroup_names_container(const char *name, const char *id)
 	size_t n = strlen(id), length = strlen(name);
 	const char *dash;
 
+	if (!strcmp(name, id))
+		return true;
 	if (length > 6 && !strcmp(name + length - 6, ".scope"))
 		length -= 6;
 	if (length == n && !strncmp(name, id, n))
@@ -160,16 +162,50 @@ static const char *below_root(const char *path)
 	return !strncmp(path, root, n) && (path[n] == '/' || !path[n]) ? path + n : path;
 }
 
+/* A container by name or id, or a unit of systemd, which may come without its ".service". */
+static int find_named(const char *target, char *path, size_t size)
+{
+	char unit[NAME_MAX + 1];
+	int nr = find_container(target, path, size);
+
+	if (nr || strchr(target, '.') ||
+	    snprintf(unit, sizeof(unit), "%s.service", target) >= (int)sizeof(unit))
+		return nr;
+	return find_container(unit, path, size);
+}
+
 static bool all_digits(const char *text)
 {
 	return *text && strspn(text, "0123456789") == strlen(text);
 }
 
+/* Return: 0; -1 after a message. */
+static int find_pid(const char *target, char *path, size_t size)
+{
+	char old[PATH_MAX];
+	pid_t pid = (pid_t)atoi(target);
+
+	if (ms_cgroup_of_pid(pid, path, size)) {
+		if (!ms_process_exists(pid))
+			ms_err("no process %s", target);
+		else
+			ms_err("process %s is in no cgroup that is to be seen from here", target);
+		return -1;
+	}
+	if (!strcmp(path, "/") && ms_cgroup_v1_of_pid(pid, old, sizeof(old))) {
+		ms_err("process %s is limited by cgroup version 1 (memory:%s), and in no cgroup of version 2 but the root",
+		       target, old);
+		ms_cgroup_v1_explain();
+		return -1;
+	}
+	return 0;
+}
+
 /**
  * ms_cgroup_find() - find a cgroup as an administrator names it
  * @command:	name of the command, for messages
- * @target:	a directory of cgroupfs, a path in the hierarchy, a process id, or the
- *		name or id of a container
+ * @target:	a directory of cgroupfs, a path in the hierarchy, a process id, the name or
+ *		id of a container, or a unit of systemd
  * @cg:		where to put it
  *
  * Return: 0; -1 after a message.
@@ -182,6 +218,7 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 	(void)command;
 	if (!ms_cgroup_root()) {
 		ms_err("no cgroup v2 hierarchy is mounted");
+		ms_cgroup_v1_explain();
 		return -1;
 	}
 	ret = ms_cgroup_open(cg, below_root(target));
@@ -192,18 +229,15 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 		return -1;
 	}
 	if (all_digits(target)) {
-		if (ms_cgroup_of_pid(atoi(target), path, sizeof(path))) {
-			ms_err("no process %s", target);
+		if (find_pid(target, path, sizeof(path)))
 			return -1;
-		}
 	} else {
-		int nr = strchr(target, '/') ? -1 :
-			 find_container(target, path, sizeof(path));
+		int nr = strchr(target, '/') ? -1 : find_named(target, path, sizeof(path));
 
 		if (nr != 1) {
 			ms_err(nr < 0 ? "%s: no such cgroup" :
 			       nr ? "%s: more than one cgroup has this name; give its path" :
-				    "%s: neither a cgroup, nor a process id, nor a container",
+				    "%s: neither a cgroup, nor a process id, nor a container or unit that runs",
 			       target);
 			return -1;
 		}
@@ -212,6 +246,24 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 	if (ret)
 		ms_err("%s: %s", cg->dir, strerror(-ret));
 	return ret ? -1 : 0;
+}
+
+/**
+ * ms_cgroup_is_whole() - is it the root, and was not called so?
+ * @cg:		from ms_cgroup_find()
+ * @target:	as it was given
+ *
+ * What holds there holds for the whole machine, which a process's id does not say.
+ *
+ * Return: true, after a message.
+ */
+bool ms_cgroup_is_whole(const struct ms_cgroup *cg, const char *target)
+{
+	if (strcmp(cg->path, "/") || !all_digits(target))
+		return false;
+	ms_err("process %s is in the root cgroup, and what is set there holds for the whole machine; name '/' if that is meant",
+	       target);
+	return true;
 }
 
 /* ---- what the kernel counts ---------------------------------------------------------- */
@@ -243,8 +295,12 @@ void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m)
 	int64_t value, max;
 	FILE *f;
 
-	*m = (struct ms_cgroup_memory) { -1, -1, -1, -1, -1, UINT64_MAX };
+	*m = (struct ms_cgroup_memory) {
+		.anon = -1, .file = -1, .shmem = -1, .kernel = -1, .sock = -1,
+		.max = UINT64_MAX,
+	};
 	m->current = read_number(cg, "memory.current");
+	m->swap = read_number(cg, "memory.swap.current");
 	max = read_number(cg, "memory.max");
 	if (max >= 0)
 		m->max = (uint64_t)max;
@@ -255,6 +311,8 @@ void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m)
 			m->anon = value;
 		else if (!strcmp(name, "file"))
 			m->file = value;
+		else if (!strcmp(name, "shmem"))
+			m->shmem = value;
 		else if (!strcmp(name, "kernel"))
 			m->kernel = value;
 		else if (!strcmp(name, "sock"))

@@ -25,7 +25,9 @@ struct ms_cgroup {
 /**
  * struct ms_cgroup_memory - what the kernel itself counts of a cgroup, bytes
  * @anon:	anonymous memory; -1: not known
- * @file:	page cache
+ * @file:	page cache, @shmem included
+ * @shmem:	shared memory: of processes, and files of tmpfs
+ * @swap:	swapped out
  * @kernel:	the kernel's own
  * @sock:	network buffers
  * @current:	all that counts against @max
@@ -34,6 +36,8 @@ struct ms_cgroup {
 struct ms_cgroup_memory {
 	int64_t anon;
 	int64_t file;
+	int64_t shmem;
+	int64_t swap;
 	int64_t kernel;
 	int64_t sock;
 	int64_t current;
@@ -45,7 +49,12 @@ int ms_cgroup_of_pid(pid_t pid, char *path, size_t size);
 int ms_cgroup_open(struct ms_cgroup *cg, const char *path);
 bool ms_cgroup_names_container(const char *name, const char *id);
 int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg);
+bool ms_cgroup_is_whole(const struct ms_cgroup *cg, const char *target);
 void ms_cgroup_close(struct ms_cgroup *cg);
 void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m);
+
+/* cgroup_v1.c: why there is no cgroup v2 */
+void ms_cgroup_v1_explain(void);
+bool ms_cgroup_v1_of_pid(pid_t pid, char *path, size_t size);
 
 #endif /* MS_CGROUP_H */

@@ -24,6 +24,7 @@
 int memstate_cmd_audit(int argc, char **argv);
 int memstate_cmd_export(int argc, char **argv);
 int memstate_cmd_limit(int argc, char **argv);
+int memstate_cmd_observe(int argc, char **argv);
 int memstate_cmd_plot(int argc, char **argv);
 int memstate_cmd_ranges(int argc, char **argv);
 int memstate_cmd_record(int argc, char **argv);
@@ -60,6 +61,13 @@ const char *ms_limit_size(uint64_t limit);
 const char *ms_pressure_name(uint32_t pressure);
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
+
+/* ---- observe.c, observe_why.c: programs that report nothing ---------------------------- */
+
+int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
+void ms_json_observe(struct json_object *o, const struct memstate_observe *w);
+int ms_observe_can(void);
+int ms_observe_error(const char *what, int ret);
 
 /* ---- stat_group.c: groups ----------------------------------------------------------- */
 

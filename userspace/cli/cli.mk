@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_names.c export.c \
+CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_names.c cgroup_v1.c export.c \
 		export_data.c export_exec.c export_families.c export_text.c figures.c files.c \
-		handle.c launch.c limit.c main.c out.c \
+		handle.c launch.c limit.c main.c observe.c observe_why.c out.c \
 		plot.c plot_books.c plot_map.c plot_read.c plot_script.c plot_time.c \
 		process.c \
 		ranges.c record.c record_file.c record_source.c record_trace.c \

@@ -9,19 +9,29 @@
 
 static const char help[] =
 	"usage: memstate limit TARGET [OPTION]...\n\n"
-	"Show or set the limits of a cgroup and all below it. TARGET is a directory of\n"
-	"cgroupfs, a path in the hierarchy, a process id, or the name or id of a container.\n"
-	"To set them takes CAP_SYS_RESOURCE, or the right to write to the directory above.\n"
-	"SIZE is as for memory.max: bytes, with K, M, G or T behind, or max for none. Over\n"
-	"max memory does not become Ready: the program gets an error; nothing is killed.\n\n"
-	"  --max SIZE    what may be charged\n"
-	"  --high SIZE   above it there is pressure: allocators give back what they can\n"
-	"  --json        one JSON document\n"
-	"  --help        this text\n";
+	"Show or set the limits of a cgroup and all below it, at once and for any program.\n"
+	"TARGET is a directory of cgroupfs, a path in the hierarchy, a process id, the name\n"
+	"or id of a container, or a unit of systemd. To set them takes CAP_SYS_RESOURCE, or\n"
+	"the right to write to the directory above. SIZE is as for memory.max: bytes, with\n"
+	"K, M, G or T behind, or max for none. Over max memory does not become Ready: the\n"
+	"program gets an error; nothing is killed.\n\n"
+	"What counts is what programs report as Ready, and of those that report nothing\n"
+	"what is backed or was granted to them. What does not: shared memory, page cache,\n"
+	"the kernel's own; memory.max, somewhat higher, holds these.\n\n"
+	"  --max SIZE             what may be charged\n"
+	"  --high SIZE            above it there is pressure: allocators give back what they can\n"
+	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched (100)\n"
+	"  --reports-only         limit only what reports; do not observe the others\n"
+	"  --json                 one JSON document\n"
+	"  --help                 this text\n";
+
+enum { OPT_REPORTS_ONLY = 256 };
 
 static const struct option options[] = {
 	{ "max", required_argument, NULL, 'm' },
 	{ "high", required_argument, NULL, 'H' },
+	{ "overcommit", required_argument, NULL, 'o' },
+	{ "reports-only", no_argument, NULL, OPT_REPORTS_ONLY },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
@@ -110,9 +120,87 @@ int ms_limit_error(const char *what, int ret)
 	return 1;
 }
 
-static void print_limit(const char *path, const struct memstate_limit *l)
+/**
+ * struct shown - a group, and what is known of it
+ * @cg:		its cgroup
+ * @limit:	enforced
+ * @observe:	what is observed; zero where the module knows nothing of it
+ * @totals:	reported
+ * @memory:	what the kernel counts
+ */
+struct shown {
+	struct ms_cgroup cg;
+	struct memstate_limit limit;
+	struct memstate_observe observe;
+	struct memstate_totals totals;
+	struct ms_cgroup_memory memory;
+};
+
+/*
+ * What memory.max should be beside max, so that nothing is killed that keeps to it: what is
+ * not counted now, and room for what is not counted later: those who look around in a full
+ * group, page tables, the pages of a child that it writes to.
+ */
+static uint64_t advised(const struct shown *s)
 {
-	printf("%-14s %12s   cgroup id %llu\n", "GROUP", path,
+	const uint64_t mib = 1 << 20;
+	uint64_t max = s->limit.max, room = max / 8;
+	const int64_t uncounted[] = { s->memory.shmem, s->memory.kernel, s->memory.sock };
+
+	if (room < 16 * mib)
+		room = 16 * mib;
+	for (int i = 0; i < 3; i++)
+		room += uncounted[i] > 0 ? (uint64_t)uncounted[i] : 0;
+	if (max > UINT64_MAX - room - mib)
+		return UINT64_MAX;
+	return (max + room + mib - 1) / mib * mib;
+}
+
+static void print_memory_max(const struct shown *s)
+{
+	uint64_t advice = advised(s);
+
+	if (s->memory.current < 0) {
+		printf("%-14s %12s   the memory controller is not enabled here: nothing else holds what is not counted\n",
+		       "memory.max", "-");
+		return;
+	}
+	printf("%-14s %12s   the kernel's own, which kills", "memory.max",
+	       s->memory.max == UINT64_MAX ? "max" : ms_size(s->memory.max));
+	if (s->limit.max == MEMSTATE_UNLIMITED || advice == UINT64_MAX)
+		printf("\n");
+	else if (s->memory.max < advice)
+		printf("; too low beside max: %s would do\n", ms_size(advice));
+	else if (s->memory.max == UINT64_MAX)
+		printf("; beside max %s would do, for what is not counted\n", ms_size(advice));
+	else
+		printf(" what is not counted\n");
+}
+
+static void print_observed(const struct shown *s)
+{
+	const struct memstate_observe *w = &s->observe;
+
+	printf("%-14s %12s   reported: Ready, by %llu process%s\n", "Reported",
+	       ms_size(ms_totals_state(&s->totals, MEMSTATE_READY)),
+	       (unsigned long long)s->totals.tasks, s->totals.tasks == 1 ? "" : "es");
+	if (!w->on) {
+		printf("%-14s %12s   programs that report nothing are not limited; try: memstate observe %s\n",
+		       "Observed", "-", s->cg.path);
+		return;
+	}
+	printf("%-14s %12s   observed: backed, of %llu process%s that report%s nothing\n",
+	       "Observed", ms_size(w->backed - w->inherited), (unsigned long long)w->spaces,
+	       w->spaces == 1 ? "" : "es", w->spaces == 1 ? "s" : "");
+	printf("%-14s %12s   granted to them, and not backed yet (overcommit %u %%)\n", "Pending",
+	       ms_size(w->pending), w->overcommit);
+}
+
+static void print_limit(const struct shown *s)
+{
+	const struct memstate_limit *l = &s->limit;
+
+	printf("%-14s %12s   cgroup id %llu\n", "GROUP", s->cg.path,
 	       (unsigned long long)l->group);
 	printf("%-14s %12s   enforced (peak %s)\n", "Charged", ms_size(l->charged),
 	       ms_size(l->peak));
@@ -123,8 +211,36 @@ static void print_limit(const char *path, const struct memstate_limit *l)
 	printf("%-14s %12s   in force, with the groups above\n", "Lowest max",
 	       ms_limit_size(l->lowest_max));
 	printf("%-14s %12s\n", "Pressure", ms_pressure_name(l->pressure));
+	print_observed(s);
+	if (s->memory.shmem >= 0)
+		printf("%-14s %12s   observed by the kernel, and not counted\n", "Shared",
+		       ms_size((uint64_t)s->memory.shmem));
+	print_memory_max(s);
 	printf("events high %llu, max %llu, denied %llu, breach %llu, drift %llu\n",
 	       l->events[0], l->events[1], l->events[2], l->events[3], l->events[4]);
+}
+
+static int print_json(const struct shown *s)
+{
+	struct json_object *doc = json_object_new_object();
+	struct json_object *observed = json_object_new_object();
+	struct json_object *memory = json_object_new_object();
+
+	json_object_object_add(doc, "source", json_object_new_string("enforced"));
+	json_object_object_add(doc, "path", json_object_new_string(s->cg.path));
+	ms_json_limit(doc, &s->limit);
+	ms_json_add(doc, "reported_ready", ms_totals_state(&s->totals, MEMSTATE_READY));
+	ms_json_observe(observed, &s->observe);
+	json_object_object_add(doc, "observed", observed);
+	json_object_object_add(memory, "max", s->memory.max == UINT64_MAX ? NULL :
+							ms_json_u64(s->memory.max));
+	json_object_object_add(memory, "shmem", s->memory.shmem < 0 ? NULL :
+				       ms_json_u64((uint64_t)s->memory.shmem));
+	json_object_object_add(memory, "advised_max",
+			       s->limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
+				       NULL : ms_json_u64(advised(s)));
+	json_object_object_add(doc, "memory", memory);
+	return ms_json_print(doc);
 }
 
 static int size_arg(const char *option, const char *text, uint64_t *bytes)
@@ -139,28 +255,105 @@ static int size_arg(const char *option, const char *text, uint64_t *bytes)
 			      option, text);
 }
 
+/**
+ * struct wish - what is to be set
+ * @set:	MEMSTATE_LIMIT_*
+ * @high:	bytes
+ * @max:	bytes
+ * @overcommit:	percent, 0: as it is
+ * @reports_only: do not observe
+ */
+struct wish {
+	unsigned int set;
+	uint64_t high;
+	uint64_t max;
+	uint32_t overcommit;
+	bool reports_only;
+};
+
+/* Whether a max is to hold for programs that report nothing. */
+static bool holds_for_all(const struct wish *w)
+{
+	return w->set & MEMSTATE_LIMIT_MAX && w->max != MEMSTATE_UNLIMITED && !w->reports_only;
+}
+
+/* Return: 0, or the exit status after a message, with nothing set. */
+static int may_be_set(const struct wish *w, const struct ms_cgroup *cg)
+{
+	if (!holds_for_all(w) || ms_observe_can())
+		return 0;
+	ms_observe_error(cg->dir, -EOPNOTSUPP);
+	ms_err("so the limit would hold only for what reports; with --reports-only it is set for that");
+	return 1;
+}
+
+/* Return: 0, or the exit status after a message. */
+static int set(const struct wish *w, const struct ms_cgroup *cg)
+{
+	struct memstate_observe o = { .size = sizeof(o), .overcommit = w->overcommit };
+	int ret = w->set ? memstate_limit_set(cg->fd, w->set, w->high, w->max) : 0;
+
+	if (ret)
+		return ms_limit_error(cg->dir, ret);
+	if (w->overcommit)
+		o.set |= MEMSTATE_OBSERVE_OVERCOMMIT;
+	if (holds_for_all(w) || w->reports_only) {
+		o.set |= MEMSTATE_OBSERVE_ON;
+		o.on = !w->reports_only;
+	}
+	ret = o.set ? memstate_group_observe(cg->fd, &o) : 0;
+	if (ret == -ENOTTY && w->reports_only && !w->overcommit)
+		return 0;
+	if (ret)
+		return ms_observe_error(cg->dir, ret);
+	if (w->reports_only && o.on)
+		ms_err("%s: programs that report nothing are observed here all the same, as a cgroup above is: memstate observe --off there",
+		       cg->path);
+	return 0;
+}
+
+/* Return: 0, or the exit status after a message. */
+static int read_all(struct shown *s)
+{
+	int ret = memstate_limit_get(s->cg.fd, &s->limit);
+
+	if (!ret)
+		ret = memstate_group_totals(s->cg.fd, &s->totals, 0);
+	if (ret)
+		return ms_limit_error(s->cg.dir, ret);
+	s->observe = (struct memstate_observe) { .size = sizeof(s->observe) };
+	if (memstate_group_observe(s->cg.fd, &s->observe))
+		s->observe = (struct memstate_observe) {};
+	ms_cgroup_memory(&s->cg, &s->memory);
+	return 0;
+}
+
 int memstate_cmd_limit(int argc, char **argv)
 {
-	uint64_t high = 0, max = 0;
-	struct memstate_limit l;
-	struct json_object *doc;
-	unsigned int set = 0;
-	struct ms_cgroup cg;
+	struct wish w = {};
 	bool json = false;
-	int c, ret;
+	struct shown s;
+	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			if (size_arg("--max", optarg, &max))
+			if (size_arg("--max", optarg, &w.max))
 				return EXIT_USAGE;
-			set |= MEMSTATE_LIMIT_MAX;
+			w.set |= MEMSTATE_LIMIT_MAX;
 			break;
 		case 'H':
-			if (size_arg("--high", optarg, &high))
+			if (size_arg("--high", optarg, &w.high))
 				return EXIT_USAGE;
-			set |= MEMSTATE_LIMIT_HIGH;
+			w.set |= MEMSTATE_LIMIT_HIGH;
+			break;
+		case 'o':
+			if (ms_percent_arg("limit", optarg, &w.overcommit))
+				return EXIT_USAGE;
+			break;
+		case OPT_REPORTS_ONLY:
+			w.reports_only = true;
 			break;
 		case 'j':
 			json = true;
@@ -174,21 +367,22 @@ int memstate_cmd_limit(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return ms_usage_error("limit", "one target is needed");
-	if (ms_cgroup_find("limit", argv[optind], &cg))
+	if (w.reports_only && !(w.set & MEMSTATE_LIMIT_MAX))
+		return ms_usage_error("limit", "--reports-only says for whom --max holds; to observe no more: memstate observe TARGET --off");
+	if (ms_cgroup_find("limit", argv[optind], &s.cg))
 		return 1;
-	ret = set ? memstate_limit_set(cg.fd, set, high, max) : 0;
-	if (!ret)
-		ret = memstate_limit_get(cg.fd, &l);
-	ms_cgroup_close(&cg);
-	if (ret)
-		return ms_limit_error(cg.dir, ret);
-	if (!json) {
-		print_limit(cg.path, &l);
-		return 0;
-	}
-	doc = json_object_new_object();
-	json_object_object_add(doc, "source", json_object_new_string("enforced"));
-	json_object_object_add(doc, "path", json_object_new_string(cg.path));
-	ms_json_limit(doc, &l);
-	return ms_json_print(doc);
+	status = (w.set || w.overcommit) && ms_cgroup_is_whole(&s.cg, argv[optind]);
+	if (!status)
+		status = may_be_set(&w, &s.cg);
+	if (!status)
+		status = set(&w, &s.cg);
+	if (!status)
+		status = read_all(&s);
+	ms_cgroup_close(&s.cg);
+	if (status)
+		return status;
+	if (json)
+		return print_json(&s);
+	print_limit(&s);
+	return 0;
 }

@@ -14,6 +14,7 @@ static const struct command {
 	{ "top", memstate_cmd_top, "groups and tasks, live" },
 	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
+	{ "observe", memstate_cmd_observe, "have programs that report nothing observed" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },
 	{ "export", memstate_cmd_export, "figures for Prometheus" },
 	{ "ranges", memstate_cmd_ranges, "the ledger of a process" },

@@ -14,30 +14,50 @@
  * @cg:		its cgroup
  * @totals:	reported
  * @alloc:	what allocators count
+ * @observe:	observed by the module, of what reports nothing
  * @limit:	enforced
- * @memory:	observed
+ * @memory:	what the kernel counts
  */
 struct row {
 	struct ms_cgroup cg;
 	struct memstate_totals totals;
 	struct memstate_alloc alloc;
+	struct memstate_observe observe;
 	struct memstate_limit limit;
 	struct ms_cgroup_memory memory;
 };
 
-static uint64_t reported(const struct row *r)
+/* Bytes that somebody accounts for: who reports them, or the module that observes. */
+static uint64_t accounted(const struct row *r)
 {
 	return ms_totals_state(&r->totals, MEMSTATE_READY) +
-	       ms_totals_state(&r->totals, MEMSTATE_PREPARED);
+	       ms_totals_state(&r->totals, MEMSTATE_PREPARED) + r->observe.backed -
+	       r->observe.inherited;
 }
 
-/* Anonymous memory that nobody has reported; -1: not known. */
+/* Anonymous memory, with what of it is swapped out; -1: not known. */
+static int64_t anonymous(const struct row *r)
+{
+	return r->memory.anon < 0 ? -1 :
+	       r->memory.anon + (r->memory.swap > 0 ? r->memory.swap : 0);
+}
+
+/* Anonymous memory that nobody accounts for; -1: not known. */
 static int64_t unaccounted(const struct row *r)
 {
-	if (r->memory.anon < 0)
+	int64_t all = anonymous(r);
+
+	if (all < 0)
 		return -1;
-	return (uint64_t)r->memory.anon > reported(r) ?
-	       r->memory.anon - (int64_t)reported(r) : 0;
+	return (uint64_t)all > accounted(r) ? all - (int64_t)accounted(r) : 0;
+}
+
+/* How much of it is accounted for, of a hundred; -1: not known. */
+static int coverage(const struct row *r)
+{
+	int64_t all = anonymous(r);
+
+	return all <= 0 ? -1 : (int)((all - unaccounted(r)) * 100 / all);
 }
 
 static const char *size_or_dash(int64_t bytes)
@@ -47,35 +67,46 @@ static const char *size_or_dash(int64_t bytes)
 
 static void print_head(void)
 {
-	printf("%-24s | %-35s | %-42s | %s\n", "", "reported", "enforced", "observed");
-	printf("%-24s | %5s %9s %9s %9s | %9s %9s %9s %5s %6s | %9s %8s %11s\n", "GROUP",
-	       "TASKS", "RESERVED", "PREPARED", "READY", "CHARGED", "HIGH", "MAX", "PRESS",
-	       "DENIED", "ANON", "COVERAGE", "UNACCOUNTED");
+	printf("%-24s | %-35s | %-35s | %-42s | %s\n", "", "reported", "observed, of the others",
+	       "enforced", "observed by the kernel");
+	printf("%-24s | %5s %9s %9s %9s | %5s %9s %9s %9s | %9s %9s %9s %5s %6s | %9s %9s %8s %11s\n",
+	       "GROUP", "TASKS", "RESERVED", "PREPARED", "READY", "TASKS", "COMMIT", "BACKED",
+	       "PENDING", "CHARGED", "HIGH", "MAX", "PRESS", "DENIED", "ANON", "SHARED",
+	       "COVERAGE", "UNACCOUNTED");
+}
+
+static void print_observed(const struct row *r)
+{
+	const struct memstate_observe *w = &r->observe;
+
+	if (w->on)
+		printf("%5llu %9s %9s %9s", (unsigned long long)w->spaces, ms_size(w->commit),
+		       ms_size(w->backed), ms_size(w->pending));
+	else
+		printf("%5s %9s %9s %9s", "-", "-", "-", "-");
 }
 
 static void print_row(const struct row *r)
 {
 	const char *path = r->cg.path;
 	size_t length = strlen(path);
-	char coverage[16] = "-";
+	char covered[16] = "-";
 
 	/* The end tells more. */
 	if (length > 24)
 		path += length - 24;
-	if (r->memory.anon > 0) {
-		uint64_t percent = reported(r) * 100 / (uint64_t)r->memory.anon;
-
-		snprintf(coverage, sizeof(coverage), "%u %%",
-			 percent > 100 ? 100 : (unsigned int)percent);
-	}
-	printf("%-24s | %5llu %9s %9s %9s | %9s %9s %9s %5s %6llu | %9s %8s %11s\n", path,
+	if (coverage(r) >= 0)
+		snprintf(covered, sizeof(covered), "%d %%", coverage(r));
+	printf("%-24s | %5llu %9s %9s %9s | ", path,
 	       r->totals.tasks, ms_size(ms_totals_state(&r->totals, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(&r->totals, MEMSTATE_PREPARED)),
-	       ms_size(ms_totals_state(&r->totals, MEMSTATE_READY)),
+	       ms_size(ms_totals_state(&r->totals, MEMSTATE_READY)));
+	print_observed(r);
+	printf(" | %9s %9s %9s %5s %6llu | %9s %9s %8s %11s\n",
 	       ms_size(r->limit.charged), ms_limit_size(r->limit.high),
 	       ms_limit_size(r->limit.max), ms_pressure_name(r->limit.pressure),
 	       r->limit.events[MEMSTATE_EVENT_DENIED], size_or_dash(r->memory.anon),
-	       coverage, size_or_dash(unaccounted(r)));
+	       size_or_dash(r->memory.shmem), covered, size_or_dash(unaccounted(r)));
 	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
 }
 
@@ -89,6 +120,7 @@ static struct json_object *json_row(const struct row *r)
 	struct json_object *o = json_object_new_object();
 	struct json_object *said = json_object_new_object();
 	struct json_object *enforced = json_object_new_object();
+	struct json_object *observing = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
 
 	json_object_object_add(o, "path", json_object_new_string(r->cg.path));
@@ -97,10 +129,14 @@ static struct json_object *json_row(const struct row *r)
 	ms_json_totals(said, &r->totals);
 	ms_json_alloc(said, ms_alloc_heap(&r->alloc), &r->alloc);
 	json_object_object_add(o, "reported", said);
+	ms_json_observe(observing, &r->observe);
+	json_object_object_add(o, "observing", observing);
 	ms_json_limit(enforced, &r->limit);
 	json_object_object_add(o, "enforced", enforced);
 	add_known(observed, "anon", r->memory.anon);
 	add_known(observed, "file", r->memory.file);
+	add_known(observed, "shmem", r->memory.shmem);
+	add_known(observed, "swap", r->memory.swap);
 	add_known(observed, "kernel", r->memory.kernel);
 	add_known(observed, "sock", r->memory.sock);
 	add_known(observed, "current", r->memory.current);
@@ -108,6 +144,7 @@ static struct json_object *json_row(const struct row *r)
 							ms_json_u64(r->memory.max));
 	json_object_object_add(o, "observed", observed);
 	add_known(o, "unaccounted", unaccounted(r));
+	add_known(o, "coverage_percent", coverage(r));
 	return o;
 }
 
@@ -118,6 +155,9 @@ static int row_read(struct row *r)
 
 	if (memstate_group_alloc_totals(r->cg.fd, &r->alloc))
 		r->alloc.nr_shards = 0;
+	r->observe = (struct memstate_observe) { .size = sizeof(r->observe) };
+	if (memstate_group_observe(r->cg.fd, &r->observe))
+		r->observe = (struct memstate_observe) {};
 	if (!ret)
 		ret = memstate_limit_get(r->cg.fd, &r->limit);
 	ms_cgroup_memory(&r->cg, &r->memory);

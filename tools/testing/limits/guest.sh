@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # guest.sh TOP OUT MODULE PART...: in a virtual machine: the library embedded and with the
-# module, the commands, the allocator, and real programs over a limit.
+# module, the commands, the allocator, programs with nothing of ours in them, and real
+# programs over a limit.
 set -u
 
 top=$1 out=$2 module=$3
@@ -29,6 +30,8 @@ part_library() {
 			"${preloaded[@]}" MEMSTATE_MAX=${max}M "$programs/faults" limit $((max << 20))
 	done
 }
+
+part_any() { relay any bash "$here/any.sh" "$bin/memstate" "$programs"; }
 
 # Rows for the table, as comments
 part_programs() { bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'; }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh [PART...]: limits as programs and administrators meet them. The parts, both of them
-# if none is named: "library", the library, the commands and the allocator; "programs", real
-# programs over a limit, beside the same under memory.max, whose table is left in
-# build/limits/table.
+# run.sh [PART...]: limits as programs and administrators meet them. The parts, all of them
+# if none is named: "library", the library, the commands and the allocator; "any", programs
+# with nothing of ours in them; "programs", real programs over a limit, beside the same under
+# memory.max, whose table is left in build/limits/table.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -15,12 +15,16 @@ top=$(readlink -f "$here/../../..")
 . "$here/../suite.sh"
 programs=$top/build/limits
 kernel=${MEMSTATE_KERNEL:-6.1}
-parts "library programs" "$@"
+parts "library any programs" "$@"
 out=$programs/of-${suite_parts// /-}	# parts may run at once
 
 tap_begin "$out"
 if part library; then
 	needs setpriv:util-linux || tap_end
+fi
+if part any; then
+	needs musl-gcc:musl-tools busybox:busybox-static python3 || tap_end
+	try "programs with nothing of ours build" program limits static musl
 fi
 if part programs; then
 	needs javac:default-jdk-headless java:default-jdk-headless redis-server \
@@ -28,7 +32,7 @@ if part programs; then
 	try "the JVM's program builds" javac -d "$out" "$here/Hog.java"
 fi
 try "builds" userspace all
-try "its programs build" program limits lib counter stress faults family
+part library && try "its programs build" program limits lib counter stress faults family
 module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 tap_limit=3300
 # shellcheck disable=SC2086 # a list

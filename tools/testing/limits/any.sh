@@ -1,0 +1,234 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+#
+# any.sh MEMSTATE PROGRAMS: in the machine: programs with nothing of ours in them, in cgroups
+# that are limited from outside: by memstate limit, while they run. PROGRAMS has "static" and
+# "musl", both made of selftests/memstate/observe_prog.c, which says what they can be told.
+set -u
+memstate=$1 programs=$2
+# shellcheck source=tools/testing/tap.sh
+. "$(dirname "$0")/../tap.sh"
+work=$(mktemp -d)
+tap_begin "$work/tap"
+cgroups=/sys/fs/cgroup
+groups=/sys/class/misc/memstate/groups
+M=$((1 << 20))
+
+is() { [ "$1" = "$2" ] || { echo "got '$1', want '$2'"; return 1; }; }
+between() { # low value high
+	[ "$1" -le "$2" ] && [ "$2" -le "$3" ] && return
+	echo "$2 is not in $1 .. $3"
+	return 1
+}
+has() { grep -qE -- "$1" "$work/said" || { echo "no '$1' in:"; cat "$work/said"; return 1; }; }
+group() { echo "$groups/$(stat -c %i "$cgroups/$1")"; }
+denied() { cat "$(group "$1")/events_denied"; }
+killed() { sed -n 's/^oom_kill //p' "$cgroups/$1/memory.events"; }
+echo +memory >$cgroups/cgroup.subtree_control
+
+# within CGROUP COMMAND...: in a cgroup of this name, which is made
+within() {
+	local name=$1
+	shift
+	mkdir -p "$cgroups/$name"
+	# shellcheck disable=SC2016 # the shell that becomes the program
+	bash -c 'echo 0 >"$1" && shift && exec "$@"' bash "$cgroups/$name/cgroup.procs" "$@"
+}
+# without CGROUP: all that is in it ends, and it goes
+empty() { [ -z "$(cat "$cgroups/$1/cgroup.procs" 2>/dev/null)" ]; }
+without() {
+	echo 1 >"$cgroups/$1/cgroup.kill"
+	soon empty "$1" && soon rmdir "$cgroups/$1"
+}
+
+# A program that is told what to do, in a cgroup: told NAME COMMAND
+begin() { # cgroup program
+	mkfifo "$work/$1.in" "$work/$1.out"
+	within "$1" "$2" again <"$work/$1.in" >"$work/$1.out" &
+	exec {to}>"$work/$1.in" {from}<"$work/$1.out"
+	rm "$work/$1.in" "$work/$1.out"
+	read -r answer <&"$from"	# it runs
+	pid=$(cat "$cgroups/$1/cgroup.procs")
+}
+tell() {
+	echo "$*" >&"$to"
+	read -r -t "$tap_patience" answer <&"$from"
+}
+finish() { # cgroup
+	exec {to}>&- {from}<&-
+	without "$1"
+}
+
+# --- one program, limited while it runs -----------------------------------------------
+
+for kind in static musl; do
+	begin $kind "$programs/$kind"
+	tell M 20480
+	echo $((72 * M)) >$cgroups/$kind/memory.max
+	limited() {
+		"$memstate" limit "$pid" --max 64M >"$work/said" && has '^Max +64.0 MiB' &&
+			has '^Observed +2[0-9]\.[0-9] MiB .* of 1 process that reports nothing' &&
+			has '^Reported +0 B' && has '^memory.max +72.0 MiB'
+	}
+	try "$kind: a limit holds at once for a program that runs" limited
+	is_told_of() {
+		"$memstate" limit "$pid" --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["max"] == 64 << 20 and d["observed"]["on"] and d["observed"]["nr_tasks"] == 1, d
+assert 20 << 20 <= d["observed"]["backed"] <= 24 << 20 and d["reported_ready"] == 0, d
+assert d["memory"]["max"] == 72 << 20 and d["memory"]["advised_max"] > 72 << 20, d'
+	}
+	try "$kind: and in JSON" is_told_of
+	for piece in 1024 64; do
+		tell p $piece
+		fills() { between $((36 * M)) "$answer" $((44 * M)); }
+		try "$kind: refused when it is full, by pieces of $piece KiB" fills
+		[ $piece = 64 ] || while tell u 0 && [ "$(cat "$(group $kind)/backed")" -gt $((22 * M)) ]; do :; done
+	done
+	alive() { kill -0 "$pid" && is "$(killed $kind)" 0 && between 1 "$(denied $kind)" 100; }
+	try "$kind: it is alive, and the refusals are counted" alive
+	shown() {
+		"$memstate" stat -g "/$kind" --json | python3 -c '
+import json, sys
+g, = json.load(sys.stdin)["groups"]
+assert g["observing"]["nr_tasks"] == 1 and g["reported"]["nr_tasks"] == 0, g
+assert 56 << 20 <= g["observing"]["backed"] <= 65 << 20, g
+assert 98 <= g["coverage_percent"] <= 100 and g["unaccounted"] <= g["observed"]["anon"] // 50, g'
+	}
+	try "$kind: stat -g accounts for nearly all that the kernel counts" shown
+	raised() {
+		"$memstate" limit /$kind --max 68M >"$work/said" && has '^Max +68.0 MiB'
+	}
+	try "$kind: the limit can be raised" raised
+	finish $kind
+done
+
+# Mapped now, touched later: the one that does not fit is refused when it is mapped.
+begin later "$programs/static"
+"$memstate" limit "$pid" --max 64M >/dev/null
+mapped=0
+for _ in {1..16}; do
+	tell m 8192
+	mapped=$((mapped + answer))
+done
+tell t 0
+later() { between 7 $mapped 8 && is "$(cat "$(group later)/observed_tasks")" 1; }
+try "what is mapped at once and touched later is refused in time" later
+# Twice as much may be granted, as long as it is not touched.
+"$memstate" limit "$pid" --overcommit 200 >"$work/said"
+overcommit() { has 'overcommit 200 %' && is "$(cat "$(group later)/overcommit")" 200; }
+try "overcommit can be set beside the limit" overcommit
+finish later
+begin lazy "$programs/static"
+"$memstate" limit "$pid" --max 64M --overcommit 200 >/dev/null
+mapped=0
+for _ in {1..20}; do
+	tell m 8192
+	mapped=$((mapped + answer))
+done
+lazy() { between 14 $mapped 16; }
+try "with overcommit 200 twice as much can be mapped" lazy
+finish lazy
+
+# --- observe ---------------------------------------------------------------------------
+
+begin seen "$programs/static"
+tell M 10240
+says "observe turns it on, and shows what is seen" 0 "Observe                  on" "$memstate" observe /seen
+observed() { "$memstate" observe "$pid" --show >"$work/said" && has '^Processes +1 ' && has '^Backed +1[0-9]\.[0-9] MiB'; }
+try "observe --show changes nothing" observed
+in_json() {
+	"$memstate" observe /seen --json --overcommit 300% | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["on"] and d["overcommit"] == 300 and d["nr_tasks"] == 1 and d["commit"] >= d["backed"] >= 10 << 20, d'
+}
+try "observe in JSON" in_json
+says "observe --off turns it off" 0 "Observe                 off" "$memstate" observe seen --off
+off() { is "$(cat "$(group seen)/observe")" 0 && is "$(cat "$(group seen)/observed_tasks")" 0; }
+try "and then nothing is seen" off
+reports_only() {
+	"$memstate" limit /seen --max 16M --reports-only >"$work/said" &&
+		has 'programs that report nothing are not limited; try: memstate observe /seen' &&
+		is "$(cat "$(group seen)/observe")" 0
+}
+try "limit --reports-only does not observe" reports_only
+tell M 65536
+unlimited() { is "$answer" 1 && is "$(denied seen)" 0; }
+try "and what reports nothing is not limited by it" unlimited
+above() {
+	"$memstate" observe / >/dev/null && ! "$memstate" observe /seen --off 2>"$work/said" &&
+		has 'a cgroup above it is' && "$memstate" observe / --off >/dev/null
+}
+try "where one above is observed, turning it off is told to be in vain" above
+finish seen
+says "observe with a wrong percentage" 2 "'50' is not a percentage from 100 to 10000" "$memstate" observe / --overcommit 50
+says "limit likewise" 2 "'x' is not a percentage" "$memstate" limit / --overcommit x
+says "--show goes alone" 2 "--show changes nothing" "$memstate" observe / --show --off
+says "--reports-only goes with --max" 2 "says for whom --max holds" "$memstate" limit / --reports-only
+says "observe of nobody" 1 "neither a cgroup, nor a process id, nor a container or unit that runs" "$memstate" observe nobody
+says "a process in the root cgroup does not stand for the machine" 1 "name '/' if that is meant" "$memstate" limit $$ --max 64M
+says "nor is the machine observed for one" 1 "name '/' if that is meant" "$memstate" observe $$
+says "who may not observe is told" 1 "CAP_SYS_RESOURCE" setpriv --reuid 65534 --clear-groups "$memstate" observe /
+
+# --- units of systemd ---------------------------------------------------------------------
+
+mkdir -p $cgroups/system.slice/web.service $cgroups/system.slice/run-1.scope
+unit() { "$memstate" limit "$1" --max 32M >"$work/said" && has "^GROUP +/system.slice/$2 "; }
+try "a unit is found by its name" unit web.service web.service
+try "also without .service" unit web web.service
+try "and a scope" unit run-1.scope run-1.scope
+rmdir $cgroups/system.slice/web.service $cgroups/system.slice/run-1.scope $cgroups/system.slice
+
+# --- other programs -----------------------------------------------------------------------
+
+# limited CGROUP MAX COMMAND...: limited before it starts; what it says is in $work/said
+limited() {
+	local name=$1 max=$2
+	shift 2
+	mkdir -p $cgroups/"$name"
+	"$memstate" limit $cgroups/"$name" --max "$max" >/dev/null || return
+	within "$name" "$@" >"$work/said" 2>&1
+	status=$?
+	return $status
+}
+python_goes_on() {
+	limited python 64M python3 -c '
+held = bytearray(30 << 20)
+for i in range(0, len(held), 4096): held[i] = 1
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print("MemoryError")
+print(len(bytearray(10 << 20)) >> 20, "and goes on")' && has '^MemoryError$' && has '^10 and goes on'
+}
+try "python3 gets its MemoryError, and goes on" python_goes_on
+python_counts() { between 1 "$(denied python)" 10 && without python; }
+try "one request is one refusal" python_counts
+small() {
+	limited small 16M busybox sh -c 'echo begun; busybox awk "BEGIN { s = \"x\"; while (1) s = s s }" || echo "awk is told"' &&
+		has '^begun' && has 'awk is told' && between 1 "$(denied small)" 10 && is "$(killed small)" 0
+	status=$?
+	without small
+	return $status
+}
+try "static busybox runs under 16 MiB, and is refused at it" small
+
+# A group that is full, and stays so, can be looked at.
+begin full "$programs/static"
+"$memstate" limit /full --max 64M >/dev/null
+tell p 64
+look() {
+	within full sh -c 'ps >/dev/null && echo shell' >"$work/said" && has '^shell' &&
+		within full python3 -c 'print("python")' >"$work/said" && has '^python'
+}
+try "in a full group one can look around" look
+finish full
+
+# --- at the end ------------------------------------------------------------------------------
+
+nothing() { is "$(cat $groups/1/observed_tasks)" 0 && is "$(cat $groups/1/observe)" 0; }
+try "nothing is observed any more" soon nothing
+rm -rf "$work"
+tap_end

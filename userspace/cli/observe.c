@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/* memstate observe: programs that report nothing, seen by the module. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cgroup.h"
+#include "cli.h"
+
+static const char help[] =
+	"usage: memstate observe TARGET [OPTION]...\n\n"
+	"Have the module observe the programs of a cgroup and of all below it that report\n"
+	"nothing, whatever they are made of, those that run as well as those to come; and\n"
+	"show what is seen of them. TARGET and rights are as for 'memstate limit', which\n"
+	"turns this on by itself. It stays until the cgroup is removed.\n\n"
+	"  --off                  observe no more: then only what reports is limited\n"
+	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched;\n"
+	"                         100, unless set: what is mapped is refused when it is mapped\n"
+	"  --show                 change nothing\n"
+	"  --json                 one JSON document\n"
+	"  --help                 this text\n";
+
+enum { OPT_OFF = 256, OPT_SHOW };
+
+static const struct option options[] = {
+	{ "off", no_argument, NULL, OPT_OFF },
+	{ "overcommit", required_argument, NULL, 'o' },
+	{ "show", no_argument, NULL, OPT_SHOW },
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+/**
+ * ms_percent_arg() - how much may be committed, from the command line
+ * @command:	name of the command
+ * @text:	the argument
+ * @percent:	where to put it
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (*end == '%')
+		end++;
+	if (errno || *text < '0' || *text > '9' || *end || value < 100 || value > 10000)
+		return ms_usage_error(command, "--overcommit: '%s' is not a percentage from 100 to 10000",
+				      text);
+	*percent = (uint32_t)value;
+	return 0;
+}
+
+/**
+ * ms_json_observe() - what is observed, as members of an object
+ * @o:	the object
+ * @w:	what is observed
+ */
+void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
+{
+	json_object_object_add(o, "on", json_object_new_boolean((json_bool)w->on));
+	ms_json_add(o, "overcommit", w->overcommit);
+	ms_json_add(o, "nr_tasks", w->spaces);
+	ms_json_add(o, "commit", w->commit);
+	ms_json_add(o, "backed", w->backed);
+	ms_json_add(o, "inherited", w->inherited);
+	ms_json_add(o, "pending", w->pending);
+	ms_json_add(o, "breached", w->breached);
+}
+
+static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
+{
+	printf("%-14s %12s   cgroup id %llu\n", "GROUP", cg->path, (unsigned long long)cg->id);
+	printf("%-14s %12s   processes that report nothing are %sobserved\n", "Observe",
+	       w->on ? "on" : "off", w->on ? "" : "not ");
+	printf("%-14s %11u%%   of max, what may be granted\n", "Overcommit", w->overcommit);
+	printf("%-14s %12llu   observed\n", "Processes", (unsigned long long)w->spaces);
+	printf("%-14s %12s   observed: writable without asking again\n", "Commit",
+	       ms_size(w->commit));
+	printf("%-14s %12s   observed: Ready, resident or swapped out\n", "Backed",
+	       ms_size(w->backed));
+	printf("%-14s %12s   of that, charged to who has forked them\n", "Inherited",
+	       ms_size(w->inherited));
+	printf("%-14s %12s   granted and charged, not backed yet\n", "Pending",
+	       ms_size(w->pending));
+	if (w->breached)
+		printf("%-14s %12s   above max: no growth is granted until it has fallen\n",
+		       "Breached", ms_size(w->breached));
+}
+
+/* Set what is asked for. Return: 0, or the exit status after a message. */
+static int set(const struct ms_cgroup *cg, struct memstate_observe *w)
+{
+	bool off = w->set & MEMSTATE_OBSERVE_ON && !w->on;
+	int ret = memstate_group_observe(cg->fd, w);
+
+	if (ret)
+		return ms_observe_error(cg->dir, ret);
+	/* It may be on in one above. */
+	if (off && w->on) {
+		ms_err("%s: turned off, and still observed, as a cgroup above it is; turn it off there",
+		       cg->path);
+		return 1;
+	}
+	return 0;
+}
+
+int memstate_cmd_observe(int argc, char **argv)
+{
+	struct memstate_observe w = { .size = sizeof(w), .set = MEMSTATE_OBSERVE_ON, .on = 1 };
+	bool json = false, show = false, off = false;
+	struct json_object *doc;
+	struct ms_cgroup cg;
+	int c, ret;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_OFF:
+			off = true;
+			w.on = 0;
+			break;
+		case OPT_SHOW:
+			show = true;
+			break;
+		case 'o':
+			if (ms_percent_arg("observe", optarg, &w.overcommit))
+				return EXIT_USAGE;
+			w.set |= MEMSTATE_OBSERVE_OVERCOMMIT;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return ms_option_error("observe", c, argv);
+		}
+	}
+	if (optind + 1 != argc)
+		return ms_usage_error("observe", "one target is needed");
+	if (show && (off || w.overcommit))
+		return ms_usage_error("observe", "--show changes nothing: neither --off nor --overcommit goes with it");
+	if (show)
+		w = (struct memstate_observe) { .size = sizeof(w) };
+	if (ms_cgroup_find("observe", argv[optind], &cg))
+		return 1;
+	ret = w.set && ms_cgroup_is_whole(&cg, argv[optind]);
+	if (!ret)
+		ret = set(&cg, &w);
+	ms_cgroup_close(&cg);
+	if (ret)
+		return ret;
+	if (!json) {
+		print(&cg, &w);
+		return 0;
+	}
+	doc = json_object_new_object();
+	json_object_object_add(doc, "source", json_object_new_string("observed"));
+	json_object_object_add(doc, "path", json_object_new_string(cg.path));
+	ms_json_add(doc, "cgroup_id", cg.id);
+	ms_json_observe(doc, &w);
+	return ms_json_print(doc);
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Why programs that report nothing are not observed, and what to do about it. The module has
+ * written into the kernel's log what it misses; who may read that is told.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+#define LOG_ACTION_ALL	3
+#define LOG_ACTION_SIZE	10
+
+/* What the module's lines about hooks have in them: see kmod/hooks.c. */
+static bool tells_of_hooks(const char *line)
+{
+	static const char *const words[] = { "hooked", "in this kernel", "hooks can be proved" };
+
+	line = strstr(line, "memstate: ");
+	for (size_t i = 0; line && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strstr(line, words[i]))
+			return true;
+	return false;
+}
+
+/* The last line of the log that tells of hooks; "" if there is none, or it may not be read. */
+static void log_line(char *text, size_t size)
+{
+	int room = klogctl(LOG_ACTION_SIZE, NULL, 0);
+	char *log = room > 0 ? malloc((size_t)room + 1) : NULL;
+	int n = log ? klogctl(LOG_ACTION_ALL, log, room) : -1;
+	char *save, *line;
+
+	*text = '\0';
+	if (n > 0) {
+		log[n] = '\0';
+		for (line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+			if (tells_of_hooks(line))
+				snprintf(text, size, "%s", strstr(line, "memstate: ") +
+					 strlen("memstate: "));
+	}
+	free(log);
+}
+
+/* Was the module told not to? */
+static bool is_forbidden(void)
+{
+	int fd = open("/sys/module/memstate/parameters/observe", O_RDONLY | O_CLOEXEC);
+	char c = 'Y';
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &c, 1) != 1)
+		c = 'Y';
+	close(fd);
+	return c == 'N';
+}
+
+/**
+ * ms_observe_can() - can the module observe programs that report nothing?
+ *
+ * Return: 1; 0: it cannot; -ENOENT: there is no module; -EACCES: the device may not be opened.
+ */
+int ms_observe_can(void)
+{
+	struct memstate_query q = { .size = sizeof(q) };
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, MEMSTATE_IOC_QUERY, &q) ? -errno : 0;
+	close(fd);
+	return ret ? ret : !!(q.features & MEMSTATE_FEATURE_OBSERVE);
+}
+
+/**
+ * ms_observe_error() - tell why a group could not be observed
+ * @what:	the cgroup
+ * @ret:	negative errno
+ *
+ * Return: the exit status.
+ */
+int ms_observe_error(const char *what, int ret)
+{
+	char line[256];
+
+	if (ret != -EOPNOTSUPP && ret != -EBUSY && ret != -ENOTTY)
+		return ms_limit_error(what, ret);
+	if (ret == -ENOTTY) {
+		ms_err("%s: the module that is loaded is older than this program, and sees only what reports; load the new one: modprobe -r memstate && modprobe memstate",
+		       what);
+		return 1;
+	}
+	if (is_forbidden()) {
+		ms_err("%s: the module was loaded with observe=0, and sees only what reports; without: modprobe -r memstate && modprobe memstate observe=1",
+		       what);
+		return 1;
+	}
+	log_line(line, sizeof(line));
+	ms_err("%s: programs that report nothing cannot be observed here: %s", what,
+	       *line ? line :
+	       ret == -EBUSY ? "another module or a livepatch changes what is to be hooked (see 'dmesg | grep memstate')" :
+	       "the kernel cannot be hooked as it has to be (see 'dmesg | grep memstate')");
+	return 1;
+}
