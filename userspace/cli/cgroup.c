@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -186,7 +187,7 @@ static int find_pid(const char *target, char *path, size_t size)
 	pid_t pid = (pid_t)atoi(target);
 
 	if (ms_cgroup_of_pid(pid, path, size)) {
-		if (!ms_process_exists(pid))
+		if (kill(pid, 0) && errno == ESRCH)
 			ms_err("no process %s", target);
 		else
 			ms_err("process %s is in no cgroup that is to be seen from here", target);

@@ -84,6 +84,8 @@ int ms_stat_groups(char **targets, int nr, bool json);
  * @anonymous:	resident and anonymous
  * @lazy_free:	given back by MADV_FREE and not yet taken
  * @swap:	swapped out
+ * @commit:	private memory that may be written to, stacks apart
+ * @shared:	resident and shared: memfd, shm, tmpfs, MAP_SHARED
  * @anon_mapped: private anonymous mappings and the heap, accessible
  * @anon_reserved: the same, without access
  */
@@ -93,6 +95,8 @@ struct ms_observed {
 	uint64_t anonymous;
 	uint64_t lazy_free;
 	uint64_t swap;
+	uint64_t commit;
+	uint64_t shared;
 	uint64_t anon_mapped;
 	uint64_t anon_reserved;
 };
@@ -104,6 +108,7 @@ int ms_sysfs_totals(pid_t pid, struct memstate_totals *totals, struct memstate_a
 int ms_task_totals(pid_t pid, struct memstate_totals *totals, struct memstate_alloc *alloc);
 int ms_system_totals(struct memstate_totals *totals);
 int ms_observe(pid_t pid, struct ms_observed *observed);
+void ms_observed_states(const struct ms_observed *observed, struct memstate_totals *totals);
 
 /* ---- process.c: a process as one sees it in /proc --------------------------------- */
 

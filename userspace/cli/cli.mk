@@ -10,7 +10,7 @@ CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_nam
 		_log.c _look.c _marks.c _parse.c _prefix.c _process.c _record.c _show.c _survey.c \
 		_text.c _who.c) run.c scan.c \
 		stat.c stat_group.c $(addprefix top,.c _batch.c _columns.c _data.c \
-		_filter.c _history.c _keys.c _reading.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
+		_filter.c _history.c _keys.c _procs.c _reading.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)

@@ -288,17 +288,35 @@ static int add_mapping(const struct ms_mapping *m, void *arg)
  */
 int ms_observe(pid_t pid, struct ms_observed *o)
 {
-	static const char *const status[] = { "VmSize", "VmRSS", "VmSwap" };
+	static const char *const status[] = { "VmSize", "VmRSS", "VmSwap", "VmData", "RssShmem" };
 	static const char *const rollup[] = { "Anonymous", "LazyFree" };
-	uint64_t *const status_values[] = { &o->vm_size, &o->rss, &o->swap };
+	uint64_t *const status_values[] = { &o->vm_size, &o->rss, &o->swap, &o->commit,
+					    &o->shared };
 	uint64_t *const rollup_values[] = { &o->anonymous, &o->lazy_free };
 	char path[64];
 	int ret;
 
 	memset(o, 0, sizeof(*o));
-	ret = read_kb(pid, "status", status, status_values, 3);
+	ret = read_kb(pid, "status", status, status_values, 5);
 	if (!ret)
 		ret = read_kb(pid, "smaps_rollup", rollup, rollup_values, 2);
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	return ret ? ret : ms_mappings_walk(path, add_mapping, o);
+}
+
+/**
+ * ms_observed_states() - what the kernel counts, in the words of the books
+ * @o:		its figures
+ * @totals:	where to put them: Ready what is backed, Prepared what else may be written to,
+ *		Reserved what may not; none of them by class
+ */
+void ms_observed_states(const struct ms_observed *o, struct memstate_totals *totals)
+{
+	uint64_t backed = o->anonymous + o->swap;
+
+	memset(totals, 0, sizeof(*totals));
+	totals->bytes[MEMSTATE_READY - 1][MEMSTATE_OTHER] = backed;
+	totals->bytes[MEMSTATE_PREPARED - 1][MEMSTATE_OTHER] =
+		o->commit > backed ? o->commit - backed : 0;
+	totals->bytes[MEMSTATE_RESERVED - 1][MEMSTATE_OTHER] = o->anon_reserved;
 }

@@ -14,8 +14,9 @@ static const char help[] =
 	"       memstate stat --groups [OPTION]... [TARGET]...\n\n"
 	"Without PID: the totals of the system. With: those of the processes, beside what\n"
 	"the kernel itself counts. Each figure is reported (the program's word) or\n"
-	"observed (the kernel's). UNACCOUNTED is accessible private anonymous memory that\n"
-	"was not reported: the brk heap, and what libc and the loader map themselves.\n"
+	"observed (the kernel's): of a program that reports nothing, all are. UNACCOUNTED\n"
+	"is accessible private anonymous memory that was not reported: the brk heap, and\n"
+	"what libc and the loader map themselves. SHARED no limit counts.\n"
 	"Of processes whose allocator counts: what the heap's Ready memory is used for.\n\n"
 	"With --groups: of cgroups, each with all below it; all that there are, or those\n"
 	"named (as for 'memstate limit'). COVERAGE is how much of a cgroup's anonymous memory\n"
@@ -55,8 +56,7 @@ static int explain(pid_t pid, int ret)
 	else if (pid && !ms_process_exists(pid))
 		ms_err("no process %d", pid);
 	else if (ret == -ENOENT)
-		ms_err("process %d does not report; 'memstate scan %d' estimates",
-		       pid, pid);
+		ms_err("process %d does not report", pid);
 	else if (ret == -EACCES)
 		ms_err("process %d belongs to somebody else", pid);
 	else
@@ -89,6 +89,7 @@ static void print_line(const char *who, const struct memstate_totals *t,
 
 static int stat_system(void)
 {
+	struct memstate_observe w = { .size = sizeof(w) };
 	struct memstate_totals t;
 	struct memstate_alloc a;
 	struct json_object *doc;
@@ -99,13 +100,19 @@ static int stat_system(void)
 	/* By the device: who may not open it sees the rest. */
 	if (memstate_group_alloc_totals(MEMSTATE_SYSTEM, &a))
 		a.nr_shards = 0;
+	if (memstate_group_observe(MEMSTATE_SYSTEM, &w))
+		w = (struct memstate_observe) {};
 	if (opt.json) {
+		struct json_object *observed = json_object_new_object();
+
 		doc = json_object_new_object();
 		json_object_object_add(doc, "source",
 				       json_object_new_string("reported"));
 		ms_json_add(doc, "nr_tasks", t.tasks);
 		ms_json_totals(doc, &t);
 		ms_json_alloc(doc, ms_alloc_heap(&a), &a);
+		ms_json_observe(observed, &w);
+		json_object_object_add(doc, "observed", observed);
 		return ms_json_print(doc);
 	}
 	if (opt.line) {
@@ -126,47 +133,92 @@ static int stat_system(void)
 	printf("tasks %llu, ranges %llu, transitions %llu, drift %llu, rejected %llu, unmaps %llu, resyncs %llu\n",
 	       t.tasks, t.ranges, t.transitions, t.drift, t.rejected, t.unmaps,
 	       t.resyncs);
+	if (w.spaces)
+		printf("observed, of %llu that report nothing: commit %s, backed %s, pending %s\n",
+		       (unsigned long long)w.spaces, ms_size(w.commit), ms_size(w.backed),
+		       ms_size(w.pending));
 	if (opt.classes)
 		print_classes(&t);
 	return 0;
 }
 
-static uint64_t unaccounted(const struct memstate_totals *t,
-			    const struct ms_observed *o)
-{
-	uint64_t reported = ms_totals_state(t, MEMSTATE_READY) +
-			    ms_totals_state(t, MEMSTATE_PREPARED);
+/**
+ * struct process - a process, and what is known of it
+ * @pid:	its id
+ * @name:	its name
+ * @reports:	it has books
+ * @totals:	reported; of one that reports nothing the states that are observed
+ * @alloc:	what its allocator counts
+ * @kernel:	observed
+ */
+struct process {
+	pid_t pid;
+	char name[32];
+	bool reports;
+	struct memstate_totals totals;
+	struct memstate_alloc alloc;
+	struct ms_observed kernel;
+};
 
-	return o->anon_mapped > reported ? o->anon_mapped - reported : 0;
+static uint64_t unaccounted(const struct process *p)
+{
+	uint64_t reported = ms_totals_state(&p->totals, MEMSTATE_READY) +
+			    ms_totals_state(&p->totals, MEMSTATE_PREPARED);
+	uint64_t mapped = p->kernel.anon_mapped;
+
+	return p->reports && mapped > reported ? mapped - reported : 0;
 }
 
-static void print_task(pid_t pid, const char *name,
-		       const struct memstate_totals *t, const struct memstate_alloc *a,
-		       const struct ms_observed *o)
+static void print_head(void)
 {
-	printf("%-7d %-12.12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", pid, name,
+	printf("%-29s %s\n", "",
+	       "-------------- as BY has it ------------ | ------------------------ observed ---------------------------");
+	printf("%-7s %-12s %-8s %9s %9s %9s %9s | %9s %9s %9s %9s %9s %11s\n", "PID",
+	       "COMMAND", "BY", "RESERVED", "PREPARED", "READY", "PEAK", "VMSIZE",
+	       "RSS", "ANON", "SHARED", "LAZYFREE", "UNACCOUNTED");
+}
+
+static void print_task(const struct process *p)
+{
+	const struct memstate_totals *t = &p->totals;
+	const struct ms_observed *o = &p->kernel;
+
+	printf("%-7d %-12.12s %-8s %9s %9s %9s %9s | %9s %9s %9s %9s %9s %11s\n", p->pid,
+	       p->name, p->reports ? "reported" : "observed",
 	       ms_size(ms_totals_state(t, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_PREPARED)),
-	       ms_size(ms_totals_state(t, MEMSTATE_READY)), ms_size(t->peak_ready),
-	       ms_size(o->vm_size), ms_size(o->rss), ms_size(o->anonymous),
-	       ms_size(o->lazy_free), ms_size(unaccounted(t, o)));
-	ms_print_alloc(20, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], a);
+	       ms_size(ms_totals_state(t, MEMSTATE_READY)),
+	       p->reports ? ms_size(t->peak_ready) : "-",
+	       ms_size(o->vm_size), ms_size(o->rss), ms_size(o->anonymous), ms_size(o->shared),
+	       ms_size(o->lazy_free), ms_size(unaccounted(p)));
+	ms_print_alloc(29, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &p->alloc);
 }
 
-static struct json_object *json_task(pid_t pid, const char *name,
-				     const struct memstate_totals *t,
-				     const struct memstate_alloc *a,
-				     const struct ms_observed *o)
+static struct json_object *json_task(const struct process *p)
 {
 	struct json_object *task = json_object_new_object();
-	struct json_object *reported = json_object_new_object();
+	struct json_object *reported = NULL;
 	struct json_object *observed = json_object_new_object();
+	const struct memstate_totals *t = &p->totals;
+	const struct ms_observed *o = &p->kernel;
+	struct memstate_totals states;
 
-	ms_json_add(task, "pid", (uint64_t)pid);
-	json_object_object_add(task, "command", json_object_new_string(name));
-	ms_json_totals(reported, t);
+	ms_json_add(task, "pid", (uint64_t)p->pid);
+	json_object_object_add(task, "command", json_object_new_string(p->name));
+	json_object_object_add(task, "source",
+			       json_object_new_string(p->reports ? "reported" : "observed"));
+	if (p->reports) {
+		reported = json_object_new_object();
+		ms_json_totals(reported, t);
+	}
 	json_object_object_add(task, "reported", reported);
-	ms_json_alloc(task, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], a);
+	ms_json_alloc(task, t->bytes[MEMSTATE_READY - 1][MEMSTATE_HEAP], &p->alloc);
+	ms_observed_states(o, &states);
+	ms_json_add(observed, "reserved", ms_totals_state(&states, MEMSTATE_RESERVED));
+	ms_json_add(observed, "prepared", ms_totals_state(&states, MEMSTATE_PREPARED));
+	ms_json_add(observed, "ready", ms_totals_state(&states, MEMSTATE_READY));
+	ms_json_add(observed, "commit", o->commit);
+	ms_json_add(observed, "shared", o->shared);
 	ms_json_add(observed, "vm_size", o->vm_size);
 	ms_json_add(observed, "rss", o->rss);
 	ms_json_add(observed, "anonymous", o->anonymous);
@@ -175,8 +227,24 @@ static struct json_object *json_task(pid_t pid, const char *name,
 	ms_json_add(observed, "anonymous_mapped", o->anon_mapped);
 	ms_json_add(observed, "anonymous_no_access", o->anon_reserved);
 	json_object_object_add(task, "observed", observed);
-	ms_json_add(task, "unaccounted", unaccounted(t, o));
+	ms_json_add(task, "unaccounted", unaccounted(p));
 	return task;
+}
+
+/* What it reports, if it does, and what the kernel has. Return: 0 or a negative errno. */
+static int read_process(pid_t pid, struct process *p)
+{
+	int ret = ms_task_totals(pid, &p->totals, &p->alloc);
+
+	p->pid = pid;
+	p->reports = !ret;
+	if (ret && (ret != -ENOENT || !ms_process_exists(pid)))
+		return ret;
+	ret = ms_observe(pid, &p->kernel);
+	if (!p->reports)
+		ms_observed_states(&p->kernel, &p->totals);
+	ms_process_name(pid, p->name, sizeof(p->name));
+	return ret;
 }
 
 static int stat_tasks(char **pids, int nr)
@@ -189,36 +257,27 @@ static int stat_tasks(char **pids, int nr)
 		list = json_object_new_array();
 		json_object_object_add(doc, "processes", list);
 	} else if (!opt.line) {
-		printf("%-20s %s\n", "",
-		       "---------------- reported ------------- | ------------------- observed ------------------------");
-		printf("%-7s %-12s %9s %9s %9s %9s | %9s %9s %9s %9s %11s\n", "PID",
-		       "COMMAND", "RESERVED", "PREPARED", "READY", "PEAK", "VMSIZE",
-		       "RSS", "ANON", "LAZYFREE", "UNACCOUNTED");
+		print_head();
 	}
 	for (int i = 0; i < nr; i++) {
 		pid_t pid = (pid_t)atoi(pids[i]);
-		struct memstate_totals t;
-		struct memstate_alloc a;
-		struct ms_observed o;
-		char name[32], who[64];
-		int ret = ms_task_totals(pid, &t, &a);
+		struct process p;
+		char who[64];
+		int ret = read_process(pid, &p);
 
-		if (!ret)
-			ret = ms_observe(pid, &o);
 		if (ret) {
 			status = explain(pid, ret);
 			continue;
 		}
-		ms_process_name(pid, name, sizeof(name));
-		snprintf(who, sizeof(who), "%d %s", pid, name);
+		snprintf(who, sizeof(who), "%d %s", pid, p.name);
 		if (opt.json)
-			json_object_array_add(list, json_task(pid, name, &t, &a, &o));
+			json_object_array_add(list, json_task(&p));
 		else if (opt.line)
-			print_line(who, &t, &a);
+			print_line(who, &p.totals, &p.alloc);
 		else
-			print_task(pid, name, &t, &a, &o);
-		if (opt.classes && !opt.json)
-			print_classes(&t);
+			print_task(&p);
+		if (opt.classes && !opt.json && p.reports)
+			print_classes(&p.totals);
 	}
 	if (doc && ms_json_print(doc))
 		status = 1;

@@ -13,9 +13,11 @@ static const char help[] =
 	"usage: memstate top [OPTION]...\n\n"
 	"Groups (cgroups) as a tree, and the tasks in them, live. Figures of a group are\n"
 	"those of all below it. RESERVED, PREPARED and READY are reported (the programs'\n"
-	"word); CHARGED, HIGH, MAX and PRESSURE are enforced (the module's); ANON is\n"
-	"observed (the kernel's own counter). COVERAGE is Ready and Prepared in percent of\n"
-	"ANON, UNACCOUNTED what ANON is above them. '-' is not known.\n\n"
+	"word), or of a task marked (observed) or (other) the kernel's; CHARGED, HIGH, MAX\n"
+	"and PRESSURE are enforced (the module's); OBSERVED is what the module sees of\n"
+	"those that report nothing, ANON the kernel's own counter. COVERAGE is how much of\n"
+	"ANON is reported or observed, UNACCOUNTED the rest. '-' is not known.\n\n"
+	"  --all             all processes, also those that nobody reports or observes\n"
 	"  --batch           as plain text to standard output\n"
 	"  --delay SECONDS   from one reading to the next, 2\n"
 	"  --iterations N    end after N readings\n"
@@ -31,6 +33,7 @@ static const char help[] =
 	"Keys: q quit, ? what there is.\n\n";
 
 static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
 	{ "batch", no_argument, NULL, 'b' },
 	{ "delay", required_argument, NULL, 'd' },
 	{ "iterations", required_argument, NULL, 'n' },
@@ -167,6 +170,9 @@ static int iterations_option(struct top_run *run, const char *text)
 static int take_option(struct settings *set, int c, char **argv)
 {
 	switch (c) {
+	case 'a':
+		set->run.view.all = true;
+		return 0;
 	case 'b':
 		set->batch = true;
 		return 0;
@@ -234,7 +240,7 @@ int ms_top(const struct top_paths *paths, int argc, char **argv)
 	set.run.delay = 2;
 	set.run.view.sort = TOP_PID;
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":bd:n:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":abd:n:h", options, NULL)) != -1) {
 		if (c == 'h') {
 			print_help();
 			return 0;

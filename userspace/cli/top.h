@@ -36,6 +36,7 @@ struct top_paths {
 /* What ms_top_collect() reads besides groups. */
 #define TOP_TASKS	1U
 #define TOP_CLASSES	2U
+#define TOP_OTHERS	4U	/* with TOP_TASKS: those that nobody reports or observes */
 
 enum top_pressure {
 	TOP_PRESSURE_UNKNOWN,
@@ -47,6 +48,10 @@ enum top_pressure {
 /**
  * struct top_row - a group with all below it, or a task
  * @task:	it is a task
+ * @observed:	of a task: it reports nothing, and the module observes it: its Ready and
+ *		Prepared are what the kernel counts
+ * @other:	of a task: it reports nothing, and nobody observes it: likewise
+ * @observes:	of a group: what reports nothing is observed there
  * @id:		cgroup id, or process id
  * @parent:	cgroup id of the group that it is in, 0 for the root
  * @books:	which books these are: their serial number, or the cgroup id
@@ -61,6 +66,7 @@ enum top_pressure {
  * @pressure:	enforced: enum top_pressure
  * @anon:	observed: anonymous memory, by the cgroup's memory.stat or the
  *		task's status
+ * @backed:	observed: of what reports nothing, what is resident or swapped out
  * @name:	last part of the cgroup's path, or the task's name
  *
  * @up:		the row that it is below, NULL: none; from ms_top_arrange() on
@@ -72,6 +78,9 @@ enum top_pressure {
  */
 struct top_row {
 	bool task;
+	bool observed;
+	bool other;
+	bool observes;
 	uint64_t id;
 	uint64_t parent;
 	uint64_t books;
@@ -85,6 +94,7 @@ struct top_row {
 	uint64_t max;
 	enum top_pressure pressure;
 	uint64_t anon;
+	uint64_t backed;
 	char name[256];
 	const struct top_row *up;
 	unsigned int depth;
@@ -115,6 +125,7 @@ struct top_data {
 int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_data *data);
 void ms_top_free(struct top_data *data);
 uint64_t ms_top_reported(const struct top_row *row);
+uint64_t ms_top_accounted(const struct top_row *row);
 uint64_t ms_top_unaccounted(const struct top_row *row);
 uint64_t ms_top_coverage(const struct top_row *row);
 

@@ -26,6 +26,8 @@ static const struct {
 	[TOP_HIGH] = { "high", BAND_ENFORCED, { "HIGH", "HIGH" }, { 6, 9 } },
 	[TOP_MAX] = { "max", BAND_ENFORCED, { "MAX", "MAX" }, { 6, 9 } },
 	[TOP_PRESSURE] = { "pressure", BAND_ENFORCED, { "PRES", "PRESSURE" }, { 5, 9 } },
+	/* Only where there is room for it. */
+	[TOP_BACKED] = { "observed", BAND_OBSERVED, { "", "OBSERVED" }, { 0, 9 } },
 	[TOP_ANON] = { "anon", BAND_OBSERVED, { "ANON", "ANON" }, { 9, 9 } },
 	[TOP_COVERAGE] = { "coverage", BAND_COMPARED, { "COVER", "COVERAGE" }, { 6, 9 } },
 	[TOP_UNACCOUNTED] = { "unaccounted", BAND_COMPARED, { "UNACC", "UNACCOUNTED" },
@@ -48,7 +50,7 @@ static const struct {
 /* What can be sorted by, from left to right: each table has a name, then its columns. */
 static const enum top_column figures[] = {
 	TOP_PID, TOP_NAME, TOP_RESERVED, TOP_PREPARED, TOP_READY, TOP_CHARGED, TOP_HIGH,
-	TOP_MAX, TOP_PRESSURE, TOP_ANON, TOP_COVERAGE, TOP_UNACCOUNTED,
+	TOP_MAX, TOP_PRESSURE, TOP_BACKED, TOP_ANON, TOP_COVERAGE, TOP_UNACCOUNTED,
 };
 
 static const enum top_column classes[] = {
@@ -226,6 +228,8 @@ uint64_t ms_top_value(const struct top_view *view, const struct top_row *row,
 		return row->max;
 	case TOP_PRESSURE:
 		return row->pressure == TOP_PRESSURE_UNKNOWN ? TOP_UNKNOWN : row->pressure;
+	case TOP_BACKED:
+		return row->backed;
 	case TOP_ANON:
 		return row->anon;
 	case TOP_COVERAGE:
@@ -243,11 +247,12 @@ uint64_t ms_top_value(const struct top_view *view, const struct top_row *row,
  * ms_top_wanted() - what has to be read for what is shown
  * @view: what is shown
  *
- * Return: TOP_CLASSES or nothing; tasks are another matter.
+ * Return: TOP_CLASSES, TOP_OTHERS; tasks are another matter.
  */
 unsigned int ms_top_wanted(const struct top_view *view)
 {
 	bool by_class = view->sort >= TOP_HEAP && view->sort <= TOP_TOTAL;
 
-	return by_class || view->table == TABLE_CLASSES ? TOP_CLASSES : 0;
+	return (by_class || view->table == TABLE_CLASSES ? TOP_CLASSES : 0) |
+	       (view->all ? TOP_OTHERS : 0);
 }

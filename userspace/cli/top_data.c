@@ -21,13 +21,19 @@
 #include "files.h"
 #include "memstate.h"
 #include "rules.h"
-#include "top.h"
+#include "top_procs.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* ---- rows ------------------------------------------------------------------------- */
 
-static struct top_row *add_row(struct top_data *data)
+/**
+ * ms_top_add_row() - room for one more row
+ * @data: the rows; it counts as one as soon as @nr is one more
+ *
+ * Return: it, all zero; NULL: no memory.
+ */
+struct top_row *ms_top_add_row(struct top_data *data)
 {
 	if (data->nr == data->room) {
 		size_t room = data->room ? 2 * data->room : 64;
@@ -79,6 +85,7 @@ static int read_row(const struct ms_figures *f, bool classes, struct top_row *ro
 	row->max = ms_figure_limit(f, "max");
 	row->pressure = (enum top_pressure)(ms_figure_pressure(f) + 1);
 	row->anon = TOP_UNKNOWN;
+	row->backed = TOP_UNKNOWN;
 	return 0;
 }
 
@@ -102,6 +109,7 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 	const struct ms_figures f = { .dir = dir };
 	int ret = read_row(&f, classes, row), fd;
 	char path[PATH_MAX];
+	uint64_t observe;
 
 	if (!ret)
 		ret = ms_file_u64(dir, "parent", &row->parent);
@@ -109,6 +117,9 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 		row->nr_tasks = TOP_UNKNOWN;
 	if (ret)
 		return ret;
+	row->observes = !ms_file_u64(dir, "observe", &observe) && observe;
+	if (row->observes && ms_file_u64(dir, "backed", &row->backed))
+		row->backed = TOP_UNKNOWN;
 	fd = ms_cgroup_dirs_find(cg, dir, row->id, path);
 	name_group(row, path, *path);
 	if (fd >= 0) {
@@ -116,6 +127,13 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 		close(fd);
 	}
 	return 0;
+}
+
+/* What has the device open to ask, and holds nothing: memstate(1) beside what it runs. */
+static bool is_ours(const struct top_row *row)
+{
+	return !strcmp(row->name, "memstate") && !ms_top_reported(row) && !row->reserved &&
+	       (!row->charged || row->charged == TOP_UNKNOWN);
 }
 
 static int read_task(int tasks, const char *name, int proc, bool classes,
@@ -149,7 +167,7 @@ static int read_task(int tasks, const char *name, int proc, bool classes,
 	row->name[strcspn(row->name, "\n")] = '\0';
 	row->anon = ms_file_key(fd, "status", "RssAnon:", 1024);
 	close(fd);
-	return 0;
+	return is_ours(row) ? -ENOENT : 0;
 }
 
 /* All of groups/ if cg is given, else all of tasks/. */
@@ -169,7 +187,7 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc, bool 
 
 		if (!ms_name_is_number(e->d_name, &number))
 			continue;
-		row = add_row(data);
+		row = ms_top_add_row(data);
 		if (!row) {
 			ret = -ENOMEM;
 			break;
@@ -198,7 +216,8 @@ static int read_all(const char *path, struct ms_cgroup_dirs *cg, int proc, bool 
 /**
  * ms_top_collect() - read everything
  * @paths:	where from
- * @what:	TOP_TASKS: tasks as well as groups; TOP_CLASSES: bytes by class, too
+ * @what:	TOP_TASKS: tasks as well as groups; TOP_OTHERS: all processes; TOP_CLASSES:
+ *		bytes by class, too
  * @data:	all zero, or what an earlier call has left; to be freed also on error
  *
  * Return: 0; -ENODEV: the module is not loaded; -ENOENT: it knows no groups; -ENOMEM;
@@ -223,15 +242,17 @@ int ms_top_collect(const struct top_paths *paths, unsigned int what, struct top_
 	ms_cgroup_dirs_open(&cg, paths->mountinfo);
 	snprintf(path, sizeof(path), "%s/groups", paths->sysfs);
 	ret = read_all(path, &cg, -1, classes, data);
-	ms_cgroup_dirs_close(&cg);
 	data->groups = data->nr;
 	if (!ret && what & TOP_TASKS) {
 		proc = open(paths->proc, DIR_FLAGS);
 		snprintf(path, sizeof(path), "%s/tasks", paths->sysfs);
 		ret = read_all(path, NULL, proc, classes, data);
+		if (!ret)
+			ret = ms_top_processes(proc, &cg, what & TOP_OTHERS, data);
 		if (proc >= 0)
 			close(proc);
 	}
+	ms_cgroup_dirs_close(&cg);
 	return ret;
 }
 
@@ -257,7 +278,22 @@ uint64_t ms_top_reported(const struct top_row *row)
 }
 
 /**
- * ms_top_unaccounted() - anonymous memory beyond what is reported
+ * ms_top_accounted() - what somebody accounts for
+ * @row: the row
+ *
+ * Return: bytes that are reported as accessible, or observed by the module.
+ */
+uint64_t ms_top_accounted(const struct top_row *row)
+{
+	if (row->other)
+		return 0;
+	if (row->observed)
+		return row->backed;
+	return ms_top_reported(row) + (row->backed == TOP_UNKNOWN ? 0 : row->backed);
+}
+
+/**
+ * ms_top_unaccounted() - anonymous memory beyond what is reported, or observed
  * @row: the row
  *
  * At the least: what is reported and was never touched makes up for it.
@@ -266,27 +302,23 @@ uint64_t ms_top_reported(const struct top_row *row)
  */
 uint64_t ms_top_unaccounted(const struct top_row *row)
 {
-	uint64_t reported = ms_top_reported(row);
+	uint64_t accounted = ms_top_accounted(row);
 
 	if (row->anon == TOP_UNKNOWN)
 		return TOP_UNKNOWN;
-	return row->anon > reported ? row->anon - reported : 0;
+	return row->anon > accounted ? row->anon - accounted : 0;
 }
 
 /**
- * ms_top_coverage() - what is reported, of the anonymous memory that there is
+ * ms_top_coverage() - how much of the anonymous memory that there is, is accounted for
  * @row: the row
  *
- * Above 100 where more is reported than was touched.
- *
- * Return: percent, or TOP_UNKNOWN, also where there is no anonymous memory.
+ * Return: percent, 100 at the most; or TOP_UNKNOWN, also where there is no anonymous memory.
  */
 uint64_t ms_top_coverage(const struct top_row *row)
 {
-	double share;
-
 	if (row->anon == TOP_UNKNOWN || !row->anon)
 		return TOP_UNKNOWN;
-	share = (double)ms_top_reported(row) / (double)row->anon;
-	return share < 1e6 ? (uint64_t)(share * 100) : 100000000;
+	return (uint64_t)((double)(row->anon - ms_top_unaccounted(row)) * 100 /
+			  (double)row->anon);
 }

@@ -100,6 +100,9 @@ static enum top_wish table_key(struct top_screen *s, int c)
 	case 't':
 		s->view.no_tasks = !s->view.no_tasks;
 		break;
+	case 'a':
+		s->view.all = !s->view.all;
+		return WISH_READ;
 	case 'f':
 		s->view.flat = !s->view.flat;
 		break;

@@ -22,15 +22,17 @@ static const char *const help[] = {
 	"  r              reverse the order",
 	"  f              flat: all tasks in one list; groups, when tasks are hidden",
 	"  t              hide tasks, and show them again",
+	"  a              all processes, also those that nobody reports or observes",
 	"  /              only groups with a text in their path, and all below them",
 	"  c              bytes by class: all states, Ready, Prepared, Reserved, off",
 	"  h              history in bars: Ready, charged, off",
 	"  ?              this text",
 	"",
 	"A group's figures are those of all below it. Reported is the programs' word,",
-	"enforced the module's, observed the kernel's. COVERAGE is Ready and Prepared in",
-	"percent of ANON, UNACCOUNTED what ANON is above them; '-' is not known. A full",
-	"bar is the row's MAX, else the highest of the last 60 readings: see SCALE.",
+	"enforced the module's, observed the kernel's, as is all of a task that is marked",
+	"(observed) or (other). COVERAGE is how much of ANON is reported or observed,",
+	"UNACCOUNTED the rest; '-' is not known. A full bar is the row's MAX, else the",
+	"highest of the last 60 readings: see SCALE.",
 };
 
 #define NR_HELP	((int)(sizeof(help) / sizeof(help[0])))

@@ -78,8 +78,9 @@ static void row_name(const struct top_view *view, const struct top_layout *l,
 	if (indent > INDENT_MAX)
 		indent = INDENT_MAX;
 	if (row->task) {
-		snprintf(text, size, "%*s%llu %s", (int)indent, "",
-			 (unsigned long long)row->id, row->name);
+		snprintf(text, size, "%*s%llu %s%s", (int)indent, "",
+			 (unsigned long long)row->id, row->name,
+			 row->observed ? " (observed)" : row->other ? " (other)" : "");
 		/* Of a task that has lost its group it is not known. */
 		if (!view->flat || !l->wide || !row->up)
 			return;
@@ -198,6 +199,8 @@ static char *put_cell(const struct top_view *view, const struct top_layout *l,
 	int width = column_width(l, c) - 1;
 	char text[32];
 
+	if (width < 0)
+		return line;
 	switch (c) {
 	case TOP_BARS:
 		*line++ = ' ';
@@ -275,6 +278,8 @@ void ms_top_heading_line(const struct top_view *view, const struct top_layout *l
 		const char *heading = ms_top_column_heading(columns[i], l->wide);
 		int width = column_width(l, columns[i]);
 
+		if (!width)
+			continue;
 		if (columns[i] == TOP_BARS) {
 			*line++ = ' ';
 			ms_top_put_text(line, view->charged ? "CHARGED OVER TIME" : "READY OVER TIME",
@@ -381,7 +386,12 @@ void ms_top_summary_line(const struct top_data *data, char *line, size_t size)
 		return;
 	}
 	put_percent(percent, sizeof(percent), ms_top_coverage(root));
-	snprintf(line, size, "unaccounted %s: anon %s observed, %s reported (%s)",
-		 ms_size(ms_top_unaccounted(root)), ms_size(root->anon),
-		 ms_size(ms_top_reported(root)), percent);
+	if (root->observes && root->backed != TOP_UNKNOWN)
+		snprintf(line, size, "unaccounted %s: anon %s, %s reported, %s observed (%s)",
+			 ms_size(ms_top_unaccounted(root)), ms_size(root->anon),
+			 ms_size(ms_top_reported(root)), ms_size(root->backed), percent);
+	else
+		snprintf(line, size, "unaccounted %s: anon %s observed, %s reported (%s)",
+			 ms_size(ms_top_unaccounted(root)), ms_size(root->anon),
+			 ms_size(ms_top_reported(root)), percent);
 }

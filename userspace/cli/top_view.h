@@ -21,6 +21,7 @@ enum top_column {
 	TOP_HIGH,
 	TOP_MAX,
 	TOP_PRESSURE,
+	TOP_BACKED,
 	TOP_ANON,
 	TOP_COVERAGE,
 	TOP_UNACCOUNTED,
@@ -70,6 +71,7 @@ struct top_filter {
  * @reverse:	the other way round than the column is sorted by itself
  * @flat:	no tree: tasks only, or groups only with @no_tasks
  * @no_tasks:	groups only
+ * @all:	all processes, not only those that report or are observed
  * @filter:	which of them
  */
 struct top_view {
@@ -80,6 +82,7 @@ struct top_view {
 	bool reverse;
 	bool flat;
 	bool no_tasks;
+	bool all;
 	struct top_filter filter;
 };
 

@@ -213,7 +213,7 @@ static uint64_t stat_value(const char *text, const char *name)
 /**
  * ms_oci_cgroup_usage() - read what a cgroup's memory is
  * @cgroup:	the cgroup
- * @figures:	anon, file, kernel and sock are set: 0 without a memory controller
+ * @figures:	file, kernel and sock are set: 0 without a memory controller
  * @why:	MS_OCI_WHY_MAX bytes, why it cannot be read
  *
  * Context: any. Return: 0 or a negative errno, see @why.
@@ -226,7 +226,6 @@ int ms_oci_cgroup_usage(const struct ms_oci_cgroup *cgroup,
 
 	if (ret && ret != -ENOENT)
 		return ret;
-	figures->anon = stat_value(text, "anon");
 	figures->file = stat_value(text, "file");
 	figures->kernel = stat_value(text, "kernel");
 	figures->sock = stat_value(text, "sock");

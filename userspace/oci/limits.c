@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* From annotations and figures to limits; looks at nothing but its arguments. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "oci.h"
@@ -25,11 +26,14 @@ static int parse_size(const char *name, const char *text, bool *has,
 	return ret;
 }
 
+/* What is not given stays as it is. */
 static int parse_bool(const char *name, const char *text, bool *value,
 		      char *why)
 {
-	*value = text && !strcmp(text, "true");
-	if (!text || *value || !strcmp(text, "false"))
+	if (!text)
+		return 0;
+	*value = !strcmp(text, "true");
+	if (*value || !strcmp(text, "false"))
 		return 0;
 	snprintf(why, MS_OCI_WHY_MAX,
 		 "annotation " MS_OCI_PREFIX
@@ -38,25 +42,53 @@ static int parse_bool(const char *name, const char *text, bool *value,
 	return -EINVAL;
 }
 
+static int parse_percent(const char *name, const char *text, uint32_t *percent,
+			 char *why)
+{
+	unsigned long value;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*end && value >= 100 &&
+	    value <= 10000) {
+		*percent = (uint32_t)value;
+		return 0;
+	}
+	snprintf(why, MS_OCI_WHY_MAX,
+		 "annotation " MS_OCI_PREFIX
+		 "%s: '%.64s' is not a percentage from 100 to 10000",
+		 name, text);
+	return -EINVAL;
+}
+
 /**
  * ms_oci_wish() - read the annotations
  * @annotations: their texts
+ * @derive:	max is derived from the memory limit unless an annotation says otherwise
  * @wish:	what they mean
  * @why:	MS_OCI_WHY_MAX bytes, what is wrong with them
  *
  * Context: any. Return: 0; -EINVAL: one of them is wrong, see @why.
  */
-int ms_oci_wish(const struct ms_oci_annotations *annotations,
+int ms_oci_wish(const struct ms_oci_annotations *annotations, bool derive,
 		struct ms_oci_wish *wish, char *why)
 {
 	memset(wish, 0, sizeof(*wish));
+	/* Whoever says what is to be kept wants the rest. */
+	wish->derive = derive || annotations->allowance;
 	if (parse_size("max", annotations->max, &wish->has_max, &wish->max,
 		       why) ||
 	    parse_size("high", annotations->high, &wish->has_high, &wish->high,
 		       why) ||
 	    parse_size("allowance", annotations->allowance,
 		       &wish->has_allowance, &wish->allowance, why) ||
-	    parse_bool("optional", annotations->optional, &wish->optional, why))
+	    parse_bool("optional", annotations->optional, &wish->optional, why) ||
+	    parse_bool("derive", annotations->derive, &wish->derive, why) ||
+	    parse_percent("overcommit", annotations->overcommit,
+			  &wish->overcommit, why))
 		return -EINVAL;
 	if (wish->has_allowance && wish->allowance == MEMSTATE_UNLIMITED) {
 		snprintf(why, MS_OCI_WHY_MAX,
@@ -84,21 +116,20 @@ static uint64_t allowance(const struct ms_oci_wish *wish, uint64_t memory_max)
 static int derive_max(const struct ms_oci_wish *wish,
 		      const struct ms_oci_figures *f, uint64_t *max, char *why)
 {
-	uint64_t unseen = less(f->anon, f->ready), left = f->memory_max;
-	uint64_t kept = allowance(wish, f->memory_max);
+	uint64_t kept = allowance(wish, f->memory_max), left = f->memory_max;
+	uint64_t unseen;
 
 	/* One by one: no sum can overflow. */
 	left = less(left, f->file);
 	left = less(left, f->kernel);
 	left = less(left, f->sock);
-	left = less(left, unseen);
 	unseen = f->memory_max - left;
 	left = less(left, kept);
 	left -= left % f->page_size;
 	if (!left) {
 		snprintf(
 			why, MS_OCI_WHY_MAX,
-			"the memory limit of %llu bytes leaves nothing: %llu are in use and not seen by memstate, %llu are kept (annotation org.memstate.allowance)",
+			"the memory limit of %llu bytes leaves nothing: %llu are in use and not counted by memstate, %llu are kept (annotation org.memstate.allowance)",
 			(unsigned long long)f->memory_max,
 			(unsigned long long)unseen, (unsigned long long)kept);
 		return -ERANGE;
@@ -114,8 +145,9 @@ static int derive_max(const struct ms_oci_wish *wish,
  * @limits:	what to set
  * @why:	MS_OCI_WHY_MAX bytes, why there is nothing to set
  *
- * Without a max asked for it is the memory limit, less what memstate does not see of
- * what is in use, less the allowance, in whole pages.
+ * Where it is to be derived it is the memory limit, less what memstate does not count of
+ * what is in use, less the allowance, in whole pages. A memory limit counts what is touched:
+ * one that is derived grants twice as much, so that whatever ran within the other goes on to.
  *
  * Context: any. Return: 0; -ERANGE: that leaves nothing, see @why.
  */
@@ -126,6 +158,7 @@ int ms_oci_limits(const struct ms_oci_wish *wish,
 	memset(limits, 0, sizeof(*limits));
 	limits->high = MEMSTATE_UNLIMITED;
 	limits->max = MEMSTATE_UNLIMITED;
+	limits->overcommit = wish->overcommit ? wish->overcommit : MS_OCI_OVERCOMMIT;
 	if (wish->has_high) {
 		limits->set |= MEMSTATE_LIMIT_HIGH;
 		limits->high = wish->high;
@@ -133,8 +166,10 @@ int ms_oci_limits(const struct ms_oci_wish *wish,
 	if (wish->has_max) {
 		limits->set |= MEMSTATE_LIMIT_MAX;
 		limits->max = wish->max;
-	} else if (figures->memory_max != MEMSTATE_UNLIMITED) {
+	} else if (wish->derive && figures->memory_max != MEMSTATE_UNLIMITED) {
 		limits->set |= MEMSTATE_LIMIT_MAX;
+		if (!wish->overcommit)
+			limits->overcommit = MS_OCI_OVERCOMMIT_DERIVED;
 		return derive_max(wish, figures, &limits->max, why);
 	}
 	return 0;

@@ -22,17 +22,21 @@
 static const char help[] =
 	"usage: " NAME " [OPTION]... <STATE\n\n"
 	"The createRuntime hook of an OCI runtime: limit the memory that a container's\n"
-	"programs make Ready. The container's state is read from standard input, its\n"
-	"annotations decide:\n\n"
-	"  org.memstate.max        the limit; without it, it is made from the memory limit\n"
-	"  org.memstate.high       where pressure begins\n"
-	"  org.memstate.allowance  what is kept of the memory limit for what is not seen\n"
-	"  org.memstate.optional   true: start without memstate where it is missing\n\n"
+	"programs make Ready, whatever is in its image. The container's state is read from\n"
+	"standard input, its annotations decide:\n\n"
+	"  org.memstate.max         the limit\n"
+	"  org.memstate.high        where pressure begins\n"
+	"  org.memstate.overcommit  percent of max that may be granted, if it is not touched\n"
+	"  org.memstate.derive      true: without a max, make it from the memory limit\n"
+	"  org.memstate.allowance   what is kept of that for what is not counted\n"
+	"  org.memstate.optional    true: start without memstate where it is missing\n\n"
+	"  --derive    as if org.memstate.derive were true, unless it is given\n"
 	"  --dry-run   print what would be set, and set nothing\n"
 	"  --help      this text\n"
 	"  --version   the version\n";
 
-static const struct option options[] = { { "dry-run", no_argument, NULL, 'n' },
+static const struct option options[] = { { "derive", no_argument, NULL, 'd' },
+					 { "dry-run", no_argument, NULL, 'n' },
 					 { "help", no_argument, NULL, 'h' },
 					 { "version", no_argument, NULL, 'V' },
 					 {} };
@@ -108,21 +112,6 @@ static int call_failed(const struct ms_oci_cgroup *cgroup, const char *what,
 	return ret;
 }
 
-static int measure(const struct ms_oci_cgroup *cgroup,
-		   struct ms_oci_figures *figures, char *why)
-{
-	struct memstate_totals totals;
-	int ret = ms_oci_cgroup_usage(cgroup, figures, why);
-
-	if (ret)
-		return ret;
-	ret = memstate_group_totals(cgroup->fd, &totals, 0);
-	if (ret)
-		return call_failed(cgroup, "reading its totals", ret, why);
-	figures->ready = memstate_totals_state(&totals, MEMSTATE_READY);
-	return 0;
-}
-
 static void print_size(const char *name, uint64_t bytes)
 {
 	if (bytes == MEMSTATE_UNLIMITED)
@@ -131,9 +120,32 @@ static void print_size(const char *name, uint64_t bytes)
 		printf("%s %llu\n", name, (unsigned long long)bytes);
 }
 
+/* Without it a limit would hold for what reports, and for no other image. */
+static int observe(const struct ms_oci_cgroup *cgroup, unsigned int on,
+		   uint32_t overcommit, char *why)
+{
+	struct memstate_observe o = {
+		.size = sizeof(o),
+		.set = MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT,
+		.on = on,
+		.overcommit = overcommit,
+	};
+	int ret = memstate_group_observe(cgroup->fd, &o);
+
+	if (ret != -ENOTTY && ret != -EOPNOTSUPP && ret != -EBUSY)
+		return ret ? call_failed(cgroup, "observing it", ret, why) : 0;
+	snprintf(why, MS_OCI_WHY_MAX,
+		 MEMSTATE_DEVICE ": programs that report nothing cannot be observed here%s",
+		 ret == -ENOTTY ? ": the module is too old" :
+		 ret == -EBUSY ? ": another module or a livepatch is in the way" :
+				 ": see 'dmesg | grep memstate'");
+	return MS_OCI_MISSING;
+}
+
 static int apply(const struct ms_oci_cgroup *cgroup,
 		 const struct ms_oci_limits *limits, bool dry_run, char *why)
 {
+	char ignored[MS_OCI_WHY_MAX];
 	int ret;
 
 	if (dry_run) {
@@ -142,17 +154,24 @@ static int apply(const struct ms_oci_cgroup *cgroup,
 			print_size("max", limits->max);
 		if (limits->set & MEMSTATE_LIMIT_HIGH)
 			print_size("high", limits->high);
+		printf("overcommit %u\n", limits->overcommit);
 		return 0;
 	}
+	ret = observe(cgroup, 1, limits->overcommit, why);
+	if (ret)
+		return ret;
 	ret = memstate_limit_set(cgroup->fd, limits->set, limits->high,
 				 limits->max);
-	return ret ? call_failed(cgroup, "setting its limits", ret, why) : 0;
+	if (!ret)
+		return 0;
+	observe(cgroup, 0, MS_OCI_OVERCOMMIT, ignored);
+	return call_failed(cgroup, "setting its limits", ret, why);
 }
 
 static bool nothing_asked(const struct ms_oci_wish *wish, uint64_t memory_max)
 {
 	return !wish->has_max && !wish->has_high &&
-	       memory_max == MEMSTATE_UNLIMITED;
+	       (!wish->derive || memory_max == MEMSTATE_UNLIMITED);
 }
 
 static int limit(const struct ms_oci_cgroup *cgroup,
@@ -175,14 +194,14 @@ static int limit(const struct ms_oci_cgroup *cgroup,
 		return 0;
 	}
 	ret = find_memstate(why);
-	if (!ret && !wish->has_max)
-		ret = measure(cgroup, &figures, why);
+	if (!ret && !wish->has_max && wish->derive)
+		ret = ms_oci_cgroup_usage(cgroup, &figures, why);
 	if (!ret)
 		ret = ms_oci_limits(wish, &figures, &limits, why);
 	return ret ? ret : apply(cgroup, &limits, dry_run, why);
 }
 
-static int hook(struct ms_oci_state *state, bool dry_run)
+static int hook(struct ms_oci_state *state, bool derive, bool dry_run)
 {
 	char why[MS_OCI_WHY_MAX] = "";
 	struct ms_oci_cgroup cgroup;
@@ -191,7 +210,7 @@ static int hook(struct ms_oci_state *state, bool dry_run)
 
 	ret = ms_oci_state_read(stdin, state, why);
 	if (!ret)
-		ret = ms_oci_wish(&state->annotations, &wish, why);
+		ret = ms_oci_wish(&state->annotations, derive, &wish, why);
 	if (ret) {
 		say("%s", why);
 		return 1;
@@ -216,12 +235,15 @@ static int hook(struct ms_oci_state *state, bool dry_run)
 int main(int argc, char **argv)
 {
 	struct ms_oci_state state;
-	bool dry_run = false;
+	bool derive = false, dry_run = false;
 	int c, status;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (c) {
+		case 'd':
+			derive = true;
+			break;
 		case 'n':
 			dry_run = true;
 			break;
@@ -244,7 +266,7 @@ int main(int argc, char **argv)
 	}
 	openlog(NAME, LOG_PID, LOG_DAEMON);
 	to_log = !dry_run;
-	status = hook(&state, dry_run);
+	status = hook(&state, derive, dry_run);
 	ms_oci_state_free(&state);
 	return status;
 }

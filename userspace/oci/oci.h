@@ -32,18 +32,26 @@
 #define MS_OCI_ALLOWANCE_SHARE 8
 #define MS_OCI_ALLOWANCE_LEAST (UINT64_C(16) << 20)
 
+/* Percent of max that may be granted: of one that was asked for, and of one that was derived. */
+#define MS_OCI_OVERCOMMIT 100
+#define MS_OCI_OVERCOMMIT_DERIVED 200
+
 /**
  * struct ms_oci_annotations - what was written down, NULL where it was not
  * @max:	org.memstate.max
  * @high:	org.memstate.high
  * @allowance:	org.memstate.allowance
  * @optional:	org.memstate.optional
+ * @derive:	org.memstate.derive
+ * @overcommit:	org.memstate.overcommit
  */
 struct ms_oci_annotations {
 	const char *max;
 	const char *high;
 	const char *allowance;
 	const char *optional;
+	const char *derive;
+	const char *overcommit;
 };
 
 /**
@@ -52,6 +60,8 @@ struct ms_oci_annotations {
  * @has_high:	@high was given
  * @has_allowance: @allowance was given
  * @optional:	the container may start without memstate
+ * @derive:	max is to be made from the memory limit where it was not given
+ * @overcommit:	percent, 0: not given
  * @max:	bytes, or MEMSTATE_UNLIMITED
  * @high:	bytes, or MEMSTATE_UNLIMITED
  * @allowance:	bytes
@@ -61,6 +71,8 @@ struct ms_oci_wish {
 	bool has_high;
 	bool has_allowance;
 	bool optional;
+	bool derive;
+	uint32_t overcommit;
 	uint64_t max;
 	uint64_t high;
 	uint64_t allowance;
@@ -69,20 +81,16 @@ struct ms_oci_wish {
 /**
  * struct ms_oci_figures - what the container has and may have, in bytes
  * @memory_max:	its memory limit, or MEMSTATE_UNLIMITED
- * @anon:	anonymous memory
  * @file:	page cache, shared memory included
  * @kernel:	the kernel's own, for it
  * @sock:	buffers of sockets
- * @ready:	what of it is reported as Ready
  * @page_size:	that of the system
  */
 struct ms_oci_figures {
 	uint64_t memory_max;
-	uint64_t anon;
 	uint64_t file;
 	uint64_t kernel;
 	uint64_t sock;
-	uint64_t ready;
 	uint64_t page_size;
 };
 
@@ -91,14 +99,16 @@ struct ms_oci_figures {
  * @set:	MEMSTATE_LIMIT_*, 0: nothing
  * @high:	bytes, or MEMSTATE_UNLIMITED
  * @max:	bytes, or MEMSTATE_UNLIMITED
+ * @overcommit:	percent of max that may be granted as long as it is not touched
  */
 struct ms_oci_limits {
 	unsigned int set;
+	uint32_t overcommit;
 	uint64_t high;
 	uint64_t max;
 };
 
-int ms_oci_wish(const struct ms_oci_annotations *annotations,
+int ms_oci_wish(const struct ms_oci_annotations *annotations, bool derive,
 		struct ms_oci_wish *wish, char *why);
 int ms_oci_limits(const struct ms_oci_wish *wish,
 		  const struct ms_oci_figures *figures,

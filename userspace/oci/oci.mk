@@ -12,9 +12,13 @@ OCI_HOOKS := $(PREFIX)/share/containers/oci/hooks.d
 OBJS += $(OCI_OBJS)
 ALL += $(OCI_BIN) $(O)/memstate-cdi.json $(O)/memstate-hook.json
 
+# What "$LIB" is to a loader of Debian's; others have lib64 or lib.
+OCI_MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(shell $(CC) -dumpmachine))
+
 # JSON has no comments: those of the templates are dropped.
 OCI_JSON := sed -e '/^\#/d' -e 's|@HOOK@|$(OCI_SBIN)/memstate-oci-hook|' \
-		-e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@PRELOADDIR@|$(PRELOADDIR)|'
+		-e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@MULTIARCH@|$(OCI_MULTIARCH)|' \
+		-e 's|@PRELOADDIR@|$(PRELOADDIR)|'
 
 $(OCI_BIN): $(OCI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"

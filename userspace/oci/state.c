@@ -107,6 +107,8 @@ static int take_annotations(const char *name, struct json_object *document,
 		{ "high", &known->high },
 		{ "allowance", &known->allowance },
 		{ "optional", &known->optional },
+		{ "derive", &known->derive },
+		{ "overcommit", &known->overcommit },
 	};
 	struct json_object *annotations;
 	size_t i;

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Make an OCI bundle: the system's own /usr, and what a CDI specification adds.
 
-bundle.py DIR [--cdi FILE] [--hook PATH] [--cgroup PATH] [--memory BYTES]
+bundle.py DIR [--cdi FILE [--device NAME]] [--hook PATH] [--cgroup PATH] [--memory BYTES]
           [--annotation KEY=VALUE]... [--bind DIR]... -- COMMAND...
 
-The specification's first device and its common edits are applied as a container
+The specification's device (default) and its common edits are applied as a container
 engine applies them: https://github.com/cncf-tags/container-device-interface.
 """
 import argparse
@@ -23,6 +23,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("dir")
     parser.add_argument("--cdi")
+    parser.add_argument("--device", default="default")
     parser.add_argument("--hook")
     parser.add_argument("--cgroup")
     parser.add_argument("--memory", type=int)
@@ -126,7 +127,8 @@ def main():
         if (spec["cdiVersion"], spec["kind"]) != ("0.3.0", "memstate.org/accounting"):
             raise SystemExit("not our specification")
         apply_edits(config, spec["containerEdits"])
-        apply_edits(config, spec["devices"][0]["containerEdits"])
+        found, = [device for device in spec["devices"] if device["name"] == args.device]
+        apply_edits(config, found["containerEdits"])
     with open(os.path.join(args.dir, "config.json"), "w", encoding="utf-8") as out:
         json.dump(config, out, indent=1)
 

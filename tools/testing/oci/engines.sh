@@ -41,9 +41,29 @@ podman_held() {
 	told_below 67108864
 }
 podman_derived() {
-	podman_run "$1" --rm --memory 128m --rootfs $root "$out/bin/inside" hog \
+	podman_run "$1" --rm --memory 128m --annotation org.memstate.derive=true --rootfs $root "$out/bin/inside" hog \
 		>/run/engines/hog 2>&1 </dev/null
 	told_below 134217728
+}
+# An image of one static file, with no device and no mount of ours.
+mkdir -p /run/engines/scratch
+cp "$out/bin/bare" /run/engines/scratch/bare
+podman_scratch() {
+	podman_ --runtime "$1" --hooks-dir "$prefix/share/containers/oci/hooks.d" run --rm --network none \
+		--security-opt seccomp=unconfined --annotation org.memstate.max=64M \
+		--rootfs /run/engines/scratch /bare hog >/run/engines/hog 2>&1 </dev/null
+	told_below 67108864
+}
+# One of Alpine's kind: busybox, and musl's loader.
+mkdir -p /run/engines/musl/{bin,lib,dev,proc,sys,etc,opt,run,tmp,var/tmp}
+cp "$(command -v busybox)" /run/engines/musl/bin/sh
+cp "$out/bin/musl" /run/engines/musl/bin/hog
+cp -L /lib/ld-musl-*.so.1 /run/engines/musl/lib/
+podman_musl() { # device: "reported" preloads what this image cannot load
+	podman_ --runtime crun run --rm --network none --security-opt seccomp=unconfined \
+		--device "memstate.org/accounting=$1" --annotation org.memstate.max=32M \
+		--rootfs /run/engines/musl /bin/sh -c 'exec /bin/hog hog' >/run/engines/hog 2>&1 </dev/null
+	told_below 33554432
 }
 podman_wrong() {
 	! podman_run "$1" --rm --annotation org.memstate.max=12Q --rootfs $root \
@@ -55,17 +75,18 @@ podman_found() {
 		>/run/engines/id </dev/null || return
 	id=$(tail -n 1 /run/engines/id | cut -c 1-12)
 	"$prefix/bin/memstate" limit "$id" --max 32M | grep 'Max *32.0 MiB' || return
-	# exec gives the environment of its own options only
-	podman_ exec --env "LD_PRELOAD=$prefix/lib/libmemstate-observe.so" found \
-		"$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
+	podman_ exec found "$out/bin/inside" hog >/run/engines/hog 2>&1 </dev/null
 	podman_ rm -f -t 0 found
 	told_below 33554432
 }
 for runtime in crun runc; do
 	try "podman, $runtime: a container is held to its annotation" podman_held $runtime
 	try "podman, $runtime: a limit is derived from --memory" podman_derived $runtime
+	try "podman, $runtime: an image of a static file, with no device, is held to its annotation" podman_scratch $runtime
 	try "podman, $runtime: a wrong annotation fails the start" podman_wrong $runtime
 done
+try "podman: an image with musl is held to its annotation" podman_musl default
+try "podman: also where a shim is asked for that it cannot load" podman_musl reported
 try "podman: memstate limit finds a container by its id" podman_found
 
 cat >/run/engines/limit <<HOOK
@@ -81,8 +102,6 @@ lxc.net.0.type = empty
 lxc.mount.auto = proc:mixed sys:ro
 lxc.mount.entry = /usr usr none bind,ro 0 0
 lxc.mount.entry = $out ${out#/} none bind,ro 0 0
-lxc.mount.entry = /dev/memstate dev/memstate none bind,create=file 0 0
-lxc.environment = LD_PRELOAD=$prefix/lib/libmemstate-observe.so
 lxc.hook.start-host = /run/engines/limit
 CONFIG
 lxc_held() {

@@ -56,26 +56,38 @@ starts() {
 		--annotation org.memstate.high=48M && start one
 }
 limit_is_seen() {
-	is "$(max_of one)" $((64 * M)) && is "$(cat "$(group one)/high")" $((48 * M))
+	is "$(max_of one)" $((64 * M)) && is "$(cat "$(group one)/high")" $((48 * M)) &&
+		is "$(cat "$(group one)/observe")" 1 && is "$(cat "$(group one)/overcommit")" 100
 }
-device_and_shim_are_there() {
-	execute one /bin/sh -c 'ls -l /dev/memstate; cat /proc/self/maps' |
+nothing_is_preloaded() {
+	execute one /bin/sh -c 'ls -l /dev/memstate; cat /proc/self/maps; env' |
 		tee $run/maps && grep -q /dev/memstate $run/maps &&
-		grep -q libmemstate-observe $run/maps
+		! grep -q -e libmemstate -e LD_PRELOAD $run/maps
 }
-over_gets_enomem() {
-	local got
-	got=$(execute one "$inside" hog) || { echo "status $?: $got"; return 1; }
-	echo "$got"
-	is "${got#* }" ENOMEM && between $((48 * M)) "${got% *}" $((64 * M))
+# Also where it cannot be: what is no program of glibc's starts all the same, and is limited.
+shim_is_there_where_asked() {
+	bundle shim "${cdi[@]}" --device reported --annotation org.memstate.max=64M && start shim || return 1
+	execute shim /bin/cat /proc/self/maps >$run/maps
+	execute shim "$out/bin/musl" hog >$run/musl
+	cat $run/maps $run/musl
+	delete shim && grep -q /dev/memstate $run/maps &&
+		grep -q libmemstate-observe $run/maps && grep -q ENOMEM $run/musl
+}
+over_gets_enomem() { # with libmemstate, and with nothing of ours
+	local got program
+	for program in inside bare musl; do
+		got=$(execute one "$out/bin/$program" hog) || { echo "status $?: $got"; return 1; }
+		echo "$program: $got"
+		is "${got#* }" ENOMEM && between $((48 * M)) "${got% *}" $((64 * M)) || return
+	done
 }
 container_lives() {
 	is "$(runtime state one | sed -n 's/.*"status": *"\([a-z]*\)".*/\1/p')" running &&
 		is "$(sed -n 's/^oom_kill //p' $top/oci/one/memory.events)" 0
 }
 refusal_is_counted() { between 1 "$(cat "$(group one)/events_denied")" 1000000; }
-little_is_ready() { [ "$(cat "$(group one)/ready")" -lt $((8 * M)) ]; }
-all_is_given_back() { soon little_is_ready; }
+little_is_charged() { [ "$(cat "$(group one)/charged")" -lt $((8 * M)) ]; }
+all_is_given_back() { soon little_is_charged; }
 cannot_raise_its_own() {
 	is "$(execute one "$inside" limit /sys/fs/cgroup 1G)" EPERM &&
 		is "$(execute one "$inside" limit /sys/fs/cgroup max)" EPERM &&
@@ -115,6 +127,12 @@ nothing_is_left() {
 
 # --- limits from the memory limit ----------------------------------------------------
 
+derive=(--annotation org.memstate.derive=true)
+memory_limit_alone_changes_nothing() {
+	bundle memory "${cdi[@]}" --memory $((256 * M)) && start memory || return 1
+	[ ! -e "$(group memory)" ] || { is "$(max_of memory)" max && is "$(cat "$(group memory)/observe")" 0; } || return
+	delete memory
+}
 derived() { # id low high options of bundle.py
 	local id=$1 low=$2 high=$3 max status
 	shift 3
@@ -126,8 +144,9 @@ derived() { # id low high options of bundle.py
 	return $status
 }
 from_memory_limit() {
-	derived memory $((160 * M)) $((224 * M)) --memory $((256 * M)) &&
+	derived memory $((160 * M)) $((224 * M)) --memory $((256 * M)) "${derive[@]}" &&
 		is "$(cat $top/oci/memory/memory.max)" $((256 * M)) &&
+		is "$(cat "$(group memory)/overcommit")" 200 &&
 		is "$(cat "$(group memory)/high")" max
 }
 derived_refuses_before_the_kernel_kills() {
@@ -142,7 +161,7 @@ allowance() {
 		--annotation org.memstate.allowance=128M && delete allowance
 }
 max_goes_before() {
-	derived before $((200 * M)) $((200 * M)) --memory $((256 * M)) \
+	derived before $((200 * M)) $((200 * M)) --memory $((256 * M)) "${derive[@]}" \
 		--annotation org.memstate.max=200M && delete before
 }
 too_small() {
@@ -236,7 +255,8 @@ dry_run() { # state's members: what the hook would do with a process of ours
 dry_run_sets_nothing() {
 	dry_run '"annotations":{"org.memstate.max":"8M"}' &&
 		is "$(cat $run/dry/said)" "cgroup $top/oci/dry
-max 8388608"
+max 8388608
+overcommit 100"
 }
 limit_from_the_configuration() {
 	mkdir -p $run/dry
@@ -278,7 +298,8 @@ insmod "$module" || bail "the module does not go in"
 for rt in runc crun; do
 	try "$rt container_with_limits_starts" starts
 	try "$rt its_limits_are_in_sysfs" limit_is_seen
-	try "$rt device_and_shim_are_there" device_and_shim_are_there
+	try "$rt device_is_there_and_nothing_preloaded" nothing_is_preloaded
+	try "$rt shim_is_there_where_asked" shim_is_there_where_asked
 	try "$rt program_going_over_gets_ENOMEM" over_gets_enomem
 	try "$rt nothing_is_killed" container_lives
 	try "$rt refusal_is_counted" refusal_is_counted
@@ -290,6 +311,7 @@ for rt in runc crun; do
 	try "$rt limit_of_the_cgroup_below_holds" own_limit_holds_below
 	try "$rt containers_limit_holds_for_the_cgroup_below" containers_limit_holds_below
 	try "$rt deleted_container_leaves_no_group" nothing_is_left
+	try "$rt memory_limit_alone_changes_nothing" memory_limit_alone_changes_nothing
 	try "$rt limit_from_the_memory_limit" from_memory_limit
 	try "$rt derived_limit_refuses_before_the_kernel_kills" derived_refuses_before_the_kernel_kills
 	try "$rt allowance_is_kept" allowance

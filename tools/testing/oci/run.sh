@@ -30,13 +30,17 @@ mkdir -p "$out/bundle"
 
 guest() {
 	local out=$top/build/oci/guest kernel module
-	needs gcc make python3 runc crun podman lxc-execute:lxc || return
+	needs gcc make python3 runc crun podman lxc-execute:lxc musl-gcc:musl-tools || return
 	rm -rf "${out:?}"/{prefix,bin}
 	mkdir -p "$out/bin"
 	must userspace PREFIX="$out/prefix" install
+	try program_with_nothing_of_ours_builds gcc -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -DBARE -static \
+		-o "$out/bin/bare" "$here/inside.c" || return
+	try and_with_musl musl-gcc -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -DBARE -o "$out/bin/musl" \
+		"$here/inside.c" || return
 	try program_for_containers_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE \
 		"-I$out/prefix/include" -o "$out/bin/inside" "$here/inside.c" \
-		"-L$out/prefix/lib" "-Wl,-rpath,$out/prefix/lib" -lmemstate || return
+		"$out/prefix/lib/libmemstate.a" || return
 	for kernel in $kernels; do
 		module=$("$here/../vm/module.sh" "$kernel" 2>"$out/module.err" | tail -n 1)
 		[ -n "$module" ] || { result 1 "$kernel module builds" "$out/module.err"; continue; }
@@ -121,8 +125,11 @@ config '{"linux":'
 complains config_unfinished 1 "$out/bundle/config.json: JSON that does not come to its end" "{\"pid\":1,$b,$none}"
 # This shell is in the hook's own cgroup, or in none of version 2.
 config '{"linux":{"resources":{"memory":{"limit":1073741824}}}}'
-complains no_cgroup_of_its_own 1 "process $$: it " "{\"pid\":$$,$b,$none}"
-complains no_cgroup_but_optional 0 "process $$: it " "{\"pid\":$$,$b,\"annotations\":{\"org.memstate.optional\":\"true\"}}"
+derive='"org.memstate.derive":"true"'
+complains no_cgroup_of_its_own 1 "process $$: it " "{\"pid\":$$,$b,\"annotations\":{$derive}}"
+complains no_cgroup_and_derived_by_the_host 1 "process $$: it " "{\"pid\":$$,$b,$none}" --derive
+complains no_cgroup_but_optional 0 "process $$: it " "{\"pid\":$$,$b,\"annotations\":{$derive,\"org.memstate.optional\":\"true\"}}"
+try a_memory_limit_alone_asks_for_nothing bash -c "echo '{\"pid\":$$,$b,$none}' | $hook && true"
 config '{"linux":{"resources":{"memory":{"limit":-1}}}}'
 try no_cgroup_and_nothing_asked bash -c "echo '{\"pid\":$$,$b,$none}' | $hook && true"
 complains unknown_option 2 "unknown option '--check', try --help" '' --check
@@ -132,13 +139,17 @@ try version bash -c "$hook --version | grep -q '^memstate-oci-hook test'"
 try cdi_names_what_is_installed python3 -c "
 import json, os
 spec = json.load(open('$out/prefix/share/memstate/cdi/memstate.json'))
-edits = spec['containerEdits']
 assert spec['cdiVersion'] == '0.3.0' and spec['kind'] == 'memstate.org/accounting'
-assert spec['devices'][0]['name'] == 'default'
+assert all(os.access(hook['path'], os.X_OK) for hook in spec['containerEdits']['hooks'])
+devices = {device['name']: device['containerEdits'] for device in spec['devices']}
+assert set(devices) == {'default', 'reported'} and set(devices['default']) == {'deviceNodes'}
+edits = devices['reported']
 assert all(os.path.isfile(mount['hostPath']) for mount in edits['mounts'])
 preloaded = edits['env'][0].split('=')[1]
-assert preloaded in [mount['containerPath'] for mount in edits['mounts']]
-assert all(os.access(hook['path'], os.X_OK) for hook in edits['hooks'])"
+paths = [mount['containerPath'] for mount in edits['mounts']]
+assert len(set(paths)) == len(paths)
+for lib in 'lib', 'lib64', 'lib/' + os.popen('gcc -print-multiarch').read().strip():
+    assert preloaded.replace('\$LIB', lib) in paths, (preloaded, paths)"
 try hooks_d_names_what_is_installed python3 -c "
 import json, os, re
 hook = json.load(open('$out/prefix/share/containers/oci/hooks.d/memstate-oci-hook.json'))

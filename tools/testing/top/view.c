@@ -93,6 +93,9 @@ static void set(struct top_row *r, enum top_column c, uint64_t value)
 	case TOP_PRESSURE:
 		r->pressure = (enum top_pressure)value;
 		break;
+	case TOP_BACKED:
+		r->backed = bytes;
+		break;
 	case TOP_ANON:
 	case TOP_UNACCOUNTED:
 		r->anon = bytes;
