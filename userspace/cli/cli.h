@@ -19,6 +19,8 @@
 #include <json-c/json.h>
 #include <memstate.h>
 
+#include "names.h"
+
 #define EXIT_USAGE	2
 
 int memstate_cmd_audit(int argc, char **argv);

@@ -1,16 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-CLI_SRCS := $(addprefix userspace/cli/,audit.c cgroup.c cgroup_dirs.c cgroup_names.c cgroup_v1.c export.c \
-		export_data.c export_exec.c export_families.c export_text.c figures.c files.c \
-		handle.c launch.c limit.c main.c observe.c observe_why.c out.c \
-		plot.c plot_books.c plot_map.c plot_read.c plot_script.c plot_time.c \
-		process.c \
-		ranges.c record.c record_file.c record_source.c record_trace.c \
-		$(addprefix replay,.c _args.c _books.c _calls.c _children.c _clock.c _file.c _fork.c \
-		_log.c _look.c _marks.c _parse.c _prefix.c _process.c _record.c _show.c _survey.c \
-		_text.c _who.c) run.c scan.c \
-		stat.c stat_group.c $(addprefix top,.c _batch.c _columns.c _data.c \
-		_filter.c _history.c _keys.c _procs.c _reading.c _screen.c _table.c _terminal.c _text.c _tree.c) watch.c) \
+# All but the server of memstate export, which is a program of its own.
+CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export_http.c %/export_server.c, \
+		$(sort $(wildcard $(TOP)/userspace/cli/*.c)))) \
 	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
@@ -21,7 +13,7 @@ ALL += $(CLI_BIN)
 
 # The server of memstate export, apart for the libraries that HTTP brings along.
 EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export.c export_data.c export_families.c \
-		export_http.c export_server.c export_text.c files.c out.c) \
+		export_http.c export_server.c export_text.c files.c names.c out.c) \
 	       userspace/lib/cgroupfs.c kmod/core/rules.c
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http

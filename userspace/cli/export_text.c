@@ -11,58 +11,27 @@
 
 #include "export.h"
 #include "files.h"
+#include "names.h"
 
 /* ---- names that are anything ------------------------------------------------------- */
-
-/* Bytes of the UTF-8 sequence that text begins with, 0: it begins with none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	/* What the second byte may be rules out long forms, surrogates, the beyond. */
-	static const struct {
-		unsigned char first, last, low, high, length;
-	} forms[] = {
-		{ 0x01, 0x7f, 0x80, 0xbf, 1 },
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (*text < forms[i].first || *text > forms[i].last)
-			continue;
-		for (size_t k = 1; k < forms[i].length; k++)
-			if (text[k] < (k == 1 ? forms[i].low : 0x80) ||
-			    text[k] > (k == 1 ? forms[i].high : 0xbf))
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
 
 /* A label's value. What is not UTF-8, as a scraper would refuse it all, is U+FFFD. */
 static void put_value(FILE *f, const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
-
-	while (*p) {
-		size_t length = utf8_length(p);
+	while (*text) {
+		size_t length = ms_utf8_length(text);
 
 		if (!length) {
 			fputs("\xef\xbf\xbd", f);
 			length = 1;
-		} else if (*p == '\n') {
+		} else if (*text == '\n') {
 			fputs("\\n", f);
 		} else {
-			if (*p == '\\' || *p == '"')
+			if (*text == '\\' || *text == '"')
 				fputc('\\', f);
-			fwrite(p, 1, length, f);
+			fwrite(text, 1, length, f);
 		}
-		p += length;
+		text += length;
 	}
 }
 

@@ -182,6 +182,15 @@ int ms_launch_prepare(struct ms_launch *l)
 	return 0;
 }
 
+/* In the child: there is no program. Its parent is told by a byte. */
+static _Noreturn void give_up(int fd, int status)
+{
+	ssize_t told = write(fd, "", 1);
+
+	(void)told;
+	_exit(status);
+}
+
 /**
  * ms_launch_start() - start it
  * @l:		from ms_launch_prepare()
@@ -193,7 +202,8 @@ int ms_launch_prepare(struct ms_launch *l)
  */
 int ms_launch_start(struct ms_launch *l, char **argv)
 {
-	int exec[2];
+	int exec[2], error;
+	ssize_t n;
 	char none;
 
 	/* Until then its descriptor of the device is ours: who asks for its books gets ours. */
@@ -206,21 +216,23 @@ int ms_launch_start(struct ms_launch *l, char **argv)
 		ms_err("fork: %s", strerror(errno));
 	if (l->pid) {
 		close(exec[1]);
-		while (read(exec[0], &none, 1) < 0 && errno == EINTR)
+		while ((n = read(exec[0], &none, 1)) < 0 && errno == EINTR)
 			;
 		close(exec[0]);
+		l->started = l->pid > 0 && !n;
 		return l->pid < 0;
 	}
 	if (!enter_cgroup(l))
-		_exit(126);
-	if (l->report)
-		setenv("MEMSTATE_REPORT", l->report, 1);
+		give_up(exec[1], 126);
+	if (l->tally && l->tally->table && !ms_tally_hand_down(l->tally))
+		ms_err("there will be no figures: %s", strerror(errno));
 	if (l->mask)
 		sigprocmask(SIG_SETMASK, l->mask, NULL);
 	if (!setenv("LD_PRELOAD", l->preload, 1))
 		execvp(argv[0], argv);
-	ms_err("%s: %s", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	error = errno;
+	ms_err("%s: %s", argv[0], strerror(error));
+	give_up(exec[1], error == ENOENT ? 127 : 126);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "cgroup.h"
+#include "tally.h"
 
 /**
  * struct ms_launch - a program and how it is run
@@ -16,9 +17,10 @@
  * @grouped:	in a cgroup of its own also without a limit, where one may make it
  * @max:	limit as on the command line, or NULL
  * @high:	likewise
- * @report:	file where its processes leave their last figures, or NULL
+ * @tally:	table where its processes leave their last figures, or NULL
  * @mask:	signal mask that it gets, or NULL: ours
  * @pid:	out: its process
+ * @started:	out: it could be executed
  * @cgroup:	out: the cgroup made for it; fd below 0: none
  * @preload:	LD_PRELOAD for it
  */
@@ -28,9 +30,10 @@ struct ms_launch {
 	bool grouped;
 	const char *max;
 	const char *high;
-	const char *report;
+	const struct ms_tally_reader *tally;
 	const sigset_t *mask;
 	pid_t pid;
+	bool started;
 	struct ms_cgroup cgroup;
 	char *preload;
 };

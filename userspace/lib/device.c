@@ -10,12 +10,14 @@
 #include <sys/stat.h>
 
 #include "internal.h"
+#include "tally.h"
 
 #define ENOMEM_TRIES	8
 #define RECORDS_AT_ONCE	256
 
 static int dev_fd = -1;
 static struct memstate_totals_page *dev_page;
+static const u32 *dev_doorbell = &ms_no_doorbell;
 
 /*
  * What a child will report as its own: the ledger as it was when the parent
@@ -114,8 +116,9 @@ static int device_map(struct ms_ring_producer *ring)
 		.slots = (void *)((char *)pages + setup.records_offset),
 		.entries = setup.ring_entries,
 	};
-	ms_lib.doorbell = doorbell ? &((struct memstate_ring_control *)pages)->doorbell :
-				     &ms_no_doorbell;
+	dev_doorbell = doorbell ? &((struct memstate_ring_control *)pages)->doorbell :
+				  &ms_no_doorbell;
+	ms_lib.doorbell = dev_doorbell;
 	ms_lib.credit = &((struct memstate_ring_control *)pages)->credit;
 	ms_lib.cas128 = has_cas128();
 	ms_lib.unmaps_known = true;
@@ -194,6 +197,7 @@ static int device_apply(const struct memstate_record *records, uint32_t nr,
 		*done += arg.done;
 		*paid = arg.paid;
 	}
+	ms_tally_put(NULL);
 	return ret;
 }
 
@@ -333,6 +337,7 @@ static int device_sync(void)
 		arg = (struct memstate_sync) { .size = sizeof(arg) };
 		ret = device_ioctl(MEMSTATE_IOC_SYNC, &arg);
 	} while (ret == -ENOMEM && ++tries < ENOMEM_TRIES);
+	ms_tally_put(NULL);
 	return ret;
 }
 
@@ -341,7 +346,10 @@ static void device_pending(void)
 {
 	struct memstate_pending arg = { .size = sizeof(arg) };
 
-	device_ioctl(MEMSTATE_IOC_PENDING, &arg);
+	if (!ms_tally_mine || ms_load32(dev_doorbell))
+		device_ioctl(MEMSTATE_IOC_PENDING, &arg);
+	if (ms_tally_mine)
+		device_sync();
 }
 
 static int get_totals(int fd, u32 scope, int cgroup, u32 flags,

@@ -23,6 +23,7 @@
 #include "internal.h"
 #include "lock.h"
 #include "rangemap.h"
+#include "tally.h"
 
 #define RING_ENTRIES	4096
 #define RANGES_MAX	65536
@@ -80,6 +81,8 @@ static void emb_unlock(void)
 
 	if (MS_UNLIKELY(ms_forking))
 		return;
+	if (MS_UNLIKELY(ms_tally_mine))
+		ms_tally_put(&emb->totals);
 	ms_lock_release(&emb->lock);
 	ms_signals_restore(&saved);
 }
@@ -138,6 +141,12 @@ static int embedded_sync(void)
 	ret = emb_drain();
 	emb_unlock();
 	return ret;
+}
+
+/* There is no doorbell but that of the table of last figures. */
+static void embedded_pending(void)
+{
+	embedded_sync();
 }
 
 static int embedded_apply(const struct memstate_record *records, uint32_t nr,
@@ -464,6 +473,7 @@ const struct ms_ops ms_embedded_ops = {
 	.name = "embedded",
 	.open = embedded_open,
 	.sync = embedded_sync,
+	.pending = embedded_pending,
 	.apply = embedded_apply,
 	.charge = embedded_charge,
 	.uncharge = embedded_uncharge,

@@ -5,6 +5,7 @@
 
 #include "internal.h"
 #include "lock.h"
+#include "tally.h"
 
 /* Inherited by a child, unlike the above: it then begins anew. */
 static bool lib_was_ready;
@@ -57,6 +58,10 @@ static int use(const struct ms_ops *ops, enum memstate_backend backend,
 		return ret;
 	ms_lib.ops = ops;
 	ms_lib.backend = backend;
+	if (ms_tally_begin(inherited, backend)) {
+		ms_lib.doorbell = &ms_tally_doorbell;
+		ms_tally_put(NULL);
+	}
 	return 0;
 }
 
@@ -183,6 +188,8 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
+	/* Before anything is done to the books: they would be put over the parent's. */
+	ms_tally_forget();
 	/* Else it is zero, or already the child's: a handler before this one has used it. */
 	if (ms_lib_state && !state_is_wiped) {
 		ms_lib_state->refused = 0;
@@ -216,9 +223,12 @@ int memstate_atfork(void)
 	return -pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
-__attribute__((constructor)) static void register_handlers(void)
+__attribute__((constructor)) static void begin(void)
 {
 	memstate_atfork();
+	/* While it still may: see tally_table.h. */
+	if (ms_tally_wanted())
+		ms_lib_init();
 }
 
 /**

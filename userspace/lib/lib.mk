@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 
-LIB_SRCS := $(addprefix userspace/lib/,audit.c batch.c compare.c device.c embedded.c format.c init.c \
-		limits.c lock.c maps.c post.c rangemap.c read.c shards.c state.c sysrules.c uring.c \
-		verbs.c) \
-	    kmod/core/fold.c kmod/core/rules.c
+# cgroupfs.c is the tools' alone.
+LIB_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/cgroupfs.c, \
+		$(sort $(wildcard $(TOP)/userspace/lib/*.c)))) kmod/core/fold.c kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a
 LIB_SO := $(O)/libmemstate.so.$(VERSION)

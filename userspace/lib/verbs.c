@@ -9,6 +9,7 @@
  */
 
 #include "internal.h"
+#include "tally.h"
 
 /* What has moved has moved: its books are kept as long as there is hope for memory. */
 #define MOVE_TRIES	100
@@ -254,8 +255,13 @@ int memstate_free(void *addr, size_t bytes)
 		ret = ms_lib_ready();
 	if (ret)
 		return ret;
-	return ms_lib.unmaps_known ? (int)ms_raw2(SYS_munmap, addr, bytes) :
-				     free_reported(addr, bytes);
+	if (!ms_lib.unmaps_known)
+		return free_reported(addr, bytes);
+	ret = (int)ms_raw2(SYS_munmap, addr, bytes);
+	/* The kernel knows, and would tell somebody who asks; but nobody asks the dead. */
+	if (MS_UNLIKELY(ms_tally_mine))
+		ms_lib.ops->sync();
+	return ret;
 }
 
 /**

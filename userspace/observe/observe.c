@@ -32,6 +32,7 @@
 #include "internal.h"
 #include "report.h"
 #include "sysrules.h"
+#include "tally_table.h"
 
 #define PUBLIC	__attribute__((visibility("default")))
 
@@ -191,6 +192,21 @@ static bool unmaps_known(void)
 	return memstate_backend() == MEMSTATE_BACKEND_DEVICE;
 }
 
+/* Somebody wants the last figures of this process, whenever they are the last. */
+static bool tallied;
+
+__attribute__((constructor)) static void look_for_tally(void)
+{
+	tallied = getenv(MS_TALLY_ENV);
+}
+
+/* What the kernel has seen by itself is in the books when they are read next: now. */
+static void unmap_seen(void)
+{
+	if (MS_UNLIKELY(tallied) && unmaps_known())
+		memstate_sync();
+}
+
 struct restore {
 	u64 start;
 	u64 end;
@@ -230,6 +246,8 @@ PUBLIC int munmap(void *addr, size_t bytes)
 	if (report && !unusual)
 		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
 	ret = ms_raw2(SYS_munmap, addr, bytes);
+	if (!ret)
+		unmap_seen();
 	if (report && unusual && !ret)
 		post_call(CALL_MUNMAP, (u64)addr, bytes, 0, 0);
 	else if (report && !unusual && ret == -ENOMEM)
@@ -572,6 +590,8 @@ static void *move_break(intptr_t increment)
 	}
 	if (increment > 0 && ms_sysrule_brk(&record, from, to))
 		post(&record, 1);
+	else
+		unmap_seen();
 	return (void *)from;
 }
 

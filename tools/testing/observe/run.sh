@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # run.sh [host] [guest]: the observe shim and the tools.
-# host: the shim against its own strace log, the tools' manners. guest: through the
-# device, in a virtual machine, the books are those of the process itself.
+# host: the shim against its own strace log, what memstate run tells of programs that take from
+# themselves what it would need to tell, the tools' manners. guest: through the device, in a
+# virtual machine, the books are those of the process itself, and the figures are there, too.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -46,7 +47,7 @@ rm -f "$build"/*.json
 guest() {
 	local build=$top/build/observe/guest module
 	part host || must userspace all
-	part host || must program observe calls
+	part host || must program observe calls leave
 	mkdir -p "$build"
 	rm -f "$build"/*.json
 	must "$memstate" run --json --output "$build/run.json" -- "$calls"
@@ -66,11 +67,14 @@ def books(name, backend):
 d, e = books('$build/device.json', 'device'), books('$build/run.json', 'embedded')
 print(d, e)
 assert d == e"
+	relay "with the module" "$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
+		insmod '$module' && MEMSTATE_BACKEND=device '$here/leave.sh' '$memstate' \
+			'$top/build/observe/leave' '$build/leave' few"
 }
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test programs build without a warning" program observe calls limit vfork
+try "test programs build without a warning" program observe calls leave limit vfork
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -106,6 +110,8 @@ lines = [json.loads(l) for l in open('$build/vfork.report')]
 print(lines)
 assert len({l['pid'] for l in lines}) == len(lines) == 2
 assert max(l['ready'] for l in lines) > 50 << 20"
+
+relay "figures" "$here/leave.sh" "$memstate" "$top/build/observe/leave" "$build/leave"
 
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
