@@ -128,41 +128,70 @@ const char *memstate_format_live(char *buf, size_t size,
 	return buf;
 }
 
+/* What a unit stands for, as a shift; -1: it is none. @text: to its end. */
+static int unit_shift(const char *text)
+{
+	static const char letters[] = "KMGTPE";
+	unsigned int shift = 0;
+
+	while (*text == ' ')
+		text++;
+	for (const char *l = letters; *text && *l; l++)
+		if ((*text & ~0x20) == *l) {
+			shift = 10 * (unsigned int)(l - letters + 1);
+			text++;
+			break;
+		}
+	/* KiB, as sizes are printed; KB is 1000 bytes to some. */
+	if (shift && (text[0] & ~0x20) == 'I' && (text[1] & ~0x20) == 'B')
+		text += 2;
+	else if (!shift && (text[0] & ~0x20) == 'B')
+		text++;
+	return *text ? -1 : (int)shift;
+}
+
 /**
- * memstate_parse_bytes() - a size as memory.max of cgroup v2 spells it
- * @text:	a number with K, M, G, T or P behind it, in powers of 1024, or "max"
+ * memstate_parse_bytes() - a size as memory.max of cgroup v2 spells it, or as it is printed
+ * @text:	a number with K, M, G, T, P or E behind it, or KiB and so on, in powers of 1024, also
+ *		with a blank between; with such a unit it may have a decimal point. Or "max".
  * @bytes:	where to put it; MEMSTATE_UNLIMITED for "max"
  *
  * Context: any. Return: 0; -EINVAL: not such a text; -ERANGE: too large.
  */
 int memstate_parse_bytes(const char *text, uint64_t *bytes)
 {
-	static const char suffixes[] = "KMGTP";
-	unsigned int shift = 0;
-	uint64_t value = 0;
-	const char *s;
+	uint64_t value = 0, part = 0, scale = 1;
+	bool point = false;
+	int shift;
 
-	if (!strcmp(text, "max")) {
+	/* By itself: see same() in init.c. */
+	if (text[0] == 'm' && text[1] == 'a' && text[2] == 'x' && !text[3]) {
 		*bytes = MEMSTATE_UNLIMITED;
 		return 0;
 	}
 	if (*text < '0' || *text > '9')
 		return -EINVAL;
-	for (; *text >= '0' && *text <= '9'; text++) {
+	for (; (*text >= '0' && *text <= '9') || (*text == '.' && !point); text++) {
 		unsigned int digit = (unsigned int)(*text - '0');
 
-		if (value > (UINT64_MAX - digit) / 10)
-			return -ERANGE;
-		value = value * 10 + digit;
+		if (*text == '.') {
+			point = true;
+		} else if (!point) {
+			if (value > (UINT64_MAX - digit) / 10)
+				return -ERANGE;
+			value = value * 10 + digit;
+		} else if (scale < UINT64_MAX / 100) {
+			/* What is behind is less than a byte. */
+			part = part * 10 + digit;
+			scale *= 10;
+		}
 	}
-	if (*text) {
-		s = strchr(suffixes, *text & ~0x20);
-		if (!s || !*s || text[1])
-			return -EINVAL;
-		shift = 10 * (unsigned int)(s - suffixes + 1);
-	}
+	shift = unit_shift(text);
+	if (shift < 0 || (point && (!shift || scale == 1)))
+		return -EINVAL;
 	if (value > UINT64_MAX >> shift)
 		return -ERANGE;
-	*bytes = value << shift;
+	*bytes = (value << shift) +
+		 (uint64_t)(((unsigned __int128)part << shift) / scale);
 	return 0;
 }

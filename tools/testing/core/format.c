@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Figures for people: exact texts, and no more than the room that was given. */
 
+#include <errno.h>
 #include <string.h>
 
 #include <memstate.h>
@@ -51,6 +52,57 @@ static void test_live(const struct memstate_totals *t)
 	       "format_live_fits_the_room_it_names");
 }
 
+/* As memory.max has them, as they are printed, and what is neither. */
+static void test_parse(void)
+{
+	static const struct {
+		const char *text;
+		int ret;
+		unsigned long long bytes;
+	} cases[] = {
+		{ "0", 0, 0 },
+		{ "max", 0, MEMSTATE_UNLIMITED },
+		{ "512M", 0, 512ULL << 20 },
+		{ "512m", 0, 512ULL << 20 },
+		{ "20MiB", 0, 20 << 20 },
+		{ "20 MiB", 0, 20 << 20 },
+		{ "1.5G", 0, 3ULL << 29 },
+		{ "1.11 GiB", 0, 1191853424 },
+		{ "0.001 KiB", 0, 1 },
+		{ "0.50000000000000000000000000 KiB", 0, 512 },
+		{ "1023 B", 0, 1023 },
+		{ "7b", 0, 7 },
+		{ "1P", 0, 1ULL << 50 },
+		{ "15.9 EiB", 0, 18331451923248866918ULL },
+		{ "18446744073709551615", 0, ~0ULL },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "16E", -ERANGE, 0 },
+		{ "16384P", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "M", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ "1.5", -EINVAL, 0 },
+		{ "1.5 B", -EINVAL, 0 },
+		{ "1.G", -EINVAL, 0 },
+		{ "1.2.3G", -EINVAL, 0 },
+		{ "1MB", -EINVAL, 0 },
+		{ "1Mi", -EINVAL, 0 },
+		{ "1 ", 0, 1 },
+		{ "1MM", -EINVAL, 0 },
+		{ "max ", -EINVAL, 0 },
+		{ "0x10", -EINVAL, 0 },
+	};
+	uint64_t bytes;
+	int ret;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bytes = 12345;
+		ret = memstate_parse_bytes(cases[i].text, &bytes);
+		tap_ok(ret == cases[i].ret && bytes == (ret ? 12345 : cases[i].bytes),
+		       "parse '%s' (%d, %llu)", cases[i].text, ret, (unsigned long long)bytes);
+	}
+}
+
 int main(void)
 {
 	static const struct {
@@ -73,6 +125,7 @@ int main(void)
 	char buf[MEMSTATE_BYTES_MAX], line[MEMSTATE_LINE_MAX], small[8];
 	struct memstate_totals t = {};
 
+	test_parse();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		memstate_format_bytes(buf, sizeof(buf), cases[i].bytes);
 		tap_ok(!strcmp(buf, cases[i].text), "format_%llu_is_%s (%s)",
