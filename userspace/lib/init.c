@@ -68,7 +68,7 @@ static int use(const struct ms_ops *ops, enum memstate_backend backend,
 /* A limit of the process's own, from the environment. */
 static bool limit_from(const char *name, uint64_t *limit)
 {
-	const char *text = getenv(name);
+	const char *text = ms_env(name);
 
 	*limit = MEMSTATE_UNLIMITED;
 	if (!text || !*text || !memstate_parse_bytes(text, limit))
@@ -78,17 +78,55 @@ static bool limit_from(const char *name, uint64_t *limit)
 	return false;
 }
 
+/* A program's first lines may be a sanitizer's, whose strcmp() does not work yet. */
+static bool same(const char *a, const char *b)
+{
+	for (; *a && *a == *b; a++)
+		b++;
+	return *a == *b;
+}
+
+/**
+ * ms_env() - a variable of the environment, also where libc has not been set up
+ * @name: its name
+ *
+ * An allocator that is preloaded, or a sanitizer, maps memory before libc knows the environment; it
+ * lies on the stack then, behind the arguments.
+ *
+ * Context: any. Return: its value, or NULL.
+ */
+const char *ms_env(const char *name)
+{
+	extern void *__libc_stack_end __attribute__((weak));
+	char **env = environ;
+	const long *start;
+
+	if (!env && &__libc_stack_end && __libc_stack_end) {
+		start = __libc_stack_end;
+		env = (char **)(start + 1 + *start + 1);
+	}
+	for (; env && *env; env++) {
+		const char *text = *env, *p = name;
+
+		for (; *p && *text == *p; p++)
+			text++;
+		if (!*p && *text == '=')
+			return text + 1;
+	}
+	return NULL;
+}
+
 static void choose(void)
 {
-	const char *wanted = getenv("MEMSTATE_BACKEND");
+	const char *wanted = ms_env("MEMSTATE_BACKEND");
 	bool device = true, embedded = true;
 	int ret = 0;
 
-	if (wanted && !strcmp(wanted, "device")) {
+	if (wanted && same(wanted, "device")) {
 		embedded = false;
-	} else if (wanted && !strcmp(wanted, "embedded")) {
+	} else if (wanted && same(wanted, "embedded")) {
 		device = false;
-	} else if (wanted && *wanted && strcmp(wanted, "auto")) {
+	} else if (wanted && *wanted && !same(wanted, "auto")) {
 		set_error("MEMSTATE_BACKEND is not device, embedded or auto", 0);
 		return;
 	}

@@ -143,6 +143,8 @@ extern const struct ms_ops ms_embedded_ops MS_HIDDEN;
 
 MS_HIDDEN int ms_lib_init(void);
 
+MS_HIDDEN const char *ms_env(const char *name);
+
 /* 0, or why there are no books. */
 static inline int ms_lib_ready(void)
 {

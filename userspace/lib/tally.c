@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A process's part of the table of last figures; what that is stands in tally_table.h. */
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -51,13 +50,23 @@ static bool number(const char **text, unsigned long *value, char end)
 	return true;
 }
 
+/* As in all of this file, without the functions of string.h: see same() in init.c. */
+static bool is_word(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] && n <= 2 * MS_TALLY_HALF)
+		n++;
+	return n == 2 * MS_TALLY_HALF;
+}
+
 static bool source_parse(const char *text, struct source *s)
 {
 	unsigned long fd, pid;
 
 	if (!text || !number(&text, &fd, ':') || !number(&text, &s->inode, ':') ||
 	    !number(&text, &pid, ':') || fd > INT32_MAX || pid > INT32_MAX ||
-	    strlen(text) != 2 * MS_TALLY_HALF)
+	    !is_word(text))
 		return false;
 	s->word = text;
 	s->fd = (unsigned int)fd;
@@ -78,7 +87,8 @@ static char *append(char *to, const char *text, unsigned long number)
 	char digits[24];
 	int n = 0;
 
-	to = stpcpy(to, text);
+	while (*text)
+		*to++ = *text++;
 	do
 		digits[n++] = (char)('0' + number % 10);
 	while (number /= 10);
@@ -131,11 +141,14 @@ static long source_ask(const struct source *s)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX }, own = { .sun_family = AF_UNIX };
 	long sock = ms_raw3(SYS_socket, AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), fd;
-	char *end = stpcpy(to.sun_path + 1, MS_TALLY_ADDRESS);
+	char *end = to.sun_path + 1;
 
 	if (sock < 0)
 		return sock;
-	end = mempcpy(end, s->word, MS_TALLY_HALF);
+	for (const char *p = MS_TALLY_ADDRESS; *p; p++)
+		*end++ = *p;
+	for (int i = 0; i < MS_TALLY_HALF; i++)
+		*end++ = s->word[i];
 	/* An address of one's own, of any name, so that there can be an answer. */
 	fd = ms_raw3(SYS_bind, sock, &own, sizeof(own.sun_family));
 	if (fd >= 0)
@@ -184,7 +197,7 @@ static void tally_map(void)
 	struct stat st;
 	long fd, at;
 
-	if (!source_parse(getenv(MS_TALLY_ENV), &s))
+	if (!source_parse(ms_env(MS_TALLY_ENV), &s))
 		return;
 	fd = source_open(&s);
 	if (fd < 0)
@@ -211,7 +224,7 @@ bool ms_tally_wanted(void)
 {
 	struct source s;
 
-	return source_parse(getenv(MS_TALLY_ENV), &s);
+	return source_parse(ms_env(MS_TALLY_ENV), &s);
 }
 
 /**

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c background.c figures.c fork.c heap.c knobs.c large.c lock.c \
-		malloc.c move.c new.c os.c publish.c remote.c stats.c thread.c)
+		malloc.c move.c new.c os.c publish.c remote.c sanitized.c stats.c thread.c)
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
 MALLOC_MAN := $(TOP)/userspace/malloc/libmemstate-malloc.3
@@ -27,8 +27,8 @@ $(O)/obj-hardened/%.o: $(TOP)/%.c
 		-c -o $@ $<
 	$(Q)$(call named,$@)
 
-# In a static program libstdc++'s own operators call malloc, and throw.
-$(MALLOC_A): $(filter-out %/new.o,$(MALLOC_OBJS))
+# In a static program libstdc++'s own operators call malloc, and throw; and nothing is preloaded.
+$(MALLOC_A): $(filter-out %/new.o %/sanitized.o,$(MALLOC_OBJS))
 	@[ "$(V)" = 1 ] || echo "  AR      $(@F)"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -74,7 +74,8 @@ assert d == e"
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test programs build without a warning" program observe calls leave limit vfork
+try "test programs build without a warning" program observe calls leave limit vfork \
+	san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -112,6 +113,31 @@ assert len({l['pid'] for l in lines}) == len(lines) == 2
 assert max(l['ready'] for l in lines) > 50 << 20"
 
 relay "figures" "$here/leave.sh" "$memstate" "$top/build/observe/leave" "$build/leave"
+
+# A program of a sanitizer runs as without us, and is told of.
+sanitized_program() { # NAME [OPTION]
+	local name=$1
+	shift
+	"$top/build/observe/$name" >/dev/null 2>&1 || {
+		skip "$name $*" "it does not run by itself here"
+		return
+	}
+	says "$name runs under memstate run $*" 0 "all is well" "$memstate" run "$@" -- \
+		"$top/build/observe/$name"
+	cp "$tap_dir/said" "$build/$name.said"
+	ok "and is told of, with what it has mapped" \
+		"grep -E ' ${name:0:15} +embedded .* (2[0-9])[.][0-9] MiB +[0-9]+$' $build/$name.said || ! cat $build/$name.said"
+}
+for name in san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread; do
+	sanitized_program $name
+	sanitized_program $name --malloc
+done
+for name in san-gcc-address san-gcc-thread san-gcc-leak; do
+	says "$name is said to keep its own malloc, also below a shell" 0 "keeps its own malloc" \
+		"$memstate" run --malloc -- sh -c "'$top/build/observe/$name'; exit \$?"
+done
+says "what one has said of its sanitizer oneself stays" 1 "ASan runtime does not come first" env \
+	ASAN_OPTIONS=verify_asan_link_order=1 "$memstate" run -- "$top/build/observe/san-gcc-address"
 
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
