@@ -27,6 +27,11 @@ _memstate() {
 		return
 	fi
 	command=${COMP_WORDS[1]}
+	if [ "$command" = help ]; then
+		list=$("$program" help 2>/dev/null | sed -n 's/^  \([a-z]*\) .*/\1/p')
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
+		return
+	fi
 	for ((i = 2; i < at; i++)); do
 		[ "${COMP_WORDS[i]}" = -- ] && dash=$i && break
 	done

@@ -47,6 +47,7 @@ pid_t ms_pid_arg(const char *command, const char *text);
 pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		 bool *json, int *status);
 
+const char *ms_size_words(const char *text, char **argv);
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);

@@ -289,19 +289,25 @@ int ms_launch_status(int wait_status)
 }
 
 /**
- * ms_launch_size() - check a size on the command line
+ * ms_launch_size() - a size on the command line
  * @command:	name of the command
  * @option:	the option
- * @text:	its value
+ * @argv:	the command line; the value is optarg, and perhaps a word behind it
+ * @text:	where to put it
  *
  * Return: 0, or the exit status after a message.
  */
-int ms_launch_size(const char *command, const char *option, const char *text)
+int ms_launch_size(const char *command, const char *option, char **argv, const char **text)
 {
 	uint64_t bytes;
+	int ret;
 
-	if (!memstate_parse_bytes(text, &bytes))
+	*text = ms_size_words(optarg, argv);
+	ret = memstate_parse_bytes(*text, &bytes);
+	if (!ret)
 		return 0;
-	return ms_usage_error(command, "option '%s': '%s' is not a size (as 512M, or max)",
-			      option, text);
+	return ms_usage_error(command, ret == -ERANGE ?
+				       "option '%s': '%s' is too large" :
+				       "option '%s': '%s' is not a size (as 512M, 1.5GiB, or max)",
+			      option, *text);
 }

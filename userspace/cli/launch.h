@@ -42,6 +42,6 @@ int ms_launch_prepare(struct ms_launch *l);
 int ms_launch_start(struct ms_launch *l, char **argv);
 void ms_launch_finish(struct ms_launch *l);
 int ms_launch_status(int wait_status);
-int ms_launch_size(const char *command, const char *option, const char *text);
+int ms_launch_size(const char *command, const char *option, char **argv, const char **text);
 
 #endif /* MS_LAUNCH_H */

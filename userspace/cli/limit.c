@@ -2,6 +2,7 @@
 /* memstate limit: show or set the limits of a cgroup. */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "cli.h"
@@ -100,8 +101,10 @@ int ms_limit_error(const char *what, int ret)
 {
 	switch (ret) {
 	case -ENOENT:
-		ms_err(MEMSTATE_DEVICE " is not there, or %s is gone: is the module loaded?",
-		       what);
+		if (access(MEMSTATE_DEVICE, F_OK))
+			ms_err(MEMSTATE_DEVICE " is not there: the module is not loaded (modprobe memstate)");
+		else
+			ms_err("%s is gone", what);
 		break;
 	case -EPERM:
 		ms_err("%s: setting its limits takes CAP_SYS_RESOURCE, or the right to write to the directory above",

@@ -32,7 +32,34 @@ static void usage(FILE *f)
 	fprintf(f, "usage: memstate COMMAND [OPTION]... [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		fprintf(f, "  %-8s %s\n", commands[i].name, commands[i].summary);
-	fprintf(f, "\nmemstate COMMAND --help tells more; memstate --version.\n");
+	fprintf(f, "\nmemstate help COMMAND tells more; memstate --version.\n");
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	ms_err("no command '%s'; 'memstate help' lists them", name);
+	return NULL;
+}
+
+/* Of a command: what it says itself. */
+static int help(int argc, char **argv)
+{
+	char option[] = "--help";
+	char *words[] = { NULL, option, NULL };
+	const struct command *command;
+
+	if (argc < 2 || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return 0;
+	}
+	command = find(argv[1]);
+	if (!command)
+		return EXIT_USAGE;
+	words[0] = argv[1];
+	return command->run(2, words);
 }
 
 /* The core's port wants one for programs; the tools only use pure parts. */
@@ -45,22 +72,18 @@ void ms_warn(const char *cond, const char *file, int line)
 
 int main(int argc, char **argv)
 {
+	const struct command *command;
+
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
-	    !strcmp(argv[1], "-h")) {
-		usage(stdout);
-		return 0;
-	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		printf("memstate %s\n", MS_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < NR_COMMANDS; i++)
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	ms_err("no command '%s'; 'memstate help' lists them", argv[1]);
-	return EXIT_USAGE;
+	command = find(argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : EXIT_USAGE;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "internal.h"
@@ -124,6 +125,29 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		return -1;
 	}
 	return ms_pid_arg(command, argv[optind]);
+}
+
+/**
+ * ms_size_words() - a size on the command line that may be in two words, as it is printed
+ * @text:	the option's value
+ * @argv:	the command line, as getopt_long() goes through it: what belongs to the size is passed
+ *
+ * Return: @text; or both words as one, for the rest of the run.
+ */
+const char *ms_size_words(const char *text, char **argv)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	char *both;
+
+	if (!argv[optind] || strspn(text, "0123456789.") != strlen(text))
+		return text;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(argv[optind], units[i]) &&
+		    asprintf(&both, "%s %s", text, units[i]) > 0) {
+			optind++;
+			return both;
+		}
+	return text;
 }
 
 struct json_object *ms_json_u64(uint64_t value)

@@ -634,20 +634,18 @@ static int option(struct recorder *r, int c, char **argv)
 		r->transitions = true;
 		return 0;
 	case OPT_BUFFER:
-		return size_arg("--trace-buffer", optarg, BUFFER_MIN, BUFFER_MAX,
-				&r->buffer_bytes);
+		return size_arg("--trace-buffer", ms_size_words(optarg, argv), BUFFER_MIN,
+				BUFFER_MAX, &r->buffer_bytes);
 	case OPT_MAX_SIZE:
-		return size_arg("--max-size", optarg, MAX_SIZE_MIN, MEMSTATE_UNLIMITED,
-				&r->max_bytes);
+		return size_arg("--max-size", ms_size_words(optarg, argv), MAX_SIZE_MIN,
+				MEMSTATE_UNLIMITED, &r->max_bytes);
 	case OPT_MALLOC:
 		r->launch.malloc = true;
 		return 0;
 	case OPT_MAX:
-		r->launch.max = optarg;
-		return ms_launch_size("record", "--max", optarg);
+		return ms_launch_size("record", "--max", argv, &r->launch.max);
 	case OPT_HIGH:
-		r->launch.high = optarg;
-		return ms_launch_size("record", "--high", optarg);
+		return ms_launch_size("record", "--high", argv, &r->launch.high);
 	case 'q':
 		r->quiet = true;
 		return 0;

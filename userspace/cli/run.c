@@ -21,7 +21,8 @@ static const char help[] =
 	"N ended it.\n\n"
 	"With a limit the program runs in a cgroup of its own that is removed afterwards,\n"
 	"where one may make it; else each of its processes is limited by itself. It says\n"
-	"which. SIZE is as for memory.max: bytes, with K, M, G or T behind, or max.\n\n"
+	"which. SIZE is as for memory.max: bytes, with K, M, G or T behind, or max; or as\n"
+	"sizes are printed: 20MiB, 1.5 GiB.\n\n"
 	"  --malloc        with libmemstate-malloc in place of the program's own malloc:\n"
 	"                  the heap is accounted, too, and limited\n"
 	"  --max SIZE      over it memory does not become Ready: the program gets ENOMEM\n"
@@ -127,14 +128,12 @@ int memstate_cmd_run(int argc, char **argv)
 			launch.malloc = true;
 			break;
 		case 'm':
-			if (ms_launch_size("run", "--max", optarg))
+			if (ms_launch_size("run", "--max", argv, &launch.max))
 				return EXIT_USAGE;
-			launch.max = optarg;
 			break;
 		case 'H':
-			if (ms_launch_size("run", "--high", optarg))
+			if (ms_launch_size("run", "--high", argv, &launch.high))
 				return EXIT_USAGE;
-			launch.high = optarg;
 			break;
 		case 'o':
 			opt.output = optarg;

@@ -74,7 +74,7 @@ assert d == e"
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test programs build without a warning" program observe calls leave limit vfork \
+try "test programs build without a warning" program observe calls leave limit static vfork \
 	san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
 python='x = []
 for i in range(60):
@@ -141,10 +141,13 @@ says "what one has said of its sanitizer oneself stays" 1 "ASan runtime does not
 
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
+says "help of no command" 2 "no command 'nonsense'" "$memstate" help nonsense
+says "help of help" 0 "usage: memstate COMMAND" "$memstate" help help
 says "unknown command" 2 "no command 'nonsense'" "$memstate" nonsense
 says "version" 0 "memstate 0." "$memstate" --version
 for c in stat run ranges audit scan replay; do
 	says "$c --help" 0 "usage: memstate $c" "$memstate" $c --help
+	says "help $c" 0 "usage: memstate $c" "$memstate" help $c
 	says "$c --nonsense" 2 "unknown option '--nonsense'" "$memstate" $c --nonsense
 	says "help lists $c" 0 "memstate $c" sh -c \
 		"'$memstate' help | sed -n 's/^  \([a-z]*\) .*/memstate \1/p'"
@@ -157,6 +160,13 @@ done
 says "stat 0" 2 "'0' is not a process id" "$memstate" stat 0
 says "stat --watch x" 2 "--watch: 'x' is not a number" "$memstate" stat --watch x
 says "stat --watch" 2 "option '--watch' needs a value" "$memstate" stat --watch
+if [ ! -e /dev/memstate ] && grep -q cgroup2 /proc/mounts; then
+	says "limit without the module says one thing" 1 "the module is not loaded" "$memstate" limit 1
+	cp "$tap_dir/said" "$tap_dir/limit"
+	ok "in one line" "[ \$(wc -l <$tap_dir/limit) = 1 ] && ! grep gone $tap_dir/limit"
+else
+	skip "limit without the module" "the module is there, or no cgroup v2"
+fi
 [ -d /sys/class/misc/memstate ] ||
 	says "stat without the module" 1 "the module is not loaded" "$memstate" stat
 says "replay without a file" 2 "one file is needed" "$memstate" replay
@@ -167,6 +177,39 @@ says "run of what is no program" 126 "/etc/passwd" "$memstate" run -- /etc/passw
 says "run passes the exit status on" 7 "back end embedded" "$memstate" run -- sh -c 'exit 7'
 says "run passes a signal on as 128 + N" 137 "back end embedded" "$memstate" run -- \
 	sh -c 'kill -9 $$'
+# Sizes as they are printed, also in two words.
+for size in 512M 20MiB "20 MiB" 1.5G "1.5 GiB" max; do
+	says "run --max $size" 0 "hello" "$memstate" run --max "$size" -- echo hello
+done
+says "run --max 20 MiB, in two words" 0 "hello" "$memstate" run --max 20 MiB -- echo hello
+says "run --high=1.5 GiB, likewise" 0 "hello" "$memstate" run --high=1.5 GiB -- echo hello
+says "run --max 1MB" 2 "'1MB' is not a size (as 512M, 1.5GiB, or max)" "$memstate" run --max 1MB -- true
+says "run --max 16 EiB" 2 "'16 EiB' is too large" "$memstate" run --max 16 EiB -- true
+
+# Why there are no figures.
+says "run of a static program says why it tells nothing" 0 "is statically linked" "$memstate" run -- \
+	"$top/build/observe/static"
+says "and what to do" 0 "memstate scan PID" "$memstate" run -- "$top/build/observe/static"
+printf '#!%s\n' "$top/build/observe/static" >"$build/script"
+chmod +x "$build/script"
+says "also of a script of one" 0 "static is statically linked" "$memstate" run -- "$build/script"
+try "in JSON as well" sh -c "'$memstate' run --json --output '$build/why.json' -- \
+	'$top/build/observe/static' && python3 -c '
+import json; d = json.load(open(\"$build/why.json\"))
+assert d[\"processes\"] == [] and \"statically\" in d[\"why\"], d'"
+if [ "$(id -u)" = 0 ]; then
+	cp /bin/true "$build/setuid" && chown 65534 "$build/setuid" && chmod 4755 "$build/setuid"
+	says "run of a setuid program says why it tells nothing" 0 "is setuid" "$memstate" run -- \
+		"$build/setuid"
+	rm -f "$build/setuid"
+else
+	skip "run of a setuid program" "only for root"
+fi
+says "run of no program says that alone" 127 "/nonexistent: No such file" "$memstate" run -- /nonexistent
+cp "$tap_dir/said" "$tap_dir/none"
+ok "and not that it left no figures" "! grep 'left figures' $tap_dir/none"
+says "a back end that does not work" 1 "no back end" env MEMSTATE_BACKEND=nonsense "$memstate" run -- true
+
 says "run --output to nowhere" 1 "/nonexistent/x" "$memstate" run --output /nonexistent/x \
 	-- true
 try "run --quiet says nothing" sh -c "[ -z \"\$('$memstate' run --quiet -- true 2>&1)\" ]"

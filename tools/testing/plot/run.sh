@@ -226,7 +226,7 @@ record "--high 'x'" 2 "'x' is not a size" -o x --high x -- true
 record "no such process" 1 "no process 4194303" -o x -p 4194303
 record "no such cgroup" 1 "no such cgroup" -o x -g /no/such
 if [ ! -e /dev/memstate ]; then
-	record "without the module" 1 "is the module loaded?" -o x
+	record "without the module" 1 "the module is not loaded" -o x
 	says "record: a program without the module" 1 "takes the device" \
 		"$top/build/userspace/memstate" record -o x -- true
 	[ ! -e x ]
