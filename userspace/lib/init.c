@@ -86,36 +86,6 @@ static bool same(const char *a, const char *b)
 	return *a == *b;
 }
 
-/**
- * ms_env() - a variable of the environment, also where libc has not been set up
- * @name: its name
- *
- * An allocator that is preloaded, or a sanitizer, maps memory before libc knows the environment; it
- * lies on the stack then, behind the arguments.
- *
- * Context: any. Return: its value, or NULL.
- */
-const char *ms_env(const char *name)
-{
-	extern void *__libc_stack_end __attribute__((weak));
-	char **env = environ;
-	const long *start;
-
-	if (!env && &__libc_stack_end && __libc_stack_end) {
-		start = __libc_stack_end;
-		env = (char **)(start + 1 + *start + 1);
-	}
-	for (; env && *env; env++) {
-		const char *text = *env, *p = name;
-
-		for (; *p && *text == *p; p++)
-			text++;
-		if (!*p && *text == '=')
-			return text + 1;
-	}
-	return NULL;
-}
-
 static void choose(void)
 {
 	const char *wanted = ms_env("MEMSTATE_BACKEND");
