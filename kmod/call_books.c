@@ -3,6 +3,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
 #include "alloc.h"
@@ -12,6 +13,7 @@
 #include "file.h"
 #include "handlers.h"
 #include "life.h"
+#include "mappings.h"
 #include "observed.h"
 #include "observed_group.h"
 #include "params.h"
@@ -299,28 +301,65 @@ static int ranges_collect(struct ms_task *task, struct memstate_ranges *r,
 	return 0;
 }
 
+/* Those of a process: its books, or where it has none its mappings. */
+static int ranges_process(struct ms_process *p, struct memstate_ranges *r,
+			  struct memstate_range *ranges, u32 nr)
+{
+	struct ms_task *task = ms_task_find(p->mm);
+	int ret;
+
+	if (task) {
+		ret = ranges_collect(task, r, ranges, nr);
+		ms_task_put(task);
+		return ret;
+	}
+	if (mmap_read_lock_killable(p->mm))
+		return -EINTR;
+	ret = ms_mappings_ranges(p->mm, &r->cursor, ranges, nr);
+	mmap_read_unlock(p->mm);
+	if (ret < 0)
+		return ret;
+	r->done = ret;
+	/* Nobody counts, so it is another each time. */
+	r->transitions = ktime_get_ns();
+	return 0;
+}
+
 int ms_call_ranges(struct ms_file *file, void *arg)
 {
 	struct memstate_ranges *r = arg;
+	bool process = r->scope == MEMSTATE_SCOPE_PROCESS;
 	u32 nr = min(r->nr, ms_param_records_max);
 	struct memstate_range *ranges;
-	struct ms_task *task;
+	struct ms_task *task = NULL;
+	struct ms_process p;
 	int ret;
 
-	if (!nr)
+	if (!nr || (!process && (r->scope != MEMSTATE_SCOPE_TASK || r->fd)))
 		return -EINVAL;
-	task = ms_file_task(file);
-	if (IS_ERR(task))
-		return PTR_ERR(task);
+	if (process) {
+		ret = ms_process_get(&p, r->fd, true);
+		if (ret)
+			return ret;
+	} else {
+		task = ms_file_task(file);
+		if (IS_ERR(task))
+			return PTR_ERR(task);
+	}
 	ranges = kvmalloc_array(nr, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
-	if (!ranges)
-		return -ENOMEM;
+	if (!ranges) {
+		ret = -ENOMEM;
+		goto out;
+	}
 	ms_file_seen(file);
-	ret = ranges_collect(task, r, ranges, nr);
+	ret = process ? ranges_process(&p, r, ranges, nr) : ranges_collect(task, r, ranges, nr);
 	if (!ret && copy_to_user(u64_to_user_ptr(r->ranges), ranges,
 				 r->done * sizeof(*ranges)))
 		ret = -EFAULT;
 	kvfree(ranges);
+out:
+	if (process)
+		ms_process_put(&p);
 	return ret;
 }
 

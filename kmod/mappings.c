@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/memstate.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task_stack.h>
 #include <asm/syscall.h>
 #include <asm/unistd.h>
@@ -38,6 +40,93 @@ u32 ms_mappings_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *ga
 		*addr = vma ? min_t(u64, max_t(u64, vma->vm_end, next), end) : end;
 	}
 	return found;
+}
+
+static bool is_reserved(const struct vm_area_struct *vma)
+{
+	return vma_is_anonymous((struct vm_area_struct *)vma) &&
+	       !(vma->vm_flags & (VM_WRITE | VM_SHARED));
+}
+
+/**
+ * ms_mappings_reserved() - how much private anonymous memory may not be written
+ * @mm:		the address space
+ * @bytes:	where to put it
+ *
+ * Context: process; may sleep; mmap lock held. Return: 0; -EINTR: killed.
+ */
+int ms_mappings_reserved(struct mm_struct *mm, u64 *bytes)
+{
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, 0);
+
+	*bytes = 0;
+	for_each_vma(vmi, vma) {
+		if (is_reserved(vma))
+			*bytes += vma->vm_end - vma->vm_start;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* What a mapping is to who reports nothing; false: it is not private memory. */
+static bool range_of(const struct vm_area_struct *vma, struct memstate_range *range)
+{
+	bool writable = (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+
+	if (!writable && !is_reserved(vma))
+		return false;
+	*range = (struct memstate_range) {
+		.start = vma->vm_start,
+		.end = vma->vm_end,
+		.state = writable ? MEMSTATE_PREPARED : MEMSTATE_RESERVED,
+		.class_ = vma->vm_flags & VM_GROWSDOWN ? MEMSTATE_STACK : MEMSTATE_OTHER,
+		.flags = MEMSTATE_RANGE_OBSERVED,
+	};
+	return true;
+}
+
+static bool range_goes_on(const struct memstate_range *range, const struct memstate_range *next)
+{
+	return range->end == next->start && range->state == next->state &&
+	       range->class_ == next->class_;
+}
+
+/**
+ * ms_mappings_ranges() - private memory, by what may be done with it
+ * @mm:		the address space
+ * @cursor:	where to begin; out: where to go on, 0 at the end
+ * @ranges:	where to put it
+ * @nr:		room
+ *
+ * Context: process; may sleep; mmap lock held. Return: how many; -EINTR: killed.
+ */
+int ms_mappings_ranges(struct mm_struct *mm, u64 *cursor, struct memstate_range *ranges, u32 nr)
+{
+	struct memstate_range next;
+	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, *cursor);
+	u32 done = 0;
+
+	*cursor = 0;
+	for_each_vma(vmi, vma) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		if (!range_of(vma, &next))
+			continue;
+		if (done && range_goes_on(&ranges[done - 1], &next)) {
+			ranges[done - 1].end = next.end;
+		} else if (done < nr) {
+			ranges[done++] = next;
+		} else {
+			*cursor = next.start;
+			break;
+		}
+	}
+	return done;
 }
 
 /**

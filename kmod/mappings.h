@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct memstate_range;
 struct mm_struct;
 struct mmu_notifier_range;
 
@@ -20,6 +21,8 @@ struct ms_gap {
 
 u32 ms_mappings_gaps(struct mm_struct *mm, u64 *addr, u64 end, struct ms_gap *gaps,
 		     u32 nr, s32 *budget);
+int ms_mappings_reserved(struct mm_struct *mm, u64 *bytes);
+int ms_mappings_ranges(struct mm_struct *mm, u64 *cursor, struct memstate_range *ranges, u32 nr);
 int ms_mappings_wait(struct mm_struct *mm);
 bool ms_mappings_stay(const struct mmu_notifier_range *range);
 

@@ -4,11 +4,11 @@
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
 #include "life.h"
+#include "mappings.h"
 #include "observed.h"
 #include "task.h"
 
@@ -460,23 +460,6 @@ void ms_observed_reports(struct mm_struct *mm, const struct ms_level *books, boo
 
 /* ---- one process ------------------------------------------------------------------------ */
 
-/* Private anonymous memory that may not be written. Its mmap_lock is held. */
-static int mm_reserved(struct mm_struct *mm, u64 *bytes)
-{
-	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, 0);
-
-	*bytes = 0;
-	for_each_vma(vmi, vma) {
-		if (vma_is_anonymous(vma) && !(vma->vm_flags & (VM_WRITE | VM_SHARED)))
-			*bytes += vma->vm_end - vma->vm_start;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return 0;
-}
-
 /* Under RCU, and its mmap_lock is held. False: nothing is known of it. */
 static bool observed_figures(struct mm_struct *mm, struct memstate_observe *out)
 {
@@ -523,7 +506,7 @@ int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
 		ms_task_put(books);
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	ret = mm_reserved(mm, &out->reserved);
+	ret = ms_mappings_reserved(mm, &out->reserved);
 	rcu_read_lock();
 	group = ms_group_near(task_dfl_cgroup(task));
 	out->on = ms_group_observed(group);

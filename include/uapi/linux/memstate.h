@@ -28,7 +28,8 @@
  *      beyond the caller's own cgroup: -EACCES. poll() before there is anything to watch:
  *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
  *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE. LIMIT_SET has them observed,
- *      unless REPORTS. SCOPE_PROCESS, of OBSERVE, TOTALS, LIMIT_GET. TOTALS' @observed.
+ *      unless REPORTS. SCOPE_PROCESS, of OBSERVE, TOTALS, LIMIT_GET, RANGES. TOTALS'
+ *      @observed; RANGES' @scope and @fd.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -520,11 +521,11 @@ struct memstate_transition {
  * GROUP      the group of a cgroup v2 directory, given by a descriptor
  * OWN_GROUP  the group that the task belongs to
  * WATCHED    what the file watches (TOTALS, ALLOC and LIMIT_GET)
- * PROCESS    the process of a pidfd (OBSERVE, TOTALS, LIMIT_GET)
+ * PROCESS    the process of a pidfd (OBSERVE, TOTALS, LIMIT_GET, RANGES)
  *
  * Of another process figures are for who has all its ids, is in its user namespace, has all
  * its capabilities, and finds it dumpable; or has CAP_SYS_PTRACE in its user namespace; or is
- * that process. -EACCES: none of that; -EBADF: not a pidfd; -ESRCH: the process has no memory
+ * that process. Where its memory lies is for the latter two. -EACCES: none of that; -EBADF: not a pidfd; -ESRCH: the process has no memory
  * any more, or never had; -EINTR: killed.
  */
 #define MEMSTATE_SCOPE_TASK		0
@@ -596,6 +597,7 @@ struct memstate_get_totals {
 /* flags of a range */
 #define MEMSTATE_RANGE_LAZY	1
 #define MEMSTATE_RANGE_RO	2
+#define MEMSTATE_RANGE_OBSERVED	4
 
 /**
  * struct memstate_range - a range of equal state and class
@@ -625,9 +627,14 @@ struct memstate_range {
  * @done:	out: how many were written
  * @transitions: out: changes with each change of the ledger; the same on two
  *		calls: nothing changed between them
+ * @scope:	in: MEMSTATE_SCOPE_TASK, or SCOPE_PROCESS
+ * @fd:		in: with SCOPE_PROCESS the pidfd, else zero
  *
- * The first range may begin before @cursor. One call is one consistent view.
- * -EINVAL: no room given.
+ * The first range may begin before @cursor. One call is one consistent view. Of a process that
+ * has no books it is its private memory, with MEMSTATE_RANGE_OBSERVED: Reserved where it may not
+ * be written, Prepared where it may; what of that is Ready stands in /proc/PID/pagemap; nothing
+ * tells of changes, and @transitions is another each time.
+ * -EINVAL: no room given; another scope; @fd without SCOPE_PROCESS.
  */
 struct memstate_ranges {
 	__u32 size;
@@ -637,6 +644,8 @@ struct memstate_ranges {
 	__u32 nr;
 	__u32 done;
 	__u64 transitions;
+	__u32 scope;
+	__s32 fd;
 };
 
 /* what an audit finds */
@@ -1022,7 +1031,7 @@ MEMSTATE_ABI_SIZE(memstate_transition, 40);
 MEMSTATE_ABI_SIZE(memstate_totals_observed, 56);
 MEMSTATE_ABI_SIZE(memstate_get_totals, 392);
 MEMSTATE_ABI_SIZE(memstate_range, 24);
-MEMSTATE_ABI_SIZE(memstate_ranges, 40);
+MEMSTATE_ABI_SIZE(memstate_ranges, 48);
 MEMSTATE_ABI_SIZE(memstate_finding, 24);
 MEMSTATE_ABI_SIZE(memstate_audit, 40);
 MEMSTATE_ABI_SIZE(memstate_charge, 48);

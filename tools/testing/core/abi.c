@@ -105,7 +105,7 @@ int main(void)
 	AT(memstate_range, state, 16);
 	AT(memstate_range, class_, 17);
 	AT(memstate_range, flags, 18);
-	SIZE(memstate_ranges, 40);
+	SIZE(memstate_ranges, 48);
 	AT(memstate_ranges, cursor, 8);
 	AT(memstate_ranges, ranges, 16);
 	AT(memstate_ranges, nr, 24);

@@ -75,7 +75,7 @@ struct abi_row {
 	OFF(memstate_range, state, 16),					\
 	OFF(memstate_range, class_, 17),				\
 	OFF(memstate_range, flags, 18),					\
-	SIZE(memstate_ranges, 40),					\
+	SIZE(memstate_ranges, 48),					\
 	OFF(memstate_ranges, cursor, 8),				\
 	OFF(memstate_ranges, transitions, 32),				\
 	SIZE(memstate_finding, 24),					\

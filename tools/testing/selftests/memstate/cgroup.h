@@ -86,6 +86,20 @@ static inline int limit_high(int dev, int cg, u64 high)
 			       high, 0);
 }
 
+/* Have a group observed, or not; with nothing in @set only ask. */
+static inline int observe_set_scope(int dev, u32 scope, int fd, u32 set, u32 on)
+{
+	struct memstate_observe w = {
+		.size = sizeof(w), .scope = scope, .fd = fd, .set = set, .on = on };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
+}
+
+static inline int observe_group(int dev, int cg, u32 on)
+{
+	return observe_set_scope(dev, MEMSTATE_SCOPE_GROUP, cg, MEMSTATE_OBSERVE_ON, on);
+}
+
 static inline struct memstate_limit limit_get(int dev, u32 scope, int fd, u32 flags)
 {
 	struct memstate_limit l = {

@@ -711,6 +711,7 @@ TEST_F(observe, books_of_another_are_read_by_its_pidfd)
 		pause();
 	}
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	EXPECT_TRUE(soon(observed(self->dev, self->group).reports == 1));
 	fd = pidfd_of(pid);
 	arg = (struct memstate_get_totals) {
 		.size = sizeof(arg), .scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
@@ -1021,6 +1022,65 @@ TEST_F(observe, one_process_is_read_by_its_pidfd)
 	close(fd);
 }
 
+/* All ranges of a process, so many at a time: bytes in a state. -errno on failure. */
+static long long ranges_of(int dev, int fd, u32 at_a_time, u8 state)
+{
+	struct memstate_range range[8];
+	struct memstate_ranges arg = {
+		.size = sizeof(arg), .ranges = (uintptr_t)range, .nr = at_a_time,
+		.scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
+	long long sum = 0;
+	u64 last = 0;
+	int ret;
+
+	do {
+		ret = dev_ioctl(dev, MEMSTATE_IOC_RANGES, &arg);
+		if (ret)
+			return ret;
+		for (u32 i = 0; i < arg.done; i++) {
+			if (range[i].start < last || range[i].end <= range[i].start ||
+			    range[i].flags != MEMSTATE_RANGE_OBSERVED)
+				return -ERANGE;
+			last = range[i].end;
+			if (range[i].state == state)
+				sum += range[i].end - range[i].start;
+		}
+	} while (arg.cursor);
+	return sum;
+}
+
+TEST_F(observe, ranges_of_a_process_are_its_private_memory)
+{
+	struct prog p = prog_start(GROUP);
+	int fd = pidfd_of(p.pid);
+	struct memstate_ranges arg = { .size = sizeof(arg), .nr = 1 };
+	struct memstate_range range;
+	struct memstate_observe w;
+
+	EXPECT_EQ(1, prog_do(&p, 'M', 1000));
+	EXPECT_EQ(1, prog_do(&p, 'r', 1 << 20));
+	EXPECT_EQ(1, prog_do(&p, 'w', 100));
+	prog_do(&p, 'b', 0);
+	ASSERT_EQ(0, observe_one(self->dev, fd, &w));
+	for (u32 i = 1; i <= 8; i += 7) {
+		EXPECT_EQ(w.reserved, ranges_of(self->dev, fd, i, MEMSTATE_RESERVED));
+		/* The stack is no commit. */
+		EXPECT_EQ(prog_do(&p, 'C', 0), ranges_of(self->dev, fd, i, MEMSTATE_PREPARED));
+	}
+	arg.ranges = (uintptr_t)&range;
+	arg.scope = MEMSTATE_SCOPE_GROUP;
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_RANGES, &arg));
+	arg.scope = MEMSTATE_SCOPE_TASK;
+	arg.fd = fd;
+	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_RANGES, &arg));
+	arg.scope = MEMSTATE_SCOPE_PROCESS;
+	arg.fd = self->dev;
+	EXPECT_EQ(-EBADF, dev_ioctl(self->dev, MEMSTATE_IOC_RANGES, &arg));
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(-ESRCH, ranges_of(self->dev, fd, 8, MEMSTATE_RESERVED));
+	close(fd);
+}
+
 static bool drop_capability(int which)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -1064,7 +1124,7 @@ static pid_t somebody(uid_t id, bool dumpable)
 }
 
 /* What a child finds that has become @id and lost @without, if that is not negative. */
-static int seen_by(int dev, int fd, uid_t id, int without)
+static int seen_by(int dev, int fd, uid_t id, int without, bool addresses)
 {
 	struct memstate_observe w;
 	pid_t pid = fork();
@@ -1075,7 +1135,7 @@ static int seen_by(int dev, int fd, uid_t id, int without)
 			       -WEXITSTATUS(status) : 1;
 	if ((id && !become(id)) || (without >= 0 && !drop_capability(without)))
 		_exit(200);
-	_exit(-observe_one(dev, fd, &w));
+	_exit(addresses ? -ranges_of(dev, fd, 8, MEMSTATE_NONE) : -observe_one(dev, fd, &w));
 }
 
 TEST_F(observe, who_may_look_at_a_process)
@@ -1086,25 +1146,29 @@ TEST_F(observe, who_may_look_at_a_process)
 	ASSERT_GE(fd, 0);
 	ASSERT_GE(closed_fd, 0);
 	ASSERT_GE(root_fd, 0);
-	EXPECT_EQ(0, seen_by(self->dev, fd, 1000, -1));
-	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 1001, -1));
-	EXPECT_EQ(-EACCES, seen_by(self->dev, closed_fd, 1000, -1));
-	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 1000, -1));
-	EXPECT_EQ(0, seen_by(self->dev, fd, 0, -1));
-	EXPECT_EQ(0, seen_by(self->dev, closed_fd, 0, -1));
-	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 0, CAP_SYS_PTRACE));
+	EXPECT_EQ(0, seen_by(self->dev, fd, 1000, -1, false));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 1001, -1, false));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, closed_fd, 1000, -1, false));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 1000, -1, false));
+	EXPECT_EQ(0, seen_by(self->dev, fd, 0, -1, false));
+	EXPECT_EQ(0, seen_by(self->dev, closed_fd, 0, -1, false));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 0, CAP_SYS_PTRACE, false));
 	/* Of equal ids, but of more power. */
-	EXPECT_EQ(0, seen_by(self->dev, root_fd, 0, -1));
-	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 0, CAP_SYS_PTRACE));
+	EXPECT_EQ(0, seen_by(self->dev, root_fd, 0, -1, false));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 0, CAP_SYS_PTRACE, false));
+	/* Where its memory lies is for who has the capability. */
+	EXPECT_EQ(-EACCES, seen_by(self->dev, fd, 1000, -1, true));
+	EXPECT_EQ(0, seen_by(self->dev, fd, 0, -1, true));
+	EXPECT_EQ(-EACCES, seen_by(self->dev, root_fd, 0, CAP_SYS_PTRACE, true));
 	kill(mine, SIGKILL);
 	kill(closed, SIGKILL);
 	kill(root, SIGKILL);
 	/* A zombie has no memory. */
-	EXPECT_TRUE(soon(seen_by(self->dev, fd, 0, -1) == -ESRCH));
+	EXPECT_TRUE(soon(seen_by(self->dev, fd, 0, -1, false) == -ESRCH));
 	join(mine);
 	join(closed);
 	join(root);
-	EXPECT_EQ(-ESRCH, seen_by(self->dev, fd, 0, -1));
+	EXPECT_EQ(-ESRCH, seen_by(self->dev, fd, 0, -1, false));
 	close(fd);
 	close(closed_fd);
 	close(root_fd);
@@ -1145,6 +1209,111 @@ static unsigned long long said(const char *line, const char *key)
 	const char *at = line ? strstr(line, key) : NULL;
 
 	return at ? strtoull(at + strlen(key), NULL, 10) : -1ULL;
+}
+
+/* Many that are there for a moment, of several at once. */
+TEST_F(observe, short_processes_leave_nothing)
+{
+	struct memstate_observe w;
+	unsigned long each = scaled(10000) / 4 + 1;
+	pid_t pid[4];
+
+	for (int i = 0; i < 4; i++) {
+		pid[i] = cg_child(i % 2 ? GROUP : LEAF);
+		if (!pid[i]) {
+			for (unsigned long n = 0; n < each; n++) {
+				pid_t child = fork();
+
+				MUST(child >= 0);
+				if (!child) {
+					char *at = fresh(16 * PAGE);
+
+					_exit(at ? (*at = 0) : 2);
+				}
+				MUST(!join(child));
+			}
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 4; i++)
+		EXPECT_EQ(0, join(pid[i]));
+	EXPECT_TRUE(soon(!observed(self->dev, self->group).spaces));
+	w = observed(self->dev, self->group);
+	EXPECT_EQ(0, w.commit);
+	EXPECT_EQ(0, w.pending);
+	EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+}
+
+static bool param_write(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/memstate/parameters/%s", name);
+	return write_text(path, text);
+}
+
+/* In pieces of one, and with fewer looked at before a refusal than there are. */
+TEST_F(observe, many_are_looked_at_in_pieces)
+{
+	struct memstate_observe w;
+	struct prog p[12];
+	long sum = 0;
+
+	EXPECT_TRUE(param_write("observe_batch", "1"));
+	EXPECT_TRUE(param_write("observe_settle", "2"));
+	EXPECT_FALSE(param_write("observe_batch", "0"));
+	EXPECT_FALSE(param_write("observe_settle", "0"));
+	EXPECT_FALSE(param_write("observe_settle_ms", "0"));
+	/* Half of them are found. */
+	for (int i = 0; i < 12; i++) {
+		if (i == 6)
+			EXPECT_EQ(0, observe_group(self->dev, self->group, 0));
+		p[i] = prog_start(i % 2 ? GROUP : LEAF);
+		EXPECT_EQ(1, prog_do(&p[i], 'M', 4096));
+	}
+	EXPECT_EQ(0, observe_group(self->dev, self->group, 1));
+	for (int i = 0; i < 12; i++)
+		prog_do(&p[i], 'b', 0);
+	for (int i = 0; i < 12; i++)
+		sum += prog_do(&p[i], 'b', 0);
+	w = observed(self->dev, self->group);
+	EXPECT_EQ(12, w.spaces);
+	EXPECT_EQ(sum, w.backed);
+	/* What went unseen is seen by a worker, at the latest. */
+	EXPECT_EQ(0, prog_do(&p[0], 'M', 24 << 10));
+	for (int i = 6; i < 12; i++)
+		EXPECT_EQ(1, prog_do(&p[i], 'u', 0));
+	EXPECT_TRUE(soon(prog_do(&p[0], 'M', 24 << 10) == 1));
+	for (int i = 0; i < 12; i++)
+		EXPECT_EQ(0, prog_end(&p[i]));
+	EXPECT_TRUE(param_write("observe_batch", "64"));
+	EXPECT_TRUE(param_write("observe_settle", "256"));
+}
+
+TEST_F(observe, the_lowest_of_several_limits_refuses)
+{
+	u64 leaf = cg_id(self->leaf), group = cg_id(self->group);
+	struct prog p, q;
+
+	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, 16 * MIB));
+	p = prog_start(LEAF);
+	q = prog_start(GROUP);
+	EXPECT_EQ(1, prog_do(&p, 'M', 8192));
+	EXPECT_EQ(0, prog_do(&p, 'M', 16 << 10));
+	EXPECT_EQ(leaf, said(last_refusal(leaf), " group="));
+	EXPECT_STREQ("", last_refusal(group));
+	EXPECT_EQ(1, group_limit(self->dev, self->leaf).events_local[MEMSTATE_EVENT_DENIED]);
+	EXPECT_EQ(0, group_limit(self->dev, self->group).events_local[MEMSTATE_EVENT_DENIED]);
+	EXPECT_EQ(1, group_limit(self->dev, self->group).events[MEMSTATE_EVENT_DENIED]);
+	EXPECT_EQ(1, prog_do(&q, 'M', 50 << 10));
+	/* It has room, and the one above has not. */
+	EXPECT_EQ(0, prog_do(&p, 'M', 7 << 10));
+	EXPECT_EQ(group, said(last_refusal(leaf), " group="));
+	EXPECT_EQ(1, prog_do(&p, 'M', 4096));
+	EXPECT_LE(group_limit(self->dev, self->group).charged, 64 * MIB);
+	EXPECT_EQ(0, prog_end(&p));
+	EXPECT_EQ(0, prog_end(&q));
+	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, MEMSTATE_UNLIMITED));
 }
 
 TEST_F(observe, a_refusal_is_told)

@@ -12,6 +12,7 @@
  *   x  exec itself                                       h  start so many threads that touch 230 KiB
  *                                                        of their stacks each; how many could
  *   c  bytes of its private writable mappings, by smaps  b  bytes that are backed, likewise
+ *   C  as c, with mappings that grow down
  *   e  bytes of its private anonymous mappings that it may not write
  *   n  call itself something that would be two lines of a log
  */
@@ -103,7 +104,7 @@ static int unmap(void)
 }
 
 /* Of private writable mappings their lengths, of all what is backed, of reservations their lengths. */
-enum sum { LENGTHS, BACKED, RESERVED };
+enum sum { LENGTHS, WRITABLE, BACKED, RESERVED };
 
 static long smaps(enum sum what)
 {
@@ -119,8 +120,9 @@ static long smaps(enum sum what)
 			if (what == RESERVED && !inode && flags[1] == '-' && flags[3] == 'p' &&
 			    !strchr(line, '['))
 				sum += bytes;
-		} else if (what == LENGTHS && !strncmp(line, "VmFlags:", 8) && strstr(line, " wr") &&
-			 !strstr(line, " sh") && !strstr(line, " gd"))
+		} else if (what <= WRITABLE && !strncmp(line, "VmFlags:", 8) &&
+			   strstr(line, " wr") && !strstr(line, " sh") &&
+			   (what == WRITABLE || !strstr(line, " gd")))
 			sum += bytes;
 		else if (what == BACKED && (sscanf(line, "Anonymous: %ld", &kib) == 1 ||
 				      sscanf(line, "Swap: %ld", &kib) == 1))
@@ -206,6 +208,8 @@ static long done(char what, size_t bytes)
 		return threads(bytes / 1024);
 	case 'c':
 		return smaps(LENGTHS);
+	case 'C':
+		return smaps(WRITABLE);
 	case 'b':
 		return smaps(BACKED);
 	case 'e':
