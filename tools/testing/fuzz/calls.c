@@ -23,6 +23,7 @@ const struct call_type call_types[] = {
 	{ "watch", 4, true, call_watch },
 	{ "shards", 4, true, call_shards },
 	{ "alloc", 3, true, call_alloc },
+	{ "observe", 6, true, call_observe },
 	{ "any_ioctl", 3, true, call_any_ioctl },
 	{ "post", 24, false, call_post },
 	{ "credit", 6, false, call_credit },

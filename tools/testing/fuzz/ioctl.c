@@ -10,13 +10,14 @@
  */
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "actor.h"
 #include "ioctl.h"
 
 enum kind { NO_MORE, ENTRIES, SCOPE, DIRECTORY, RECORDS, BUFFER, COUNT, PAID, BYTES, ADDRESS,
-	    CURSOR, TIMEOUT, LIMIT, SET, SHARDS };
+	    CURSOR, TIMEOUT, LIMIT, SET, SHARDS, SETTINGS, SWITCH, PERCENT };
 
 struct field {
 	u16 at;
@@ -29,7 +30,7 @@ struct shape {
 	u32 cmd;
 	u32 size;
 	u32 flags;
-	struct field fields[7];
+	struct field fields[8];
 };
 
 #define FIELD(type, member, _kind) { offsetof(struct memstate_##type, member), \
@@ -39,7 +40,7 @@ struct shape {
 #define CHARGE_MAX	(2ULL << 47)
 
 enum { QUERY, SETUP, SYNC, TRANSITION, TOTALS, RANGES, AUDIT, CHARGE, LIMIT_SET, LIMIT_GET, WATCH,
-       SHARDS_MAKE, ALLOC, PENDING, SHAPES };
+       SHARDS_MAKE, ALLOC, PENDING, OBSERVE, SHAPES };
 
 static const struct shape shapes[SHAPES] = {
 	[QUERY] = { MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 0, {} },
@@ -53,14 +54,15 @@ static const struct shape shapes[SHAPES] = {
 		     { FIELD(get_totals, scope, SCOPE), FIELD(get_totals, fd, DIRECTORY) } },
 	[RANGES] = { MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 0,
 		     { FIELD(ranges, cursor, CURSOR), FIELD(ranges, ranges, BUFFER),
-		       FIELD(ranges, nr, COUNT) } },
+		       FIELD(ranges, nr, COUNT), FIELD(ranges, scope, SCOPE),
+		       FIELD(ranges, fd, DIRECTORY) } },
 	[AUDIT] = { MEMSTATE_IOC_AUDIT, sizeof(struct memstate_audit), 0,
 		    { FIELD(audit, cursor, CURSOR), FIELD(audit, findings, BUFFER),
 		      FIELD(audit, nr, COUNT) } },
 	[CHARGE] = { MEMSTATE_IOC_CHARGE, sizeof(struct memstate_charge), 7,
 		     { FIELD(charge, bytes, BYTES), FIELD(charge, addr, ADDRESS),
 		       FIELD(charge, timeout_ns, TIMEOUT) } },
-	[LIMIT_SET] = { MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), 0,
+	[LIMIT_SET] = { MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), MEMSTATE_LIMIT_REPORTS,
 			{ FIELD(limit, scope, SCOPE), FIELD(limit, fd, DIRECTORY),
 			  FIELD(limit, set, SET), FIELD(limit, high, LIMIT),
 			  FIELD(limit, max, LIMIT) } },
@@ -71,6 +73,10 @@ static const struct shape shapes[SHAPES] = {
 	[SHARDS_MAKE] = { MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 0,
 			  { FIELD(shards, nr_shards, SHARDS) } },
 	[PENDING] = { MEMSTATE_IOC_PENDING, sizeof(struct memstate_pending), 0, {} },
+	[OBSERVE] = { MEMSTATE_IOC_OBSERVE, sizeof(struct memstate_observe), 0,
+		      { FIELD(observe, scope, SCOPE), FIELD(observe, fd, DIRECTORY),
+			FIELD(observe, set, SETTINGS), FIELD(observe, on, SWITCH),
+			FIELD(observe, overcommit, PERCENT), FIELD(observe, trust, SWITCH) } },
 	[ALLOC] = { MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 0,
 		    { FIELD(alloc, scope, SCOPE), FIELD(alloc, fd, DIRECTORY) } },
 };
@@ -134,11 +140,13 @@ static u64 pick_field(struct run *r, u32 kind)
 				      16 * PAGE, 4 * PAGE, PAGE, 0, PAGE + 1, 1ULL << 47, ~0ULL - 1 };
 	static const u64 timeouts[] = { 0, 1, 1000000, 1000000, 3000000, 10000000, 30000000, 30000000 };
 
+	static const u32 percents[] = { 100, 100, 200, 10000, 99, 10001, 0 };
+
 	switch (kind) {
 	case ENTRIES:
 		return PICK(r, entries);
 	case SCOPE:
-		return pick(r, 16) < 15 ? pick(r, 5) : ~0U;
+		return pick(r, 16) < 15 ? pick(r, 6) : ~0U;
 	case COUNT:
 		return PICK(r, counts);
 	case BUFFER:
@@ -157,6 +165,12 @@ static u64 pick_field(struct run *r, u32 kind)
 		return PICK(r, limits);
 	case SET:
 		return 1 + pick(r, 3);
+	case SETTINGS:
+		return pick(r, 8);
+	case SWITCH:
+		return pick(r, 16) < 15 ? pick(r, 2) : 2;
+	case PERCENT:
+		return PICK(r, percents);
 	default:
 		return PICK(r, shards);
 	}
@@ -176,6 +190,32 @@ static void agree(struct memstate_charge *c)
 		c->timeout_ns = 0;
 	if (!(c->flags & MEMSTATE_CHARGE_RANGE))
 		c->addr = 0;
+}
+
+/* Nor a setting without its bit; and what limits all of the machine is not for any program. */
+static void agree_settings(struct memstate_observe *w)
+{
+	if (!(w->set & MEMSTATE_OBSERVE_ON))
+		w->on = 0;
+	if (!(w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
+		w->overcommit = 0;
+	if (!(w->set & MEMSTATE_OBSERVE_TRUST))
+		w->trust = 0;
+}
+
+static void agree_limit(struct memstate_limit *l)
+{
+	if (l->scope == MEMSTATE_SCOPE_SYSTEM)
+		l->flags |= MEMSTATE_LIMIT_REPORTS;
+	if (!(l->set & MEMSTATE_LIMIT_MAX))
+		l->flags &= ~MEMSTATE_LIMIT_REPORTS;
+}
+
+static int pick_directory(struct run *r, u32 scope)
+{
+	if (scope == MEMSTATE_SCOPE_PROCESS)
+		return syscall(SYS_pidfd_open, once(r, 4) ? getppid() : getpid(), 0);
+	return scope == MEMSTATE_SCOPE_GROUP ? pick_cgroup(r) : -1;
 }
 
 static char *damage(struct run *r, char *at, u32 size)
@@ -219,7 +259,7 @@ static void *make(struct run *r, u32 which, int *directory)
 	*directory = -1;
 	for (f = shape->fields; f->kind; f++) {
 		if (f->kind == DIRECTORY)
-			value = scope == MEMSTATE_SCOPE_GROUP ? *directory = pick_cgroup(r) : 0;
+			value = (*directory = pick_directory(r, scope)) < 0 ? 0 : *directory;
 		else if (f->kind == RECORDS)
 			value = pick_records(r, count);
 		else
@@ -232,6 +272,10 @@ static void *make(struct run *r, u32 which, int *directory)
 	}
 	if (which == CHARGE)
 		agree((void *)at);
+	if (which == OBSERVE)
+		agree_settings((void *)at);
+	if (which == LIMIT_SET)
+		agree_limit((void *)at);
 	return once(r, 8) ? damage(r, at, shape->size) : at;
 }
 
@@ -303,6 +347,7 @@ long call_limit_get(struct run *r)	{ return call(r, LIMIT_GET); }
 long call_watch(struct run *r)		{ return call(r, WATCH); }
 long call_shards(struct run *r)		{ return call(r, SHARDS_MAKE); }
 long call_alloc(struct run *r)		{ return call(r, ALLOC); }
+long call_observe(struct run *r)	{ return call(r, OBSERVE); }
 
 /* Any number and any words: also of calls that this file does not know of. */
 long call_any_ioctl(struct run *r)

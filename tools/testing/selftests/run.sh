@@ -20,7 +20,7 @@ if [[ ${1-} =~ ^[0-9]+$ ]]; then
 	scale=$1
 	shift
 fi
-programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks observe tree shards library uring uring_life batch fault stress}
+programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks observe unload tree shards library uring uring_life batch fault stress}
 out=$top/build/selftests-$kernel@$cpus-$scale
 built=$top/build/selftests
 
@@ -42,7 +42,7 @@ module=$("$vm/module.sh" "$kernel" | tail -n 1)
 
 # Inside: twice in and out, and the tests in between; then nothing may be left.
 cat >"$out/guest.sh" <<GUEST
-export MEMSTATE_TEST_SCALE=$scale MEMSTATE_BACKEND=device
+export MEMSTATE_TEST_SCALE=$scale MEMSTATE_BACKEND=device MEMSTATE_TEST_MODULE=$module
 ulimit -c 0
 insmod $module && rmmod memstate && insmod $module || { echo "# insmod failed"; exit 1; }
 for p in $programs; do

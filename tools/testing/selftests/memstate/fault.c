@@ -87,6 +87,15 @@ static void fail_no_more(void)
 			SKIP(return, "the kernel injects no faults (no /proc/PID/fail-nth)"); \
 	} while (0)
 
+static struct memstate_totals_observed observed_totals(int dev, int cg)
+{
+	struct memstate_get_totals t = {
+		.size = sizeof(t), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t) ? (struct memstate_totals_observed) {} :
+							 t.observed;
+}
+
 FIXTURE(fault) {
 	char unused;
 };
@@ -371,6 +380,47 @@ TEST_F(fault, group_is_made_whole_or_not_at_all)
 	close(top);
 	EXPECT_EQ(0, cg_remove("ms-fault"));
 	close(dev);
+}
+
+/* Who could not be noted at its birth for want of memory is found. */
+TEST_F(fault, who_is_born_without_memory_is_observed_all_the_same)
+{
+	int cg = cg_make("ms-fault"), dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC), n, born = 0;
+	pid_t pid;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_EQ(0, observe_group(dev, cg, 1));
+	ASSERT_TRUE(cg_enter("ms-fault"));
+	for (n = 1; n < NTH_MAX; n++) {
+		bool more;
+
+		fail_nth(n);
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+			_exit(0);
+		}
+		more = failed_somewhere();
+		if (pid > 0) {
+			born++;
+			EXPECT_TRUE(soon(observed_totals(dev, cg).spaces == 2));
+			kill(pid, SIGKILL);
+			join(pid);
+			EXPECT_TRUE(soon(observed_totals(dev, cg).spaces == 1));
+		}
+		if (!more)
+			break;
+	}
+	EXPECT_LT(n, NTH_MAX);
+	/* Some failed, and of those that did not one was without memory for us. */
+	EXPECT_GE(born, 2);
+	EXPECT_TRUE(cg_enter("."));
+	EXPECT_TRUE(soon(!group_limit(dev, cg).charged));
+	EXPECT_EQ(0, observe_group(dev, cg, 0));
+	close(dev);
+	close(cg);
+	EXPECT_EQ(0, cg_remove("ms-fault"));
 }
 
 TEST_HARNESS_MAIN

@@ -538,9 +538,16 @@ TEST_F(groups, root_may_and_a_user_may_below_what_was_delegated)
 		/* Could have made and removed it. */
 		if (limit_max(fd, below, 4 * MIB))
 			_exit(2);
+		if (observe_group(fd, below, 1) || observe_group(fd, below, 0))
+			_exit(10);
 		/* Owns it, and was put into it by another. */
 		if (limit_max(fd, cg, 4 * MIB) != -EPERM)
 			_exit(3);
+		if (observe_group(fd, cg, 1) != -EPERM)
+			_exit(11);
+		if (observe_set_scope(fd, MEMSTATE_SCOPE_SYSTEM, 0, 1, 1) != -EPERM ||
+		    observe_set_scope(fd, MEMSTATE_SCOPE_OWN_GROUP, 0, 1, 1) != -EPERM)
+			_exit(12);
 		if (limit_max(fd, self->top, 4 * MIB) != -EPERM)
 			_exit(4);
 		if (limit_set_scope(fd, MEMSTATE_SCOPE_SYSTEM, 0, 2, 0, MIB) != -EPERM)
@@ -550,6 +557,9 @@ TEST_F(groups, root_may_and_a_user_may_below_what_was_delegated)
 		/* All may look. */
 		if (group_limit(fd, cg).max != MIB)
 			_exit(7);
+		if (observe_set_scope(fd, MEMSTATE_SCOPE_SYSTEM, 0, 0, 0) ||
+		    observe_set_scope(fd, MEMSTATE_SCOPE_OWN_GROUP, 0, 0, 0))
+			_exit(13);
 		snprintf(path, sizeof(path), SYSFS "groups/%llu/max",
 			 (unsigned long long)cg_id(below));
 		if (write_text(path, "1M") || errno != EACCES)
@@ -663,6 +673,8 @@ static int contained(int dev, u64 id)
 	below = open(name, O_RDONLY | O_DIRECTORY);
 	if (limit_max(dev, below, MIB))
 		return 6;
+	if (observe_group(dev, own, 1) != -EPERM || observe_group(dev, below, 0))
+		return 11;
 	if (lifted_by_a_swap(dev, own, below))
 		return 10;
 	/* Where it is mounted read-only, not even that. */
@@ -672,6 +684,8 @@ static int contained(int dev, u64 id)
 	below = open(name, O_RDONLY | O_DIRECTORY);
 	if (limit_max(dev, below, 2 * MIB) != -EROFS)
 		return 8;
+	if (observe_group(dev, below, 1) != -EROFS)
+		return 12;
 	mount(NULL, path, NULL, MS_REMOUNT | MS_BIND, NULL);
 	close(below);
 	return rmdir(name) ? 9 : 0;

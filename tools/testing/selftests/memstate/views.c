@@ -291,7 +291,8 @@ static int looks_around(int own, int below, int other, int top)
 	l.fd = a.fd = w.fd = other;
 	if (dev_ioctl(dev, MEMSTATE_IOC_LIMIT_GET, &l) != -EACCES ||
 	    dev_ioctl(dev, MEMSTATE_IOC_ALLOC, &a) != -EACCES ||
-	    dev_ioctl(dev, MEMSTATE_IOC_WATCH, &w) != -EACCES)
+	    dev_ioctl(dev, MEMSTATE_IOC_WATCH, &w) != -EACCES ||
+	    observe_set_scope(dev, MEMSTATE_SCOPE_GROUP, other, 0, 0) != -EACCES)
 		return 7;
 	t = (struct memstate_get_totals) { .size = sizeof(t), .scope = MEMSTATE_SCOPE_SYSTEM };
 	if (dev_ioctl(dev, MEMSTATE_IOC_TOTALS, &t))
