@@ -23,16 +23,18 @@ static const char help[] =
 	"  --high SIZE            above it there is pressure: allocators give back what they can\n"
 	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched (100)\n"
 	"  --reports-only         limit only what reports; do not observe the others\n"
+	"  --trust-reports        charge who reports what he says, not more if more is seen\n"
 	"  --json                 one JSON document\n"
 	"  --help                 this text\n";
 
-enum { OPT_REPORTS_ONLY = 256 };
+enum { OPT_REPORTS_ONLY = 256, OPT_TRUST };
 
 static const struct option options[] = {
 	{ "max", required_argument, NULL, 'm' },
 	{ "high", required_argument, NULL, 'H' },
 	{ "overcommit", required_argument, NULL, 'o' },
 	{ "reports-only", no_argument, NULL, OPT_REPORTS_ONLY },
+	{ "trust-reports", no_argument, NULL, OPT_TRUST },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
@@ -130,6 +132,7 @@ int ms_limit_error(const char *what, int ret)
  * @observe:	what is observed; zero where the module knows nothing of it
  * @totals:	reported
  * @memory:	what the kernel counts
+ * @refusal:	the last one, empty: there was none, or it may not be read
  */
 struct shown {
 	struct ms_cgroup cg;
@@ -137,6 +140,7 @@ struct shown {
 	struct memstate_observe observe;
 	struct memstate_totals totals;
 	struct ms_cgroup_memory memory;
+	char refusal[512];
 };
 
 /*
@@ -197,6 +201,11 @@ static void print_observed(const struct shown *s)
 	       w->spaces == 1 ? "" : "es", w->spaces == 1 ? "s" : "");
 	printf("%-14s %12s   granted to them, and not backed yet (overcommit %u %%)\n", "Pending",
 	       ms_size(w->pending), w->overcommit);
+	if (w->excess)
+		printf("%-14s %12s   observed of those that report, beyond what they report\n",
+		       "Excess", ms_size(w->excess));
+	if (w->trust)
+		printf("%-14s %12s   who reports is believed\n", "Trust", "yes");
 }
 
 static void print_limit(const struct shown *s)
@@ -219,6 +228,8 @@ static void print_limit(const struct shown *s)
 		printf("%-14s %12s   observed by the kernel, and not counted\n", "Shared",
 		       ms_size((uint64_t)s->memory.shmem));
 	print_memory_max(s);
+	if (*s->refusal)
+		printf("last refusal: %s\n", s->refusal);
 	printf("events high %llu, max %llu, denied %llu, breach %llu, drift %llu\n",
 	       l->events[0], l->events[1], l->events[2], l->events[3], l->events[4]);
 }
@@ -243,6 +254,8 @@ static int print_json(const struct shown *s)
 			       s->limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
 				       NULL : ms_json_u64(advised(s)));
 	json_object_object_add(doc, "memory", memory);
+	json_object_object_add(doc, "last_refusal", *s->refusal ?
+			       json_object_new_string(s->refusal) : NULL);
 	return ms_json_print(doc);
 }
 
@@ -265,6 +278,7 @@ static int size_arg(const char *option, const char *text, uint64_t *bytes)
  * @max:	bytes
  * @overcommit:	percent, 0: as it is
  * @reports_only: do not observe
+ * @trust:	who reports is believed
  */
 struct wish {
 	unsigned int set;
@@ -272,6 +286,7 @@ struct wish {
 	uint64_t max;
 	uint32_t overcommit;
 	bool reports_only;
+	bool trust;
 };
 
 /* Whether a max is to hold for programs that report nothing. */
@@ -290,29 +305,63 @@ static int may_be_set(const struct wish *w, const struct ms_cgroup *cg)
 	return 1;
 }
 
+/* Return: 0 or a negative errno. */
+static int set_limits(const struct wish *w, const struct ms_cgroup *cg)
+{
+	struct memstate_limit l = {
+		.size = sizeof(l),
+		.flags = w->reports_only ? MEMSTATE_LIMIT_REPORTS : 0,
+		.set = w->set,
+		.high = w->high,
+		.max = w->max,
+	};
+
+	return w->set ? memstate_limit_apply(cg->fd, &l) : 0;
+}
+
 /* Return: 0, or the exit status after a message. */
 static int set(const struct wish *w, const struct ms_cgroup *cg)
 {
+	struct memstate_observe now = { .size = sizeof(now) };
 	struct memstate_observe o = { .size = sizeof(o), .overcommit = w->overcommit };
-	int ret = w->set ? memstate_limit_set(cg->fd, w->set, w->high, w->max) : 0;
+	int ret = set_limits(w, cg);
 
 	if (ret)
 		return ms_limit_error(cg->dir, ret);
 	if (w->overcommit)
 		o.set |= MEMSTATE_OBSERVE_OVERCOMMIT;
-	if (holds_for_all(w) || w->reports_only) {
+	if (w->trust) {
+		o.set |= MEMSTATE_OBSERVE_TRUST;
+		o.trust = 1;
+	}
+	/* A max turns it on, unless it was turned off before; this is the later word. */
+	if (w->reports_only || (holds_for_all(w) && !memstate_group_observe(cg->fd, &now) && !now.on)) {
 		o.set |= MEMSTATE_OBSERVE_ON;
 		o.on = !w->reports_only;
 	}
 	ret = o.set ? memstate_group_observe(cg->fd, &o) : 0;
-	if (ret == -ENOTTY && w->reports_only && !w->overcommit)
-		return 0;
 	if (ret)
 		return ms_observe_error(cg->dir, ret);
 	if (w->reports_only && o.on)
 		ms_err("%s: programs that report nothing are observed here all the same, as a cgroup above is: memstate observe --off there",
 		       cg->path);
 	return 0;
+}
+
+/* The module escapes what is in it. */
+static void read_refusal(struct shown *s)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof(path), SYSFS_DIR "/groups/%llu/last_refusal",
+		 (unsigned long long)s->cg.id);
+	f = fopen(path, "re");
+	*s->refusal = '\0';
+	if (f && fgets(s->refusal, sizeof(s->refusal), f))
+		s->refusal[strcspn(s->refusal, "\n")] = '\0';
+	if (f)
+		fclose(f);
 }
 
 /* Return: 0, or the exit status after a message. */
@@ -328,6 +377,7 @@ static int read_all(struct shown *s)
 	if (memstate_group_observe(s->cg.fd, &s->observe))
 		s->observe = (struct memstate_observe) {};
 	ms_cgroup_memory(&s->cg, &s->memory);
+	read_refusal(s);
 	return 0;
 }
 
@@ -358,6 +408,9 @@ int memstate_cmd_limit(int argc, char **argv)
 		case OPT_REPORTS_ONLY:
 			w.reports_only = true;
 			break;
+		case OPT_TRUST:
+			w.trust = true;
+			break;
 		case 'j':
 			json = true;
 			break;
@@ -374,7 +427,7 @@ int memstate_cmd_limit(int argc, char **argv)
 		return ms_usage_error("limit", "--reports-only says for whom --max holds; to observe no more: memstate observe TARGET --off");
 	if (ms_cgroup_find("limit", argv[optind], &s.cg))
 		return 1;
-	status = (w.set || w.overcommit) && ms_cgroup_is_whole(&s.cg, argv[optind]);
+	status = (w.set || w.overcommit || w.trust) && ms_cgroup_is_whole(&s.cg, argv[optind]);
 	if (!status)
 		status = may_be_set(&w, &s.cg);
 	if (!status)

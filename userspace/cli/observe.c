@@ -70,6 +70,9 @@ void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
 	ms_json_add(o, "inherited", w->inherited);
 	ms_json_add(o, "pending", w->pending);
 	ms_json_add(o, "breached", w->breached);
+	json_object_object_add(o, "trust", json_object_new_boolean((json_bool)w->trust));
+	ms_json_add(o, "nr_reporting", w->reports);
+	ms_json_add(o, "excess", w->excess);
 }
 
 static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
@@ -87,6 +90,8 @@ static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
 	       ms_size(w->inherited));
 	printf("%-14s %12s   granted and charged, not backed yet\n", "Pending",
 	       ms_size(w->pending));
+	printf("%-14s %12s   of those that report (%u), beyond what they report\n", "Excess",
+	       w->trust ? "-" : ms_size(w->excess), w->reports);
 	if (w->breached)
 		printf("%-14s %12s   above max: no growth is granted until it has fallen\n",
 		       "Breached", ms_size(w->breached));

@@ -267,6 +267,7 @@ const char *memstate_refusal(struct memstate_refusal *refusal);
 unsigned int memstate_pressure(void);
 int memstate_self_limit(uint64_t high, uint64_t max);
 int memstate_limit_set(int cgroup_fd, unsigned int set, uint64_t high, uint64_t max);
+int memstate_limit_apply(int cgroup_fd, struct memstate_limit *limit);
 int memstate_limit_get(int cgroup_fd, struct memstate_limit *limit);
 int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
 			  unsigned int flags);

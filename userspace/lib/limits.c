@@ -347,7 +347,8 @@ static int once(unsigned long request, void *arg)
  * @high:	bytes, or MEMSTATE_UNLIMITED
  * @max:	bytes, or MEMSTATE_UNLIMITED
  *
- * Of a group for what is reported: MEMSTATE_LIMIT_REPORTS.
+ * Of a group for what is reported alone: MEMSTATE_LIMIT_REPORTS. memstate_limit_apply() is for
+ * any program.
  *
  * Context: process. Return: 0; -ENOENT: no device; else as MEMSTATE_IOC_LIMIT_SET:
  * -EPERM, -EROFS, -EBADF, -EINVAL.
@@ -366,6 +367,24 @@ int memstate_limit_set(int cgroup_fd, unsigned int set, uint64_t high, uint64_t 
 	if (arg.scope != MEMSTATE_SCOPE_TASK && set & MEMSTATE_LIMIT_MAX)
 		arg.flags = MEMSTATE_LIMIT_REPORTS;
 	return once(MEMSTATE_IOC_LIMIT_SET, &arg);
+}
+
+/**
+ * memstate_limit_apply() - set the limits of a group, for any program
+ * @cgroup_fd:	as for memstate_limit_set()
+ * @limit:	@size, as the caller knows it, @flags: 0 or MEMSTATE_LIMIT_REPORTS, @set, and what
+ *		that names
+ *
+ * With a max and without MEMSTATE_LIMIT_REPORTS programs that report nothing are observed from
+ * then on, where the kernel can be hooked.
+ *
+ * Context: process. Return: as memstate_limit_set().
+ */
+int memstate_limit_apply(int cgroup_fd, struct memstate_limit *limit)
+{
+	limit->scope = scope_of(&cgroup_fd);
+	limit->fd = cgroup_fd;
+	return once(MEMSTATE_IOC_LIMIT_SET, limit);
 }
 
 /**

@@ -145,6 +145,12 @@ static int observe(const struct ms_oci_cgroup *cgroup, unsigned int on,
 static int apply(const struct ms_oci_cgroup *cgroup,
 		 const struct ms_oci_limits *limits, bool dry_run, char *why)
 {
+	struct memstate_limit l = {
+		.size = sizeof(l),
+		.set = limits->set,
+		.high = limits->high,
+		.max = limits->max,
+	};
 	char ignored[MS_OCI_WHY_MAX];
 	int ret;
 
@@ -160,8 +166,7 @@ static int apply(const struct ms_oci_cgroup *cgroup,
 	ret = observe(cgroup, 1, limits->overcommit, why);
 	if (ret)
 		return ret;
-	ret = memstate_limit_set(cgroup->fd, limits->set, limits->high,
-				 limits->max);
+	ret = memstate_limit_apply(cgroup->fd, &l);
 	if (!ret)
 		return 0;
 	observe(cgroup, 0, MS_OCI_OVERCOMMIT, ignored);

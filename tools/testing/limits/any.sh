@@ -97,10 +97,31 @@ assert 56 << 20 <= g["observing"]["backed"] <= 65 << 20, g
 assert 98 <= g["coverage_percent"] <= 100 and g["unaccounted"] <= g["observed"]["anon"] // 50, g'
 	}
 	try "$kind: stat -g accounts for nearly all that the kernel counts" shown
+	one() {
+		"$memstate" stat "$pid" >"$work/said" && has "^$pid .* observed +[0-9.]+ ([KMG]i)?B .* 6[0-9]\.[0-9] MiB +- +\|" &&
+			"$memstate" stat --json "$pid" | python3 -c '
+import json, sys
+p, = json.load(sys.stdin)["processes"]
+o = p["observed"]
+assert p["source"] == "observed" and p["reported"] is None and p["unaccounted"] == 0, p
+assert o["ready"] == o["anonymous"] + o["swap"] and o["ready"] + o["prepared"] >= o["commit"], o
+assert 60 << 20 <= o["ready"] <= 65 << 20 and o["shared"] == 0, o'
+	}
+	try "$kind: stat of a process has the kernel's figures, and says so" one
+	topped() {
+		"$memstate" top --batch --iterations 1 >"$work/said" && has "^ +$pid [a-z]+ \(observed\) .* 6[0-9]\.[0-9] MiB +9[89]%|100%" &&
+			! grep -qE '^ +[0-9]+ memstate ' "$work/said"
+	}
+	try "$kind: top has a row for it" topped
 	raised() {
-		"$memstate" limit /$kind --max 68M >"$work/said" && has '^Max +68.0 MiB'
+		"$memstate" limit /$kind --max 68M >"$work/said" && has '^Max +68.0 MiB' &&
+			has "^last refusal: .*pid=$pid .*comm=\"[a-z]+\" bytes=65536 .*max=67108864"
 	}
 	try "$kind: the limit can be raised" raised
+	taken_back() {
+		"$memstate" limit /$kind --max max >/dev/null && is "$(cat "$(group $kind)/observe")" 0
+	}
+	try "$kind: without a limit it is not observed any more" taken_back
 	finish $kind
 done
 
@@ -148,6 +169,11 @@ try "observe in JSON" in_json
 says "observe --off turns it off" 0 "Observe                 off" "$memstate" observe seen --off
 off() { is "$(cat "$(group seen)/observe")" 0 && is "$(cat "$(group seen)/observed_tasks")" 0; }
 try "and then nothing is seen" off
+again() {
+	"$memstate" limit /seen --max 48M --trust-reports >"$work/said" && has '^Trust +yes' &&
+		is "$(cat "$(group seen)/observe")" 1 && is "$(cat "$(group seen)/trust")" 1
+}
+try "a limit after that turns it on again; reports can be trusted" again
 reports_only() {
 	"$memstate" limit /seen --max 16M --reports-only >"$work/said" &&
 		has 'programs that report nothing are not limited; try: memstate observe /seen' &&
