@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # demo.sh MODULE BUILD OUT: what "make run" does inside the virtual machine. Real
-# programs, unmodified, are accounted through the observe shim while one watches.
-# Recordings are left in OUT.
+# programs with nothing of ours in them are seen, limited and refused; then others are
+# accounted through the observe shim while one watches. Recordings are left in OUT.
 set -u
 
 module=$1
@@ -38,6 +38,34 @@ empty() { [ "$(value nr_tasks)" = 0 ]; }
 
 insmod "$module" || die "insmod $module failed"
 say "kernel $(uname -r): memstate loaded, $(stat -c '%n mode %a' /dev/memstate)"
+
+# --- programs with nothing of ours in them ---------------------------------------------
+
+say "a program that has nothing of ours in it and runs already, limited: memstate limit PID --max 64M"
+any=/sys/fs/cgroup/demo-any
+mkdir $any
+mkfifo "$work/to" "$work/from"
+(echo 0 >$any/cgroup.procs && exec python3 "$here/any.py") <"$work/to" >"$work/from" &
+silent=$!
+exec 5>"$work/to" 6<"$work/from"
+read -r line <&6 && echo "python3, process $silent: $line"
+"$memstate" limit $silent --max 64M || die "limit failed"
+say "it is seen: all figures are the kernel's"
+"$memstate" stat $silent
+say "it takes memory until it is refused"
+echo more >&5
+read -r line <&6 && echo "python3, process $silent: $line"
+kill -0 $silent || die "it is not alive"
+echo "a static program beside it (busybox awk, a string that doubles):"
+(echo 0 >$any/cgroup.procs && exec busybox awk 'BEGIN { s = "x"; while (1) s = s s }')
+echo "exit status $?, and what was killed: $(grep '^oom_kill ' $any/memory.events)"
+"$memstate" limit $any | grep -E '^(Charged|Max|Observed|last refusal|events)'
+"$memstate" stat -g $any
+exec 5>&- 6<&-
+wait $silent || die "the program failed"
+rmdir $any
+
+# --- programs that report ----------------------------------------------------------------
 
 # name, then the command; waits until it reports.
 declare -A pids

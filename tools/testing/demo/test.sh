@@ -20,6 +20,10 @@ tap_begin "$(dirname "$log")"
 make -s -C "$top/userspace" all >&2 && "$here/run.sh" >"$log" 2>&1 &&
 	grep -q "all totals are 0 and the module is gone" "$log"
 result $? comes_to_its_end_with_nothing_left "$log"
+has "a_program_with_nothing_of_ours_is_seen" "^[0-9]* *python3 *observed .* MiB .*|"
+has "it_is_limited_and_refused_and_goes_on" "MemoryError after [3-6][0-9] MiB, and alive"
+has "a_static_one_beside_it_ends_by_itself" "^exit status [1-9][0-9]*, and what was killed: oom_kill 0"
+has "the_refusal_is_told" '^last refusal: .*comm="'
 for program in redis-server python3 java node; do
 	has "table_has.$program" "^[0-9]* *$program .* MiB .*|"
 	has "line_has.$program" "$program: Ready+Prepared="
