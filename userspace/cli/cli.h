@@ -11,6 +11,7 @@
 #define MS_CLI_H
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ int memstate_cmd_watch(int argc, char **argv);
 
 /* ---- out.c: messages, options, JSON ----------------------------------------- */
 
+void ms_vsay(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void ms_err(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int ms_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -48,6 +50,7 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		 bool *json, int *status);
 
 const char *ms_size_words(const char *text, char **argv);
+struct json_object *ms_json_text(const char *text);
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);

@@ -3,7 +3,8 @@
 # All but the server of memstate export, which is a program of its own.
 CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export_http.c %/export_server.c, \
 		$(sort $(wildcard $(TOP)/userspace/cli/*.c)))) \
-	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c \
+	    userspace/lib/cgroupfs.c userspace/lib/maps.c userspace/lib/names.c userspace/lib/rangemap.c \
+	    userspace/lib/sysrules.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
 CLI_BIN := $(O)/memstate
@@ -13,8 +14,8 @@ ALL += $(CLI_BIN)
 
 # The server of memstate export, apart for the libraries that HTTP brings along.
 EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export.c export_data.c export_families.c \
-		export_http.c export_server.c export_text.c files.c names.c out.c) \
-	       userspace/lib/cgroupfs.c kmod/core/rules.c
+		export_http.c export_server.c export_text.c files.c out.c) \
+	       userspace/lib/cgroupfs.c userspace/lib/names.c kmod/core/rules.c
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http
 EXPORT_DIR := $(PREFIX)/libexec/memstate

@@ -109,10 +109,37 @@ static int put(const struct export_paths *paths, const struct export_options *wh
 	return ret ? 1 : 0;
 }
 
+/* For somebody who looks at it: a scraper is given names as they are, a terminal is not. */
+static int to_terminal(const struct export_paths *paths, const struct export_options *what,
+		       enum export_format format)
+{
+	char *text = NULL, *rest, *line;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+	int status;
+
+	if (!f) {
+		ms_err("%s", strerror(errno));
+		return 1;
+	}
+	status = put(paths, what, format, f);
+	if (fclose(f)) {
+		ms_err("%s", strerror(errno));
+		status = 1;
+	}
+	for (rest = text; text && (line = strsep(&rest, "\n")) && rest;) {
+		ms_name_clean(line);
+		puts(line);
+	}
+	free(text);
+	return status;
+}
+
 static int to_stdout(const struct export_paths *paths, const struct export_options *what,
 		     enum export_format format)
 {
-	int status = put(paths, what, format, stdout);
+	int status = isatty(STDOUT_FILENO) ? to_terminal(paths, what, format) :
+					     put(paths, what, format, stdout);
 
 	if (fflush(stdout) || ferror(stdout)) {
 		ms_err("standard output: cannot be written");

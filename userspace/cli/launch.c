@@ -87,11 +87,9 @@ static void say(const struct ms_launch *l, const char *format, ...)
 
 	if (l->quiet)
 		return;
-	fputs("memstate: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	ms_vsay(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 }
 
 /* A cgroup below one's own, with the limits set. Why not: in @why. */

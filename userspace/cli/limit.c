@@ -193,7 +193,7 @@ static void print_observed(const struct shown *s)
 	       (unsigned long long)s->totals.tasks, s->totals.tasks == 1 ? "" : "es");
 	if (!w->on) {
 		printf("%-14s %12s   programs that report nothing are not limited; try: memstate observe %s\n",
-		       "Observed", "-", s->cg.path);
+		       "Observed", "-", ms_name(s->cg.path));
 		return;
 	}
 	printf("%-14s %12s   observed: backed, of %llu process%s that report%s nothing\n",
@@ -212,7 +212,7 @@ static void print_limit(const struct shown *s)
 {
 	const struct memstate_limit *l = &s->limit;
 
-	printf("%-14s %12s   cgroup id %llu\n", "GROUP", s->cg.path,
+	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(s->cg.path),
 	       (unsigned long long)l->group);
 	printf("%-14s %12s   enforced (peak %s)\n", "Charged", ms_size(l->charged),
 	       ms_size(l->peak));
@@ -241,7 +241,7 @@ static int print_json(const struct shown *s)
 	struct json_object *memory = json_object_new_object();
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
-	json_object_object_add(doc, "path", json_object_new_string(s->cg.path));
+	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
 	ms_json_limit(doc, &s->limit);
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->totals, MEMSTATE_READY));
 	ms_json_observe(observed, &s->observe);
@@ -344,7 +344,7 @@ static int set(const struct wish *w, const struct ms_cgroup *cg)
 		return ms_observe_error(cg->dir, ret);
 	if (w->reports_only && o.on)
 		ms_err("%s: programs that report nothing are observed here all the same, as a cgroup above is: memstate observe --off there",
-		       cg->path);
+		       ms_name(cg->path));
 	return 0;
 }
 

@@ -77,7 +77,7 @@ void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
 
 static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
 {
-	printf("%-14s %12s   cgroup id %llu\n", "GROUP", cg->path, (unsigned long long)cg->id);
+	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(cg->path), (unsigned long long)cg->id);
 	printf("%-14s %12s   processes that report nothing are %sobserved\n", "Observe",
 	       w->on ? "on" : "off", w->on ? "" : "not ");
 	printf("%-14s %11u%%   of max, what may be granted\n", "Overcommit", w->overcommit);
@@ -108,7 +108,7 @@ static int set(const struct ms_cgroup *cg, struct memstate_observe *w)
 	/* It may be on in one above. */
 	if (off && w->on) {
 		ms_err("%s: turned off, and still observed, as a cgroup above it is; turn it off there",
-		       cg->path);
+		       ms_name(cg->path));
 		return 1;
 	}
 	return 0;
@@ -167,7 +167,7 @@ int memstate_cmd_observe(int argc, char **argv)
 	}
 	doc = json_object_new_object();
 	json_object_object_add(doc, "source", json_object_new_string("observed"));
-	json_object_object_add(doc, "path", json_object_new_string(cg.path));
+	json_object_object_add(doc, "path", ms_json_text(cg.path));
 	ms_json_add(doc, "cgroup_id", cg.id);
 	ms_json_observe(doc, &w);
 	return ms_json_print(doc);

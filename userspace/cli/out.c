@@ -8,11 +8,20 @@
 #include "cli.h"
 #include "internal.h"
 
-static void vmessage(const char *format, va_list args)
+/**
+ * ms_vsay() - a line on standard error, whatever is in the names that it quotes
+ * @format:	as printf, without "memstate: " and newline
+ * @args:	likewise
+ */
+void ms_vsay(const char *format, va_list args)
 {
-	fputs("memstate: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	char *line;
+
+	if (vasprintf(&line, format, args) < 0)
+		return;
+	ms_name_clean(line);
+	fprintf(stderr, "memstate: %s\n", line);
+	free(line);
 }
 
 /**
@@ -24,7 +33,7 @@ void ms_err(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vmessage(format, args);
+	ms_vsay(format, args);
 	va_end(args);
 }
 
@@ -40,7 +49,7 @@ int ms_usage_error(const char *command, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vmessage(format, args);
+	ms_vsay(format, args);
 	va_end(args);
 	fprintf(stderr, "try: memstate %s --help\n", command);
 	return EXIT_USAGE;
@@ -125,6 +134,47 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		return -1;
 	}
 	return ms_pid_arg(command, argv[optind]);
+}
+
+/* json-c leaves alone what is above 0x7e. */
+static int put_json(struct json_object *o, struct printbuf *out, int level, int flags)
+{
+	const char *p = json_object_get_string(o);
+
+	(void)level;
+	(void)flags;
+	printbuf_strappend(out, "\"");
+	while (*p) {
+		size_t n = ms_utf8_length(p);
+		unsigned int c = n ? ms_utf8_char(p, n) : 0xfffd;
+
+		if (c > 0xffff && ms_is_control(c))
+			sprintbuf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+				  0xdc00 + ((c - 0x10000) & 0x3ff));
+		else if (!n || ms_is_control(c))
+			sprintbuf(out, "\\u%04x", c);
+		else if (c == '"' || c == '\\')
+			sprintbuf(out, "\\%c", c);
+		else
+			printbuf_memappend(out, p, (int)n);
+		p += n ? n : 1;
+	}
+	printbuf_strappend(out, "\"");
+	return 0;
+}
+
+/**
+ * ms_json_text() - a name as a string of a JSON document
+ * @text: of any bytes; what is not UTF-8 becomes U+FFFD, controls are escaped
+ *
+ * Return: the string.
+ */
+struct json_object *ms_json_text(const char *text)
+{
+	struct json_object *o = json_object_new_string(text);
+
+	json_object_set_serializer(o, put_json, NULL, NULL);
+	return o;
 }
 
 /**

@@ -100,13 +100,19 @@ static void put_style(FILE *out)
 
 static void put_xml(FILE *out, const char *text)
 {
-	for (; *text; text++) {
-		if (*text == '<')
+	size_t length;
+
+	for (; *text; text += length) {
+		if (!ms_name_char(text, &length))
+			fputc('?', out);
+		else if (*text == '<')
 			fputs("&lt;", out);
 		else if (*text == '&')
 			fputs("&amp;", out);
-		else if ((unsigned char)*text >= 0x20 && *text != 0x7f)
-			fputc(*text, out);
+		else if (*text == '>')
+			fputs("&gt;", out);
+		else
+			fwrite(text, 1, length, out);
 	}
 }
 

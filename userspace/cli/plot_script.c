@@ -4,6 +4,7 @@
  * Positions are pixels from the left and the top; gnuplot has parts of the whole, from
  * the bottom.
  */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -21,21 +22,37 @@ const struct ms_theme ms_themes[] = {
 #define LETTER_WIDTH	7.2	/* of a letter, about */
 #define LEGEND_ROW	20
 
+/* What is a letter to gnuplot, wherever it stands in a text. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x80 || isalnum(c) || strchr(" .,:;/_+-=()[]<>&", c);
+}
+
 /**
  * ms_script_quote() - a text as gnuplot takes it literally
  * @out:	where to
- * @text:	anything; what cannot be printed becomes "?"
+ * @text:	anything; what is not to be shown becomes "?"
+ *
+ * In double quotes, with all that might mean something by its number: in single ones a quote is
+ * written twice, but at the beginning of a text that ends it.
  */
 void ms_script_quote(FILE *out, const char *text)
 {
-	fputc('\'', out);
-	for (; *text; text++) {
-		if (*text == '\'')
-			fputs("''", out);
+	const char *begin = text;
+	size_t length;
+
+	fputc('"', out);
+	for (; *text; text += length) {
+		/* In an SVG gnuplot leaves alone what ends a section of XML. */
+		if (!ms_name_char(text, &length) ||
+		    (*text == '>' && text - begin >= 2 && !memcmp(text - 2, "]]", 2)))
+			fputc('?', out);
+		else if (is_plain((unsigned char)*text))
+			fwrite(text, 1, length, out);
 		else
-			fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+			fprintf(out, "\\%03o", (unsigned char)*text);
 	}
-	fputc('\'', out);
+	fputc('"', out);
 }
 
 /**

@@ -166,7 +166,7 @@ static void stop_on(struct recorder *r, int ret)
 
 static void add_text(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, json_object_new_string(text));
+	json_object_object_add(o, key, ms_json_text(text));
 }
 
 static struct json_object *target_object(const struct recorder *r)
@@ -177,7 +177,7 @@ static struct json_object *target_object(const struct recorder *r)
 	if (r->argv) {
 		argv = json_object_new_array();
 		for (char **arg = r->argv; *arg; arg++)
-			json_object_array_add(argv, json_object_new_string(*arg));
+			json_object_array_add(argv, ms_json_text(*arg));
 		json_object_object_add(o, "argv", argv);
 		ms_json_add(o, "pid", (uint64_t)r->launch.pid);
 	}
@@ -484,7 +484,7 @@ static void say_end(const struct recorder *r, uint64_t nr_transitions, uint64_t 
 		ms_err("%s: %s: recording ended after %.1f s", r->path, strerror(-r->error), t);
 	if (r->quiet)
 		return;
-	fprintf(stderr, "memstate: %s: %.1f s (%s), %llu samples, %llu missed", r->path, t,
+	fprintf(stderr, "memstate: %s: %.1f s (%s), %llu samples, %llu missed", ms_name(r->path), t,
 		r->reason, (unsigned long long)r->nr_samples, (unsigned long long)r->nr_missed);
 	if (r->transitions)
 		fprintf(stderr, ", %llu transitions, %llu lost", (unsigned long long)nr_transitions,

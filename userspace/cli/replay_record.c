@@ -108,7 +108,7 @@ static void write_header(struct ms_replay_record *rec, const char *log, uint64_t
 		json_object_object_add(o, "start", json_object_new_string(text));
 	}
 	json_object_object_add(target, "kind", json_object_new_string("log"));
-	json_object_object_add(target, "path", json_object_new_string(log));
+	json_object_object_add(target, "path", ms_json_text(log));
 	ms_json_add(target, "lines", nr_lines);
 	json_object_object_add(o, "target", target);
 	rec->error = ms_record_add(rec->file, o);

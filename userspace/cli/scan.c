@@ -136,13 +136,13 @@ int memstate_cmd_scan(int argc, char **argv)
 	if (!json) {
 		printf("%-8s %-16s %12s %12s %12s   observed (estimate)\n", "PID",
 		       "COMMAND", "RESERVED", "PREPARED", "READY");
-		printf("%-8d %-16s %12s %12s %12s\n", pid, name,
+		printf("%-8d %-16s %12s %12s %12s\n", pid, ms_name(name),
 		       ms_size(e.reserved), ms_size(e.prepared), ms_size(e.ready));
 		return 0;
 	}
 	doc = json_object_new_object();
 	ms_json_add(doc, "pid", (uint64_t)pid);
-	json_object_object_add(doc, "command", json_object_new_string(name));
+	json_object_object_add(doc, "command", ms_json_text(name));
 	json_object_object_add(doc, "source", json_object_new_string("observed"));
 	ms_json_add(doc, "reserved", e.reserved);
 	ms_json_add(doc, "prepared", e.prepared);

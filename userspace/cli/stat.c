@@ -84,7 +84,7 @@ static void print_line(const char *who, const struct memstate_totals *t,
 {
 	char line[MEMSTATE_LINE_MAX];
 
-	printf("%s: %s\n", who, memstate_format_live(line, sizeof(line), t, a));
+	printf("%s: %s\n", ms_name(who), memstate_format_live(line, sizeof(line), t, a));
 }
 
 static int stat_system(void)
@@ -184,7 +184,7 @@ static void print_task(const struct process *p)
 	const struct ms_observed *o = &p->kernel;
 
 	printf("%-7d %-12.12s %-8s %9s %9s %9s %9s | %9s %9s %9s %9s %9s %11s\n", p->pid,
-	       p->name, p->reports ? "reported" : "observed",
+	       ms_name(p->name), p->reports ? "reported" : "observed",
 	       ms_size(ms_totals_state(t, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_PREPARED)),
 	       ms_size(ms_totals_state(t, MEMSTATE_READY)),
@@ -204,7 +204,7 @@ static struct json_object *json_task(const struct process *p)
 	struct memstate_totals states;
 
 	ms_json_add(task, "pid", (uint64_t)p->pid);
-	json_object_object_add(task, "command", json_object_new_string(p->name));
+	json_object_object_add(task, "command", ms_json_text(p->name));
 	json_object_object_add(task, "source",
 			       json_object_new_string(p->reports ? "reported" : "observed"));
 	if (p->reports) {

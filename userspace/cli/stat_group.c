@@ -97,7 +97,7 @@ static void print_row(const struct row *r)
 		path += length - 24;
 	if (coverage(r) >= 0)
 		snprintf(covered, sizeof(covered), "%d %%", coverage(r));
-	printf("%-24s | %5llu %9s %9s %9s | ", path,
+	printf("%-24s | %5llu %9s %9s %9s | ", ms_name(path),
 	       r->totals.tasks, ms_size(ms_totals_state(&r->totals, MEMSTATE_RESERVED)),
 	       ms_size(ms_totals_state(&r->totals, MEMSTATE_PREPARED)),
 	       ms_size(ms_totals_state(&r->totals, MEMSTATE_READY)));
@@ -123,7 +123,7 @@ static struct json_object *json_row(const struct row *r)
 	struct json_object *observing = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
 
-	json_object_object_add(o, "path", json_object_new_string(r->cg.path));
+	json_object_object_add(o, "path", ms_json_text(r->cg.path));
 	ms_json_add(o, "cgroup_id", r->cg.id);
 	ms_json_add(said, "nr_tasks", r->totals.tasks);
 	ms_json_totals(said, &r->totals);

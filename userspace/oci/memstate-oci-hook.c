@@ -14,6 +14,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "names.h"
 #include "oci.h"
 
 #define NAME "memstate-oci-hook"
@@ -49,14 +50,11 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	char line[MS_OCI_WHY_MAX];
 	va_list args;
-	char *p;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	for (p = line; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
-			*p = '?';
+	ms_name_clean(line);
 	fprintf(stderr, NAME ": %s\n", line);
 	if (to_log)
 		syslog(LOG_DAEMON | LOG_ERR, "%s", line);
@@ -155,7 +153,7 @@ static int apply(const struct ms_oci_cgroup *cgroup,
 	int ret;
 
 	if (dry_run) {
-		printf("cgroup %s\n", cgroup->path);
+		printf("cgroup %s\n", ms_name(cgroup->path));
 		if (limits->set & MEMSTATE_LIMIT_MAX)
 			print_size("max", limits->max);
 		if (limits->set & MEMSTATE_LIMIT_HIGH)
@@ -195,7 +193,7 @@ static int limit(const struct ms_oci_cgroup *cgroup,
 		figures.memory_max = config_max;
 	if (nothing_asked(wish, figures.memory_max)) {
 		if (dry_run)
-			printf("cgroup %s\nnothing to set\n", cgroup->path);
+			printf("cgroup %s\nnothing to set\n", ms_name(cgroup->path));
 		return 0;
 	}
 	ret = find_memstate(why);

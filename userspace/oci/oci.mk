@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
 OCI_SRCS := $(addprefix userspace/oci/,cgroup.c limits.c memstate-oci-hook.c state.c) \
-	    userspace/lib/cgroupfs.c
+	    userspace/lib/cgroupfs.c userspace/lib/names.c
 OCI_OBJS := $(OCI_SRCS:%.c=$(O)/obj/%.o)
 OCI_BIN := $(O)/memstate-oci-hook
 OCI_SBIN := $(PREFIX)/sbin

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Names of anybody's, as text and as JSON: names.h. */
+/* Names of anybody's as text: names.h. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "names.h"
 
 /**
@@ -42,9 +41,17 @@ size_t ms_utf8_length(const char *text)
 	return 0;
 }
 
-static unsigned int decode(const unsigned char *p, size_t length)
+/**
+ * ms_utf8_char() - the character that a text begins with
+ * @text:	begins with UTF-8
+ * @length:	from ms_utf8_length(), not 0
+ *
+ * Context: any. Return: the character.
+ */
+unsigned int ms_utf8_char(const char *text, size_t length)
 {
 	static const unsigned char masks[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	const unsigned char *p = (const unsigned char *)text;
 	unsigned int c = *p & masks[length];
 
 	for (size_t i = 1; i < length; i++)
@@ -52,12 +59,19 @@ static unsigned int decode(const unsigned char *p, size_t length)
 	return c;
 }
 
-/* What a terminal acts on, or what makes a line read as it does not stand there. */
-static bool is_control(unsigned int c)
+/**
+ * ms_is_control() - is it what a terminal acts on, what makes a line read as it does not stand
+ * there, or what no XML may have?
+ * @c: a character
+ *
+ * Context: any. Return: true if it is.
+ */
+bool ms_is_control(unsigned int c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c ||
 	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff9 && c <= 0xfffb) ||
+	       (c & 0xfffe) == 0xfffe ||
 	       (c >= 0xe0000 && c <= 0xe007f);
 }
 
@@ -73,88 +87,45 @@ size_t ms_name_char(const char *text, size_t *length)
 	size_t n = ms_utf8_length(text);
 
 	*length = n ? n : 1;
-	return n && !is_control(decode((const unsigned char *)text, n)) ? n : 0;
+	return n && !ms_is_control(ms_utf8_char(text, n)) ? n : 0;
 }
 
 /**
- * ms_name_put() - a name as part of a text
- * @out:	where to
- * @text:	of any bytes: what must not get to a terminal becomes '?'
+ * ms_name_clean() - a name, or a line with names in it, for a terminal or a log
+ * @text: of any bytes; what must not get there becomes '?', in place
+ *
+ * Context: any.
  */
-void ms_name_put(FILE *out, const char *text)
+void ms_name_clean(char *text)
 {
+	char *to = text;
 	size_t length;
 
-	for (; *text; text += length)
+	for (; *text; text += length) {
 		if (ms_name_char(text, &length))
-			fwrite(text, 1, length, out);
+			to = (char *)memmove(to, text, length) + length;
 		else
-			fputc('?', out);
+			*to++ = '?';
+	}
+	*to = '\0';
 }
 
 /**
- * ms_name() - the same for a line that is printed
- * @text:	as ms_name_put()
+ * ms_name() - the same of a text that stays as it is
+ * @text: of any bytes
  *
- * Return: a text that stays valid for the next seven calls.
+ * Context: one thread. Return: a text that stays valid for the next seven calls.
  */
 const char *ms_name(const char *text)
 {
 	static char *ring[8];
 	static unsigned int next;
-	char **clean = &ring[next++ % 8], *to;
-	size_t length;
+	char **clean = &ring[next++ % 8];
 
 	free(*clean);
-	*clean = to = malloc(strlen(text) + 1);
-	if (!to)
+	*clean = strdup(text);
+	if (!*clean)
 		abort();
-	for (; *text; text += length)
-		if (ms_name_char(text, &length))
-			to = mempcpy(to, text, length);
-		else
-			*to++ = '?';
-	*to = '\0';
+	ms_name_clean(*clean);
 	return *clean;
-}
-
-/* json-c leaves alone what is above 0x7e. */
-static int put_json(struct json_object *o, struct printbuf *out, int level, int flags)
-{
-	const unsigned char *p = (const unsigned char *)json_object_get_string(o);
-
-	(void)level;
-	(void)flags;
-	printbuf_strappend(out, "\"");
-	while (*p) {
-		size_t n = ms_utf8_length((const char *)p);
-		unsigned int c = n ? decode(p, n) : 0xfffd;
-
-		if (c > 0xffff && is_control(c))
-			sprintbuf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
-				  0xdc00 + ((c - 0x10000) & 0x3ff));
-		else if (!n || is_control(c))
-			sprintbuf(out, "\\u%04x", c);
-		else if (c == '"' || c == '\\')
-			sprintbuf(out, "\\%c", c);
-		else
-			printbuf_memappend(out, (const char *)p, (int)n);
-		p += n ? n : 1;
-	}
-	printbuf_strappend(out, "\"");
-	return 0;
-}
-
-/**
- * ms_json_text() - a name as a string of a JSON document
- * @text: of any bytes; what is not UTF-8 becomes U+FFFD, controls are escaped
- *
- * Return: the string.
- */
-struct json_object *ms_json_text(const char *text)
-{
-	struct json_object *o = json_object_new_string(text);
-
-	json_object_set_serializer(o, put_json, NULL, NULL);
-	return o;
 }
