@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* memstate scan: an estimate for a process that does not report. */
 #include <errno.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "scan.h"
 
 static const char help[] =
-	"usage: memstate scan [--json] PID\n\n"
+	"usage: memstate scan [--json] PID\n"
+	"       memstate scan [--json] FILE\n\n"
 	"Estimate the states of a process that does not report, from its smaps. Private\n"
 	"anonymous mappings, the heap and the stacks count, nothing else:\n\n"
 	"  Reserved   no access\n"
@@ -15,138 +18,195 @@ static const char help[] =
 	"  Prepared   the rest: accessible and not backed, or given back\n\n"
 	"Only the process itself knows which of its resident memory is in use; this is\n"
 	"what can be observed from outside.\n\n"
+	"FILE is a smaps, maps or smaps_rollup that somebody has saved or posted, perhaps\n"
+	"quoted or cut off; - is standard input. Of what the file does not tell there is -.\n\n"
 	"  --json   one JSON document\n"
 	"  --help   this text\n";
 
-struct estimate {
-	uint64_t reserved;
-	uint64_t prepared;
-	uint64_t ready;
-	uint64_t mappings;
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
 };
 
-/* One mapping of smaps, as far as it has been read. */
-struct entry {
-	bool counts;
-	bool access;
-	uint64_t size;
-	uint64_t rss;
-	uint64_t lazy_free;
-	uint64_t swap;
+/* Names of enum ms_scan_kind. */
+static const char *const kinds[] = { "nothing", "maps", "smaps", "smaps_rollup" };
+
+/**
+ * struct subject - what is looked at
+ * @pid:	a process; 0: a file
+ * @name:	the process's, or the file's without its directory
+ * @path:	of the file
+ */
+struct subject {
+	pid_t pid;
+	char name[32];
+	const char *path;
 };
 
-static void entry_add(struct estimate *e, const struct entry *m)
+static bool knows_reserved(const struct ms_scan *s)
 {
-	uint64_t ready = m->rss + m->swap;
+	return s->kind != SCAN_ROLLUP;
+}
 
-	if (!m->counts)
-		return;
-	e->mappings++;
-	ready -= m->lazy_free < ready ? m->lazy_free : ready;
-	if (!m->access) {
-		e->reserved += m->size;
+static bool knows_ready(const struct ms_scan *s)
+{
+	return s->kind != SCAN_MAPS;
+}
+
+static bool knows_prepared(const struct ms_scan *s)
+{
+	return s->kind == SCAN_SMAPS;
+}
+
+static void print_text(const struct subject *w, const struct ms_scan *s)
+{
+	char pid[16] = "-";
+
+	if (w->pid)
+		snprintf(pid, sizeof(pid), "%d", w->pid);
+	printf("%-8s %-16s %12s %12s %12s   observed (estimate)\n", "PID", "COMMAND", "RESERVED",
+	       "PREPARED", "READY");
+	printf("%-8s %-16s %12s %12s %12s\n", pid, ms_name(w->name),
+	       knows_reserved(s) ? ms_size(s->reserved) : "-",
+	       knows_prepared(s) ? ms_size(s->accessible - s->ready) : "-",
+	       knows_ready(s) ? ms_size(s->ready) : "-");
+	if (s->kind == SCAN_MAPS)
+		printf("maps does not tell what is backed: Prepared and Ready are %s together; smaps tells\n",
+		       ms_size(s->accessible));
+	if (s->kind == SCAN_ROLLUP)
+		printf("smaps_rollup tells of no mappings: Ready has private pages of files in it; smaps tells more\n");
+}
+
+static void add_or_null(struct json_object *o, const char *key, bool known, uint64_t value)
+{
+	json_object_object_add(o, key, known ? ms_json_u64(value) : NULL);
+}
+
+static int print_json(const struct subject *w, const struct ms_scan *s)
+{
+	struct json_object *doc = json_object_new_object();
+
+	if (w->pid) {
+		ms_json_add(doc, "pid", (uint64_t)w->pid);
+		json_object_object_add(doc, "command", ms_json_text(w->name));
 	} else {
-		e->ready += ready;
-		e->prepared += m->size > ready ? m->size - ready : 0;
+		json_object_object_add(doc, "file", ms_json_text(w->path));
 	}
+	json_object_object_add(doc, "source", json_object_new_string("observed"));
+	json_object_object_add(doc, "kind", json_object_new_string(kinds[s->kind]));
+	add_or_null(doc, "reserved", knows_reserved(s), s->reserved);
+	add_or_null(doc, "prepared", knows_prepared(s), s->accessible - s->ready);
+	add_or_null(doc, "ready", knows_ready(s), s->ready);
+	add_or_null(doc, "accessible", knows_reserved(s), s->accessible);
+	ms_json_add(doc, "mappings", s->mappings);
+	ms_json_add(doc, "left_out", s->left_out);
+	return ms_json_print(doc);
 }
 
-/* The head of a mapping: start-end rwxp offset dev inode [name] */
-static bool entry_begin(const char *line, struct entry *m)
+/* What is not as one may think. */
+static void warn(const struct subject *w, const struct ms_scan *s)
 {
-	char prot[5], name[16] = "";
-	unsigned long long start, end, inode;
-
-	if (sscanf(line, "%llx-%llx %4s %*s %*s %llu %15s", &start, &end, prot,
-		   &inode, name) < 4)
-		return false;
-	*m = (struct entry) {
-		.counts = prot[3] == 'p' && !inode &&
-			  (!*name || !strcmp(name, "[heap]") ||
-			   !strncmp(name, "[anon", 5) || !strncmp(name, "[stack", 6)),
-		.access = prot[0] == 'r' || prot[1] == 'w' || prot[2] == 'x',
-		.size = end - start,
-	};
-	return true;
+	if (s->kind == SCAN_ROLLUP && s->left_out)
+		ms_err("%s is cut off: what is there is taken", w->path);
+	else if (s->left_out)
+		ms_err("%llu mappings are left out, as they have no Rss, or were cut off in the middle",
+		       (unsigned long long)s->left_out);
+	if (s->others)
+		ms_err("addresses begin anew %llu times: the mappings of several processes? All are summed",
+		       (unsigned long long)s->others);
 }
 
-static void entry_line(const char *line, struct entry *m)
+static FILE *open_process(struct subject *w)
 {
-	unsigned long long kb;
-
-	if (sscanf(line, "Rss: %llu kB", &kb) == 1)
-		m->rss = kb * 1024;
-	else if (sscanf(line, "LazyFree: %llu kB", &kb) == 1)
-		m->lazy_free = kb * 1024;
-	else if (sscanf(line, "Swap: %llu kB", &kb) == 1)
-		m->swap = kb * 1024;
-}
-
-static int scan(pid_t pid, struct estimate *e)
-{
-	struct entry m = {};
-	char path[64], *line = NULL;
-	size_t size = 0;
+	char path[64];
 	FILE *f;
-	int ret;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	if (!ms_process_exists(w->pid)) {
+		ms_err("no process %d", w->pid);
+		return NULL;
+	}
+	ms_process_name(w->pid, w->name, sizeof(w->name));
+	snprintf(path, sizeof(path), "/proc/%d/smaps", w->pid);
 	f = fopen(path, "re");
 	if (!f)
-		return -errno;
-	while (getline(&line, &size, f) > 0) {
-		struct entry next;
+		ms_err("process %d: %s", w->pid, strerror(errno));
+	return f;
+}
 
-		if (entry_begin(line, &next)) {
-			entry_add(e, &m);
-			m = next;
-		} else {
-			entry_line(line, &m);
-		}
+/* @status: the exit status if there is none */
+static FILE *open_file(struct subject *w, int *status)
+{
+	char *copy = strdup(w->path);
+	FILE *f = strcmp(w->path, "-") ? fopen(w->path, "re") : stdin;
+
+	if (copy)
+		snprintf(w->name, sizeof(w->name), "%s", basename(copy));
+	free(copy);
+	if (!f && errno == ENOENT)
+		*status = ms_usage_error("scan", "'%s' is not a process id, nor is there such a file",
+					 w->path);
+	else if (!f)
+		ms_err("%s: %s", w->path, strerror(errno));
+	return f;
+}
+
+static int scan(struct subject *w, bool json)
+{
+	int status = 1, ret;
+	struct ms_scan s;
+	FILE *f = w->pid ? open_process(w) : open_file(w, &status);
+
+	if (!f)
+		return status;
+	ret = ms_scan_read(f, &s);
+	if (f != stdin)
+		fclose(f);
+	if (ret) {
+		ms_err("%s: %s", w->path, strerror(-ret));
+		return 1;
 	}
-	entry_add(e, &m);
-	ret = ferror(f) ? -EIO : 0;
-	free(line);
-	fclose(f);
-	return ret;
+	/* The kernel's own have mappings neither. */
+	if (s.kind == SCAN_NOTHING && w->pid)
+		s.kind = SCAN_SMAPS;
+	if (s.kind == SCAN_NOTHING) {
+		ms_err("%s: expected lines of a smaps, maps or smaps_rollup ('7f12a4000000-7f12a4021000 rw-p 00000000 00:00 0'), met %s%s%s",
+		       w->path, *s.first ? "'" : "nothing", s.first, *s.first ? "'" : "");
+		return 1;
+	}
+	warn(w, &s);
+	if (json)
+		return print_json(w, &s);
+	print_text(w, &s);
+	return 0;
 }
 
 int memstate_cmd_scan(int argc, char **argv)
 {
-	struct estimate e = {};
-	struct json_object *doc;
-	char name[32];
-	pid_t pid;
-	int ret, status;
-	bool json;
+	struct subject w = {};
+	bool json = false;
+	int c;
 
-	pid = ms_one_pid("scan", help, argc, argv, &json, &status);
-	if (pid < 0)
-		return status;
-	if (!ms_process_exists(pid)) {
-		ms_err("no process %d", pid);
-		return 1;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return ms_option_error("scan", c, argv);
+		}
 	}
-	ret = scan(pid, &e);
-	if (ret) {
-		ms_err("process %d: %s", pid, strerror(-ret));
-		return 1;
+	if (optind + 1 != argc)
+		return ms_usage_error("scan", "one process id is needed, or the name of a file");
+	w.path = argv[optind];
+	if (*w.path && strspn(w.path, "0123456789") == strlen(w.path)) {
+		w.pid = ms_pid_arg("scan", w.path);
+		if (w.pid < 0)
+			return EXIT_USAGE;
 	}
-	ms_process_name(pid, name, sizeof(name));
-	if (!json) {
-		printf("%-8s %-16s %12s %12s %12s   observed (estimate)\n", "PID",
-		       "COMMAND", "RESERVED", "PREPARED", "READY");
-		printf("%-8d %-16s %12s %12s %12s\n", pid, ms_name(name),
-		       ms_size(e.reserved), ms_size(e.prepared), ms_size(e.ready));
-		return 0;
-	}
-	doc = json_object_new_object();
-	ms_json_add(doc, "pid", (uint64_t)pid);
-	json_object_object_add(doc, "command", ms_json_text(name));
-	json_object_object_add(doc, "source", json_object_new_string("observed"));
-	ms_json_add(doc, "reserved", e.reserved);
-	ms_json_add(doc, "prepared", e.prepared);
-	ms_json_add(doc, "ready", e.ready);
-	ms_json_add(doc, "mappings", e.mappings);
-	return ms_json_print(doc);
+	return scan(&w, json);
 }

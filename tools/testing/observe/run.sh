@@ -114,6 +114,9 @@ assert max(l['ready'] for l in lines) > 50 << 20"
 
 relay "figures" "$here/leave.sh" "$memstate" "$top/build/observe/leave" "$build/leave"
 
+try "memstate(1) builds under sanitizers" sanitized
+relay "scan of files" python3 "$here/scan.py" "$memstate" "$build/scan" "$top/build/san/memstate"
+
 # A program of a sanitizer runs as without us, and is told of.
 sanitized_program() { # NAME [OPTION]
 	local name=$1
