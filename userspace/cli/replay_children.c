@@ -314,6 +314,35 @@ static int find_members(struct work *w)
 	return 0;
 }
 
+/*
+ * A clone whose end is not in the log, as the log ends before it, or its caller was killed, has made
+ * a child as soon as somebody unknown is born behind it, if it is the only one that may have.
+ * Not in a log that begins in the middle: there threads come up that were there before.
+ */
+static void match_unfinished(struct work *w, struct ms_birth **births)
+{
+	struct ms_survey *s = w->s;
+
+	for (size_t i = 0; !s->middle && i < w->born->nr_births; i++) {
+		struct ms_call *only = NULL;
+		size_t nr = 0;
+
+		if (!unknown_thread(w, births[i]))
+			continue;
+		for (size_t c = 0; c < s->nr_calls && s->calls[c].seq < births[i]->seq; c++) {
+			if (s->calls[c].line.result)
+				continue;
+			only = &s->calls[c];
+			nr++;
+		}
+		if (nr != 1)
+			continue;
+		only->line.result = true;
+		only->line.value = (uint64_t)births[i]->id;
+		join_birth(only, births[i]);
+	}
+}
+
 /**
  * ms_children_find() - find out what has become of each child of a log
  * @s:		the log; its calls get their children
@@ -368,6 +397,8 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 	qsort(births, w->born->nr_births, sizeof(*births), by_seq);
 	if (!ret)
 		ret = match_order(w, births, w->born->nr_births, clones, nr, plain);
+	if (!ret)
+		match_unfinished(w, births);
 	for (size_t i = 0; i < nr; i++)
 		follows |= clones[i]->fate == MS_CHILD_FOLLOWED;
 	for (size_t i = 0; i < nr; i++) {

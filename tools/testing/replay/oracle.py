@@ -221,6 +221,24 @@ def result(text):
     return None if text == '?' or text.startswith('-') else int(text, 0)
 
 
+def join_unfinished(lines, outcome):
+    """Who is born, nobody's child, while one clone has begun whose end is not in the log, is the
+    child of that."""
+    made = {r for i, line in enumerate(lines) if (m := CALL.match(line)) and m[2] in FORKS
+            for r in [result(m[4])]}
+    made |= {outcome[i] for i in outcome if UNFINISHED.match(lines[i])[2] in FORKS}
+    seen, open_forks = set(), []
+    for i, line in enumerate(lines):
+        m = re.match(r'(\d+)', line)
+        if m and int(m[1]) not in seen:
+            seen.add(int(m[1]))
+            if int(m[1]) not in made and len(open_forks) == 1:
+                outcome[open_forks.pop()] = int(m[1])
+        m = UNFINISHED.match(line)
+        if m and m[2] in FORKS and i not in outcome:
+            open_forks.append(i)
+
+
 def replay(lines, marks):
     rows = []
     outcome, pending = {}, {}
@@ -233,6 +251,7 @@ def replay(lines, marks):
         elif m := SUPER.match(line):
             if int(m[2]) in pending:
                 pending[int(m[1])] = pending.pop(int(m[2]))
+    join_unfinished(lines, outcome)
     o, pending = Oracle(), {}
     last = {int(m[0]): i for i, line in enumerate(lines) if (m := re.match(r'\d+', line))}
     for i, line in enumerate(lines):

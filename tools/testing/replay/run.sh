@@ -89,7 +89,7 @@ stated() {
 
 	# ---- against the second implementation ------------------------------------------
 
-	try "20 random logs, each at 25 marks" same 25 20 1000
+	try "20 random logs, whole and cut off, each at 25 marks" same 25 20 1000
 	relay forms $python "$here/forms.py" "$checked" "$seed"
 
 	# It must be able to see a difference: one call less, and it does.

@@ -3,7 +3,8 @@
 lines of it that SEED chooses, and at the end.
 
 same.py MEMSTATE SEED MARKS NR LINES: the same of NR logs of so many lines, made by generate.py
-from SEED and the numbers behind it. They lie in the directory one is in.
+from SEED and the numbers behind it, and of each also its beginning, so many times. They lie in
+the directory one is in.
 """
 import json
 import random
@@ -62,13 +63,16 @@ def main():
         return bool(said)
     nr, length = (int(number) for number in logs)
     for number in range(seed, seed + nr):
-        lines = generate.lines(number, length)
-        with open('random.log', 'w') as f:
-            f.write('\n'.join(lines) + '\n')
-        said = differs(memstate, 'random.log', lines, seed, marks)
-        if said:
-            print('\n'.join([f'generate.py {number} {length}:'] + said))
-            bad += 1
+        whole = generate.lines(number, length)
+        # Also as it is where strace was stopped: with calls that have not ended.
+        for nr_lines in [len(whole)] + random.Random(number).sample(range(1, len(whole)), 2):
+            lines = whole[:nr_lines]
+            with open('random.log', 'w') as f:
+                f.write('\n'.join(lines) + '\n')
+            said = differs(memstate, 'random.log', lines, seed, marks)
+            if said and not said[0].endswith('nothing was ever accounted'):
+                print('\n'.join([f'generate.py {number} {length}, {nr_lines} lines:'] + said))
+                bad += 1
     return bad > 0
 
 
