@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <string.h>
 
 #include "arena.h"
 #include "background.h"
 #include "knobs.h"
 #include "lock.h"
 #include "os.h"
+#include "own.h"
+#include "region.h"
 
 #define NR_BINS		128
 #define NR_ARENAS_MAX	64
@@ -20,8 +23,9 @@
 #define GROW_MIN	(((size_t)1 << 20) >> MS_SLICE_SHIFT)
 #define GROW_MAX	(((size_t)64 << 20) >> MS_SLICE_SHIFT)
 
-/* Metadata becomes accessible in such steps. */
-#define META_STEP	((size_t)16 << 10)
+/* What is reserved of one at first, and what it grows by at most, unless there is need of more. */
+#define RESERVE_FIRST	((size_t)2 << 20)
+#define RESERVE_STEP	((size_t)1 << 30)
 
 /* Below this much that is free and dirty nobody looks at the clock. */
 #define DIRTY_KEEP	(((size_t)1 << 20) >> MS_SLICE_SHIFT)
@@ -38,11 +42,10 @@
 /* How often who drops looks for what others have left to him. */
 #define DROP_ROUNDS	4
 
-struct region {
-	uintptr_t base;
-	size_t bytes;
-	size_t mapped;
-	size_t used;
+/* Of what an arena is made, in this order, and so many bytes for each slice. */
+enum { WORDS, TAGS, ENTRIES, HEAP, NR_PARTS };
+static const size_t part_unit[NR_PARTS] = {
+	sizeof(struct ms_remote), sizeof(uint32_t), sizeof(struct ms_slab), MS_SLICE,
 };
 
 /* Free runs by length: [0] clean, [1] dirty. */
@@ -53,16 +56,13 @@ static struct zone {
 
 static struct arena {
 	uintptr_t base;
-	size_t nr_slices;
+	size_t nr_slices;		/* what it may become */
 	size_t mapped;			/* slices */
 	struct zone *zone;
-	void *first;			/* of all that was reserved */
 	struct ms_slab *slabs;
 	uint32_t *tags;
 	struct ms_remote *remotes;
-	size_t slabs_mapped;		/* bytes */
-	size_t tags_mapped;		/* bytes */
-	size_t remotes_mapped;		/* bytes */
+	struct ms_region parts[NR_PARTS];
 } arenas[NR_ARENAS_MAX];
 static unsigned int nr_arenas;
 
@@ -86,10 +86,6 @@ static uint64_t purged_bytes, purges, grows;
 /* Not told yet; atomic. */
 static uint64_t dropped_slices;
 
-/* The allocator's own memory: between guard pages, away from the entries. */
-static struct region meta;
-static pthread_mutex_t meta_lock = PTHREAD_MUTEX_INITIALIZER;
-
 struct ms_map ms_map;
 struct ms_slab ms_slab_none;
 
@@ -98,43 +94,13 @@ static int64_t decay_ms(void)
 	return __atomic_load_n(&ms_knobs.decay_ms, __ATOMIC_RELAXED);
 }
 
-/* ---- metadata ---------------------------------------------------------------- */
-
-static int meta_ready(uintptr_t base, size_t *mapped, size_t want, size_t limit)
-{
-	size_t step;
-	int ret;
-
-	if (want <= *mapped)
-		return 0;
-	if (want > limit)
-		return -ENOMEM;
-	step = (want - *mapped + META_STEP - 1) & ~(META_STEP - 1);
-	if (step > limit - *mapped)
-		step = limit - *mapped;
-	ret = ms_os_map((void *)(base + *mapped), step, MEMSTATE_METADATA);
-	if (!ret)
-		ret = ms_os_used((void *)(base + *mapped), step, MEMSTATE_METADATA);
-	if (!ret)
-		*mapped += step;
-	return ret;
-}
-
-void *ms_meta_alloc(size_t bytes)
-{
-	void *p = NULL;
-
-	bytes = (bytes + 63) & ~(size_t)63;
-	ms_lock(&meta_lock);
-	if (!meta_ready(meta.base, &meta.mapped, meta.used + bytes, meta.bytes)) {
-		p = (void *)(meta.base + meta.used);
-		meta.used += bytes;
-	}
-	ms_unlock(&meta_lock);
-	return p;
-}
-
 /* ---- addresses ----------------------------------------------------------------- */
+
+/* Others may have an arena in what this one may become. */
+static size_t mapped_of(const struct arena *a)
+{
+	return __atomic_load_n(&a->mapped, __ATOMIC_RELAXED);
+}
 
 static struct arena *arena_of(const struct ms_slab *entry)
 {
@@ -142,7 +108,7 @@ static struct arena *arena_of(const struct ms_slab *entry)
 
 	for (unsigned int i = 0; i < nr; i++)
 		if ((uintptr_t)entry - (uintptr_t)arenas[i].slabs <
-		    arenas[i].nr_slices * sizeof(*entry))
+		    mapped_of(&arenas[i]) * sizeof(*entry))
 			return &arenas[i];
 	__builtin_unreachable();
 }
@@ -162,10 +128,8 @@ struct ms_slab *ms_slab_find_far(const void *p, uint32_t *tag)
 	for (unsigned int i = 0; i < nr; i++) {
 		size_t slice = ((uintptr_t)p - arenas[i].base) >> MS_SLICE_SHIFT;
 
-		if (slice >= arenas[i].nr_slices)
+		if (slice >= mapped_of(&arenas[i]))
 			continue;
-		if (slice >= __atomic_load_n(&arenas[i].mapped, __ATOMIC_RELAXED))
-			return NULL;
 		*tag = ms_tag_load(&arenas[i].tags[slice]);
 		return &arenas[i].slabs[slice - (*tag & MS_TAG_BACK_MASK)];
 	}
@@ -185,7 +149,7 @@ struct ms_slab *ms_remote_slab_far(const struct ms_remote *r)
 
 	for (unsigned int i = 0; i < nr; i++)
 		if ((uintptr_t)r - (uintptr_t)arenas[i].remotes <
-		    arenas[i].nr_slices * sizeof(*r))
+		    mapped_of(&arenas[i]) * sizeof(*r))
 			return &arenas[i].slabs[r - arenas[i].remotes];
 	__builtin_unreachable();
 }
@@ -401,104 +365,127 @@ static size_t page_up(size_t bytes)
 	return (bytes + page - 1) & ~(page - 1);
 }
 
-/*
- * Address space for a new arena, at least so much; the first one brings the metadata with it. It
- * is none yet until arena_begin().
- */
-static int arena_reserve(struct arena *a, struct zone *zone, size_t bytes, size_t least)
+static size_t align_up(size_t bytes)
 {
-	size_t guard = ms_os_page(), entries, tags, remotes, own, all;
-	bool first = a == arenas;
-	char *p;
+	return (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+}
+
+/* Of what is known of so many slices the last page stays a guard. */
+static size_t part_bytes(int part, size_t slices)
+{
+	return page_up(slices * part_unit[part]) + (part == HEAP ? 0 : ms_os_page());
+}
+
+/* Huge pages are asked for throughout, so that it stays one mapping. */
+static void part_reserved(const struct arena *a, size_t was)
+{
+	const struct ms_region *heap = &a->parts[HEAP];
+
+	if (a->zone == &zones[1] && ms_knobs.huge && heap->reserved > was)
+		ms_os_huge((void *)(heap->base + was), heap->reserved - was);
+}
+
+/*
+ * A place for a new arena that may become so long, or shorter, but at least so long; and so much of
+ * it. It is none yet until arena_begin().
+ */
+static int arena_place(struct arena *a, struct zone *zone, size_t bytes, size_t least, size_t first)
+{
+	size_t firsts[NR_PARTS];
 
 	if (a == arenas + NR_ARENAS_MAX)
 		return -ENOMEM;
-	if (least < MS_RESERVE_MIN)
-		least = MS_RESERVE_MIN;
 	if (bytes > ADDRESSES)
 		bytes = ADDRESSES;
+	*a = (struct arena) { .zone = zone };
 	for (;; bytes /= 2) {
-		bytes = (bytes + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
-		if (bytes < least)
+		bytes = align_up(bytes);
+		if (bytes < least || bytes < MS_RESERVE_MIN)
 			return -ENOMEM;
-		entries = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->slabs));
-		tags = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->tags));
-		remotes = page_up((bytes >> MS_SLICE_SHIFT) * sizeof(*a->remotes));
-		own = first ? entries : 0;
-		/* guard, own memory, guard, words, guard, tags, guard, entries, guard, the heap */
-		all = (own + remotes + tags + entries + 5 * guard + ARENA_ALIGN - 1) &
-		      ~(ARENA_ALIGN - 1);
-		p = ms_os_reserve(all + bytes, ARENA_ALIGN, MEMSTATE_HEAP);
-		if (p)
+		if (first > bytes)
+			first = bytes;
+		for (int i = 0; i < NR_PARTS; i++) {
+			a->parts[i].span = part_bytes(i, bytes >> MS_SLICE_SHIFT);
+			firsts[i] = part_bytes(i, first >> MS_SLICE_SHIFT);
+		}
+		if (!ms_region_begin(a->parts, NR_PARTS, firsts, ARENA_ALIGN, MEMSTATE_HEAP))
 			break;
 	}
-	*a = (struct arena) {
-		.base = (uintptr_t)p + all,
-		.nr_slices = bytes >> MS_SLICE_SHIFT,
-		.zone = zone,
-		.first = p,
-	};
-	a->slabs = (struct ms_slab *)(a->base - guard - entries);
-	a->tags = (uint32_t *)(a->base - guard - entries - guard - tags);
-	a->remotes = (struct ms_remote *)((uintptr_t)a->tags - guard - remotes);
-	if (first) {
-		meta.base = (uintptr_t)a->remotes - guard - own;
-		meta.bytes = own;
-		ms_map.base = a->base;
-		ms_map.tags = a->tags;
-		ms_map.slabs = a->slabs;
-		ms_map.remotes = a->remotes;
-	}
+	a->nr_slices = bytes >> MS_SLICE_SHIFT;
+	a->base = a->parts[HEAP].base;
+	a->slabs = (struct ms_slab *)a->parts[ENTRIES].base;
+	a->tags = (uint32_t *)a->parts[TAGS].base;
+	a->remotes = (struct ms_remote *)a->parts[WORDS].base;
+	part_reserved(a, 0);
 	return 0;
 }
 
 static void arena_begin(struct arena *a)
 {
-	if (a->zone == &zones[1] && ms_knobs.huge)
-		ms_os_huge((void *)a->base, a->nr_slices << MS_SLICE_SHIFT);
+	if (a == arenas) {
+		ms_map.base = a->base;
+		ms_map.tags = a->tags;
+		ms_map.slabs = a->slabs;
+		ms_map.remotes = a->remotes;
+	}
 	__atomic_store_n(&nr_arenas, nr_arenas + 1, __ATOMIC_RELEASE);
 }
 
-/* Entries, tags and words of so many slices. */
-static int arena_describe(struct arena *a, size_t slices)
+static int parts_reserve(struct arena *a, size_t slices)
 {
-	int ret;
+	size_t was = a->parts[HEAP].reserved;
+	int ret = 0;
 
-	ret = meta_ready((uintptr_t)a->slabs, &a->slabs_mapped, slices * sizeof(*a->slabs),
-			 page_up(a->nr_slices * sizeof(*a->slabs)));
-	if (!ret)
-		ret = meta_ready((uintptr_t)a->tags, &a->tags_mapped, slices * sizeof(*a->tags),
-				 page_up(a->nr_slices * sizeof(*a->tags)));
-	if (!ret)
-		ret = meta_ready((uintptr_t)a->remotes, &a->remotes_mapped,
-				 slices * sizeof(*a->remotes),
-				 page_up(a->nr_slices * sizeof(*a->remotes)));
+	for (int i = 0; i < NR_PARTS && !ret; i++)
+		ret = ms_region_reserve(&a->parts[i], part_bytes(i, slices), MEMSTATE_HEAP);
+	part_reserved(a, was);
 	return ret;
 }
 
-static void meta_cut(uintptr_t base, size_t *mapped, size_t to)
+/* Address space for so many slices: as much again as there is, if that can be had. */
+static int arena_reserve(struct arena *a, size_t slices)
 {
-	if (*mapped > to && !ms_os_unmap((void *)(base + to), *mapped - to, MEMSTATE_METADATA))
-		*mapped = to;
-}
-
-/* Make more of it accessible. What can fail for its size comes first; then nothing is left. */
-static int arena_map(struct arena *a, size_t step)
-{
-	void *addr = (void *)(a->base + (a->mapped << MS_SLICE_SHIFT));
-	struct arena was = *a;
+	size_t has = a->parts[HEAP].reserved >> MS_SLICE_SHIFT, more = has, few, many;
 	int ret;
 
-	ret = ms_os_map(addr, step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
-	if (ret)
-		return ret;
-	ret = arena_describe(a, a->mapped + step);
-	if (!ret)
+	if (slices <= has)
 		return 0;
-	meta_cut((uintptr_t)a->slabs, &a->slabs_mapped, was.slabs_mapped);
-	meta_cut((uintptr_t)a->tags, &a->tags_mapped, was.tags_mapped);
-	meta_cut((uintptr_t)a->remotes, &a->remotes_mapped, was.remotes_mapped);
-	ms_os_unmap(addr, step << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+	if (more > RESERVE_STEP >> MS_SLICE_SHIFT)
+		more = RESERVE_STEP >> MS_SLICE_SHIFT;
+	few = align_up(slices << MS_SLICE_SHIFT) >> MS_SLICE_SHIFT;
+	many = few > has + more ? few : has + more;
+	ret = parts_reserve(a, many < a->nr_slices ? many : a->nr_slices);
+	if (ret && few < many)
+		ret = parts_reserve(a, few < a->nr_slices ? few : a->nr_slices);
+	/* It ends where its first part does; what has been reserved of the others is used up to there. */
+	if (ret == -EEXIST)
+		for (int i = 0; i < NR_PARTS; i++) {
+			size_t last = (a->parts[i].reserved - (i == HEAP ? 0 : ms_os_page())) /
+				      part_unit[i];
+
+			if (a->nr_slices > last)
+				a->nr_slices = last;
+		}
+	return ret;
+}
+
+/* Make more of it accessible. If that fails nothing is left. */
+static int arena_map(struct arena *a, size_t step)
+{
+	size_t slices = a->mapped + step;
+	struct ms_region was[NR_PARTS];
+	int ret;
+
+	memcpy(was, a->parts, sizeof(was));
+	ret = arena_reserve(a, slices);
+	if (!ret)
+		ret = ms_region_map(&a->parts[HEAP], slices << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+	for (int i = 0; i < HEAP && !ret; i++)
+		ret = ms_region_use(&a->parts[i], slices * part_unit[i]);
+	if (ret)
+		for (int i = 0; i < NR_PARTS; i++)
+			ms_region_restore(&a->parts[i], &was[i],
+					  i == HEAP ? MEMSTATE_HEAP : MEMSTATE_METADATA);
 	return ret;
 }
 
@@ -529,28 +516,55 @@ static int arena_grow(struct arena *a, size_t slices)
 	size_t step = grow_step(a, slices);
 	int ret = arena_map(a, step);
 
+	/* There may be room for less. */
+	if (ret == -ENOMEM && step > slices) {
+		step = slices;
+		ret = arena_map(a, step);
+	}
 	if (!ret)
 		arena_grown(a, step);
 	return ret;
 }
 
-/* A new one, with room for so much. */
-static int arena_add(struct zone *zone, uint32_t slices)
+/* What there is of a zone: a new arena begins with as much, so that there are never many. */
+static size_t zone_bytes(const struct zone *zone)
+{
+	size_t slices = 0;
+
+	for (unsigned int i = 0; i < nr_arenas; i++)
+		if (arenas[i].zone == zone)
+			slices += arenas[i].mapped;
+	return slices << MS_SLICE_SHIFT;
+}
+
+/* A new one, with room for so much; if it was said how much is to be reserved at once, that. */
+static int arena_new(struct arena *a, struct zone *zone, size_t least)
 {
 	size_t bytes = ms_knobs.reserve ? ms_knobs.reserve : reserve_default();
-	size_t least = (((size_t)slices << MS_SLICE_SHIFT) + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
+	size_t first = zone_bytes(zone);
+
+	if (first < RESERVE_FIRST)
+		first = RESERVE_FIRST;
+	if (first < least)
+		first = least;
+	if (bytes < least)
+		bytes = least;
+	return arena_place(a, zone, bytes, least, ms_knobs.reserve ? bytes : align_up(first));
+}
+
+static int arena_add(struct zone *zone, uint32_t slices)
+{
 	struct arena *a = &arenas[nr_arenas];
 	size_t step;
 	int ret;
 
-	ret = arena_reserve(a, zone, bytes > least ? bytes : least, least);
+	ret = arena_new(a, zone, align_up((size_t)slices << MS_SLICE_SHIFT));
 	if (ret)
 		return ret;
 	step = grow_step(a, slices);
 	ret = arena_map(a, step);
 	if (ret) {
-		ms_os_release(a->first, a->base - (uintptr_t)a->first +
-			      (a->nr_slices << MS_SLICE_SHIFT));
+		ms_region_end(a->parts, NR_PARTS);
 		return ret;
 	}
 	arena_begin(a);
@@ -592,7 +606,9 @@ static int grow(struct zone *zone, uint32_t slices, uint32_t charged)
 		if (arenas[i].zone != zone ||
 		    arenas[i].nr_slices - arenas[i].mapped + tail < slices)
 			continue;
-		return arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
+		ret = arena_grow(&arenas[i], slices > tail ? slices - tail : 1);
+		if (ret != -EEXIST)
+			return ret;
 	}
 	return arena_add(zone, slices);
 }
@@ -610,8 +626,7 @@ int ms_arena_init(void)
 	ms_map.secret = ms_os_random();
 	/* No address of ours, and none that a block can begin at. */
 	ms_map.end = ms_os_random() | (uintptr_t)1 << 63 | 1;
-	ret = arena_reserve(arenas, &zones[0],
-			    ms_knobs.reserve ? ms_knobs.reserve : reserve_default(), 0);
+	ret = arena_new(arenas, &zones[0], 0);
 	if (!ret)
 		arena_begin(arenas);
 	return ret;
@@ -1050,17 +1065,15 @@ uint64_t ms_arena_dropped(void)
  */
 void ms_arena_figures(struct ms_arena_figures *f)
 {
-	ms_lock(&meta_lock);
-	f->meta = meta.mapped;
-	ms_unlock(&meta_lock);
+	f->meta = ms_own_mapped();
 	ms_lock(&lock);
 	f->reserved = 0;
 	f->mapped = 0;
 	for (unsigned int i = 0; i < nr_arenas; i++) {
-		f->reserved += arenas[i].nr_slices << MS_SLICE_SHIFT;
+		f->reserved += arenas[i].parts[HEAP].reserved;
 		f->mapped += arenas[i].mapped << MS_SLICE_SHIFT;
-		f->meta += arenas[i].slabs_mapped + arenas[i].tags_mapped +
-			   arenas[i].remotes_mapped;
+		for (int part = 0; part < HEAP; part++)
+			f->meta += arenas[i].parts[part].mapped;
 	}
 	f->dirty = dirty_slices << MS_SLICE_SHIFT;
 	f->taken = f->mapped - f->dirty - ((clean_slices + lost_slices) << MS_SLICE_SHIFT);
@@ -1143,12 +1156,12 @@ void ms_arena_fork_prepare(void)
 {
 	ms_lock(&drop_lock);
 	ms_lock(&lock);
-	ms_lock(&meta_lock);
+	ms_own_fork_prepare();
 }
 
 void ms_arena_fork_done(void)
 {
-	ms_unlock(&meta_lock);
+	ms_own_fork_done();
 	ms_unlock(&lock);
 	ms_unlock(&drop_lock);
 }

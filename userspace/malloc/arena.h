@@ -4,7 +4,7 @@
  *
  * Model
  *
- *   An *arena* is address space, reserved in one large piece and made accessible from its
+ *   An *arena* is address space, with room to become long (region.h), made accessible from its
  *   beginning in steps. Free runs are *clean* (Prepared, hold no memory) or *dirty* (Ready:
  *   pages may be there). Neighbours of one kind are one run. A request takes the dirty run
  *   that fits best, else a clean one, else the arena grows: memory that is there already
@@ -60,9 +60,6 @@ MS_HIDDEN int64_t ms_arena_due(void);
 MS_HIDDEN uint64_t ms_arena_dropped(void);
 
 MS_HIDDEN void *ms_arena_addr(const struct ms_slab *entry);
-
-/* Memory for the allocator itself, zero, never given back. */
-MS_HIDDEN void *ms_meta_alloc(size_t bytes);
 
 /**
  * struct ms_arena_figures - for the statistics

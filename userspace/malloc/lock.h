@@ -10,7 +10,7 @@
  *     common_lock (thread.c)
  *     drop_lock (arena.c)
  *       lock (arena.c)
- *         meta_lock (arena.c)
+ *         own_lock (own.c)
  *     shared_lock (publish.c)
  *
  * Around a fork the forking thread holds all of them, and handlers that others have

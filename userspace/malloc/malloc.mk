@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 
-MALLOC_SRCS := $(addprefix userspace/malloc/,arena.c background.c figures.c fork.c heap.c knobs.c large.c lock.c \
-		malloc.c move.c new.c os.c publish.c remote.c sanitized.c stats.c thread.c)
+MALLOC_SRCS := $(patsubst $(TOP)/%,%,$(sort $(wildcard $(TOP)/userspace/malloc/*.c)))
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
 MALLOC_MAN := $(TOP)/userspace/malloc/libmemstate-malloc.3

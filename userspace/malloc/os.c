@@ -16,41 +16,65 @@
 /* What the library may have in hand, and is in no books, is less. */
 #define CREDIT_MAX	((size_t)1 << 20)
 
-static void *reserve(size_t bytes, enum memstate_class class_)
+void *ms_os_room_find(size_t bytes, size_t align)
 {
-	long ret;
+	size_t more = align > ms_os_page() ? align : 0, head;
+	long ret = ms_raw6(SYS_mmap, 0, (long)(bytes + more), PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (ms_knobs.accounting)
-		return memstate_reserve(bytes, class_);
-	ret = ms_raw6(SYS_mmap, 0, (long)bytes, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return ms_raw_failed(ret) ? NULL : (void *)ret;
+	if (ms_raw_failed(ret))
+		return NULL;
+	head = -(uintptr_t)ret & (align - 1);
+	if (head)
+		ms_os_leave((void *)ret, head);
+	if (more > head)
+		ms_os_leave((char *)ret + head + bytes, more - head);
+	return (char *)ret + head;
+}
+
+void ms_os_leave(void *addr, size_t bytes)
+{
+	ms_raw_munmap(addr, bytes);
+}
+
+int ms_os_keep(void *addr, size_t bytes, enum memstate_class class_)
+{
+	int ret;
+
+	if (!ms_knobs.accounting)
+		return 0;
+	ret = memstate_post(MEMSTATE_NONE, MEMSTATE_RESERVED, class_, 0, addr, bytes);
+	/* No back end keeps books: then without. */
+	if (ret && memstate_backend() == MEMSTATE_BACKEND_NONE) {
+		ms_knobs.accounting = false;
+		return 0;
+	}
+	return ret;
+}
+
+int ms_os_extend(void *addr, size_t bytes, enum memstate_class class_)
+{
+	long ret = ms_raw6(SYS_mmap, (long)addr, (long)bytes, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
+			   -1, 0);
+
+	if (ms_raw_failed(ret))
+		return (int)ret;
+	/* A kernel before 4.17 takes the address for a wish. */
+	if ((void *)ret != addr) {
+		ms_os_leave((void *)ret, bytes);
+		return -EEXIST;
+	}
+	ret = ms_os_keep(addr, bytes, class_);
+	if (ret)
+		ms_os_leave(addr, bytes);
+	return (int)ret;
 }
 
 void ms_os_release(void *addr, size_t bytes)
 {
-	if (!bytes)
-		return;
 	if (!ms_knobs.accounting || memstate_free(addr, bytes) == -ENODEV)
-		ms_raw_munmap(addr, bytes);
-}
-
-void *ms_os_reserve(size_t bytes, size_t align, enum memstate_class class_)
-{
-	char *p = reserve(bytes + align, class_);
-	size_t head;
-
-	/* No back end keeps books: then without. */
-	if (!p && ms_knobs.accounting && memstate_backend() == MEMSTATE_BACKEND_NONE) {
-		ms_knobs.accounting = false;
-		p = reserve(bytes + align, class_);
-	}
-	if (!p)
-		return NULL;
-	head = -(uintptr_t)p & (align - 1);
-	ms_os_release(p, head);
-	ms_os_release(p + head + bytes, align - head);
-	return p + head;
+		ms_os_leave(addr, bytes);
 }
 
 int ms_os_map(void *addr, size_t bytes, enum memstate_class class_)

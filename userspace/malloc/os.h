@@ -16,8 +16,18 @@
 
 #include "slab.h"
 
-/* None to Reserved, aligned. Return: NULL: there is no room. */
-MS_HIDDEN void *ms_os_reserve(size_t bytes, size_t align, enum memstate_class class_);
+/*
+ * Room for so much, aligned: a mapping that is in no books, to be kept or left piece by piece.
+ * Return: NULL: there is none.
+ */
+MS_HIDDEN void *ms_os_room_find(size_t bytes, size_t align);
+MS_HIDDEN void ms_os_leave(void *addr, size_t bytes);
+
+/* None to Reserved: of such a mapping; or at this place, -EEXIST: somebody else is there. */
+MS_HIDDEN int ms_os_keep(void *addr, size_t bytes, enum memstate_class class_);
+MS_HIDDEN int ms_os_extend(void *addr, size_t bytes, enum memstate_class class_);
+
+/* Any range to None. */
 MS_HIDDEN void ms_os_release(void *addr, size_t bytes);
 
 /* Reserved to Prepared. */

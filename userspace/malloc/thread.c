@@ -6,6 +6,7 @@
 #include "heap.h"
 #include "knobs.h"
 #include "lock.h"
+#include "own.h"
 
 __thread struct ms_heap *ms_heap_mine __attribute__((tls_model("initial-exec"))) =
 	&ms_heap_none;
@@ -48,8 +49,8 @@ static struct ms_heap *heap_new(void)
 	if (nr_heaps == MS_NR_HEAPS_MAX)
 		return NULL;
 	if (!*chunk)
-		*chunk = ms_meta_alloc(CHUNK * sizeof(**chunk));
-	heap = *chunk ? ms_meta_alloc(sizeof(*heap)) : NULL;
+		*chunk = ms_own_alloc(CHUNK * sizeof(**chunk));
+	heap = *chunk ? ms_own_alloc(sizeof(*heap)) : NULL;
 	if (!heap)
 		return NULL;
 	memcpy(heap, &ms_heap_none, sizeof(*heap));
