@@ -41,7 +41,7 @@
 static struct {
 	u32 tail __attribute__((aligned(64)));
 	u32 head __attribute__((aligned(64)));
-	u32 lock __attribute__((aligned(64)));
+	struct ms_lock lock __attribute__((aligned(64)));
 	/* odd while the map is being changed: a copy of it may be torn */
 	u32 changing;
 	uint64_t saved;
@@ -53,12 +53,12 @@ static struct {
 
 static struct {
 	u32 gen __attribute__((aligned(64)));
-	u32 lock __attribute__((aligned(64)));
+	struct ms_lock lock __attribute__((aligned(64)));
 	struct ms_fold fold;
 	struct memstate_alloc_shard shards[SHARDS];
 } *emb_shards;
 
-static void lock_take(u32 *lock, uint64_t *saved)
+static void lock_take(struct ms_lock *lock, uint64_t *saved)
 {
 	ms_signals_block(saved);
 	ms_lock_take(lock);
@@ -413,7 +413,7 @@ static int embedded_inherit(void)
 	struct memstate_record rec;
 	int ret = 0;
 
-	emb->lock = 0;
+	emb->lock = (struct ms_lock) { 0 };
 	emb->pledged = 0;
 	if (emb->changing & 1) {
 		emb->changing = 0;

@@ -17,13 +17,10 @@
 
 #include <memstate.h>
 
+#include "hints.h"
 #include "raw.h"
 #include "ring.h"
 #include "rules.h"
-
-#define MS_LIKELY(x)	__builtin_expect(!!(x), 1)
-#define MS_UNLIKELY(x)	__builtin_expect(!!(x), 0)
-#define MS_HIDDEN	__attribute__((visibility("hidden")))
 
 /**
  * struct ms_shard_set - statistics shards of this process

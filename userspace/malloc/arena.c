@@ -66,7 +66,7 @@ static struct arena {
 } arenas[NR_ARENAS_MAX];
 static unsigned int nr_arenas;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock lock;
 
 /* Runs that are in no list while they are dropped; under a lock of their own. */
 static struct {
@@ -75,7 +75,7 @@ static struct {
 	bool gone;
 } drops[MS_OS_MANY];
 static struct ms_os_range drop_ranges[MS_OS_MANY];
-static pthread_mutex_t drop_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock drop_lock;
 
 static struct ms_slab *oldest, *newest;
 static size_t dirty_slices, clean_slices;

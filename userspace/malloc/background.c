@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -23,11 +24,11 @@
 #define LOCKED_NAP_MS	1000
 
 /* Held while something is dropped; a fork waits for that. Before all other locks. */
-static pthread_mutex_t busy = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock busy;
 
 /* There is to be one; there is one. */
 static bool wanted, running;
-static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock start_lock;
 
 /*
  * 1: asleep until there is something to do.
@@ -60,18 +61,18 @@ static bool drop(void)
 	struct ms_heap *heap;
 	size_t bytes;
 
-	pthread_mutex_lock(&busy);
+	ms_lock_take(&busy);
 	bytes = ms_arena_scavenge(false);
 	if (bytes) {
 		heap = ms_heap_enter();
 		if (heap) {
-			ms_heap_lock(&heap->lock);
+			ms_lock(&heap->lock);
 			ms_heap_publish(heap);
-			ms_heap_unlock(&heap->lock);
+			ms_unlock(&heap->lock);
 			ms_heap_leave(heap);
 		}
 	}
-	pthread_mutex_unlock(&busy);
+	ms_lock_release(&busy);
 	return bytes;
 }
 
@@ -106,9 +107,9 @@ static void *work(void *arg)
 			__atomic_store_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST);
 		}
 	}
-	pthread_mutex_lock(&start_lock);
+	ms_lock_take(&start_lock);
 	__atomic_store_n(&running, false, __ATOMIC_RELAXED);
-	pthread_mutex_unlock(&start_lock);
+	ms_lock_release(&start_lock);
 	return arg;
 }
 
@@ -141,7 +142,7 @@ int ms_background_set(bool on)
 {
 	int ret = 0;
 
-	pthread_mutex_lock(&start_lock);
+	ms_lock_take(&start_lock);
 	__atomic_store_n(&wanted, on, __ATOMIC_SEQ_CST);
 	if (on && !running) {
 		ret = start();
@@ -149,7 +150,7 @@ int ms_background_set(bool on)
 		if (ret)
 			__atomic_store_n(&wanted, false, __ATOMIC_SEQ_CST);
 	}
-	pthread_mutex_unlock(&start_lock);
+	ms_lock_release(&start_lock);
 	ms_background_wake();
 	return ret;
 }
@@ -161,14 +162,14 @@ bool ms_background_get(void)
 
 void ms_background_fork_prepare(void)
 {
-	pthread_mutex_lock(&start_lock);
-	pthread_mutex_lock(&busy);
+	ms_lock_take(&start_lock);
+	ms_lock_take(&busy);
 }
 
 void ms_background_fork_done(void)
 {
-	pthread_mutex_unlock(&busy);
-	pthread_mutex_unlock(&start_lock);
+	ms_lock_release(&busy);
+	ms_lock_release(&start_lock);
 }
 
 void ms_background_fork_child(void)

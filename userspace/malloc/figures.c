@@ -78,7 +78,7 @@ static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
 {
 	*seen = (struct seen) { .heap = heap };
 	ms_heaps_hold();
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	ms_heap_collect(heap);
 	seen->orphans = ms_orphans_hold();
 	for (struct ms_heap *o = seen->orphans; o; o = o->next)
@@ -88,7 +88,7 @@ static void see(struct ms_heap *heap, ms_slab_fn fn, struct seen *seen)
 		ms_heap_publish(o);
 	ms_orphans_release();
 	ms_heap_publish(heap);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 	ms_heaps_release();
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <pthread.h>
+
 #include <memstate.h>
 
 #include "arena.h"
@@ -31,6 +33,8 @@ static void child(void)
 {
 	ms_heap_fork_child();
 	done();
+	/* Not before: ours they are by the number that we had. */
+	ms_lock_fork_child();
 	ms_background_fork_child();
 }
 

@@ -456,14 +456,14 @@ void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab)
  */
 void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 {
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	ms_slab_count(heap, slab, slab->used - slab->armed);
 	ms_slab_arm(slab, 1);
 	if (!release_empty(heap, slab))
 		keep_avail(heap, slab);
 	if (!(++heap->events % PUBLISH_EVENTS))
 		ms_heap_publish(heap);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 }
 
 /* A slab that was current, and has been counted. Return: whether it is there. */
@@ -541,7 +541,7 @@ static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
 
 	if (!orphan)
 		return NULL;
-	ms_heap_lock(&orphan->lock);
+	ms_lock(&orphan->lock);
 	ms_heap_collect(orphan);
 	cached_give(orphan);
 	slab = avail_hand_on(orphan, c);
@@ -551,7 +551,7 @@ static struct ms_slab *orphan_slab(struct ms_heap *heap, unsigned int c)
 		ms_slab_set_state(slab, MS_SLAB_CURRENT);
 		ms_arena_tag(slab, slab->slices, tag_of(heap, c));
 	}
-	ms_heap_unlock(&orphan->lock);
+	ms_unlock(&orphan->lock);
 	ms_orphan_put(orphan);
 	return slab;
 }
@@ -616,7 +616,7 @@ static void *refill_far(struct ms_heap *heap, unsigned int c, uint32_t slices)
 
 	if (!slab && ms_arena_take(slices, MS_SLICE, &run))
 		return NULL;
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	if (slab) {
 		heap->nr_slabs[c]++;
 	} else {
@@ -628,7 +628,7 @@ static void *refill_far(struct ms_heap *heap, unsigned int c, uint32_t slices)
 		slab_new(heap, slab, c);
 	}
 	block = begin(heap, slab);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 	return block;
 }
 
@@ -652,9 +652,9 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 	if (block)
 		return block;
 	do {
-		ms_heap_lock(&heap->lock);
+		ms_lock(&heap->lock);
 		block = refill_near(heap, class_, &slices);
-		ms_heap_unlock(&heap->lock);
+		ms_unlock(&heap->lock);
 		if (!block)
 			block = refill_far(heap, class_, slices);
 		/* What is kept for later may be what is missing. */
@@ -695,7 +695,7 @@ bool ms_heap_trim(struct ms_heap *heap, bool mine)
 	struct ms_slab *slab, *next;
 	bool some;
 
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	some = ms_heap_collect(heap);
 	if (mine)
 		some |= leave_current(heap, true);
@@ -706,7 +706,7 @@ bool ms_heap_trim(struct ms_heap *heap, bool mine)
 		}
 	some |= cached_give(heap);
 	ms_heap_publish(heap);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 	return some;
 }
 
@@ -718,10 +718,10 @@ bool ms_heap_trim(struct ms_heap *heap, bool mine)
  */
 void ms_heap_settle(struct ms_heap *heap)
 {
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	ms_heap_collect(heap);
 	leave_current(heap, false);
 	cached_give(heap);
 	ms_heap_publish(heap);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 }

@@ -93,7 +93,7 @@ struct ms_heap {
 	struct ms_remote *inbox;
 	uint8_t __pad[64 - sizeof(struct ms_remote *)];
 	uint32_t id;
-	struct ms_heap_lock lock;
+	struct ms_lock lock;
 	struct ms_slab *direct[MS_NR_DIRECT];
 	struct ms_slab *bins[MS_NR_CLASSES];
 	struct ms_slab *avail[MS_NR_CLASSES];

@@ -14,7 +14,7 @@ static uint32_t slices_of(size_t size)
 /* @allocs slices were handed out and @frees taken back; @dirty less are idle now. */
 static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_t dirty)
 {
-	ms_heap_lock(&heap->lock);
+	ms_lock(&heap->lock);
 	ms_add(&heap->large_allocs, allocs != 0);
 	ms_add(&heap->large_alloc_bytes, allocs << MS_SLICE_SHIFT);
 	ms_add(&heap->large_frees, frees != 0);
@@ -26,7 +26,7 @@ static void count(struct ms_heap *heap, uint64_t allocs, uint64_t frees, uint64_
 	heap->sums.slab_slices += allocs - frees;
 	heap->sums.idle_slices -= dirty;
 	ms_heap_publish(heap);
-	ms_heap_unlock(&heap->lock);
+	ms_unlock(&heap->lock);
 }
 
 /**

@@ -15,68 +15,35 @@
  *
  * Around a fork the forking thread holds all of them, and handlers that others have
  * registered may allocate meanwhile, in the parent and in the child: that thread does not
- * take them again.
+ * take them again. A heap's, other than its own, nobody has then.
+ *
+ * Each is a word, and who waits for it sleeps, and lends its priority (../lib/lock.h).
  */
 #ifndef MS_MALLOC_LOCK_H
 #define MS_MALLOC_LOCK_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "slab.h"
+#include "../lib/lock.h"
 
 extern MS_HIDDEN __thread bool ms_in_fork __attribute__((tls_model("initial-exec")));
 
-/*
- * A heap's lock: its thread takes it on each slow path, and hardly ever meets anybody. 0: free,
- * 1: taken, 2: and somebody may sleep until it is free.
- */
-struct ms_heap_lock {
-	uint32_t word;
-};
-
-MS_HIDDEN void ms_heap_lock_wait(struct ms_heap_lock *lock);
-MS_HIDDEN void ms_heap_lock_wake(struct ms_heap_lock *lock);
-
-static inline bool ms_heap_trylock(struct ms_heap_lock *lock)
-{
-	uint32_t none = 0;
-
-	return MS_UNLIKELY(ms_in_fork) ||
-	       __atomic_compare_exchange_n(&lock->word, &none, 1, false, __ATOMIC_ACQUIRE,
-					   __ATOMIC_RELAXED);
-}
-
-static inline void ms_heap_lock(struct ms_heap_lock *lock)
-{
-	if (MS_UNLIKELY(!ms_heap_trylock(lock)))
-		ms_heap_lock_wait(lock);
-}
-
-static inline void ms_heap_unlock(struct ms_heap_lock *lock)
-{
-	/* Nobody holds one over the beginning or the end of a fork. */
-	if (MS_LIKELY(!ms_in_fork) &&
-	    MS_UNLIKELY(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2))
-		ms_heap_lock_wake(lock);
-}
-
-static inline void ms_lock(pthread_mutex_t *mutex)
+static inline void ms_lock(struct ms_lock *lock)
 {
 	if (MS_LIKELY(!ms_in_fork))
-		pthread_mutex_lock(mutex);
+		ms_lock_take(lock);
 }
 
-static inline bool ms_trylock(pthread_mutex_t *mutex)
+static inline bool ms_trylock(struct ms_lock *lock)
 {
-	return MS_UNLIKELY(ms_in_fork) || !pthread_mutex_trylock(mutex);
+	return MS_UNLIKELY(ms_in_fork) || ms_lock_try(lock);
 }
 
-static inline void ms_unlock(pthread_mutex_t *mutex)
+static inline void ms_unlock(struct ms_lock *lock)
 {
 	if (MS_LIKELY(!ms_in_fork))
-		pthread_mutex_unlock(mutex);
+		ms_lock_release(lock);
 }
 
 #endif /* MS_MALLOC_LOCK_H */

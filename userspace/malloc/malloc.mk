@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 
-MALLOC_SRCS := $(patsubst $(TOP)/%,%,$(sort $(wildcard $(TOP)/userspace/malloc/*.c)))
+MALLOC_SRCS := $(patsubst $(TOP)/%,%,$(sort $(wildcard $(TOP)/userspace/malloc/*.c))) userspace/lib/lock.c
 MALLOC_OBJS := $(MALLOC_SRCS:%.c=$(O)/obj/%.o)
 MALLOC_SO := $(O)/libmemstate-malloc.so.$(VERSION)
 MALLOC_MAN := $(TOP)/userspace/malloc/libmemstate-malloc.3

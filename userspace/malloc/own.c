@@ -9,7 +9,7 @@
 #define FIRST	((size_t)256 << 10)
 #define MOST	((size_t)16 << 20)
 
-static pthread_mutex_t own_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock own_lock;
 
 /* The one that is taken from; what is accessible of those before it. */
 static struct ms_region region;

@@ -16,7 +16,7 @@
 #include "knobs.h"
 #include "lock.h"
 
-static pthread_mutex_t shared_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock shared_lock;
 
 static void write_out(struct ms_heap *heap)
 {
@@ -76,9 +76,9 @@ static void publish_others(uint32_t epoch)
 	struct ms_heap *orphan = ms_orphans_hold();
 
 	for (; orphan; orphan = orphan->next) {
-		ms_heap_lock(&orphan->lock);
+		ms_lock(&orphan->lock);
 		publish(orphan, epoch);
-		ms_heap_unlock(&orphan->lock);
+		ms_unlock(&orphan->lock);
 	}
 	for (uint32_t id = 1; id < nr; id++) {
 		struct ms_heap *heap = ms_heap_by_id(id);

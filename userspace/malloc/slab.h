@@ -45,11 +45,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hints.h"
 #include "sizes.h"
-
-#define MS_LIKELY(x)	__builtin_expect(!!(x), 1)
-#define MS_UNLIKELY(x)	__builtin_expect(!!(x), 0)
-#define MS_HIDDEN	__attribute__((visibility("hidden")))
 
 #if defined(__SANITIZE_THREAD__)
 #define MS_THREAD_SANITIZER

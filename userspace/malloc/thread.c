@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Which heap a thread has: new ones, and those whose thread has ended. */
+#include <pthread.h>
 #include <string.h>
 
 #include "arena.h"
@@ -22,15 +23,15 @@ struct ms_heap ms_heap_none = {
 
 /* Counts what threads free for which there is no memory for a heap; has no slab. */
 struct ms_heap ms_heap_common;
-static pthread_mutex_t common_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock common_lock;
 
 /* Protects everything below; what is read without it says so. */
-static pthread_mutex_t heaps_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock heaps_lock;
 static struct ms_heap *orphans, *last_orphan;
 static uint32_t nr_orphans;
 
 /* Held by who goes into another thread's heap; before the locks of heaps. */
-static pthread_mutex_t foreign_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ms_lock foreign_lock;
 
 /* All heaps by number, in chunks; there are only ever more. 0 is none. */
 #define CHUNK	256
@@ -227,9 +228,9 @@ void ms_heap_relieve(struct ms_slab *slab)
 	if (!id || ms_in_fork || !ms_trylock(&foreign_lock))
 		return;
 	heap = ms_heap_by_id(id);
-	if (!heap->lost && ms_heap_trylock(&heap->lock)) {
+	if (!heap->lost && ms_trylock(&heap->lock)) {
 		ms_heap_empty(heap, slab);
-		ms_heap_unlock(&heap->lock);
+		ms_unlock(&heap->lock);
 	}
 	ms_unlock(&foreign_lock);
 }

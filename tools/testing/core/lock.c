@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../soon.h"
+#include "internal.h"
 #include "lock.h"
 #include "tap.h"
 
@@ -14,6 +15,7 @@
 #define TURNS	20000
 #define URGENT	10
 
+static struct ms_lock lock;
 static u32 word;
 static unsigned long counted;
 static u32 waiter, idler;
@@ -31,9 +33,9 @@ static pthread_t start(void *(*fn)(void *arg), void *arg)
 static void *count(void *arg)
 {
 	for (int i = 0; i < TURNS; i++) {
-		ms_lock_take(&word);
+		ms_lock_take(&lock);
 		counted++;
-		ms_lock_release(&word);
+		ms_lock_release(&lock);
 	}
 	return arg;
 }
@@ -47,7 +49,7 @@ static void one_at_a_time(void)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	tap_is(counted, THREADS * TURNS, "one thread at a time has the lock");
-	tap_is(word, 0, "and nobody in the end");
+	tap_is(lock.word, 0, "and nobody in the end");
 }
 
 /* Of /proc/self/task/TID/stat: the state, and the priority as the scheduler has it. */
@@ -93,8 +95,8 @@ static void *take(void *arg)
 		return NULL;
 	}
 	__atomic_store_n(&waiter, (u32)ms_raw0(SYS_gettid), __ATOMIC_RELEASE);
-	ms_lock_take(&word);
-	ms_lock_release(&word);
+	ms_lock_take(&lock);
+	ms_lock_release(&lock);
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
 	return arg;
 }
@@ -115,13 +117,13 @@ static void who_waits_sleeps(void)
 {
 	pthread_t thread;
 
-	ms_lock_take(&word);
+	ms_lock_take(&lock);
 	thread = begin(take, NULL);
 	tap_ok(soon(sleeps(&waiter)), "who waits sleeps");
 	tap_ok(!is_done(), "as long as the lock is taken");
-	ms_lock_release(&word);
+	ms_lock_release(&lock);
 	pthread_join(thread, NULL);
-	tap_is(word, 0, "and has it then");
+	tap_is(lock.word, 0, "and has it then");
 }
 
 static void who_waits_lends_its_priority(void)
@@ -129,14 +131,14 @@ static void who_waits_lends_its_priority(void)
 	u32 me = (u32)ms_raw0(SYS_gettid);
 	pthread_t thread;
 
-	ms_lock_take(&word);
-	thread = begin(take, &word);
+	ms_lock_take(&lock);
+	thread = begin(take, &lock);
 	if (!soon(sleeps(&waiter) || is_done()) || is_done()) {
 		tap_skip("no real-time threads here", "a real-time thread lends its priority");
 	} else {
 		tap_ok(soon(is_urgent(me)), "a real-time thread lends its priority");
 	}
-	ms_lock_release(&word);
+	ms_lock_release(&lock);
 	pthread_join(thread, NULL);
 	tap_ok(!is_urgent(me), "until it has the lock");
 }
@@ -156,11 +158,11 @@ static void by_another_number_it_is_given_back(void)
 	done = 0;
 	other = start(idle, NULL);
 	soon(__atomic_load_n(&idler, __ATOMIC_ACQUIRE));
-	__atomic_store_n(&word, idler, __ATOMIC_RELEASE);
+	__atomic_store_n(&lock.word, idler, __ATOMIC_RELEASE);
 	waiter = 0;
 	thread = start(take, NULL);
 	tap_ok(soon(sleeps(&waiter)), "who waits for a lock that has another's number sleeps");
-	ms_lock_release(&word);
+	ms_lock_release(&lock);
 	tap_ok(soon(is_done()), "and has it when that is given back");
 	pthread_join(thread, NULL);
 	pthread_join(other, NULL);

@@ -142,7 +142,7 @@ stressed() {
 	try "$san: stress, seed $seed" $plain "$build/$name" "$seed" 4 6000
 	# shellcheck disable=SC2086
 	try "$san: stress of forty threads, seed $seed" $plain "$build/$name" "$seed" 40 400
-	for test in remote refused; do
+	for test in remote refused urgent; do
 		try "$san: $test builds" program malloc "${name%/*}/$test" || return
 		# shellcheck disable=SC2086
 		relay "$san: $test" env MEMSTATE_MAX=64M $plain "$build/${name%/*}/$test"
