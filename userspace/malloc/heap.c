@@ -642,12 +642,9 @@ static void *refill_far(struct ms_heap *heap, unsigned int c, uint32_t slices)
  */
 void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 {
-	void *block = pop(heap->bins[class_]);
 	uint32_t slices = 0;
+	void *block;
 
-	/* May be that only the inlined path did not know. */
-	if (block)
-		return block;
 	block = refill_untouched(heap, class_);
 	if (block)
 		return block;
@@ -660,6 +657,20 @@ void *ms_heap_refill(struct ms_heap *heap, unsigned int class_)
 		/* What is kept for later may be what is missing. */
 	} while (!block && ms_heaps_trim());
 	return block;
+}
+
+/**
+ * ms_heap_alloc() - a block of a class
+ * @heap:	the caller's
+ * @class_:	which
+ *
+ * Context: any. Return: as ms_heap_refill().
+ */
+void *ms_heap_alloc(struct ms_heap *heap, unsigned int class_)
+{
+	void *block = pop(heap->bins[class_]);
+
+	return block ? block : ms_heap_refill(heap, class_);
 }
 
 /* Current slabs are so no longer, or only empty ones. Return: whether there were any of those. */

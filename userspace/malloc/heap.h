@@ -35,6 +35,9 @@
 
 #define MS_CACHED_MAX	8
 
+/* So many first blocks of a class may be of another one (first.h). */
+#define MS_LENT_MAX	8
+
 /**
  * struct ms_sums - what is told of a heap to whoever asks from outside
  * @alloc_bytes:	in blocks handed out, ever
@@ -68,6 +71,7 @@ struct ms_sums {
  * @avail:	slabs with free blocks, by class: oldest first
  * @avail_last:	the newest of these
  * @nr_slabs:	slabs by class
+ * @lent:	first blocks of a class that are of another one; its thread's
  * @cached:	empty slabs: of one slice, of MS_SLAB_LONG
  * @nr_cached:	how many
  * @allocs:	blocks ever handed out, by class; read by others
@@ -85,7 +89,8 @@ struct ms_sums {
  * @gen:	which set of it, see memstate_shard_enter()
  * @epoch:	whose the shard is
  * @shared:	others have the same shard
- * @lost:	its thread is not there in this child
+ * @orphan:	in the list of orphans; written last, where it is taken off that
+ * @process:	otherwise whose thread has it, see ms_heap_is_lost()
  * @next:	in a list of orphans
  */
 struct ms_heap {
@@ -99,6 +104,7 @@ struct ms_heap {
 	struct ms_slab *avail[MS_NR_CLASSES];
 	struct ms_slab *avail_last[MS_NR_CLASSES];
 	uint32_t nr_slabs[MS_NR_CLASSES];
+	uint8_t lent[MS_NR_CLASSES];
 	struct ms_slab *cached[2];
 	uint64_t nr_cached[2];
 	uint64_t allocs[MS_NR_CLASSES];
@@ -116,8 +122,9 @@ struct ms_heap {
 	const uint32_t *gen;
 	struct ms_heap *next;
 	uint32_t epoch;
+	uint32_t process;
 	bool shared;
-	bool lost;
+	bool orphan;
 };
 
 extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
@@ -130,6 +137,8 @@ MS_HIDDEN struct ms_heap *ms_heap_enter(void);
 MS_HIDDEN struct ms_heap *ms_heap_enter_free(void);
 MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
 
+/* A block of a class; ms_heap_refill(): there is none at hand. */
+MS_HIDDEN void *ms_heap_alloc(struct ms_heap *heap, unsigned int class_);
 MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
 MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
 
@@ -194,6 +203,10 @@ MS_HIDDEN uint32_t ms_slab_list_length(const struct ms_slab *slab);
 
 MS_HIDDEN struct ms_heap *ms_heap_by_id(uint32_t id);
 MS_HIDDEN uint32_t ms_heaps_nr(void);
+
+/* Its thread is not there in this child: what it has is lost. */
+MS_HIDDEN bool ms_heap_is_lost(const struct ms_heap *heap);
+
 extern MS_HIDDEN struct ms_heap ms_heap_common;
 
 MS_HIDDEN struct ms_heap *ms_orphan_take(void);

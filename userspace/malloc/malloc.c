@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "first.h"
 #include "heap.h"
 #include "large.h"
 #include "names.h"
@@ -47,11 +48,15 @@ static inline void *slab_pop(struct ms_slab *slab)
 static __attribute__((noinline)) void *alloc_slow(unsigned int class_)
 {
 	struct ms_heap *heap = ms_heap_enter();
-	void *block;
+	void *block = NULL;
 
 	if (!heap)
 		return fail();
-	block = ms_heap_refill(heap, class_);
+	if (MS_UNLIKELY(ms_first(heap, class_)))
+		block = ms_first_alloc(heap, class_);
+	/* The inlined path may have been that of no heap. */
+	if (MS_LIKELY(!block))
+		block = ms_heap_alloc(heap, class_);
 	ms_heap_leave(heap);
 	return block ? block : fail();
 }

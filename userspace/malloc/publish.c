@@ -83,7 +83,7 @@ static void publish_others(uint32_t epoch)
 	for (uint32_t id = 1; id < nr; id++) {
 		struct ms_heap *heap = ms_heap_by_id(id);
 
-		if (heap->lost && heap->epoch != epoch)
+		if (ms_heap_is_lost(heap) && heap->epoch != epoch)
 			publish(heap, epoch);
 	}
 	ms_orphans_release();

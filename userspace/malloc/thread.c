@@ -38,6 +38,12 @@ static struct ms_lock foreign_lock;
 static struct ms_heap **chunks[MS_NR_HEAPS_MAX / CHUNK];
 static uint32_t nr_heaps = 1;
 
+/*
+ * How many forks it is since the first process. In a child the heaps of the other threads have the
+ * number of a process before it: nothing is written to them, as that would copy them.
+ */
+static uint32_t process;
+
 static pthread_key_t key;
 /* Read without the lock; the map and the key are there once it says WORKS. */
 static enum { UNTRIED, WORKS, FAILED } ready;
@@ -56,6 +62,7 @@ static struct ms_heap *heap_new(void)
 		return NULL;
 	memcpy(heap, &ms_heap_none, sizeof(*heap));
 	heap->id = nr_heaps;
+	heap->process = process;
 	(*chunk)[nr_heaps % CHUNK] = heap;
 	__atomic_store_n(&nr_heaps, nr_heaps + 1, __ATOMIC_RELEASE);
 	return heap;
@@ -70,6 +77,9 @@ static struct ms_heap *orphan_pop(void)
 		if (!orphans)
 			last_orphan = NULL;
 		__atomic_store_n(&nr_orphans, nr_orphans - 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&heap->process, process, __ATOMIC_RELAXED);
+		/* Release: pairs with the acquire in ms_heap_is_lost(). */
+		__atomic_store_n(&heap->orphan, false, __ATOMIC_RELEASE);
 	}
 	return heap;
 }
@@ -104,6 +114,7 @@ static void heap_orphan(struct ms_heap *heap)
 	orphans = heap;
 	if (!last_orphan)
 		last_orphan = heap;
+	__atomic_store_n(&heap->orphan, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&nr_orphans, nr_orphans + 1, __ATOMIC_RELAXED);
 	ms_unlock(&heaps_lock);
 }
@@ -140,6 +151,7 @@ void ms_orphan_put(struct ms_heap *heap)
 	else
 		orphans = heap;
 	last_orphan = heap;
+	__atomic_store_n(&heap->orphan, true, __ATOMIC_RELEASE);
 	__atomic_store_n(&nr_orphans, nr_orphans + 1, __ATOMIC_RELAXED);
 	ms_unlock(&heaps_lock);
 }
@@ -176,6 +188,19 @@ struct ms_heap *ms_heap_by_id(uint32_t id)
 	return chunks[id / CHUNK][id % CHUNK];
 }
 
+/**
+ * ms_heap_is_lost() - whether a heap's thread is not there in this child
+ * @heap: the heap
+ *
+ * Context: any. Return: whether it is so: the heap may be in the middle of anything.
+ */
+bool ms_heap_is_lost(const struct ms_heap *heap)
+{
+	/* Acquire: pairs with the release in orphan_pop(). */
+	return !__atomic_load_n(&heap->orphan, __ATOMIC_ACQUIRE) &&
+	       __atomic_load_n(&heap->process, __ATOMIC_RELAXED) != process;
+}
+
 /* ---- in another thread's heap ----------------------------------------------------- */
 
 void ms_heaps_hold(void)
@@ -205,7 +230,7 @@ bool ms_heaps_trim(void)
 	for (uint32_t id = 1; id < nr; id++) {
 		struct ms_heap *heap = ms_heap_by_id(id);
 
-		if (!heap->lost)
+		if (!ms_heap_is_lost(heap))
 			some |= ms_heap_trim(heap, heap == ms_heap_mine);
 	}
 	ms_unlock(&foreign_lock);
@@ -228,7 +253,7 @@ void ms_heap_relieve(struct ms_slab *slab)
 	if (!id || ms_in_fork || !ms_trylock(&foreign_lock))
 		return;
 	heap = ms_heap_by_id(id);
-	if (!heap->lost && ms_trylock(&heap->lock)) {
+	if (!ms_heap_is_lost(heap) && ms_trylock(&heap->lock)) {
 		ms_heap_empty(heap, slab);
 		ms_unlock(&heap->lock);
 	}
@@ -341,8 +366,7 @@ void ms_heap_fork_done(void)
  */
 void ms_heap_fork_child(void)
 {
-	for (uint32_t id = 1; id < nr_heaps; id++)
-		ms_heap_by_id(id)->lost = ms_heap_by_id(id) != ms_heap_mine;
-	for (struct ms_heap *heap = orphans; heap; heap = heap->next)
-		heap->lost = false;
+	process++;
+	if (ms_heap_mine != &ms_heap_none)
+		ms_heap_mine->process = process;
 }

@@ -113,6 +113,9 @@ part_preloaded() {
 	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/seccomp"
 	relay "address space" env LD_PRELOAD="$lib" "$build/space"
 	relay "address space without accounting" env MEMSTATE_MALLOC_ACCOUNTING=0 LD_PRELOAD="$lib" "$build/space"
+	relay "many threads" env LD_PRELOAD="$lib" "$build/many"
+	relay "many threads without accounting" env MEMSTATE_MALLOC_ACCOUNTING=0 LD_PRELOAD="$lib" "$build/many"
+	relay "many threads at a limit" env MEMSTATE_MAX=128M LD_PRELOAD="$lib" "$build/many" limit
 	relay "the secret" env LD_PRELOAD="$lib" "$build/secret"
 	relay "the secret without getrandom()" strace --seccomp-bpf -qq -o /dev/null \
 		-e trace=getrandom -e inject=getrandom:error=ENOSYS -E LD_PRELOAD="$lib" "$build/secret"
@@ -217,7 +220,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote refused huge space aligned secret seccomp death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused huge space many aligned secret seccomp death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
