@@ -7,21 +7,22 @@
  *   The word is 0, or the number of the thread that has the lock; the kernel sets FUTEX_WAITERS in
  *   it. Uncontended it is one exchange each way.
  *
- *   Who has to wait looks again a few times, as most have it for less than a system call takes. Then
- *   it sleeps at a gate: who gives the lock back wakes one there, and whoever comes first has it.
- *   Handing it on to who slept would be fairer, and several times slower where threads contend, as
- *   then each of them sleeps. Who has waited there for a moment in vain sleeps in FUTEX_LOCK_PI: a
- *   real-time thread that meets a lock of one that was preempted lends it its priority, where giving
- *   way, or the gate, would be for ever. The kernel hands the lock on to it.
+ *   Who has to wait looks again a few times, as most have it for less than a system call takes.
+ *   Then it sleeps at a gate: who gives the lock back wakes one there, and whoever comes first
+ *   has it. Handing it on to who slept would be fairer, and several times slower where threads
+ *   contend, as then each of them sleeps. Who has waited there for a moment in vain sleeps in
+ *   FUTEX_LOCK_PI: a real-time thread that meets a lock of one that was preempted lends it its
+ *   priority, where giving way, or the gate, would be for ever. The kernel hands the lock on to
+ *   it.
  *
  *   Where the kernel knows of no such thing, or of no such thread (in the child of a raw clone or
  *   of vfork, which go by the parent's number), who waits sleeps for a moment and looks again.
  *
  * Barriers
  *
- *   Who is about to sleep at the gate says so, and then looks whether the lock is free; who gives it
- *   back frees it, and then looks whether somebody sleeps. All four are sequentially consistent: one
- *   of both sees the other.
+ *   Who is about to sleep at the gate says so, and then looks whether the lock is free; who gives
+ *   it back frees it, and then looks whether somebody sleeps. All four are sequentially
+ *   consistent: one of both sees the other.
  *
  * Locking
  *

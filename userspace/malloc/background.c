@@ -10,15 +10,17 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
-#include "arena.h"
 #include "background.h"
-#include "heap.h"
+#include "drop.h"
 #include "knobs.h"
 #include "lock.h"
-#include "os.h"
+#include "publish.h"
 #include "raw.h"
+#include "say.h"
+#include "thread.h"
 
 #define STACK		((size_t)256 << 10)
 #define LOCKED_NAP_MS	1000
@@ -30,39 +32,13 @@ static struct ms_lock busy;
 static bool wanted, running;
 static struct ms_lock start_lock;
 
-/*
- * 1: asleep until there is something to do.
- *
- * It says so, and then looks for work under the arena's lock; who gives does that under the
- * lock, and then looks whether it sleeps (ms_background_news()). Whoever has the lock second
- * sees what the other has written. Settings are written before the exchange in
- * ms_background_wake() and read after that in work().
- */
-uint32_t ms_background_asleep;
-
-static void futex(int op, uint32_t value)
-{
-	ms_raw4(SYS_futex, &ms_background_asleep, op | FUTEX_PRIVATE_FLAG, value, NULL);
-}
-
-/**
- * ms_background_wake() - there is something to do
- *
- * Context: without locks.
- */
-void ms_background_wake(void)
-{
-	if (__atomic_exchange_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST))
-		futex(FUTEX_WAKE, 1);
-}
-
 static bool drop(void)
 {
 	struct ms_heap *heap;
 	size_t bytes;
 
 	ms_lock_take(&busy);
-	bytes = ms_arena_scavenge(false);
+	bytes = ms_drop(false);
 	if (bytes) {
 		heap = ms_heap_enter();
 		if (heap) {
@@ -93,7 +69,7 @@ static void *work(void *arg)
 	int64_t ms;
 
 	while (is_wanted()) {
-		ms = ms_arena_due();
+		ms = ms_drop_due();
 		if (ms > 0) {
 			nap(ms);
 		} else if (!ms) {
@@ -101,10 +77,11 @@ static void *work(void *arg)
 			if (!drop())
 				nap(LOCKED_NAP_MS);
 		} else {
-			__atomic_exchange_n(&ms_background_asleep, 1, __ATOMIC_SEQ_CST);
-			if (ms_arena_due() < 0 && is_wanted())
-				futex(FUTEX_WAIT, 1);
-			__atomic_store_n(&ms_background_asleep, 0, __ATOMIC_SEQ_CST);
+			__atomic_exchange_n(&ms_drop_asleep, 1, __ATOMIC_SEQ_CST);
+			if (ms_drop_due() < 0 && is_wanted())
+				ms_raw4(SYS_futex, &ms_drop_asleep,
+					FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1, NULL);
+			__atomic_store_n(&ms_drop_asleep, 0, __ATOMIC_SEQ_CST);
 		}
 	}
 	ms_lock_take(&start_lock);
@@ -151,7 +128,7 @@ int ms_background_set(bool on)
 			__atomic_store_n(&wanted, false, __ATOMIC_SEQ_CST);
 	}
 	ms_lock_release(&start_lock);
-	ms_background_wake();
+	ms_drop_wake();
 	return ret;
 }
 
@@ -174,8 +151,26 @@ void ms_background_fork_done(void)
 
 void ms_background_fork_child(void)
 {
-	ms_background_asleep = 0;
+	ms_drop_asleep = 0;
 	running = false;
 	if (is_wanted() && ms_background_set(true))
 		ms_malloc_say("no thread to drop memory in this child", NULL);
+}
+
+/**
+ * ms_background_start() - begin what the environment asks for
+ * @env: the environment
+ *
+ * Context: a constructor.
+ */
+void ms_background_start(char *const *env)
+{
+	static const char name[] = "MEMSTATE_MALLOC_BACKGROUND";
+	bool on = false;
+
+	for (; env && *env; env++)
+		if (!strncmp(*env, name, sizeof(name) - 1) && (*env)[sizeof(name) - 1] == '=')
+			ms_knobs_flag(name, *env + sizeof(name), &on);
+	if (on && ms_background_set(true))
+		ms_malloc_say(name, ": there can be no thread");
 }

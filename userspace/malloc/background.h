@@ -10,20 +10,11 @@
 
 MS_HIDDEN int ms_background_set(bool on);
 MS_HIDDEN bool ms_background_get(void);
-MS_HIDDEN void ms_background_wake(void);
+MS_HIDDEN void ms_background_start(char *const *env);
 
 MS_HIDDEN void ms_background_fork_prepare(void);
 MS_HIDDEN void ms_background_fork_done(void);
 /* After the locks have been released. */
 MS_HIDDEN void ms_background_fork_child(void);
-
-extern MS_HIDDEN uint32_t ms_background_asleep;
-
-/* Something has become free. */
-static inline void ms_background_news(void)
-{
-	if (MS_UNLIKELY(__atomic_load_n(&ms_background_asleep, __ATOMIC_RELAXED)))
-		ms_background_wake();
-}
 
 #endif /* MS_MALLOC_BACKGROUND_H */

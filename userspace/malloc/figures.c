@@ -3,8 +3,12 @@
 #include <string.h>
 
 #include "arena.h"
-#include "heap.h"
+#include "figures.h"
+#include "heaps.h"
+#include "lock.h"
+#include "publish.h"
 #include "remote.h"
+#include "slabs.h"
 
 /*
  * The heaps whose slabs the caller may look into: its own, and all orphans. Of the others'

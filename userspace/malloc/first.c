@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "first.h"
 #include "large.h"
+#include "refill.h"
 
 /*
- * Powers of two, which are aligned to themselves, so that it fits whatever the class was chosen for.
- * @up_to: bytes; @blocks: that it has of each class, at most MS_LENT_MAX. What they cost beyond what
- * was asked for is less than the slab.
+ * Powers of two, which are aligned to themselves, so that it fits whatever the class was chosen
+ * for.
+ * @up_to: bytes; @blocks: that it has of each class, at most MS_LENT_MAX. What they cost beyond
+ * what was asked for is less than the slab.
  */
 static const struct {
 	uint16_t up_to;
@@ -35,8 +37,8 @@ static void *lent(struct ms_heap *heap, unsigned int c, uint8_t blocks, size_t s
  * @heap:	the caller's
  * @class_:	the class
  *
- * Context: any. Return: a block that is long enough, and aligned as one of the class; NULL: it is to
- * be one of the class.
+ * Context: any. Return: a block that is long enough, and aligned as one of the class; NULL: it is
+ * to be one of the class.
  */
 void *ms_first_alloc(struct ms_heap *heap, unsigned int class_)
 {

@@ -15,7 +15,7 @@
 
 #include "heap.h"
 
-/* Whether the heap has had so few blocks of a class, and no slab, that it is not to have one yet. */
+/* Whether a heap has no slab of a class, and is not to have one yet. */
 static inline bool ms_first(const struct ms_heap *heap, unsigned int class_)
 {
 	return !heap->nr_slabs[class_] && heap->lent[class_] < MS_LENT_MAX;

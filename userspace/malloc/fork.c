@@ -3,19 +3,17 @@
 
 #include <memstate.h>
 
-#include "arena.h"
 #include "background.h"
-#include "heap.h"
-#include "knobs.h"
+#include "heaps.h"
 #include "lock.h"
-
-__thread bool ms_in_fork __attribute__((tls_model("initial-exec")));
+#include "publish.h"
+#include "supply.h"
 
 static void prepare(void)
 {
 	ms_background_fork_prepare();
-	ms_heap_fork_prepare();
-	ms_arena_fork_prepare();
+	ms_heaps_fork_prepare();
+	ms_supply_fork_prepare();
 	ms_publish_fork_prepare();
 	ms_in_fork = true;
 }
@@ -24,14 +22,14 @@ static void done(void)
 {
 	ms_in_fork = false;
 	ms_publish_fork_done();
-	ms_arena_fork_done();
-	ms_heap_fork_done();
+	ms_supply_fork_done();
+	ms_heaps_fork_done();
 	ms_background_fork_done();
 }
 
 static void child(void)
 {
-	ms_heap_fork_child();
+	ms_heaps_fork_child();
 	done();
 	/* Not before: ours they are by the number that we had. */
 	ms_lock_fork_child();
@@ -52,5 +50,5 @@ __attribute__((constructor(101))) static void register_handlers(int argc, char *
 	(void)argv;
 	memstate_atfork();
 	pthread_atfork(prepare, done, child);
-	ms_knobs_start(envp);
+	ms_background_start(envp);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread's heap: the slabs it allocates from.
+ * A thread's heap: the slabs it allocates from (slabs.h).
  *
  * Model
  *
@@ -18,12 +18,11 @@
  *   A heap is its thread's. What the fast paths use it changes without a lock: the current slabs
  *   and its blocks' lists. All else it changes with the heap's lock held, which is uncontended
  *   unless somebody else looks for empty slabs: who has been refused memory, malloc_trim(), and
- *   who has freed a slab's last block (ms_heaps_trim(), ms_heap_relieve()). Those hold
- *   foreign_lock (thread.c) before the heap's, so that nobody forks meanwhile, and no heap's lock
- *   of their own. What others may not take is a current slab, and one whose countdown is zero: its
- *   owner is about to look at it.
+ *   who has freed a slab's last block (trim.h). Those hold foreign_lock (heaps.c) before the
+ *   heap's, so that nobody forks meanwhile, and no heap's lock of their own. What others may not
+ *   take is a current slab, and one whose countdown is zero: its owner is about to look at it.
  *
- *   Orphans are under heaps_lock; who takes one off the list owns it.
+ *   Orphans are under heaps_lock (heaps.c); who takes one off the list owns it.
  */
 #ifndef MS_MALLOC_HEAP_H
 #define MS_MALLOC_HEAP_H
@@ -131,147 +130,11 @@ extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
 	__attribute__((tls_model("initial-exec")));
 extern MS_HIDDEN struct ms_heap ms_heap_none;
 
-/* This thread's heap, made if there is none; to be given back after the operation. */
-MS_HIDDEN struct ms_heap *ms_heap_enter(void);
-/* For what is only counted: never NULL. */
-MS_HIDDEN struct ms_heap *ms_heap_enter_free(void);
-MS_HIDDEN void ms_heap_leave(struct ms_heap *heap);
-
-/* A block of a class; ms_heap_refill(): there is none at hand. */
-MS_HIDDEN void *ms_heap_alloc(struct ms_heap *heap, unsigned int class_);
-MS_HIDDEN void *ms_heap_refill(struct ms_heap *heap, unsigned int class_);
-MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
-
-/* An empty slab of somebody else's is given back in his place. */
-MS_HIDDEN void ms_heap_empty(struct ms_heap *heap, struct ms_slab *slab);
-MS_HIDDEN void ms_heap_relieve(struct ms_slab *slab);
-
-/* Look at slabs of which others have freed something. The heap's lock. */
-MS_HIDDEN bool ms_heap_collect(struct ms_heap *heap);
-
-/* Count a slab that is not full; what others have freed of it becomes free blocks of its own. */
-MS_HIDDEN void ms_slab_recount(struct ms_heap *heap, struct ms_slab *slab);
-
-/* The thread ends. */
-MS_HIDDEN void ms_heap_settle(struct ms_heap *heap);
-
-/* Tell whoever reads the shared statistics. The heap's lock. */
-MS_HIDDEN void ms_heap_publish(struct ms_heap *heap);
-
-/* Give back what is kept for later, by one heap or by all. Return: whether there was something. */
-MS_HIDDEN bool ms_heap_trim(struct ms_heap *heap, bool mine);
-MS_HIDDEN bool ms_heaps_trim(void);
-
-/**
- * struct ms_heap_figures - sums over all heaps
- * @allocs:	blocks ever handed out, by class
- * @frees:	likewise taken back
- * @large_allocs: large blocks handed out
- * @large_alloc_bytes: their bytes
- * @large_frees: large blocks taken back
- * @large_free_bytes: their bytes
- * @cached:	slices of empty slabs that heaps keep
- * @remote:	blocks freed by others
- * @refills:	slow paths taken
- * @heaps:	heaps
- * @orphans:	of these without a thread
- */
-struct ms_heap_figures {
-	uint64_t allocs[MS_NR_CLASSES];
-	uint64_t frees[MS_NR_CLASSES];
-	uint64_t large_allocs;
-	uint64_t large_alloc_bytes;
-	uint64_t large_frees;
-	uint64_t large_free_bytes;
-	uint64_t cached;
-	uint64_t remote;
-	uint64_t refills;
-	uint64_t heaps;
-	uint64_t orphans;
-};
-
-/* Count what the slow paths have not yet, as far as it can be seen, and sum up. */
-MS_HIDDEN void ms_heap_figures(struct ms_heap *heap, struct ms_heap_figures *f);
-
-/* NULL, or what is wrong with the slabs of this heap and of orphans. */
-MS_HIDDEN const char *ms_heap_check(struct ms_heap *heap);
-
-MS_HIDDEN void ms_slab_count(struct ms_heap *heap, struct ms_slab *slab, uint32_t in_use);
-MS_HIDDEN uint32_t ms_slab_list_length(const struct ms_slab *slab);
-
-/* ---- all heaps (thread.c) ------------------------------------------------------- */
-
-MS_HIDDEN struct ms_heap *ms_heap_by_id(uint32_t id);
-MS_HIDDEN uint32_t ms_heaps_nr(void);
-
-/* Its thread is not there in this child: what it has is lost. */
-MS_HIDDEN bool ms_heap_is_lost(const struct ms_heap *heap);
-
-extern MS_HIDDEN struct ms_heap ms_heap_common;
-
-MS_HIDDEN struct ms_heap *ms_orphan_take(void);
-MS_HIDDEN void ms_orphan_put(struct ms_heap *heap);
-MS_HIDDEN uint32_t ms_orphans_nr(void);
-
-/* Nobody goes into another thread's heap. */
-MS_HIDDEN void ms_heaps_hold(void);
-MS_HIDDEN void ms_heaps_release(void);
-
-/* The list of orphans, which stay what they are until they are released; not unlocked. */
-MS_HIDDEN struct ms_heap *ms_orphans_hold(void);
-MS_HIDDEN void ms_orphans_release(void);
-
-MS_HIDDEN void ms_publish_fork_prepare(void);
-MS_HIDDEN void ms_publish_fork_done(void);
-MS_HIDDEN void ms_heap_fork_prepare(void);
-MS_HIDDEN void ms_heap_fork_done(void);
-MS_HIDDEN void ms_heap_fork_child(void);
-
-/* ---- what ends the process ---------------------------------------------------- */
-
-MS_HIDDEN void ms_malloc_die(const char *what, const void *p) __attribute__((noreturn));
-
-#ifdef MS_MALLOC_HARDENED
-/* What a free block is filled with, behind its link; looked at when it is handed out. */
-#define MS_FREE_BYTE	0xdf
-MS_HIDDEN void ms_block_handed_out(void *block, size_t size);
-MS_HIDDEN void ms_slab_suspect(const struct ms_slab *slab, const void *block);
-
-/* Whether a block can be one that is in use: 4 % of time, so for the hardened build. */
-static inline void ms_block_check(const struct ms_slab *slab, const void *block)
-{
-	const void *next = ms_link_load(block);
-
-	if (MS_UNLIKELY(!ms_slab_starts(slab, block)))
-		ms_malloc_die("free(): this is inside of a block", block);
-	if (MS_UNLIKELY(ms_slab_holds(slab, next) || next == ms_list_end()))
-		ms_slab_suspect(slab, block);
-}
-#endif
-
 /* A counter that its owner alone writes, and others read. */
 static inline void ms_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n,
 			 __ATOMIC_RELAXED);
-}
-
-/* A block goes back to its slab; the caller owns it. */
-static inline void ms_slab_free(struct ms_heap *heap, struct ms_slab *slab, void *block)
-{
-	void *head = slab->free;
-
-#ifdef MS_MALLOC_HARDENED
-	ms_block_check(slab, block);
-	__builtin_memset((char *)block + sizeof(void *), MS_FREE_BYTE,
-			 ms_class_size(slab->class_) - sizeof(void *));
-#endif
-	if (MS_UNLIKELY(head == block))
-		ms_malloc_die("free(): this block is free already", block);
-	ms_link_store(block, head);
-	slab->free = block;
-	if (MS_UNLIKELY(ms_slab_count_down(slab) == 0))
-		ms_slab_event(heap, slab);
 }
 
 #endif /* MS_MALLOC_HEAP_H */

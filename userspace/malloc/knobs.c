@@ -4,10 +4,8 @@
 
 #include <memstate.h>
 
-#include "background.h"
-#include "heap.h"
 #include "knobs.h"
-#include "raw.h"
+#include "say.h"
 
 /* Late enough that big runs are used again; early enough for who watches. */
 #define DECAY_MS	500
@@ -18,68 +16,23 @@ struct ms_knobs ms_knobs = {
 	.decay_ms = DECAY_MS,
 };
 
-static void say(const char *const *parts)
-{
-	char text[256];
-	size_t n = 0;
-
-	for (; *parts; parts++)
-		for (const char *p = *parts; *p && n < sizeof(text) - 1; p++)
-			text[n++] = *p;
-	text[n++] = '\n';
-	ms_raw3(SYS_write, 2, text, n);
-}
-
-static void hex(char *to, uintptr_t value)
-{
-	int n = 0;
-
-	*to++ = '0';
-	*to++ = 'x';
-	while (n < 15 && !(value >> (60 - 4 * n)))
-		n++;
-	for (; n < 16; n++)
-		*to++ = "0123456789abcdef"[value >> (60 - 4 * n) & 15];
-	*to = '\0';
-}
-
-/**
- * ms_malloc_die() - end the process over something that cannot be gone on with
- * @what:	what was found
- * @p:		where
- *
- * Context: any. Nothing is allocated.
- */
-void ms_malloc_die(const char *what, const void *p)
-{
-	char where[24];
-
-	hex(where, (uintptr_t)p);
-	say((const char *const[]){ "memstate-malloc: ", what, ": ", where, NULL });
-	abort();
-}
-
-/**
- * ms_malloc_say() - tell the user of something that can be gone on with
- * @what:	what it is
- * @more:	more of it, or NULL
- *
- * Context: any. Nothing is allocated.
- */
-void ms_malloc_say(const char *what, const char *more)
-{
-	say((const char *const[]){ "memstate-malloc: ", what, more, NULL });
-}
-
 static void bad(const char *name, const char *text, const char *wanted)
 {
 	const char *const parts[] = { "memstate-malloc: ", name, "=", text, ": not ", wanted,
 				      "; ignored", NULL };
 
-	say(parts);
+	ms_say(parts);
 }
 
-static void parse_flag(const char *name, const char *text, bool *flag)
+/**
+ * ms_knobs_flag() - what a setting says that is on or off
+ * @name:	its name
+ * @text:	what it is set to, or NULL
+ * @flag:	where to put it, if it is set
+ *
+ * Context: any. What is wrong is said, and ignored.
+ */
+void ms_knobs_flag(const char *name, const char *text, bool *flag)
 {
 	if (!text || !*text)
 		return;
@@ -91,7 +44,7 @@ static void parse_flag(const char *name, const char *text, bool *flag)
 
 static void read_flag(const char *name, bool *flag)
 {
-	parse_flag(name, getenv(name), flag);
+	ms_knobs_flag(name, getenv(name), flag);
 }
 
 /* A thread that drops memory may look at it meanwhile. */
@@ -155,22 +108,4 @@ void ms_knobs_read(void)
 	read_bytes("MEMSTATE_MALLOC_RESERVE", &ms_knobs.reserve);
 	read_stats("MEMSTATE_MALLOC_STATS", &ms_knobs.stats);
 	ms_knobs.batch = getenv("MEMSTATE_BATCH");
-}
-
-/**
- * ms_knobs_start() - begin what settings ask for
- * @env: the environment
- *
- * Context: a constructor.
- */
-void ms_knobs_start(char *const *env)
-{
-	static const char name[] = "MEMSTATE_MALLOC_BACKGROUND";
-	bool on = false;
-
-	for (; env && *env; env++)
-		if (!strncmp(*env, name, sizeof(name) - 1) && (*env)[sizeof(name) - 1] == '=')
-			parse_flag(name, *env + sizeof(name), &on);
-	if (on && ms_background_set(true))
-		ms_malloc_say(name, ": there can be no thread");
 }

@@ -35,7 +35,6 @@ struct ms_knobs {
 extern MS_HIDDEN struct ms_knobs ms_knobs;
 
 MS_HIDDEN void ms_knobs_read(void);
-MS_HIDDEN void ms_knobs_start(char *const *env);
-MS_HIDDEN void ms_malloc_say(const char *what, const char *more);
+MS_HIDDEN void ms_knobs_flag(const char *name, const char *text, bool *flag);
 
 #endif /* MS_MALLOC_KNOBS_H */

@@ -4,7 +4,11 @@
 
 #include "arena.h"
 #include "large.h"
+#include "lock.h"
 #include "move.h"
+#include "publish.h"
+#include "supply.h"
+#include "trim.h"
 
 static uint32_t slices_of(size_t size)
 {
@@ -46,7 +50,7 @@ void *ms_large_alloc(struct ms_heap *heap, size_t size, size_t align, bool zero)
 	if (size > MS_LARGE_MAX || align > MS_LARGE_MAX)
 		return NULL;
 	/* What heaps keep for later may be what is missing. */
-	while ((ret = ms_arena_take(slices_of(size), align, &run)))
+	while ((ret = ms_supply_take(slices_of(size), align, &run)))
 		if (ret == -E2BIG || !ms_heaps_trim())
 			return NULL;
 	run.entry->len = slices_of(size);
@@ -70,7 +74,7 @@ void ms_large_free(struct ms_heap *heap, struct ms_slab *entry)
 
 	count(heap, 0, len, -(uint64_t)len);
 	ms_slab_set_state(entry, MS_RUN_NONE);
-	ms_arena_give(entry, len);
+	ms_supply_give(entry, len);
 }
 
 /*
@@ -82,14 +86,14 @@ static struct ms_slab *longer(struct ms_slab *entry, uint32_t old, uint32_t len,
 {
 	struct ms_slab *to;
 
-	if (ms_arena_extend(entry, old, len - old, entry->odd != MS_ODD_WHOLE, zero))
+	if (ms_supply_extend(entry, old, len - old, entry->odd != MS_ODD_WHOLE, zero))
 		return entry;
 	if (old < MS_ZONE_HUGE_FROM >> MS_SLICE_SHIFT)
 		return NULL;
 	to = ms_move(entry, old, len);
 	if (to)
 		ms_slab_set_state(to, MS_RUN_LARGE);
-	else if (entry->odd == MS_ODD_WHOLE && ms_arena_extend(entry, old, len - old, true, zero))
+	else if (entry->odd == MS_ODD_WHOLE && ms_supply_extend(entry, old, len - old, true, zero))
 		to = entry;
 	return to;
 }
@@ -116,7 +120,7 @@ void *ms_large_resize(struct ms_heap *heap, struct ms_slab *entry, size_t size)
 			return NULL;
 		count(heap, len, old, zero ? 0 : len - old);
 	} else if (len < old) {
-		ms_arena_trim(entry, len, old);
+		ms_supply_trim(entry, len, old);
 		count(heap, len, old, -(uint64_t)(old - len));
 	}
 	entry->len = len;

@@ -3,13 +3,13 @@
  * The allocator's locks, in the order in which they are taken:
  *
  *   start_lock, busy (background.c)
- *   foreign_lock (thread.c)
+ *   foreign_lock (heaps.c)
  *   a thread's own heap's
- *   heaps_lock (thread.c)
+ *   heaps_lock (heaps.c)
  *   an orphan's; another heap's, without one's own and with foreign_lock
- *     common_lock (thread.c)
- *     drop_lock (arena.c)
- *       lock (arena.c)
+ *     common_lock (heaps.c)
+ *     drop_lock (drop.c)
+ *       ms_arena_lock (arena.c)
  *         own_lock (own.c)
  *     shared_lock (publish.c)
  *

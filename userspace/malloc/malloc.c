@@ -11,13 +11,18 @@
 #include <limits.h>
 #include <string.h>
 
+#include "abroad.h"
 #include "arena.h"
+#include "drop.h"
 #include "first.h"
-#include "heap.h"
+#include "heaps.h"
 #include "large.h"
 #include "names.h"
 #include "os.h"
-#include "remote.h"
+#include "refill.h"
+#include "slabs.h"
+#include "thread.h"
+#include "trim.h"
 
 #include <memstate-malloc.h>
 
@@ -352,5 +357,5 @@ EXPORT int NAME(malloc_trim)(size_t pad)
 	bool some = ms_heaps_trim();
 
 	(void)pad;
-	return ms_arena_scavenge(true) || some;
+	return ms_drop(true) || some;
 }

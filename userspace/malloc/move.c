@@ -23,6 +23,7 @@
 #include "knobs.h"
 #include "move.h"
 #include "os.h"
+#include "supply.h"
 
 /* As often we may lose a place. */
 #define LOSSES_MAX	64
@@ -38,10 +39,10 @@ static void fill(struct ms_slab *entry, uint32_t slices)
 {
 	if (!ms_os_renew(ms_arena_addr(entry), bytes_of(slices), MEMSTATE_HEAP, true,
 			 ms_knobs.huge)) {
-		ms_arena_give_clean(entry, slices);
+		ms_supply_give_clean(entry, slices);
 	} else {
 		__atomic_fetch_add(&losses, 1, __ATOMIC_RELAXED);
-		ms_arena_lose(slices);
+		ms_supply_lose(slices);
 	}
 }
 
@@ -62,20 +63,20 @@ struct ms_slab *ms_move(struct ms_slab *entry, uint32_t old, uint32_t len)
 	if (entry->odd > MS_ODD_WHOLE ||
 	    __atomic_load_n(&losses, __ATOMIC_RELAXED) >= LOSSES_MAX)
 		return NULL;
-	to = ms_arena_take_alike(entry, len);
+	to = ms_supply_take_alike(entry, len);
 	if (!to)
 		return NULL;
 	ret = ms_os_move(ms_arena_addr(entry), bytes_of(old), ms_arena_addr(to), bytes_of(len),
 			 MEMSTATE_HEAP);
 	if (ret == -EDQUOT) {
-		ms_arena_give_clean(to, len);
+		ms_supply_give_clean(to, len);
 		return NULL;
 	}
 	if (ret) {
 		fill(to, len);
 		return NULL;
 	}
-	ms_arena_odd(entry, to);
+	ms_supply_odd(entry, to);
 	ms_slab_set_state(entry, MS_RUN_NONE);
 	fill(entry, old);
 	return to;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "heap.h"
+#include "say.h"
 #include "names.h"
 
 #include <memstate-malloc.h>

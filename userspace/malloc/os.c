@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include "knobs.h"
+#include "lock.h"
 #include "os.h"
 #include "raw.h"
+
+__thread bool ms_in_fork __attribute__((tls_model("initial-exec")));
 
 /* From this size on the system is asked what it thinks of it. */
 #define ASK_FROM	((size_t)1 << 30)
@@ -147,7 +150,7 @@ int ms_os_used(void *addr, size_t bytes, enum memstate_class class_)
 	return memstate_post(MEMSTATE_PREPARED, MEMSTATE_READY, class_, 0, addr, bytes);
 }
 
-int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_)
+static int unused(void *addr, size_t bytes, enum memstate_class class_)
 {
 	if (ms_knobs.accounting)
 		return memstate_unused(addr, bytes, class_);
@@ -164,7 +167,7 @@ void ms_os_unused_many(struct ms_os_range *ranges, uint32_t nr, enum memstate_cl
 		memstate_batch_open(&batch, MS_OS_MANY, MEMSTATE_BATCH_AUTO);
 	if (!ms_knobs.accounting || nr == 1 || !batch) {
 		for (uint32_t i = 0; i < nr; i++)
-			ranges[i].error = ms_os_unused(ranges[i].addr, ranges[i].bytes, class_);
+			ranges[i].error = unused(ranges[i].addr, ranges[i].bytes, class_);
 		return;
 	}
 	for (uint32_t i = 0; i < nr; i++)

@@ -46,9 +46,6 @@ MS_HIDDEN int ms_os_room(size_t bytes);
 /* Prepared to Ready. -EDQUOT: over a limit. */
 MS_HIDDEN int ms_os_used(void *addr, size_t bytes, enum memstate_class class_);
 
-/* Ready to Prepared: the contents are gone, zero when touched again. */
-MS_HIDDEN int ms_os_unused(void *addr, size_t bytes, enum memstate_class class_);
-
 /**
  * struct ms_os_range - one of many that are dropped together
  * @addr:	first byte
@@ -61,7 +58,10 @@ struct ms_os_range {
 	int error;
 };
 
-/* The same for up to MS_OS_MANY at once, by one thread at a time. */
+/*
+ * Up to MS_OS_MANY from Ready to Prepared, by one thread at a time: the contents are gone, zero
+ * when touched again.
+ */
 #define MS_OS_MANY	128
 MS_HIDDEN void ms_os_unused_many(struct ms_os_range *ranges, uint32_t nr,
 				 enum memstate_class class_);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory for the allocator itself: zero, never given back, between guard pages, away from all else. */
+/* Memory for the allocator itself: zero, never given back, between guard pages. */
 #ifndef MS_MALLOC_OWN_H
 #define MS_MALLOC_OWN_H
 

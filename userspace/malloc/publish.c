@@ -12,9 +12,11 @@
 #include <memstate.h>
 
 #include "arena.h"
-#include "heap.h"
+#include "drop.h"
+#include "heaps.h"
 #include "knobs.h"
 #include "lock.h"
+#include "publish.h"
 
 static struct ms_lock shared_lock;
 
@@ -113,7 +115,7 @@ void ms_heap_publish(struct ms_heap *heap)
 	epoch = __atomic_load_n(word, __ATOMIC_RELAXED);
 	heap->sums.refills = __atomic_load_n(&heap->refills, __ATOMIC_RELAXED);
 	heap->sums.remote = heap->remote;
-	heap->sums.idle_slices -= ms_arena_dropped();
+	heap->sums.idle_slices -= ms_drop_slices();
 	/* Not where the caller holds orphans: those are not its own. */
 	if (MS_UNLIKELY(heap->epoch != epoch && heap->epoch && heap == ms_heap_mine))
 		publish_others(epoch);

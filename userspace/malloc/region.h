@@ -4,14 +4,14 @@
  *
  * Model
  *
- *   A region begins small, with much room behind it that is nobody's: *span* is what it may become,
- *   *reserved* what is ours of it, *mapped* what of that is accessible, each from its base on. So the
- *   process is as large as what it uses, by a small factor, for who counts address space: mlockall(),
- *   and a RLIMIT_AS that is set later.
+ *   A region begins small, with much room behind it that is nobody's: *span* is what it may
+ *   become, *reserved* what is ours of it, *mapped* what of that is accessible, each from its base
+ *   on. So the process is as large as what it uses, by a small factor, for who counts address
+ *   space: mlockall(), and a RLIMIT_AS that is set later.
  *
- *   The room is found by reserving all of it for a moment. Others may map something there: the kernel
- *   begins with the highest place that is free, so they come from the far end. Who meets them has a
- *   region that cannot grow any longer (-EEXIST), and looks for another place.
+ *   The room is found by reserving all of it for a moment. Others may map something there: the
+ *   kernel begins with the highest place that is free, so they come from the far end. Who meets
+ *   them has a region that cannot grow any longer (-EEXIST), and looks for another place.
  *
  * Locking
  *

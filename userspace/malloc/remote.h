@@ -20,7 +20,7 @@
  *   blocks as the slab's own, so nothing is walked over.
  *
  *   Whose block makes the count what is needed gives the slab back in the owner's place
- *   (ms_heap_relieve()): the owner may sleep for ever. If somebody is at it, it is left to him;
+ *   (trim.h): the owner may sleep for ever. If somebody is at it, it is left to him;
  *   what is missed so is found by who is refused memory, or trims. All of it is checked in
  *   tools/testing/model/spin/remote.pml.
  *
@@ -77,7 +77,6 @@ static inline void ms_remote_reset(struct ms_remote *r)
 	__atomic_store_n(&r->word, MS_REMOTE_KNOWN, __ATOMIC_RELEASE);
 }
 
-MS_HIDDEN void ms_remote_free(void *block, struct ms_slab *slab, uint32_t tag);
 MS_HIDDEN uint32_t ms_remote_take(struct ms_slab *slab);
 MS_HIDDEN bool ms_remote_forget(struct ms_slab *slab);
 MS_HIDDEN uint64_t ms_remote_know(struct ms_remote *r, uint32_t used, uint64_t old);

@@ -6,12 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
 #include "background.h"
-#include "heap.h"
+#include "drop.h"
+#include "figures.h"
+#include "heaps.h"
 #include "knobs.h"
 #include "names.h"
 #include "raw.h"
+#include "supply.h"
+#include "thread.h"
+#include "trim.h"
 
 #include <memstate-malloc.h>
 
@@ -26,13 +30,13 @@
 EXPORT int memstate_malloc_stats(struct memstate_malloc_stats *stats)
 {
 	struct ms_heap *heap = ms_heap_enter();
-	struct ms_arena_figures arena;
+	struct ms_supply_figures arena;
 	struct ms_heap_figures f;
 
 	if (!heap)
 		return -ENOMEM;
 	ms_heap_figures(heap, &f);
-	ms_arena_figures(&arena);
+	ms_supply_figures(&arena);
 	ms_heap_leave(heap);
 	*stats = (struct memstate_malloc_stats) {
 		.allocated_bytes = f.large_alloc_bytes,
@@ -115,7 +119,7 @@ EXPORT int memstate_malloc_check(void)
 		return -ENOMEM;
 	wrong = ms_heap_check(heap);
 	if (!wrong)
-		wrong = ms_arena_check();
+		wrong = ms_supply_check();
 	ms_heap_leave(heap);
 	if (!wrong)
 		return 0;
@@ -131,7 +135,7 @@ EXPORT int memstate_malloc_check(void)
 EXPORT size_t memstate_malloc_scavenge(void)
 {
 	ms_heaps_trim();
-	return ms_arena_scavenge(true);
+	return ms_drop(true);
 }
 
 /* ---- for people and programs ------------------------------------------------------- */
@@ -277,7 +281,7 @@ static int set_decay(int64_t ms)
 	if (ms < -1 || ms > UINT32_MAX / 2)
 		return -EINVAL;
 	__atomic_store_n(&ms_knobs.decay_ms, ms, __ATOMIC_RELAXED);
-	ms_background_wake();
+	ms_drop_wake();
 	return 0;
 }
 

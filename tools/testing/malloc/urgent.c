@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "../soon.h"
-#include "arena.h"
-#include "heap.h"
+#include "heaps.h"
 #include "lock.h"
 #include "names.h"
+#include "supply.h"
 #include "tap.h"
 
 #define URGENT	10
@@ -131,9 +131,9 @@ static const struct {
 	const char *name;
 } locks[] = {
 	{ hold_heap, release_heap, take_slow_paths, "its heap's lock, that another thread looks into" },
-	{ ms_arena_fork_prepare, ms_arena_fork_done, take_a_large_block, "the arenas' locks" },
+	{ ms_supply_fork_prepare, ms_supply_fork_done, take_a_large_block, "the arenas' locks" },
 	{ ms_heaps_hold, ms_heaps_release, trim, "the lock of who looks into others' heaps" },
-	{ ms_heap_fork_prepare, ms_heap_fork_done, begin_a_heap, "the list of heaps" },
+	{ ms_heaps_fork_prepare, ms_heaps_fork_done, begin_a_heap, "the list of heaps" },
 };
 
 static void meets(size_t i)

@@ -38,7 +38,8 @@ basis() {
 	basis=$({
 		echo "$*"
 		grep '\.h$' "$work/files" | (cd "$tree" && xargs -r -d '\n' cat 2>/dev/null)
-		declare -f "lane_$lane" build per_unit by_build tidy analyze public user_flags together said
+		declare -f "lane_$lane" build per_unit by_build tidy analyze public user_flags together said \
+			one_way rooms upward symbols
 		declare -p ignore_all ignore_declaring ignore_port ignore_user sphinx_only
 		cat "$here"/*.yml
 		installed
@@ -176,6 +177,7 @@ lane_calls() {
 			return
 		}
 	done >"$log" 2>&1
+	one_way malloc "$out/user/obj/userspace/malloc" userspace/malloc/README '^Rooms, ' '^END'
 	for room in lib observe oci examples; do
 		one_way "$room" "$out/user/obj/userspace/$room" userspace/README "^  $room: " '^  [a-z]*: '
 	done
@@ -688,6 +690,7 @@ lane_selftest() {
 	seeded w1 kmod/audit.c <<<'static int planted(void) { return 0; }'
 	seeded calls kmod/ledger.c <<<'void ms_device_begin(void); int planted(void); int planted(void) { ms_device_begin(); return 0; }'
 	seeded calls userspace/lib/state.c <<<'int memstate_sync(void); int planted(void); int planted(void) { return memstate_sync(); }'
+	seeded calls userspace/malloc/os.c <<<'void ms_background_fork_done(void); int planted(void); int planted(void) { ms_background_fork_done(); return 0; }'
 	seeded arm64 kmod/audit.c <<<'u64 planted(u64 *p); u64 planted(u64 *p) { return xadd(p, 1); }'
 	seeded sparse kmod/audit.c <<<'int planted(int __user *p); int planted(int __user *p) { return *p; }'
 	seeded checkpatch kmod/audit.c <<<'static int planted(int a){ return(a) ; }'

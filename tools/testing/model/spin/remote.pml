@@ -356,7 +356,7 @@ proctype freer(byte me)
 	done++
 }
 
-/* ms_heap_trim() by another thread; once at any point, and once when all is at rest. */
+/* trim() by another thread; once at any point, and once when all is at rest. */
 proctype looker()
 {
 	byte left, n, times;
