@@ -114,7 +114,7 @@ struct ms_refusal {
  * @trust:	who reports is believed, in it and all below it
  * @sums:	by enum ms_observed_sum, each as of the last look
  * @excess:	bytes charged for who reports, beyond what he reports
- * @settled:	when that was last done for it, in jiffies
+ * @settled:	when they were last looked at before a refusal, in jiffies
  * @refusal:	see refusal.h
  * @lock:	spinlock: to change @members
  * @members:	address spaces right in it; RCU
@@ -131,7 +131,10 @@ struct ms_group_observed {
 	struct list_head members;
 };
 
-/* Bits of @flags: what the worker is to do: tell, look at what is observed, log; there is a directory; the cgroup is gone. */
+/*
+ * Bits of @flags: what the worker is to do: tell, look at what is observed, log; there is a
+ * directory; the cgroup is gone.
+ */
 #define MS_KICK_EVENTS		0
 #define MS_KICK_PRESSURE	1
 #define MS_GROUP_SHOWN		2

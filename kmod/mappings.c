@@ -58,9 +58,10 @@ static bool is_reserved(const struct vm_area_struct *vma)
 int ms_mappings_reserved(struct mm_struct *mm, u64 *bytes)
 {
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, 0);
+	struct vma_iterator vmi;
 
 	*bytes = 0;
+	vma_iter_init(&vmi, mm, 0);
 	for_each_vma(vmi, vma) {
 		if (is_reserved(vma))
 			*bytes += vma->vm_end - vma->vm_start;
@@ -107,9 +108,10 @@ int ms_mappings_ranges(struct mm_struct *mm, u64 *cursor, struct memstate_range 
 {
 	struct memstate_range next;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, *cursor);
+	struct vma_iterator vmi;
 	u32 done = 0;
 
+	vma_iter_init(&vmi, mm, *cursor);
 	*cursor = 0;
 	for_each_vma(vmi, vma) {
 		if (fatal_signal_pending(current))

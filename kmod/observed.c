@@ -270,7 +270,7 @@ static void observed_heir(struct ms_observed *o, u64 own)
 		if (READ_ONCE(child->parent) != o || child == o)
 			continue;
 		spin_lock(&child->lock);
-		child->parent = NULL;
+		WRITE_ONCE(child->parent, NULL);
 		own -= ms_observe_heir(&child->core, own);
 		ms_observed_follow(child);
 		spin_unlock(&child->lock);
@@ -389,7 +389,7 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 		ms_observe_begin(&o->core, o->data_vm, backed,
 				 birth == MS_BORN_EXEC && group_full(group));
 	if (parent && parent->group == group) {
-		o->parent = parent;
+		WRITE_ONCE(o->parent, parent);
 		WRITE_ONCE(parent->forked, true);
 	}
 	if (birth == MS_BORN_FOUND) {
