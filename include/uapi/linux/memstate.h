@@ -580,7 +580,7 @@ struct memstate_totals_observed {
  *
  * What groups are charged is what the books have, and what is charged of @observed.
  *
- * -EINVAL: unknown scope, @fd without SCOPE_GROUP; -EBADF: not a cgroup v2
+ * -EINVAL: unknown scope, @fd without SCOPE_GROUP or SCOPE_PROCESS; -EBADF: not a cgroup v2
  * directory; -ENOENT: the cgroup is gone; -EACCES: it is neither the caller's own nor
  * below that, and the caller may not limit it and has neither CAP_SYS_RESOURCE nor
  * CAP_SYS_PTRACE in the initial user namespace.
