@@ -33,6 +33,7 @@ static bool find_one(struct task_struct *task)
 	struct ms_observed *o;
 	struct ms_group *group;
 	bool done = true, on;
+	enum ms_birth birth;
 
 	if (!mm)
 		return true;
@@ -46,7 +47,9 @@ static bool find_one(struct task_struct *task)
 	if (!done)
 		goto out;
 	if (!o) {
-		done = ms_observed_begin(mm, group, MS_BORN_FOUND, NULL);
+		/* Found before its first mapping, it is a new image as any other. */
+		birth = data_race(task->in_execve != 0) ? MS_BORN_EXEC : MS_BORN_FOUND;
+		done = ms_observed_begin(mm, group, birth, NULL);
 		group = NULL;
 	} else if (on) {
 		done = ms_observed_move(o, group);

@@ -376,7 +376,7 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 		return false;
 	}
 	o->data_vm = mm_data(mm);
-	backed = ms_mm_backed(mm, birth == MS_BORN_FOUND);
+	backed = ms_mm_backed(mm, birth != MS_BORN_FORK);
 	spin_lock(&o->lock);
 	if (!observed_list(o)) {
 		spin_unlock(&o->lock);
@@ -392,7 +392,7 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 		WRITE_ONCE(o->parent, parent);
 		WRITE_ONCE(parent->forked, true);
 	}
-	if (birth == MS_BORN_FOUND) {
+	if (birth != MS_BORN_FORK) {
 		/* Listed first: pairs with ms_observed_reports(). One sees the other. */
 		smp_mb();
 		o->books = ms_task_limit_of(mm);

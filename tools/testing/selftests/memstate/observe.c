@@ -130,6 +130,14 @@ static bool can_observe(int dev)
 	       (q.features & MEMSTATE_FEATURE_OBSERVE);
 }
 
+/* In a child that is in GROUP: says by its line where it went wrong. */
+#define MUST(ok) do {							\
+	if (!(ok)) {							\
+		fprintf(stderr, "# %s:%d: %s\n", __FILE__, __LINE__, #ok);	\
+		_exit(1);						\
+	}								\
+} while (0)
+
 /* An observed group with a limit of 64 MiB, and one below it without. */
 FIXTURE(observe) {
 	int dev;
@@ -358,6 +366,28 @@ TEST_F(observe, what_starts_in_a_full_group_has_some_room)
 	EXPECT_EQ(0, prog_end(&hog));
 }
 
+/* Also where somebody goes through all processes just then, and finds the image first. */
+TEST_F(observe, what_starts_has_room_whoever_finds_it)
+{
+	struct prog hog = prog_start(GROUP), p;
+	unsigned long n = scaled(100) + 3;
+	pid_t mover;
+
+	EXPECT_GE(prog_do(&hog, 'p', 64), 60 * (long)MIB);
+	mover = cg_child(LEAF);
+	if (!mover)
+		for (;;)
+			MUST(cg_enter(".") && cg_enter(LEAF));
+	while (n--) {
+		p = prog_start(GROUP);
+		EXPECT_EQ(1, prog_do(&p, 'M', 2048));
+		EXPECT_EQ(0, prog_end(&p));
+	}
+	EXPECT_EQ(0, kill(mover, SIGKILL));
+	join(mover);
+	EXPECT_EQ(0, prog_end(&hog));
+}
+
 TEST_F(observe, overcommit_is_for_what_is_not_touched)
 {
 	struct prog p = prog_start(GROUP);
@@ -475,14 +505,6 @@ static struct memstate_totals_observed totals_of(int dev, u32 scope, int fd, boo
 		memset(&t, 0xff, sizeof(t));
 	return t.observed;
 }
-
-/* In a child that is in GROUP: says by its line where it went wrong. */
-#define MUST(ok) do {							\
-	if (!(ok)) {							\
-		fprintf(stderr, "# %s:%d: %s\n", __FILE__, __LINE__, #ok);	\
-		_exit(1);						\
-	}								\
-} while (0)
 
 static void rings_child(int dev, int group)
 {
