@@ -39,6 +39,7 @@ static int observe_process(struct memstate_observe *w)
 	if (ret)
 		return ret;
 	ret = ms_observed_read_one(p.task, p.mm, w);
+	w->enforced = ms_observing_enforced();
 	ms_process_put(&p);
 	return ret;
 }
@@ -50,7 +51,7 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	int ret = 0;
 
 	if (w->set & ~(MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT |
-		       MEMSTATE_OBSERVE_TRUST) ||
+		       MEMSTATE_OBSERVE_TRUST | MEMSTATE_OBSERVE_COMMIT_MAX) ||
 	    w->on > 1 || (w->on && !(w->set & MEMSTATE_OBSERVE_ON)) ||
 	    w->trust > 1 || (w->trust && !(w->set & MEMSTATE_OBSERVE_TRUST)))
 		return -EINVAL;
@@ -58,7 +59,9 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	    w->overcommit < MS_OVERCOMMIT_NONE || w->overcommit > MS_OVERCOMMIT_MOST :
 	    w->overcommit)
 		return -EINVAL;
-	if (w->scope == MEMSTATE_SCOPE_TASK || w->__reserved ||
+	if (w->commit_max && !(w->set & MEMSTATE_OBSERVE_COMMIT_MAX))
+		return -EINVAL;
+	if (w->scope == MEMSTATE_SCOPE_TASK ||
 	    (w->set && (w->scope == MEMSTATE_SCOPE_WATCHED || w->scope == MEMSTATE_SCOPE_PROCESS)))
 		return -EINVAL;
 	if (w->scope == MEMSTATE_SCOPE_PROCESS)
@@ -68,12 +71,15 @@ int ms_call_observe(struct ms_file *file, void *arg)
 		return PTR_ERR(group);
 	if (w->set & MEMSTATE_OBSERVE_ON)
 		ret = ms_observing_set(group, w->on);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_COMMIT_MAX))
+		ret = ms_observing_commit(group, w->commit_max);
 	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
 		ms_observing_overcommit(group, w->overcommit);
 	if (!ret && (w->set & MEMSTATE_OBSERVE_TRUST))
 		ms_observing_trust(group, w->trust);
 	if (!ret)
 		ms_observed_read(group, w);
+	w->enforced = ms_observing_enforced();
 	ms_file_group_put(group);
 	return ret;
 }

@@ -20,8 +20,22 @@
 
 static struct workqueue_struct *find_wq;
 
-/* One at a time goes through the processes. */
+/* One at a time goes through the processes, if it is on. */
 static DEFINE_MUTEX(find_mutex);
+static bool find_is_on;
+
+/**
+ * ms_find_on() - are processes to be found?
+ * @on: whether; if not, none is any more when it returns
+ *
+ * Context: process; may sleep.
+ */
+void ms_find_on(bool on)
+{
+	mutex_lock(&find_mutex);
+	find_is_on = on;
+	mutex_unlock(&find_mutex);
+}
 
 static void find_work(struct work_struct *work);
 static DECLARE_DELAYED_WORK(find_later, find_work);
@@ -104,6 +118,10 @@ void ms_find_all(void)
 	int nr;
 
 	mutex_lock(&find_mutex);
+	if (!find_is_on) {
+		mutex_unlock(&find_mutex);
+		return;
+	}
 	for (rounds = 0; rounds < FIND_ROUNDS && !done; rounds++) {
 		done = true;
 		nr = 1;

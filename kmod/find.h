@@ -21,6 +21,7 @@
 #ifndef MS_FIND_H
 #define MS_FIND_H
 
+void ms_find_on(bool on);
 void ms_find_all(void);
 void ms_find_soon(void);
 void ms_find_later(void);

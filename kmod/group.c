@@ -207,6 +207,8 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 	}
 	ms_limits_init(&group->limit, parent ? &parent->limit : NULL,
 		       &ms_group_level_ops, MEMSTATE_UNLIMITED);
+	ms_limits_init(&group->commit, parent ? &parent->commit : NULL, NULL,
+		       MEMSTATE_UNLIMITED);
 	group->observed.overcommit = MS_OVERCOMMIT_NONE;
 	spin_lock_init(&group->observed.refusal.lock);
 	ratelimit_state_init(&group->observed.refusal.log, LOG_INTERVAL, LOG_BURST);
@@ -394,6 +396,23 @@ void ms_group_put(struct ms_group *group)
 	rcu_read_lock();
 	if (refcount_dec_and_test(&group->users))
 		ms_group_kick(group, MS_KICK_EVENTS);
+	rcu_read_unlock();
+}
+
+/**
+ * ms_groups_tell_observed() - whoever watches a group that is observed looks again
+ *
+ * Context: any.
+ */
+void ms_groups_tell_observed(void)
+{
+	struct ms_group *group;
+	unsigned long id;
+
+	rcu_read_lock();
+	xa_for_each(&ms_groups, id, group)
+		if (READ_ONCE(group->observed.why))
+			ms_group_kick(group, MS_KICK_EVENTS);
 	rcu_read_unlock();
 }
 

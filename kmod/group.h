@@ -48,7 +48,8 @@ struct ms_user;
 /* Somebody has asked for it; a limit is for any program. */
 #define MS_OBSERVED_ASKED	1
 #define MS_OBSERVED_LIMIT	2
-#define MS_OBSERVED_ALL		3
+#define MS_OBSERVED_COMMIT_MAX	4
+#define MS_OBSERVED_ALL		7
 
 /*
  * What is summed up over the address spaces in a group and below it: known ones; and, of those
@@ -78,6 +79,7 @@ enum ms_observed_sum {
  * @bytes:	by how much he wanted to grow
  * @backed:	bytes charged to that group and backed
  * @charged:	bytes charged to it, what is pending included
+ * @commit:	it was by what may be committed
  * @max:	its limit
  * @overcommit:	percent of that
  */
@@ -91,6 +93,7 @@ struct ms_refusal_note {
 	u64 bytes;
 	u64 backed;
 	u64 charged;
+	bool commit;
 	u64 max;
 	u32 overcommit;
 };
@@ -149,6 +152,7 @@ struct ms_group_observed {
  * @depth:	groups above it
  * @parent:	the group above it, with a use of it; NULL at the root
  * @limit:	see limits.h; its parent is @parent's
+ * @commit:	likewise, of what observed spaces could write to: commit.h
  * @totals:	the books
  * @pending:	who is below it, and has something pending
  * @observed:	what is known of address spaces that report nothing
@@ -171,6 +175,7 @@ struct ms_group {
 	u32 depth;
 	struct ms_group *parent;
 	struct ms_level limit;
+	struct ms_level commit;
 	struct ms_totals totals;
 	struct ms_pending pending;
 	struct ms_group_observed observed;
@@ -228,6 +233,7 @@ void ms_group_release(struct kobject *kobj);
 void ms_group_totals(struct ms_group *group, struct memstate_totals *totals);
 void ms_group_settle(struct ms_group *group);
 void ms_group_event(struct ms_group *group, enum memstate_event event);
+void ms_groups_tell_observed(void);
 void ms_group_kick(struct ms_group *group, int what);
 void ms_group_limits(struct ms_group *group, struct ms_peak *peak, bool reset,
 		     struct memstate_limit *out);

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/cgroup.h>
+
+#include "commit.h"
 #include "compat.h"
+#include "find.h"
 #include "grow.h"
 #include "observed.h"
 #include "observed_group.h"
@@ -12,16 +16,20 @@ static u64 sum_of(const struct ms_group *group, enum ms_observed_sum sum)
 	return max(atomic64_read(&group->observed.sums[sum]), 0LL);
 }
 
-/* What a limit says about a growth. */
+/* What a limit says about a growth. What a look has found has not followed yet. */
 static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
 		       struct ms_group *group)
 {
+	bool reports = o->books;
 	struct ms_observe_level level = {
 		.max = READ_ONCE(group->limit.core.max),
 		.overcommit = READ_ONCE(group->observed.overcommit),
-		.charged = ms_limits_charged(&group->limit),
-		.pending = sum_of(group, MS_OBSERVED_PENDING),
-		.arena = sum_of(group, MS_OBSERVED_ARENA),
+		.charged = ms_limits_charged(&group->limit) +
+			   (reports ? 0 : ms_observe_charge(&o->core) - o->charged),
+		.pending = sum_of(group, MS_OBSERVED_PENDING) +
+			   (reports ? 0 : o->core.pending - o->sums[MS_OBSERVED_PENDING]),
+		.arena = sum_of(group, MS_OBSERVED_ARENA) +
+			 o->core.arena - o->sums[MS_OBSERVED_ARENA],
 	};
 
 	return ms_observe_fits(&o->core, g, &level);
@@ -32,7 +40,8 @@ static struct ms_group *fits_not(const struct ms_observed *o, const struct ms_gr
 {
 	struct ms_group *group = o->at;
 
-	while (group && level_fits(o, g, group))
+	while (group && (READ_ONCE(group->limit.core.max) == MEMSTATE_UNLIMITED ||
+			 level_fits(o, g, group)))
 		group = group->parent;
 	return group;
 }
@@ -45,29 +54,55 @@ static bool may_pass(const struct ms_observed *o, const struct ms_growth *g)
 	for (group = o->at; group; group = group->parent) {
 		u64 max = READ_ONCE(group->limit.core.max);
 
-		if (ms_observe_top(&o->core, g, max, READ_ONCE(group->observed.overcommit)) > max)
+		if (max != MEMSTATE_UNLIMITED &&
+		    ms_observe_top(&o->core, g, max,
+				   READ_ONCE(group->observed.overcommit)) > max)
 			return true;
 	}
 	return false;
 }
 
-/* Charge what a growth asks for, or say which group refuses. */
-static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_growth *g)
+/* Charge so much for a growth that fits, or say which group refuses. */
+static struct ms_group *fits_charge(struct ms_observed *o, const struct ms_growth *g, u64 bytes)
 {
-	struct ms_group *no = fits_not(o, g);
 	struct ms_level *refused;
+	struct ms_group *no;
 
-	if (no || !g->ask)
-		return no;
 	if (!may_pass(o, g))
-		return ms_limits_charge(&o->at->limit, g->ask, &refused) ?
+		return ms_limits_charge(&o->at->limit, bytes, &refused) ?
 			       NULL : container_of(refused, struct ms_group, limit);
 	spin_lock(&above_max);
 	no = fits_not(o, g);
 	if (!no)
-		ms_limits_force(&o->at->limit, g->ask);
+		ms_limits_force(&o->at->limit, bytes);
 	spin_unlock(&above_max);
 	return no;
+}
+
+/*
+ * Charge what a growth asks for, or say which group refuses. What the space has given back since
+ * it was charged goes first, so that who maps and unmaps in turns changes nothing that is shared.
+ */
+static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_growth *g)
+{
+	u64 owes = o->books ? o->charged : ms_observe_charge(&o->core);
+	struct ms_group *no;
+
+	if (owes > o->charged)
+		ms_observed_follow(o);
+	no = fits_not(o, g);
+	if (no || !g->ask)
+		return no;
+	if (owes + g->ask > o->charged) {
+		no = fits_charge(o, g, owes + g->ask - o->charged);
+		if (no)
+			return no;
+	} else {
+		ms_limits_uncharge(&o->at->limit, o->charged - owes - g->ask);
+	}
+	/* What it asks for is added by who grants. */
+	o->charged = owes;
+	return NULL;
 }
 
 /*
@@ -88,65 +123,175 @@ static struct ms_growth growth_due(const struct ms_observed *o, const struct ms_
 }
 
 /* Look at the space, and try. NULL: granted, or it is not to be asked. */
-static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, bool exact)
+static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, bool exact,
+				   bool *by_commit)
 {
 	struct ms_group *at = o->at, *no;
 	struct ms_growth due;
-	u64 room, high, max;
+	u64 high, max = MEMSTATE_UNLIMITED;
 	u32 pressure;
 
 	lockdep_assert_held(&o->lock);
-	if (o->gone || !at)
+	if (o->gone)
 		return NULL;
-	room = ms_limits_room(&at->limit);
-	exact = exact || (room != MEMSTATE_UNLIMITED &&
-			  room < g->bytes + ms_mm_slack(o->mm) + MS_LAST_ROOM);
+	if (at)
+		ms_limit_lowest(&at->limit.core, &high, &max, &pressure);
+	exact = exact || (max != MEMSTATE_UNLIMITED &&
+			  ms_limits_room(&at->limit) <
+			  g->bytes + ms_mm_slack(o->mm) + MS_LAST_ROOM);
 	ms_observed_look(o, exact);
-	if (!o->books)
-		ms_observed_follow(o);
-	ms_limit_lowest(&at->limit.core, &high, &max, &pressure);
+	no = ms_commit_grow(o, g);
+	*by_commit = no;
+	if (no || !at)
+		return no;
 	ms_observe_ask(&o->core, g, max);
 	due = growth_due(o, g);
 	if (!o->books || due.ask) {
 		no = growth_charge(o, &due);
-		if (no)
+		if (no) {
+			ms_observed_follow(o);
+			ms_commit_settle(o);
 			return no;
+		}
 	}
 	ms_observe_grant(&o->core, g);
-	o->data_vm += g->bytes;
+	if (!g->stack)
+		o->data_vm += g->bytes;
 	ms_observed_granted(o, due.ask);
 	return NULL;
 }
 
+/* Asked for again by who was refused that: the answer is the same. Only once. */
+static bool asked_again(struct ms_observed *o, const struct ms_growth *g)
+{
+	bool again = o->no && o->no_bytes == g->bytes;
+
+	lockdep_assert_held(&o->lock);
+	o->no = NULL;
+	return again;
+}
+
+/* Refused for good, or until it is asked for again. */
+static void refuse(struct ms_observed *o, struct ms_group *no, const struct ms_growth *g,
+		   bool by_commit, bool twice)
+{
+	if (!twice) {
+		ms_refusal(o->group, no, g->bytes, by_commit);
+		return;
+	}
+	spin_lock(&o->lock);
+	o->no = no;
+	o->no_bytes = g->bytes;
+	o->no_commit = by_commit;
+	spin_unlock(&o->lock);
+}
+
+/* There was no memory to know the caller's, or it is not observed any more. */
+static bool unknown_is_refused(void)
+{
+	struct ms_group *group = ms_group_near(task_dfl_cgroup(current));
+	bool refused = ms_group_observed(group) && ms_commit_limited(group);
+
+	ms_group_put(group);
+	return refused;
+}
+
 /**
  * ms_grow() - may an address space grow so?
- * @mm:	the caller's, its mmap_lock held for writing
- * @g:	the growth; kind and bytes are set
+ * @mm:		the caller's, its mmap_lock held for writing
+ * @g:		the growth; kind and bytes are set
+ * @twice:	if not it may be asked for once more, and only then, or with ms_grow_refused(), is
+ *		refused
  *
  * Others below the limit that is in the way are looked at before it refuses.
  *
  * Context: task context; does not sleep. Return: false: it is refused, and that was counted.
  */
-bool ms_grow(struct mm_struct *mm, struct ms_growth *g)
+bool ms_grow(struct mm_struct *mm, struct ms_growth *g, bool twice)
 {
-	struct ms_observed *o;
 	struct ms_group *no = NULL;
+	struct ms_observed *o;
+	bool by_commit, again = false;
+
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	if (!o) {
+		again = unknown_is_refused();
+		goto out;
+	}
+	spin_lock(&o->lock);
+	if (twice)
+		again = asked_again(o, g);
+	if (!again)
+		no = growth_try(o, g, false, &by_commit);
+	spin_unlock(&o->lock);
+	if (no) {
+		ms_observed_settle(no);
+		spin_lock(&o->lock);
+		no = growth_try(o, g, true, &by_commit);
+		spin_unlock(&o->lock);
+	}
+	if (no)
+		refuse(o, no, g, by_commit, twice);
+out:
+	rcu_read_unlock();
+	return !no && !again;
+}
+
+/**
+ * ms_grow_refused() - was the last growth that may be asked for twice refused?
+ * @mm: the caller's, its mmap_lock held for writing
+ *
+ * Then it is not asked for again.
+ *
+ * Context: task context; does not sleep. Return: true if it was, and that was counted.
+ */
+bool ms_grow_refused(struct mm_struct *mm)
+{
+	struct ms_group *no = NULL;
+	struct ms_observed *o;
 
 	rcu_read_lock();
 	o = ms_observed_of(mm);
 	if (o) {
 		spin_lock(&o->lock);
-		no = growth_try(o, g, false);
+		no = o->no;
+		o->no = NULL;
 		spin_unlock(&o->lock);
-		if (no) {
-			ms_observed_settle(no);
-			spin_lock(&o->lock);
-			no = growth_try(o, g, true);
-			spin_unlock(&o->lock);
-		}
-		if (no)
-			ms_refusal(o->group, no, g->bytes);
 	}
+	if (no)
+		ms_refusal(o->group, no, o->no_bytes, o->no_commit);
 	rcu_read_unlock();
-	return !no;
+	return no;
+}
+
+/**
+ * ms_grow_child() - may a child be born?
+ * @mm:		its address space, which nobody has seen yet
+ * @group:	its group
+ *
+ * Context: task context, of the parent; does not sleep; RCU read lock held. Return: false: it
+ * is refused, and that was counted.
+ */
+bool ms_grow_child(struct mm_struct *mm, struct ms_group *group)
+{
+	struct ms_observed *parent = current->mm ? ms_observed_of(current->mm) : NULL;
+	u64 bytes = ms_commit_of((u64)mm->data_vm << PAGE_SHIFT);
+	struct ms_group *no = ms_commit_charge(group, bytes);
+
+	if (no) {
+		ms_observed_settle(no);
+		no = ms_commit_charge(group, bytes);
+	}
+	if (no) {
+		ms_refusal(group, no, bytes, true);
+		return false;
+	}
+	if (ms_observed_bear(mm, group, parent, bytes))
+		return true;
+	/* There is no memory to know it. */
+	if (ms_commit_limited(group))
+		return false;
+	ms_find_later();
+	return true;
 }

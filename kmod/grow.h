@@ -5,7 +5,10 @@
  * Model
  *
  *   What a growth asks for is charged before it happens (core/observe.h), to its group and all
- *   above. A limit that is in the way refuses after others below it have been looked at.
+ *   above, and all of it to what may be committed (commit.h). A limit that is in the way refuses after others below it have been looked at.
+ *
+ *   mprotect asks for the same twice (hooks.h). What has refused it is kept in between, so that
+ *   one request is one refusal.
  *
  * Locking
  *
@@ -24,8 +27,11 @@
 #include <linux/types.h>
 
 struct mm_struct;
+struct ms_group;
 struct ms_growth;
 
-bool ms_grow(struct mm_struct *mm, struct ms_growth *g);
+bool ms_grow(struct mm_struct *mm, struct ms_growth *g, bool twice);
+bool ms_grow_refused(struct mm_struct *mm);
+bool ms_grow_child(struct mm_struct *mm, struct ms_group *group);
 
 #endif /* MS_GROW_H */

@@ -9,163 +9,29 @@
 
 #ifdef MS_CAN_HOOK
 
-#include <linux/err.h>
 #include <linux/ftrace.h>
-#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/tracepoint.h>
 #include <trace/events/cgroup.h>
 #include <trace/events/sched.h>
 
-/* Mappings looked at that one growth replaces; of more it is taken to replace no others. */
-#define REPLACED_MOST	1024
+#include "growth.h"
+#include "prove.h"
 
-/* Pages that are mapped to see whether that is seen: a number that is not usual. */
-#define PROOF_PAGES	5
+/* Mappings looked at, to see whether all of a range is anonymous. */
+#define ANONYMOUS_MOST	1024
 
 static const struct ms_hooks_user *hooks_user;
-
-/* Who proves the hooks, where, and what has been seen of it. */
-static struct {
-	struct task_struct *by;
-	bool region;
-	bool expand;
-} proof;
-
-/* ---- what a growth is ------------------------------------------------------------ */
-
-/* As the kernel counts data_vm, and with mappings that grow down, which it does not. */
-static bool is_data(unsigned long flags)
-{
-#ifdef VM_SHADOW_STACK
-	if (flags & VM_SHADOW_STACK)
-		return false;
-#endif
-	return (flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
-}
-
-/* Does the program choose where? Only mmap is asked; who maps for it does, too. */
-static bool is_fixed(void)
-{
-	unsigned long flags;
-
-	return ms_mmap_flags(&flags) && (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE));
-}
-
-/* What is mapped in a range: of that data, and private, and with MAP_NORESERVE. */
-static void replaced(struct mm_struct *mm, unsigned long addr, unsigned long len,
-		     u64 *data, u64 *private, bool *noreserve)
-{
-	struct vm_area_struct *vma;
-	unsigned int most = REPLACED_MOST;
-	struct vma_iterator vmi;
-
-	vma_iter_init(&vmi, mm, addr);
-	for_each_vma_range(vmi, vma, addr + len) {
-		u64 bytes = min(vma->vm_end, addr + len) - max(vma->vm_start, addr);
-
-		if (!(vma->vm_flags & VM_SHARED))
-			*private += bytes;
-		if (is_data(vma->vm_flags) && !(vma->vm_flags & VM_GROWSDOWN))
-			*data += bytes;
-		if (vma->vm_flags & VM_NORESERVE)
-			*noreserve = true;
-		if (!--most)
-			break;
-	}
-}
-
-/* May the caller map that? */
-static bool region_may(struct file *file, unsigned long addr, unsigned long len,
-		       unsigned long flags)
-{
-	struct ms_growth g = { .kind = MS_GROWTH_FRESH };
-	u64 data = 0, private = 0;
-	bool noreserve = false;
-
-	if (!is_data(flags))
-		return true;
-	replaced(current->mm, addr, len, &data, &private, &noreserve);
-	if (len <= data)
-		return true;
-	g.bytes = len - data;
-	if (file || current->in_execve)
-		g.kind = MS_GROWTH_UNASKED;
-	else if (private == len)
-		g.kind = noreserve ? MS_GROWTH_WITHIN_NORESERVE : MS_GROWTH_WITHIN;
-	else if (flags & VM_NORESERVE)
-		g.kind = is_fixed() ? MS_GROWTH_SHADOW : MS_GROWTH_NORESERVE;
-	return hooks_user->grow(current->mm, &g);
-}
-
-/* ---- who asks to expand ------------------------------------------------------------ */
-
-enum site {
-	SITE_FRESH,	/* brk, mremap */
-	SITE_MMAP,	/* what mmap_region has been asked for */
-	SITE_MPROTECT,
-	SITE_MASK = 3,
-};
-
-/* Where it is called from, shifted, and enum site: what never changes, found out once. */
-static unsigned long sites[16];
-
-static enum site site_find(unsigned long ip)
-{
-	char name[KSYM_SYMBOL_LEN];
-
-	sprint_symbol_no_offset(name, ip);
-	if (!strncmp(name, "mmap_region", 11) || !strncmp(name, "__mmap_region", 13))
-		return SITE_MMAP;
-	if (!strncmp(name, "mprotect", 8))
-		return SITE_MPROTECT;
-	return SITE_FRESH;
-}
-
-static enum site site_of(unsigned long ip)
-{
-	/* The bits that this drops are the same for all of the kernel's text. */
-	unsigned long key = ip << 2, seen;
-	enum site site;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(sites); i++) {
-		seen = READ_ONCE(sites[i]);
-		if ((seen & ~(unsigned long)SITE_MASK) == key)
-			return seen & SITE_MASK;
-		if (!seen)
-			break;
-	}
-	site = site_find(ip);
-	for (; i < ARRAY_SIZE(sites); i++)
-		if (!cmpxchg(&sites[i], 0, key | site))
-			break;
-	return site;
-}
-
-/* May the caller's memory grow by so many pages? */
-static bool expand_may(unsigned long flags, unsigned long pages, enum site site)
-{
-	struct ms_growth g = { .kind = MS_GROWTH_FRESH, .bytes = (u64)pages << PAGE_SHIFT };
-
-	/* A stack's growth by fault comes here, too, and is granted always. */
-	if (!is_data(flags) || (flags & VM_GROWSDOWN) || !pages)
-		return true;
-	if (current->in_execve)
-		g.kind = MS_GROWTH_UNASKED;
-	else if (site == SITE_MPROTECT)
-		g.kind = flags & VM_NORESERVE ? MS_GROWTH_WITHIN_NORESERVE :
-						MS_GROWTH_WITHIN;
-	return hooks_user->grow(current->mm, &g);
-}
 
 /* ---- the hooks ----------------------------------------------------------------------- */
 
 /* What runs in place of the function; it returns to who has called that. */
-static notrace unsigned long region_refused(void)
+static notrace unsigned long refused(void)
 {
 	return -ENOMEM;
 }
@@ -175,42 +41,82 @@ static notrace bool expand_refused(void)
 	return false;
 }
 
+static notrace bool expand_granted(void)
+{
+	return true;
+}
+
 static void notrace hook_region(unsigned long ip, unsigned long parent_ip,
 				struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ms_ftrace_regs(fregs);
-	int bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	bool known = hooks_user->knows(current->mm);
+	struct ms_growth g;
+	int bit;
 
+	/* As most are not. Nothing that is hooked is called to find that out. */
+	if (!known && !ms_proving())
+		return;
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
 	if (bit < 0)
 		return;
-	if (READ_ONCE(proof.by) == current)
-		proof.region = !regs->di && regs->dx == PROOF_PAGES * PAGE_SIZE &&
-			       is_data(regs->cx);
-	else if (hooks_user->knows(current->mm) &&
-		 !region_may((struct file *)regs->di, regs->si, regs->dx, regs->cx))
-		regs->ip = (unsigned long)region_refused;
+	if (ms_proof_is_mine())
+		ms_proof_saw(MS_PROOF_REGION, regs->di, regs->dx, ms_growth_is_data(regs->cx));
+	else if (known &&
+		 ms_growth_of_mmap(&g, (struct file *)regs->di, regs->si, regs->dx, regs->cx) &&
+		 !hooks_user->grow(current->mm, &g, false))
+		regs->ip = (unsigned long)refused;
 	ftrace_test_recursion_unlock(bit);
+}
+
+/*
+ * mprotect asks twice: with the new flags, and if those are refused with the old ones; it
+ * goes on where these are refused, too, as then it changes nothing that counts. So whoever
+ * was refused by us, and would not have been by the kernel, is granted the second.
+ */
+static void expand_protect(struct pt_regs *regs, unsigned long flags)
+{
+	struct ms_growth g;
+
+	if (ms_growth_of_expand(&g, flags, regs->dx, MS_SITE_MPROTECT)) {
+		if (!hooks_user->grow(current->mm, &g, true))
+			regs->ip = (unsigned long)expand_refused;
+	} else if (!(flags & VM_WRITE) && hooks_user->refused(current->mm)) {
+		regs->ip = (unsigned long)expand_granted;
+	}
 }
 
 static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 				struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ms_ftrace_regs(fregs);
-	int bit = ftrace_test_recursion_trylock(ip, parent_ip);
 	struct mm_struct *mm = (struct mm_struct *)regs->di;
-	enum site site;
+	bool known = hooks_user->knows(mm);
+	struct ms_growth g;
+	unsigned long flags;
+	int bit;
 
+	if (!known && !ms_proving())
+		return;
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
 	if (bit < 0)
 		return;
-	if (READ_ONCE(proof.by) == current) {
-		proof.expand = mm == current->mm && regs->dx == PROOF_PAGES &&
-			       is_data(ms_expand_flags(regs->si)) &&
-			       site_of(parent_ip) == SITE_MMAP;
-	} else if (mm == current->mm && hooks_user->knows(mm)) {
-		site = site_of(parent_ip);
-		if (site != SITE_MMAP &&
-		    !expand_may(ms_expand_flags(regs->si), regs->dx, site))
-			regs->ip = (unsigned long)expand_refused;
+	flags = ms_expand_flags(regs->si);
+	if (ms_proof_is_mine()) {
+		ms_proof_saw(MS_PROOF_FRESH + ms_site_of(parent_ip), regs->di, regs->dx,
+			     ms_growth_is_data(flags));
+	} else if (known && mm == current->mm) {
+		switch (ms_site_of(parent_ip)) {
+		case MS_SITE_MMAP:
+			break;
+		case MS_SITE_MPROTECT:
+			expand_protect(regs, flags);
+			break;
+		default:
+			if (ms_growth_of_expand(&g, flags, regs->dx, MS_SITE_FRESH) &&
+			    !hooks_user->grow(mm, &g, false))
+				regs->ip = (unsigned long)expand_refused;
+		}
 	}
 	ftrace_test_recursion_unlock(bit);
 }
@@ -219,7 +125,7 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 static bool is_anonymous(struct mm_struct *mm, unsigned long start, unsigned long len)
 {
 	struct vm_area_struct *vma;
-	unsigned int most = REPLACED_MOST;
+	unsigned int most = ANONYMOUS_MOST;
 	struct vma_iterator vmi;
 	bool anonymous = true;
 
@@ -256,9 +162,11 @@ static void notrace hook_madvise(unsigned long ip, unsigned long parent_ip,
 	bit = ftrace_test_recursion_trylock(ip, parent_ip);
 	if (bit < 0)
 		return;
+	if (ms_proof_is_mine())
+		ms_proof_saw(MS_PROOF_MADVISE, regs->si, regs->dx, advice);
 	/* The kernel may drop what was freed so at any time; now is one. */
-	if (hooks_user->knows(mm) && hooks_user->give(mm) && advice == MADV_FREE &&
-	    is_anonymous(mm, regs->si, regs->dx))
+	else if (hooks_user->knows(mm) && hooks_user->give(mm) && advice == MADV_FREE &&
+		 is_anonymous(mm, regs->si, regs->dx))
 		regs->cx = MADV_DONTNEED;
 	ftrace_test_recursion_unlock(bit);
 }
@@ -271,78 +179,143 @@ static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
 
 	if (bit < 0)
 		return;
+	if (ms_proving())
+		ms_proof_saw(MS_PROOF_EXIT, (unsigned long)current,
+			     atomic_read(&mm->mm_users), 0);
 	hooks_user->end(mm);
 	ftrace_test_recursion_unlock(bit);
 }
 
+/* The child has not been seen by anybody yet; threads, and who borrows its parent's, are none. */
+static void notrace hook_fork(unsigned long ip, unsigned long parent_ip,
+			      struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ms_ftrace_regs(fregs);
+	struct task_struct *child = (struct task_struct *)regs->di;
+	const struct kernel_clone_args *args = (const struct kernel_clone_args *)regs->si;
+	int bit;
+
+	if (child->mm == current->mm && !ms_proving())
+		return;
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	if (bit < 0)
+		return;
+	if (ms_proving())
+		ms_proof_saw(MS_PROOF_FORK, (unsigned long)child, 0, 0);
+	if (child->mm && child->mm != current->mm && !hooks_user->bear(child, args->flags & CLONE_INTO_CGROUP))
+		regs->ip = (unsigned long)refused;
+	ftrace_test_recursion_unlock(bit);
+}
+
+/* What became of a hook. */
+enum hook_state {
+	HOOK_OFF,
+	HOOK_SET,
+	HOOK_MISSING,
+	HOOK_HELD,
+	HOOK_DISABLED,
+	HOOK_UNPROVED,
+	HOOK_FAILED,
+};
+
+static const char *const states[] = {
+	[HOOK_OFF]	= "off",
+	[HOOK_SET]	= "set",
+	[HOOK_MISSING]	= "missing: this kernel has no such function that can be hooked",
+	[HOOK_HELD]	= "held: a livepatch or another module changes this function",
+	[HOOK_DISABLED]	= "disabled: kernel.ftrace_enabled is 0",
+	[HOOK_UNPROVED]	= "unproved: calls that should pass through it did not",
+	[HOOK_FAILED]	= "failed: ftrace refuses",
+};
+
 /**
  * struct hook - a function and what is called before it
  * @name:	the function's
- * @ops:	how
+ * @func:	what is called
+ * @flags:	FTRACE_OPS_FL_*
+ * @proofs:	bits of enum ms_proof_id: what it must have seen
+ * @ops:	as ftrace knows it, while it is set
+ * @state:	what became of it
  */
 struct hook {
-	char *name;
+	const char *name;
+	ftrace_func_t func;
+	unsigned long flags;
+	u32 proofs;
 	struct ftrace_ops ops;
+	enum hook_state state;
 };
 
 static struct hook hooks[] = {
 	/* In this order: what is seen by one is known to the next. */
-	{ "mmap_region", { .func = hook_region,
-			   .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT } },
-	{ "may_expand_vm", { .func = hook_expand,
-			     .flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT } },
-	{ "do_madvise", { .func = hook_madvise, .flags = FTRACE_OPS_FL_PERMANENT } },
-	{ "exit_mmap", { .func = hook_exit, .flags = FTRACE_OPS_FL_PERMANENT } },
+	{ "mmap_region", hook_region, FTRACE_OPS_FL_IPMODIFY, BIT(MS_PROOF_REGION) },
+	{ "may_expand_vm", hook_expand, FTRACE_OPS_FL_IPMODIFY,
+	  BIT(MS_PROOF_MMAP) | BIT(MS_PROOF_MPROTECT) | BIT(MS_PROOF_FRESH) },
+	{ "cgroup_can_fork", hook_fork, FTRACE_OPS_FL_IPMODIFY, BIT(MS_PROOF_FORK) },
+	{ "do_madvise", hook_madvise, 0, BIT(MS_PROOF_MADVISE) },
+	{ "exit_mmap", hook_exit, 0, BIT(MS_PROOF_EXIT) },
 };
 
-static void hook_clear(struct hook *hook)
+/*
+ * Permanent: while it is there kernel.ftrace_enabled cannot be cleared, which would let
+ * everybody pass. -EINVAL: no such function; -EBUSY: it is cleared, or another changes it.
+ */
+static int ops_set(struct ftrace_ops *ops, const char *name, ftrace_func_t func,
+		   unsigned long flags)
 {
-	unregister_ftrace_function(&hook->ops);
-	ftrace_free_filter(&hook->ops);
-}
+	int ret;
 
-static int hook_set(struct hook *hook)
-{
-	int ret = ftrace_set_filter(&hook->ops, (unsigned char *)hook->name,
-				    strlen(hook->name), 1);
-
-	if (ret) {
-		pr_notice("no function %s that can be hooked in this kernel\n", hook->name);
-		ftrace_free_filter(&hook->ops);
-		return -EOPNOTSUPP;
-	}
-	ret = register_ftrace_function(&hook->ops);
-	if (ret) {
-		pr_notice("%s cannot be hooked (%d): %s\n", hook->name, ret,
-			  ret == -EBUSY ? "another has, or kernel.ftrace_enabled is 0" :
-					  "refused by ftrace");
-		ftrace_free_filter(&hook->ops);
-	}
+	*ops = (struct ftrace_ops) { .func = func, .flags = FTRACE_OPS_FL_PERMANENT | flags };
+	ret = ftrace_set_filter(ops, (unsigned char *)name, strlen(name), 1) ? -EINVAL :
+	      register_ftrace_function(ops);
+	if (ret)
+		ftrace_free_filter(ops);
 	return ret;
 }
 
-static int hooks_prove(void)
+static void ops_clear(struct ftrace_ops *ops)
 {
-	unsigned long addr;
+	unregister_ftrace_function(ops);
+	ftrace_free_filter(ops);
+}
 
-	if (!current->mm) {
-		pr_notice("hooks can be proved by a process only\n");
-		return -EOPNOTSUPP;
+static void hook_clear(struct hook *hook)
+{
+	ops_clear(&hook->ops);
+	hook->state = HOOK_OFF;
+}
+
+static void notrace hook_nothing(unsigned long ip, unsigned long parent_ip,
+				 struct ftrace_ops *op, struct ftrace_regs *fregs)
+{
+}
+
+/* Is it ftrace as a whole that is off? Then one is refused, too, who would change nothing. */
+static bool ftrace_is_off(const char *name)
+{
+	static struct ftrace_ops ops;
+	int ret = ops_set(&ops, name, hook_nothing, 0);
+
+	if (!ret)
+		ops_clear(&ops);
+	return ret == -EBUSY;
+}
+
+static void hook_set(struct hook *hook)
+{
+	switch (ops_set(&hook->ops, hook->name, hook->func, hook->flags)) {
+	case 0:
+		hook->state = HOOK_SET;
+		break;
+	case -EINVAL:
+		hook->state = HOOK_MISSING;
+		break;
+	case -EBUSY:
+		hook->state = ftrace_is_off(hook->name) ? HOOK_DISABLED : HOOK_HELD;
+		break;
+	default:
+		hook->state = HOOK_FAILED;
 	}
-	proof.region = false;
-	proof.expand = false;
-	WRITE_ONCE(proof.by, current);
-	addr = vm_mmap(NULL, 0, PROOF_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	WRITE_ONCE(proof.by, NULL);
-	if (IS_ERR_VALUE(addr))
-		return addr;
-	vm_munmap(addr, PROOF_PAGES * PAGE_SIZE);
-	if (!proof.region)
-		pr_notice("mmap_region is not what maps in this kernel\n");
-	if (!proof.expand)
-		pr_notice("may_expand_vm is not what is asked in this kernel\n");
-	return proof.region && proof.expand ? 0 : -EOPNOTSUPP;
 }
 
 /* ---- tracepoints ----------------------------------------------------------------------- */
@@ -360,85 +333,143 @@ static void probe_move(void *data, struct cgroup *to, const char *path,
 	hooks_user->move(task, to);
 }
 
-static struct tracepoint *point_fork, *point_move;
+/**
+ * struct point - a tracepoint and what is called by it
+ * @name:	its name
+ * @probe:	what is called
+ * @tp:	the tracepoint, if there is one
+ * @state:	what became of it
+ */
+struct point {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+	enum hook_state state;
+};
+
+static struct point points[] = {
+	{ .name = "sched_process_fork", .probe = probe_fork },
+	{ .name = "cgroup_attach_task", .probe = probe_move },
+};
 
 static void find_point(struct tracepoint *tp, void *unused)
 {
-	if (!strcmp(tp->name, "sched_process_fork"))
-		point_fork = tp;
-	if (!strcmp(tp->name, "cgroup_attach_task"))
-		point_move = tp;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		if (!strcmp(tp->name, points[i].name))
+			points[i].tp = tp;
 }
 
-static int points_set(void)
+static void points_set(void)
 {
-	int ret;
+	int i;
 
 	check_trace_callback_type_sched_process_fork(probe_fork);
 	check_trace_callback_type_cgroup_attach_task(probe_move);
 	for_each_kernel_tracepoint(find_point, NULL);
-	if (!point_fork || !point_move) {
-		pr_notice("no tracepoint %s in this kernel\n",
-			  point_fork ? "cgroup_attach_task" : "sched_process_fork");
-		return -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(points); i++) {
+		struct point *p = &points[i];
+
+		if (!p->tp)
+			p->state = HOOK_MISSING;
+		else
+			p->state = tracepoint_probe_register(p->tp, p->probe, NULL) ?
+					   HOOK_FAILED : HOOK_SET;
 	}
-	ret = tracepoint_probe_register(point_fork, probe_fork, NULL);
-	if (ret)
-		return ret;
-	ret = tracepoint_probe_register(point_move, probe_move, NULL);
-	if (ret) {
-		tracepoint_probe_unregister(point_fork, probe_fork, NULL);
-		tracepoint_synchronize_unregister();
-	}
-	return ret;
 }
 
 static void points_clear(void)
 {
-	tracepoint_probe_unregister(point_move, probe_move, NULL);
-	tracepoint_probe_unregister(point_fork, probe_fork, NULL);
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		if (points[i].state == HOOK_SET) {
+			tracepoint_probe_unregister(points[i].tp, points[i].probe, NULL);
+			points[i].state = HOOK_OFF;
+		}
 	tracepoint_synchronize_unregister();
 }
 
 /* ---- all of it --------------------------------------------------------------------------- */
 
+/* Each must have seen what passes through it. */
+static int hooks_prove(void)
+{
+	u32 seen;
+	int i, ret = ms_prove(&seen);
+
+	if (ret) {
+		pr_notice("hooks cannot be proved (%d)\n", ret);
+		ret = -EOPNOTSUPP;
+	}
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].proofs & ~seen) {
+			hook_clear(&hooks[i]);
+			hooks[i].state = HOOK_UNPROVED;
+			ret = -EOPNOTSUPP;
+		}
+	return ret;
+}
+
+/* The worst of what became of them. */
+static int hooks_result(void)
+{
+	int i, ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].state == HOOK_HELD || hooks[i].state == HOOK_DISABLED)
+			ret = ret ?: -EBUSY;
+		else if (hooks[i].state != HOOK_SET)
+			ret = -EOPNOTSUPP;
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		if (points[i].state != HOOK_SET)
+			ret = -EOPNOTSUPP;
+	return ret;
+}
+
+static void hooks_log(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		if (hooks[i].state > HOOK_SET)
+			pr_notice("hook %s %s\n", hooks[i].name, states[hooks[i].state]);
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		if (points[i].state > HOOK_SET)
+			pr_notice("tracepoint %s %s\n", points[i].name, states[points[i].state]);
+}
+
 /**
  * ms_hooks_set() - from now on be asked
  * @user: who is
  *
- * What is missing, or is held by another, stands in the kernel's log.
+ * All or none. Which are missing, held by another or not proved stands in the kernel's log,
+ * and is shown by ms_hooks_show().
  *
  * Context: process; sleeps; not while they are set. Return: 0; -EOPNOTSUPP: this kernel does
- * not have what it takes; -EBUSY: another changes the same functions, or ftrace is off; -ENOMEM.
+ * not have what it takes; -EBUSY: another changes the same functions, or ftrace is off.
  */
 int ms_hooks_set(const struct ms_hooks_user *user)
 {
-	int i, ret = 0;
+	int i, ret;
 
 	hooks_user = user;
-	for (i = 0; i < ARRAY_SIZE(hooks); i++) {
-		ret = hook_set(&hooks[i]);
-		if (ret)
-			goto err_hooks;
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		hook_set(&hooks[i]);
+	points_set();
+	ret = hooks_result() ?: hooks_prove();
+	if (ret) {
+		hooks_log();
+		ms_hooks_clear();
 	}
-	ret = hooks_prove();
-	if (ret)
-		goto err_hooks;
-	ret = points_set();
-	if (ret)
-		goto err_hooks;
-	return 0;
-
-err_hooks:
-	while (i--)
-		hook_clear(&hooks[i]);
 	return ret;
 }
 
 /**
  * ms_hooks_clear() - be asked no more
  *
- * Context: process; sleeps; they are set.
+ * Context: process; sleeps. When it returns nothing of the user's is called any more.
  */
 void ms_hooks_clear(void)
 {
@@ -446,19 +477,45 @@ void ms_hooks_clear(void)
 
 	points_clear();
 	for (i = ARRAY_SIZE(hooks) - 1; i >= 0; i--)
-		hook_clear(&hooks[i]);
+		if (hooks[i].state == HOOK_SET)
+			hook_clear(&hooks[i]);
+}
+
+/**
+ * ms_hooks_show() - what is hooked, and what became of each hook; a line each
+ * @buf: a page
+ *
+ * Context: any that excludes ms_hooks_set() and ms_hooks_clear(). Return: length.
+ */
+ssize_t ms_hooks_show(char *buf)
+{
+	ssize_t n = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(hooks); i++)
+		n += sysfs_emit_at(buf, n, "%s %s\n", hooks[i].name, states[hooks[i].state]);
+	for (i = 0; i < ARRAY_SIZE(points); i++)
+		n += sysfs_emit_at(buf, n, "%s %s\n", points[i].name, states[points[i].state]);
+	return n;
 }
 
 #else /* !MS_CAN_HOOK */
 
+#include <linux/sysfs.h>
+
 int ms_hooks_set(const struct ms_hooks_user *user)
 {
-	pr_notice("no mmap_region, may_expand_vm, do_madvise, exit_mmap that can be hooked here\n");
+	pr_notice("functions cannot be hooked on this architecture, or by this configuration\n");
 	return -EOPNOTSUPP;
 }
 
 void ms_hooks_clear(void)
 {
+}
+
+ssize_t ms_hooks_show(char *buf)
+{
+	return sysfs_emit(buf, "functions missing: this architecture has none that can be hooked\n");
 }
 
 #endif /* MS_CAN_HOOK */

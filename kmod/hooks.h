@@ -12,17 +12,17 @@
  *
  *     mmap_region       every mapping: whoever maps, and whatever for
  *     may_expand_vm     brk, mremap, mprotect that makes writable
+ *     cgroup_can_fork   a child has its address space, and nobody has seen it yet
  *     do_madvise        memory is given back
  *     exit_mmap         an address space ends
  *
  *   Tracepoints tell of processes that are born, and of tasks moved between cgroups.
  *
- *   What a kernel does not have is said by name, and then there are no hooks at all. That
- *   a function is there does not mean that it is what is called: one that was copied into
- *   its caller would pass unseen. So at the beginning the caller itself maps some memory,
- *   and has to be seen doing it, with the arguments expected. exit_mmap is called from
- *   other files only, which rules that out. do_madvise is believed: to miss it makes looks
- *   rarer, and no limit weaker.
+ *   All or none: what a kernel does not have, what another holds, and what does not pass
+ *   through a hook that it should pass (prove.h), is said by name, and then there are none.
+ *   The first three change where a function goes on, which one user alone can do at a
+ *   time: a livepatch of one of them keeps us out, and we keep it out until the hooks are
+ *   taken away. Others who only look, tracers and probes, are not in the way.
  *
  * Locking
  *
@@ -34,7 +34,7 @@
  * Races
  *
  *   mprotect asks also where writable memory stays so, and does not tell: then a growth is
- *   told that does not come.
+ *   told that does not come. If that is refused mprotect goes on all the same.
  */
 #ifndef MS_HOOKS_H
 #define MS_HOOKS_H
@@ -48,10 +48,14 @@ struct mm_struct;
 struct task_struct;
 
 /**
- * struct ms_hooks_user - what is asked and told; all without being preempted
+ * struct ms_hooks_user - what is asked and told; all but @knows without being preempted
  * @knows:	does this address space matter? It is the caller's
  * @grow:	may it grow so? Kind and bytes are set; its mmap_lock is held for writing.
- *		false: it is refused with ENOMEM
+ *		false: it is refused with ENOMEM; where it may be asked twice (@twice), if the
+ *		second answer is not false, too, or @refused is called
+ * @refused:	was its last growth of those that may be asked twice refused? That is final
+ * @bear:	may this child be born, its cgroup the parent's or, if @elsewhere, another?
+ *		false: its parent's fork fails with ENOMEM
  * @give:	memory is about to be given back, perhaps another's; true: it is to be
  *		dropped at once where the program only allows that (MADV_FREE)
  * @end:	one is about to end, known or not, and nobody uses it any more
@@ -60,7 +64,9 @@ struct task_struct;
  */
 struct ms_hooks_user {
 	bool (*knows)(struct mm_struct *mm);
-	bool (*grow)(struct mm_struct *mm, struct ms_growth *g);
+	bool (*grow)(struct mm_struct *mm, struct ms_growth *g, bool twice);
+	bool (*refused)(struct mm_struct *mm);
+	bool (*bear)(struct task_struct *child, bool elsewhere);
 	bool (*give)(struct mm_struct *mm);
 	void (*end)(struct mm_struct *mm);
 	void (*fork)(struct task_struct *parent, struct task_struct *child);
@@ -69,5 +75,6 @@ struct ms_hooks_user {
 
 int ms_hooks_set(const struct ms_hooks_user *user);
 void ms_hooks_clear(void);
+ssize_t ms_hooks_show(char *buf);
 
 #endif /* MS_HOOKS_H */

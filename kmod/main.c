@@ -86,6 +86,7 @@ static int __init memstate_init(void)
 
 	/* From here on nothing fails. */
 	ms_observing_init();
+	ms_sysfs_init_hooks(ms_device_kobj());
 	ms_sysfs_init_tasks(ms_device_kobj());
 	ms_sysfs_init_groups(ms_device_kobj());
 	ms_device_begin();
@@ -107,6 +108,7 @@ err_groups:
  */
 static void __exit memstate_exit(void)
 {
+	ms_sysfs_exit_hooks(ms_device_kobj());
 	ms_observing_exit();
 	ms_spaces_exit();
 	ms_cgroups_unwatch();

@@ -6,6 +6,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "commit.h"
 #include "compat.h"
 #include "life.h"
 #include "mappings.h"
@@ -140,6 +141,8 @@ void ms_observed_follow(struct ms_observed *o)
 	else if (now < o->charged)
 		ms_limits_uncharge(&at->limit, o->charged - now);
 	o->charged = now;
+	if (o->gone)
+		ms_commit_end(o);
 	sums_follow(o);
 }
 
@@ -194,6 +197,7 @@ void ms_observed_look_at(struct ms_observed *o, bool exact)
 	if (!o->gone && mmap_read_trylock(o->mm)) {
 		ms_observed_look(o, exact);
 		ms_observed_follow(o);
+		ms_commit_settle(o);
 		mmap_read_unlock(o->mm);
 	}
 	spin_unlock(&o->lock);
@@ -298,6 +302,8 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 		next->core = o->core;
 		next->data_vm = o->data_vm;
 		next->books = o->books;
+		/* First, so that what is above both is not left for others in between. */
+		ms_commit_force(next, o->commit);
 	}
 	memset(&o->core, 0, sizeof(o->core));
 	o->gone = true;
@@ -356,22 +362,15 @@ static void observed_drop(struct ms_observed *o)
 	kfree(o);
 }
 
-/**
- * ms_observed_begin() - an address space is known from now on
- * @mm:		the space
- * @group:	its group, of which it takes over a use
- * @birth:	how it has come about
- * @parent:	with MS_BORN_FORK: whose copy it is, if that is known
- *
- * Context: any; RCU read lock held. Return: false: there is no memory.
- */
-bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
-		       struct ms_observed *parent)
+/* Of what it could write to @commit is charged already, and is its own if it is not known yet. */
+static bool observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
+			   struct ms_observed *parent, u64 commit)
 {
 	struct ms_observed *o = observed_new(mm, group);
 	u64 backed;
 
 	if (!o) {
+		ms_limits_uncharge(&group->commit, commit);
 		ms_group_put(group);
 		return false;
 	}
@@ -380,6 +379,7 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 	spin_lock(&o->lock);
 	if (!observed_list(o)) {
 		spin_unlock(&o->lock);
+		ms_limits_uncharge(&group->commit, commit);
 		observed_drop(o);
 		return true;
 	}
@@ -398,8 +398,43 @@ bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bir
 		o->books = ms_task_limit_of(mm);
 	}
 	ms_observed_follow(o);
+	o->commit = commit;
+	ms_commit_settle(o);
 	spin_unlock(&o->lock);
 	return true;
+}
+
+/**
+ * ms_observed_begin() - an address space is known from now on
+ * @mm:		the space
+ * @group:	its group, of which it takes over a use
+ * @birth:	how it has come about
+ * @parent:	with MS_BORN_FORK: whose copy it is, if that is known
+ *
+ * Context: any; RCU read lock held. Return: false: there is no memory.
+ */
+bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
+		       struct ms_observed *parent)
+{
+	return observed_begin(mm, group, birth, parent, 0);
+}
+
+/**
+ * ms_observed_bear() - a child is known from now on
+ * @mm:		its address space, a copy of its parent's, which nobody has seen yet
+ * @group:	its group
+ * @parent:	whose copy it is, if that is known
+ * @commit:	bytes that are charged for it already: all that it could write to
+ *
+ * Context: task context, of the parent; does not sleep; RCU read lock held. Return: false:
+ * there is no memory, and what was charged is given back.
+ */
+bool ms_observed_bear(struct mm_struct *mm, struct ms_group *group,
+		      struct ms_observed *parent, u64 commit)
+{
+	/* Whoever calls has a use of it, so that there is one more to be had. */
+	refcount_inc(&group->users);
+	return observed_begin(mm, group, MS_BORN_FORK, parent, commit);
 }
 
 /**
@@ -512,6 +547,7 @@ int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
 	out->on = ms_group_observed(group);
 	out->overcommit = READ_ONCE(group->observed.overcommit);
 	out->trust = READ_ONCE(group->observed.trust);
+	out->commit_max = READ_ONCE(group->commit.core.max);
 	out->group = group->id;
 	if (!observed_figures(mm, out)) {
 		out->commit = mm_data(mm);

@@ -55,6 +55,10 @@ struct task_struct;
  * @lock:	protects all below
  * @core:	its state
  * @data_vm:	bytes, at the last look
+ * @commit:	bytes that it is charged of what it could write to: commit.h
+ * @no:		who has refused a growth of it that is asked for once more, or NULL
+ * @no_bytes:	how much that was
+ * @no_commit:	it was by what may be committed
  * @sums:	what the sums of its groups have of it
  * @at:		where it is charged: @group; one above, or none, if it has books
  * @charged:	bytes, there
@@ -74,6 +78,10 @@ struct ms_observed {
 	spinlock_t lock;
 	struct ms_observe core;
 	u64 data_vm;
+	u64 commit;
+	struct ms_group *no;
+	u64 no_bytes;
+	bool no_commit;
 	s64 sums[MS_OBSERVED_SUMS];
 	struct ms_group *at;
 	u64 charged;
@@ -102,6 +110,8 @@ void ms_observed_follow(struct ms_observed *o);
 void ms_observed_granted(struct ms_observed *o, u64 bytes);
 bool ms_observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
 		       struct ms_observed *parent);
+bool ms_observed_bear(struct mm_struct *mm, struct ms_group *group,
+		      struct ms_observed *parent, u64 commit);
 bool ms_observed_move(struct ms_observed *o, struct ms_group *group);
 void ms_observed_end(struct ms_observed *o);
 void ms_observed_put(struct ms_observed *o);

@@ -193,6 +193,7 @@ void ms_observed_read(struct ms_group *group, struct memstate_observe *out)
 		.inherited = t.inherited,
 		.pending = t.pending,
 		.excess = t.excess,
+		.commit_max = READ_ONCE(group->commit.core.max),
 		.group = group->id,
 		.reports = sum_of(group, MS_OBSERVED_KNOWN) - t.spaces,
 	};

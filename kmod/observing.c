@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/cgroup.h>
 #include <linux/mutex.h>
 
+#include "commit.h"
 #include "find.h"
 #include "grow.h"
 #include "hooks.h"
@@ -15,7 +17,8 @@
 static DEFINE_MUTEX(ms_observing_mutex);
 
 /* Under that, read anywhere. */
-static int hooks_missing = -EOPNOTSUPP;	/* 0: they are set */
+static int hooks_missing = -EOPNOTSUPP;	/* 0: they are set; -EAGAIN: not before it matters */
+static bool hooks_released;		/* they were, and an administrator has taken them away */
 static unsigned int nr_on;		/* groups that are observed */
 
 /* ---- hooks ------------------------------------------------------------------------------- */
@@ -33,7 +36,7 @@ static void space_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bi
 static bool hook_knows(struct mm_struct *mm)
 {
 	struct ms_observed *o;
-	bool known;
+	bool known, limited = false;
 
 	if (!READ_ONCE(nr_on))
 		return false;
@@ -45,11 +48,30 @@ static bool hook_knows(struct mm_struct *mm)
 
 		space_begin(mm, group, MS_BORN_EXEC, NULL);
 		o = ms_observed_of(mm);
+		/* There is no memory to know it, and it would matter: it is refused all. */
+		limited = !o && ms_group_observed(group) && ms_commit_limited(group);
 	}
-	/* Unless it reports, and is trusted. */
-	known = o && READ_ONCE(o->at);
+	/* Unless it reports, and is trusted, and what it may commit is not limited. */
+	known = o ? READ_ONCE(o->at) || ms_commit_limited(o->group) : limited;
 	rcu_read_unlock();
 	return known;
+}
+
+static bool hook_bear(struct task_struct *child, bool elsewhere)
+{
+	struct ms_group *group;
+	bool may = true;
+
+	/* Who is born into another cgroup has moved there, and is not refused. */
+	if (!READ_ONCE(nr_on) || elsewhere)
+		return true;
+	rcu_read_lock();
+	group = ms_group_near(task_dfl_cgroup(current));
+	if (ms_group_observed(group))
+		may = ms_grow_child(child->mm, group);
+	ms_group_put(group);
+	rcu_read_unlock();
+	return may;
 }
 
 static bool hook_give(struct mm_struct *mm)
@@ -90,9 +112,12 @@ static void hook_fork(struct task_struct *parent, struct task_struct *child)
 	if (!READ_ONCE(nr_on))
 		return;
 	rcu_read_lock();
-	group = ms_group_near(task_dfl_cgroup(child));
-	space_begin(child->mm, group, MS_BORN_FORK,
-		    parent->mm ? ms_observed_of(parent->mm) : NULL);
+	/* As a rule it is known since hook_bear(). */
+	if (!ms_observed_of(child->mm)) {
+		group = ms_group_near(task_dfl_cgroup(child));
+		space_begin(child->mm, group, MS_BORN_FORK,
+			    parent->mm ? ms_observed_of(parent->mm) : NULL);
+	}
 	rcu_read_unlock();
 }
 
@@ -105,11 +130,106 @@ static void hook_move(struct task_struct *task, struct cgroup *to)
 static const struct ms_hooks_user hooks_user = {
 	.knows = hook_knows,
 	.grow = ms_grow,
+	.refused = ms_grow_refused,
+	.bear = hook_bear,
 	.give = hook_give,
 	.end = hook_end,
 	.fork = hook_fork,
 	.move = hook_move,
 };
+
+/* ---- hooks come and go --------------------------------------------------------------------- */
+
+/* Kernel text is changed, by an administrator's act. */
+static int hooks_set(void)
+{
+	int ret;
+
+	lockdep_assert_held(&ms_observing_mutex);
+	if (!hooks_missing)
+		return 0;
+	ret = ms_hooks_set(&hooks_user);
+	WRITE_ONCE(hooks_missing, ret);
+	if (ret)
+		return ret;
+	WRITE_ONCE(hooks_released, false);
+	ms_find_on(true);
+	if (nr_on)
+		ms_find_all();
+	return 0;
+}
+
+/* They are to be there because something is observed. */
+static int hooks_want(void)
+{
+	if (!hooks_missing)
+		return 0;
+	if (!ms_param_observe || hooks_released || !capable(CAP_SYS_ADMIN))
+		return hooks_missing == -EAGAIN ? -EOPNOTSUPP : hooks_missing;
+	return hooks_set();
+}
+
+static void hooks_release(void)
+{
+	lockdep_assert_held(&ms_observing_mutex);
+	if (hooks_missing)
+		return;
+	ms_hooks_clear();
+	WRITE_ONCE(hooks_missing, -EBUSY);
+	WRITE_ONCE(hooks_released, true);
+	ms_find_on(false);
+	ms_observed_forget();
+	if (nr_on)
+		pr_notice("hooks are taken away: limits of %u groups are not enforced for programs that report nothing\n",
+			  nr_on);
+	ms_groups_tell_observed();
+}
+
+/**
+ * ms_observing_hooks() - have the kernel hooked, or not any more
+ * @on: whether
+ *
+ * Without hooks whatever is observed stays so in name, and nothing is known of it.
+ *
+ * Context: process; sleeps. Return: 0; -EPERM: it is the administrator's; -EOPNOTSUPP: this
+ * kernel cannot be hooked, or the module was told not to; -EBUSY: another has hooked it.
+ */
+int ms_observing_hooks(bool on)
+{
+	int ret = 0;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (!ms_param_observe)
+		return -EOPNOTSUPP;
+	mutex_lock(&ms_observing_mutex);
+	if (!on) {
+		hooks_release();
+	} else if (hooks_missing) {
+		ret = hooks_set();
+		if (!ret && nr_on)
+			pr_notice("hooks are set: limits of %u groups are enforced\n", nr_on);
+		ms_groups_tell_observed();
+	}
+	mutex_unlock(&ms_observing_mutex);
+	return ret;
+}
+
+/**
+ * ms_observing_show() - what is hooked, and what is not; a line each
+ * @buf: a page
+ *
+ * Context: process; sleeps. Return: length.
+ */
+ssize_t ms_observing_show(char *buf)
+{
+	ssize_t n;
+
+	mutex_lock(&ms_observing_mutex);
+	n = ms_hooks_show(buf);
+	mutex_unlock(&ms_observing_mutex);
+	return n;
+}
 
 /* ---- what is asked of it --------------------------------------------------------------------- */
 
@@ -117,10 +237,12 @@ static int observing_set(struct ms_group *group, unsigned int why, bool on)
 {
 	unsigned int before = group->observed.why;
 	unsigned int now = on ? before | why : before & ~why;
+	int ret;
 
 	lockdep_assert_held(&ms_observing_mutex);
-	if (on && hooks_missing)
-		return hooks_missing;
+	ret = on ? hooks_want() : 0;
+	if (ret)
+		return ret;
 	if (test_bit(MS_GROUP_DEAD, &group->flags))
 		return 0;
 	WRITE_ONCE(group->observed.why, now);
@@ -144,7 +266,8 @@ static int observing_set(struct ms_group *group, unsigned int why, bool on)
  * When it returns all address spaces below the group are known, but for who grows all the time.
  *
  * Context: process; may sleep. Return: 0; -EOPNOTSUPP: this kernel cannot be hooked, or the
- * administrator does not want it; -EBUSY: another has hooked it; -ENOMEM.
+ * administrator does not want it; -EBUSY: another has hooked it, or the hooks have been taken
+ * away; -ENOMEM.
  */
 int ms_observing_set(struct ms_group *group, bool on)
 {
@@ -183,6 +306,30 @@ void ms_observing_limit(struct ms_group *group, u32 set, u64 high, u64 max, bool
 	if (!any)
 		observing_set(group, MS_OBSERVED_LIMIT, false);
 	mutex_unlock(&ms_observing_mutex);
+}
+
+/**
+ * ms_observing_commit() - set what may be committed in a group
+ * @group:	the group
+ * @max:	bytes or MEMSTATE_UNLIMITED
+ *
+ * As long as it has one it is observed.
+ *
+ * Context: process; may sleep. Return: 0; as ms_observing_set(), with nothing set.
+ */
+int ms_observing_commit(struct ms_group *group, u64 max)
+{
+	int ret = 0;
+
+	mutex_lock(&ms_observing_mutex);
+	if (max != MEMSTATE_UNLIMITED)
+		ret = observing_set(group, MS_OBSERVED_COMMIT_MAX, true);
+	if (!ret)
+		ms_limits_set(&group->commit, MEMSTATE_LIMIT_MAX, 0, max);
+	if (max == MEMSTATE_UNLIMITED)
+		observing_set(group, MS_OBSERVED_COMMIT_MAX, false);
+	mutex_unlock(&ms_observing_mutex);
+	return ret;
 }
 
 /**
@@ -245,13 +392,26 @@ void ms_observing_vanish(struct ms_group *group)
  */
 bool ms_observing_can(void)
 {
+	int missing = READ_ONCE(hooks_missing);
+
+	return !missing || missing == -EAGAIN;
+}
+
+/**
+ * ms_observing_enforced() - are limits enforced for what is observed?
+ *
+ * Context: any. Return: false: nothing is hooked.
+ */
+bool ms_observing_enforced(void)
+{
 	return !READ_ONCE(hooks_missing);
 }
 
 /**
  * ms_observing_init() - hook the kernel, if that is wanted and can be done
  *
- * Without it the module does all but observe.
+ * Without it the module does all but observe. Where there are no jobs, only an administrator
+ * has something observed, and the kernel is hooked when one does.
  *
  * Context: module init.
  */
@@ -260,11 +420,13 @@ void ms_observing_init(void)
 	int ret = -EOPNOTSUPP;
 
 	if (ms_param_observe)
-		ret = ms_find_init() ?: ms_hooks_set(&hooks_user);
+		ret = ms_find_init();
 	mutex_lock(&ms_observing_mutex);
-	hooks_missing = ret;
+	if (!ret)
+		ret = ms_param_jobs ? hooks_set() : -EAGAIN;
+	WRITE_ONCE(hooks_missing, ret);
 	mutex_unlock(&ms_observing_mutex);
-	if (ret)
+	if (ret && ret != -EAGAIN)
 		pr_notice("programs that report nothing are not observed\n");
 }
 
@@ -280,6 +442,8 @@ void ms_observing_exit(void)
 	mutex_lock(&ms_observing_mutex);
 	set = !hooks_missing;
 	hooks_missing = -EOPNOTSUPP;
+	/* A limit can still be written, and would have them set again. */
+	hooks_released = true;
 	WRITE_ONCE(nr_on, 0);
 	mutex_unlock(&ms_observing_mutex);
 	if (set)

@@ -9,6 +9,11 @@
  *   known (observed.h): by its birth, by its first mapping as a new image, or because it is
  *   found (find.h). As long as no group is observed a hook looks at one variable.
  *
+ *   The kernel is hooked at load, or where there are no jobs when an administrator first has
+ *   something observed; if it could not be, he tries again by that. He may take the hooks
+ *   away: then nothing is known of who is observed in name, and all is told as not enforced,
+ *   until he sets them again.
+ *
  * Locking
  *
  *   ms_observing_mutex  mutex: which groups are observed
@@ -23,11 +28,15 @@ struct ms_group;
 
 int ms_observing_set(struct ms_group *group, bool on);
 void ms_observing_limit(struct ms_group *group, u32 set, u64 high, u64 max, bool reports);
+int ms_observing_commit(struct ms_group *group, u64 max);
 void ms_observing_overcommit(struct ms_group *group, u32 percent);
 void ms_observing_trust(struct ms_group *group, bool on);
 void ms_observing_found(struct ms_group *group);
 void ms_observing_vanish(struct ms_group *group);
 bool ms_observing_can(void);
+bool ms_observing_enforced(void);
+int ms_observing_hooks(bool on);
+ssize_t ms_observing_show(char *buf);
 void ms_observing_init(void);
 void ms_observing_exit(void);
 

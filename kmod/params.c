@@ -137,6 +137,10 @@ unsigned int ms_param_observe_batch = 64;
 MS_BOUND(observe_batch, 1, MS_SETTLE_LIMIT);
 MODULE_PARM_DESC(observe_batch, "Most programs that a reader or worker looks at without a pause");
 
+bool ms_param_jobs = true;
+module_param_named(jobs, ms_param_jobs, bool, 0444);
+MODULE_PARM_DESC(jobs, "Hook the kernel at load, for whoever limits; 0: when an administrator has something observed");
+
 static int params_check_power(const char *name, unsigned int value)
 {
 	if (is_power_of_2(value))

@@ -21,6 +21,7 @@ extern bool ms_param_observe;
 extern unsigned int ms_param_observe_settle;
 extern unsigned int ms_param_observe_settle_ms;
 extern unsigned int ms_param_observe_batch;
+extern bool ms_param_jobs;
 
 int ms_params_check(void);
 

@@ -35,13 +35,15 @@ static void note(struct ms_refusal *r, const struct ms_refusal_note *n)
  * @group:	his group
  * @by:	the group whose limit it is, that or one above
  * @bytes:	by how much he wanted to grow
+ * @commit:	it is the limit of what may be committed
  *
  * Context: task context; does not sleep.
  */
-void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes)
+void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, bool commit)
 {
+	const struct ms_level *limit = commit ? &by->commit : &by->limit;
 	u64 pending = max(atomic64_read(&by->observed.sums[MS_OBSERVED_PENDING]), 0LL);
-	u64 charged = ms_limits_charged(&by->limit);
+	u64 charged = ms_limits_charged(limit);
 	struct ms_refusal_note n = {
 		.ns = ktime_get_boottime_ns(),
 		.pid = task_tgid_nr(current),
@@ -49,8 +51,10 @@ void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes)
 		.by = by->id,
 		.bytes = bytes,
 		.charged = charged,
-		.backed = charged - min(charged, pending),
-		.max = READ_ONCE(by->limit.core.max),
+		.backed = commit ? max(atomic64_read(&by->observed.sums[MS_OBSERVED_BACKED]), 0LL) :
+				   charged - min(charged, pending),
+		.commit = commit,
+		.max = READ_ONCE(limit->core.max),
 		.overcommit = READ_ONCE(by->observed.overcommit),
 	};
 
@@ -80,8 +84,9 @@ static int refusal_line(struct ms_group *group, char *text, size_t size)
 	name[string_escape_mem(n.comm, strlen(n.comm), name, sizeof(name) - 1,
 			       ESCAPE_HEX | ESCAPE_NAP | ESCAPE_APPEND, "\"\\")] = '\0';
 	return scnprintf(text, size,
-			 "pid=%d inner_pid=%d comm=\"%s\" bytes=%llu group=%llu backed=%llu charged=%llu max=%lld overcommit=%u at=%llu.%06lu nr=%lu",
-			 n.pid, n.inner, name, n.bytes, n.by, n.backed, n.charged, (s64)n.max,
+			 "pid=%d inner_pid=%d comm=\"%s\" bytes=%llu group=%llu backed=%llu charged=%llu %s=%lld overcommit=%u at=%llu.%06lu nr=%lu",
+			 n.pid, n.inner, name, n.bytes, n.by, n.backed, n.charged,
+			 n.commit ? "commit_max" : "max", (s64)n.max,
 			 n.overcommit, n.ns / NSEC_PER_SEC,
 			 (unsigned long)(n.ns % NSEC_PER_SEC / NSEC_PER_USEC), n.nr);
 }

@@ -21,7 +21,7 @@
 
 struct ms_group;
 
-void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes);
+void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, bool commit);
 void ms_refusal_log(struct ms_group *group);
 int ms_refusal_show(struct ms_group *group, char *text, size_t size);
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 /*
  * Model
  *
@@ -18,6 +20,7 @@
 
 #include "core/rules.h"
 #include "group.h"
+#include "observing.h"
 #include "sysfs.h"
 #include "sysfs_attrs.h"
 
@@ -133,6 +136,45 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 MS_ATTRS(sys, 0444);
 MS_ATTR_MEMBER(sys, 0444, nr_tasks, tasks);
 MS_CLASS_GROUPS(sys, 0444);
+
+/* What is hooked, a line each; an administrator takes the hooks away, or sets them again. */
+static ssize_t hooks_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	return ms_observing_show(buf);
+}
+
+static ssize_t hooks_store(struct device *dev, struct device_attribute *attr,
+			   const char *buf, size_t length)
+{
+	bool on;
+
+	return kstrtobool(buf, &on) ?: ms_observing_hooks(on) ?: length;
+}
+
+static DEVICE_ATTR_RW(hooks);
+
+/**
+ * ms_sysfs_init_hooks() - make the file hooks
+ * @parent: the device's directory
+ *
+ * Context: module init.
+ */
+void ms_sysfs_init_hooks(struct kobject *parent)
+{
+	if (sysfs_create_file(parent, &dev_attr_hooks.attr))
+		pr_err("no room for hooks\n");
+}
+
+/**
+ * ms_sysfs_exit_hooks() - take it away
+ * @parent: the device's directory
+ *
+ * Context: module exit; waits for who reads or writes it. From now on no hooks are set.
+ */
+void ms_sysfs_exit_hooks(struct kobject *parent)
+{
+	sysfs_remove_file(parent, &dev_attr_hooks.attr);
+}
 
 static struct attribute *sys_attrs[] = {
 	MS_ATTRS_LIST(sys),

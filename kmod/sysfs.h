@@ -14,6 +14,9 @@ struct ms_task;
 extern const struct attribute_group *ms_sysfs_groups[];
 extern const struct kobj_type ms_sysfs_group_ktype;
 
+void ms_sysfs_init_hooks(struct kobject *parent);
+void ms_sysfs_exit_hooks(struct kobject *parent);
+
 void ms_sysfs_init_tasks(struct kobject *parent);
 void ms_sysfs_exit_tasks(void);
 void ms_sysfs_add_task(struct ms_task *task);

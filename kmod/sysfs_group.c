@@ -44,6 +44,8 @@ static struct ms_limit_attr limit_attrs[] = {
 	{ { "excess", 0444 }, MS_FILE_EXCESS },
 	{ { "observed_breached", 0444 }, MS_FILE_OBSERVED_BREACHED },
 	{ { "last_refusal", 0444 }, MS_FILE_LAST_REFUSAL },
+	{ { "enforced", 0444 }, MS_FILE_ENFORCED },
+	{ { "commit_max", 0644 }, MS_FILE_COMMIT_MAX },
 	{ { "events_high", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_HIGH },
 	{ { "events_max", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_MAX },
 	{ { "events_denied", 0444 }, MS_FILE_EVENTS, MEMSTATE_EVENT_DENIED },
@@ -85,11 +87,13 @@ static struct attribute *group_attrs[] = {
 	&limit_attrs[23].attr,
 	&limit_attrs[24].attr,
 	&limit_attrs[25].attr,
+	&limit_attrs[26].attr,
+	&limit_attrs[27].attr,
 	NULL
 };
 
 /* As many as stand in the list above. */
-static_assert(ARRAY_SIZE(limit_attrs) == 26);
+static_assert(ARRAY_SIZE(limit_attrs) == 28);
 
 static const struct attribute_group group_group = { .attrs = group_attrs };
 static const struct attribute_group *group_groups[] = { MS_GROUPS_LIST(group) };
@@ -171,6 +175,10 @@ static ssize_t show_limit_file(struct ms_group *group,
 	case MS_FILE_EVENTS_LOCAL:
 		return sysfs_emit(buf, "%lld\n",
 				  atomic64_read(&group->events_local[a->event]));
+	case MS_FILE_ENFORCED:
+		return sysfs_emit(buf, "%d\n", ms_observing_enforced());
+	case MS_FILE_COMMIT_MAX:
+		return ms_sysfs_show_limit(&group->commit, MS_FILE_MAX, buf);
 	case MS_FILE_OBSERVE ... MS_FILE_OBSERVED_BREACHED:
 		return show_observed(group, a->file, buf);
 	case MS_FILE_LAST_REFUSAL:
@@ -265,6 +273,8 @@ static ssize_t group_store(struct kobject *kobj, struct attribute *attr,
 	ret = parse_limit(buf, length, &limit);
 	if (ret)
 		return ret;
+	if (a->file == MS_FILE_COMMIT_MAX)
+		return ms_observing_commit(group_of(kobj), limit) ?: length;
 	ms_observing_limit(group_of(kobj),
 			   a->file == MS_FILE_HIGH ? MEMSTATE_LIMIT_HIGH : MEMSTATE_LIMIT_MAX,
 			   limit, limit, false);
@@ -328,7 +338,8 @@ void ms_sysfs_notify_group(struct ms_group *group, bool pressure)
 	if (pressure)
 		sysfs_notify(&group->kobj, NULL, "pressure");
 	for (i = 0; i < ARRAY_SIZE(limit_attrs); i++)
-		if (limit_attrs[i].file >= MS_FILE_EVENTS)
+		if (limit_attrs[i].file >= MS_FILE_EVENTS ||
+		    limit_attrs[i].file == MS_FILE_ENFORCED)
 			sysfs_notify(&group->kobj, NULL, limit_attrs[i].attr.name);
 }
 

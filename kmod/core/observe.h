@@ -95,12 +95,14 @@ enum ms_growth_kind {
  * struct ms_growth - a growth that is about to be
  * @kind:	enum ms_growth_kind
  * @bytes:	by how much data_vm will rise
+ * @stack:	it will not, as this may grow down, and the kernel takes it for a stack
  * @ask:	what of it is counted; see ms_observe_ask()
  * @arena:	what of it is an arena
  */
 struct ms_growth {
 	enum ms_growth_kind kind;
 	u64 bytes;
+	bool stack;
 	u64 ask;
 	u64 arena;
 };

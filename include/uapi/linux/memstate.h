@@ -820,6 +820,7 @@ struct memstate_limit {
 #define MEMSTATE_OBSERVE_ON		1
 #define MEMSTATE_OBSERVE_OVERCOMMIT	2
 #define MEMSTATE_OBSERVE_TRUST		4
+#define MEMSTATE_OBSERVE_COMMIT_MAX	8
 
 /**
  * struct memstate_observe - observe programs that report nothing; read what is seen of them
@@ -845,22 +846,27 @@ struct memstate_limit {
  *		else zero
  * @group:	out: cgroup id of the group; of a process the one where it is, or would be, charged
  * @reports:	out: address spaces that have books; SCOPE_PROCESS: 1 if it has
- * @__reserved:	zero
+ * @enforced:	out: 1: the kernel is hooked, so that limits hold for programs that report
+ *		nothing; 0: for others only
  * @excess:	out: bytes charged for these, beyond what they report
+ * @commit_max:	in, out: bytes that all below may commit, whether they report or not, or
+ *		MEMSTATE_UNLIMITED; it and all below it are observed as long as it is set
  *
  * Of a process: @spaces is 1 if it is observed. Else nothing is charged for it, and @commit and
  * @backed are of use all the same; the settings are those of its group.
  *
  * What is charged for them is backed - inherited + pending. A growth that does not fit is
- * refused to the program, by ENOMEM, and counted as denied.
+ * refused to the program, by ENOMEM, and counted as denied. Where it would pass commit_max a
+ * fork is refused, too.
  *
  * A space that has books is not among @spaces. So that opening the device is no way out of a
  * limit, it is charged the larger of what it reports and what is observed, and refused what does
  * not fit, in all groups from the first on that no @trust is in force for, its own or that of
- * one above.
+ * one above. What it may commit is limited in any case.
  *
- * Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be hooked, or the
- * module was told not to: its log says why; -EBUSY: another module or a livepatch has.
+ * Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be
+ * hooked, or the module was told not to: its log says why; -EBUSY: another module or a
+ * livepatch has, or the hooks have been taken away. /sys/class/misc/memstate/hooks names them.
  */
 struct memstate_observe {
 	__u32 size;
@@ -880,8 +886,9 @@ struct memstate_observe {
 	__u64 reserved;
 	__u64 group;
 	__u32 reports;
-	__u32 __reserved;
+	__u32 enforced;
 	__u64 excess;
+	__u64 commit_max;
 };
 
 /**
@@ -1041,6 +1048,6 @@ MEMSTATE_ABI_SIZE(memstate_shards, 24);
 MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 MEMSTATE_ABI_SIZE(memstate_pending, 8);
-MEMSTATE_ABI_SIZE(memstate_observe, 112);
+MEMSTATE_ABI_SIZE(memstate_observe, 120);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

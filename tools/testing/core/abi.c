@@ -99,7 +99,7 @@ int main(void)
 	AT(memstate_get_totals, fd, 12);
 	AT(memstate_get_totals, totals, 16);
 	SIZE(memstate_pending, 8);
-	SIZE(memstate_observe, 112);
+	SIZE(memstate_observe, 120);
 	SIZE(memstate_range, 24);
 	AT(memstate_range, end, 8);
 	AT(memstate_range, state, 16);

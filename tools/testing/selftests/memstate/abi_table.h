@@ -129,7 +129,8 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_OBSERVE, 0xbd1f),				\
 	NUM(MEMSTATE_OBSERVE_ON, 1),					\
 	NUM(MEMSTATE_OBSERVE_OVERCOMMIT, 2),				\
-	SIZE(memstate_observe, 112),					\
+	NUM(MEMSTATE_OBSERVE_COMMIT_MAX, 8),				\
+	SIZE(memstate_observe, 120),					\
 	OFF(memstate_observe, set, 16),					\
 	OFF(memstate_observe, overcommit, 24),				\
 	OFF(memstate_observe, spaces, 32),				\
@@ -137,7 +138,9 @@ struct abi_row {
 	OFF(memstate_observe, reserved, 80),				\
 	OFF(memstate_observe, group, 88),				\
 	OFF(memstate_observe, reports, 96),				\
+	OFF(memstate_observe, enforced, 100),				\
 	OFF(memstate_observe, excess, 104),				\
+	OFF(memstate_observe, commit_max, 112),				\
 	SIZE(memstate_totals_observed, 56),				\
 	OFF(memstate_totals_observed, charged, 48),			\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\

@@ -1,134 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Programs with nothing of ours in them: seen, limited, refused, alive. */
-#include <libgen.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "cgroup.h"
 #include "harness.h"
+#include "prog.h"
 
 #define GROUP	"ms-observe"
 #define LEAF	"ms-observe/leaf"
 #define OTHER	"ms-observe-other"
-
-/* A program that is told what to do. */
-struct prog {
-	pid_t pid;
-	int to;
-	int from;
-};
-
-static const char *prog_path(void)
-{
-	static char path[512];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-	path[n > 0 ? n : 0] = '\0';
-	dirname(path);
-	return strcat(path, "/observe_prog");
-}
-
-static struct prog prog_start(const char *cgroup)
-{
-	struct prog p = { .pid = -1 };
-	int in[2], out[2];
-
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
-		return p;
-	p.pid = fork();
-	if (!p.pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (!cg_enter(cgroup) || dup2(in[0], 0) || dup2(out[1], 1) != 1)
-			_exit(101);
-		execl(prog_path(), "observe_prog", NULL);
-		_exit(102);
-	}
-	close(in[0]);
-	close(out[1]);
-	p.to = in[1];
-	p.from = out[0];
-	return p;
-}
-
-/* -1: it does not answer any more. */
-static long prog_do(const struct prog *p, char what, unsigned long kib)
-{
-	char line[64];
-	int n = snprintf(line, sizeof(line), "%c %lu\n", what, kib);
-
-	if (write(p->to, line, n) != n)
-		return -1;
-	n = read(p->from, line, sizeof(line) - 1);
-	if (n <= 0)
-		return -1;
-	line[n] = '\0';
-	return atol(line);
-}
-
-/* It ends by itself: 0. */
-static int prog_end(struct prog *p)
-{
-	int status = -1;
-
-	close(p->to);
-	close(p->from);
-	if (waitpid(p->pid, &status, 0) != p->pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 256 + WTERMSIG(status);
-}
-
-static int observe(int dev, int cg, u32 set, u32 on, u32 overcommit,
-		   struct memstate_observe *out)
-{
-	struct memstate_observe w = {
-		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
-		.set = set, .on = on, .overcommit = overcommit };
-	int ret = dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
-
-	if (out)
-		*out = w;
-	return ret;
-}
-
-static int observe_set_trust(int dev, int cg, u32 trust)
-{
-	struct memstate_observe w = {
-		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
-		.set = MEMSTATE_OBSERVE_TRUST, .trust = trust };
-
-	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
-}
-
-static struct memstate_observe observed(int dev, int cg)
-{
-	struct memstate_observe w;
-
-	if (observe(dev, cg, 0, 0, 0, &w))
-		memset(&w, 0xff, sizeof(w));
-	return w;
-}
-
-static int pidfd_of(pid_t pid)
-{
-	return syscall(SYS_pidfd_open, pid, 0);
-}
-
-/* One process, by a pidfd. */
-static int observe_one(int dev, int fd, struct memstate_observe *out)
-{
-	*out = (struct memstate_observe) {
-		.size = sizeof(*out), .scope = MEMSTATE_SCOPE_PROCESS, .fd = fd };
-	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, out);
-}
-
-static bool can_observe(int dev)
-{
-	struct memstate_query q = { .size = sizeof(q) };
-
-	return !dev_ioctl(dev, MEMSTATE_IOC_QUERY, &q) &&
-	       (q.features & MEMSTATE_FEATURE_OBSERVE);
-}
 
 /* In a child that is in GROUP: says by its line where it went wrong. */
 #define MUST(ok) do {							\
@@ -1404,7 +1285,7 @@ TEST_F(observe, errors)
 {
 	struct memstate_observe w;
 
-	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 8, 0, 0, NULL));
+	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 16, 0, 0, NULL));
 	EXPECT_EQ(-EINVAL, observe_set_trust(self->dev, self->group, 2));
 	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, MEMSTATE_OBSERVE_ON, 2, 0, NULL));
 	EXPECT_EQ(-EINVAL, observe(self->dev, self->group, 0, 1, 0, NULL));
@@ -1426,7 +1307,7 @@ TEST_F(observe, errors)
 					.set = MEMSTATE_OBSERVE_ON };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_SYSTEM,
-					.__reserved = 1 };
+					.commit_max = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->dev, MEMSTATE_IOC_OBSERVE, &w));
 	w = (struct memstate_observe) { .size = sizeof(w), .scope = MEMSTATE_SCOPE_PROCESS,
 					.fd = pidfd_of(getpid()), .set = MEMSTATE_OBSERVE_ON };

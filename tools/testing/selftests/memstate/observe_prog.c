@@ -15,13 +15,21 @@
  *   C  as c, with mappings that grow down
  *   e  bytes of its private anonymous mappings that it may not write
  *   n  call itself something that would be two lines of a log
+ *   a  take all access from the last one                 A  make it writable
+ *   X  likewise, and executable                          s  make it so long, perhaps elsewhere
+ *   N  map with MAP_NORESERVE                            g  map so that it may grow down
+ *   o  move the end of the heap up by so much            k  fork a child, that ends at once
+ *   V  vfork one                                         T  start a thread, that stays
+ *   L  allow so much address space by RLIMIT_AS          R  some random steps, as many as KiB
  */
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,15 +51,21 @@ static int touch(char *at, size_t bytes)
 	return 1;
 }
 
-static int map(size_t bytes)
+static int map_with(size_t bytes, int flags)
 {
-	char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
 
 	if (at == MAP_FAILED || nr_maps == MAPS)
 		return 0;
 	maps[nr_maps].at = at;
 	maps[nr_maps++].bytes = bytes;
 	return 1;
+}
+
+static int map(size_t bytes)
+{
+	return map_with(bytes, 0);
 }
 
 static int map_touch(size_t bytes)
@@ -173,6 +187,101 @@ static void born(int parent_waits)
 	_exit(0);
 }
 
+static int protect(int access)
+{
+	return !mprotect(maps[nr_maps - 1].at, maps[nr_maps - 1].bytes, access);
+}
+
+static int resize(size_t bytes)
+{
+	char *at = mremap(maps[nr_maps - 1].at, maps[nr_maps - 1].bytes, bytes, MREMAP_MAYMOVE);
+
+	if (at == MAP_FAILED)
+		return 0;
+	maps[nr_maps - 1].at = at;
+	maps[nr_maps - 1].bytes = bytes;
+	return 1;
+}
+
+static int heap_up(size_t bytes)
+{
+	return sbrk((intptr_t)bytes) != (void *)-1;
+}
+
+static int child_ends(pid_t pid)
+{
+	if (!pid)
+		_exit(0);
+	return pid > 0 && waitpid(pid, NULL, 0) == pid;
+}
+
+static int address_space(size_t bytes)
+{
+	struct rlimit limit = { bytes, bytes };
+
+	return !setrlimit(RLIMIT_AS, &limit);
+}
+
+/* The same number as ever: what it does at which step does not matter, that it differs does. */
+static unsigned int dice(void)
+{
+	static unsigned int seed;
+
+	seed = (seed ? seed : (unsigned int)getpid()) * 1664525 + 1013904223;
+	return seed >> 8;
+}
+
+static void child_grows(size_t bytes)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		map(bytes);
+		if (dice() % 2)
+			execl("/proc/self/exe", "observe_prog", "end", NULL);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+/* What can be refused may be. */
+static long step(void)
+{
+	size_t bytes = (1 + dice() % 1024) * 4096;
+
+	switch (dice() % 8) {
+	case 0:
+	case 1:
+		return map(bytes);
+	case 2:
+		return map_with(bytes, MAP_NORESERVE);
+	case 3:
+		return !nr_maps || unmap();
+	case 4:
+		return !nr_maps || protect(PROT_NONE);
+	case 5:
+		return !nr_maps || protect(PROT_READ | PROT_WRITE | (dice() % 2 ? PROT_EXEC : 0));
+	case 6:
+		return heap_up((dice() % 2 ? bytes : -bytes) / 16);
+	default:
+		child_grows(bytes);
+		return 1;
+	}
+}
+
+static long steps(long n)
+{
+	while (n--) {
+		step();
+		while (nr_maps > 32)
+			unmap();
+	}
+	while (nr_maps)
+		unmap();
+	return 1;
+}
+
 static long done(char what, size_t bytes)
 {
 	switch (what) {
@@ -214,6 +323,30 @@ static long done(char what, size_t bytes)
 		return smaps(BACKED);
 	case 'e':
 		return smaps(RESERVED);
+	case 'a':
+		return protect(PROT_NONE);
+	case 'A':
+		return protect(PROT_READ | PROT_WRITE);
+	case 'X':
+		return protect(PROT_READ | PROT_WRITE | PROT_EXEC);
+	case 's':
+		return resize(bytes);
+	case 'N':
+		return map_with(bytes, MAP_NORESERVE);
+	case 'g':
+		return map_with(bytes, MAP_GROWSDOWN);
+	case 'o':
+		return heap_up(bytes);
+	case 'k':
+		return child_ends(fork());
+	case 'V':
+		return child_ends(vfork());
+	case 'T':
+		return threads(1);
+	case 'L':
+		return address_space(bytes);
+	case 'R':
+		return steps((long)(bytes / 1024));
 	default:
 		return -1;
 	}
@@ -227,6 +360,8 @@ int main(int argc, char **argv)
 
 	/* What one touch makes is a page, wherever it lies. */
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	if (argc > 1 && !strcmp(argv[1], "end"))
+		return 0;
 	if (argc > 1)
 		dprintf(1, "1\n");
 	/* A command a line, and never two before the answer. */
