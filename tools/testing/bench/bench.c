@@ -8,6 +8,7 @@
  * bench device   the module's paths, in nanoseconds
  * bench icount   the same in instructions: in a machine whose time-stamp counter
  *                counts them (vm.sh -i)
+ * bench growth   of these what hooks cost
  */
 #include <stdbool.h>
 #include <sys/syscall.h>
@@ -641,6 +642,8 @@ static void bench_life(int among)
 	_exit(0);
 }
 
+#include "growth.h"
+
 static void bench_limits(void)
 {
 	double nothing, charge;
@@ -672,9 +675,11 @@ static void bench_limits(void)
 static void bench_device(void)
 {
 	static const unsigned long sizes[] = { 100, 1000, 10000, 60000 };
-	double map_closed = measure(op_map, NULL, 2000), madvise_64k;
+	double map_closed, madvise_64k;
 	struct dev d;
 
+	bench_growth();
+	map_closed = measure(op_map, NULL, 2000);
 	report("mmap_munmap_closed", map_closed);
 	report("open_setup_close", measure(op_open, NULL, 2000));
 	if (dev_open(&d, 4096)) {
@@ -720,15 +725,17 @@ int main(int argc, char **argv)
 	/* What a process of bench_life() executes. */
 	if (!strcmp(mode, "exit"))
 		return 0;
-	counts_instructions = !strcmp(mode, "icount");
+	counts_instructions = !strcmp(mode, "icount") || !strcmp(mode, "growth");
 	if (strcmp(mode, "native") && strcmp(mode, "device") && !counts_instructions) {
-		fprintf(stderr, "usage: bench native|device|icount\n");
+		fprintf(stderr, "usage: bench native|device|icount|growth\n");
 		return 2;
 	}
 	getppid_cost = measure(op_getppid, NULL, 200000);
 	report("getppid", getppid_cost);
 	if (!strcmp(mode, "native"))
 		bench_native();
+	else if (!strcmp(mode, "growth"))
+		bench_growth();
 	else
 		bench_device();
 	return 0;

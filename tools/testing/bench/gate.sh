@@ -12,7 +12,8 @@
 # And, whatever the table says: totals of a group of a thousand idle tasks take no more
 # than twice those of one; a process that opens the device, forks, executes and exits among ten
 # thousand that have books takes at most five percent more than one that opens /dev/null; one that
-# has books, five percent more among ten thousand than among none.
+# has books, five percent more among ten thousand than among none. What observing may cost, in
+# getppids above a kernel that is not hooked, stands below.
 # shellcheck disable=SC1091,SC2154 # lib.sh says where everything is
 set -u
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -69,6 +70,13 @@ judge() {
 			printf "%sok %d - icount.%s: %.2f, at most %.2f\n",
 				good ? "" : "not ", ++n, name, value, most
 		}
+		function above(name, op, how, most,   by, good) {
+			by = got[op "_" how] - got[op "_off"]
+			good = got[op "_" how] > 0 && got[op "_off"] > 0 && by <= most
+			bad = bad || !good
+			printf "%sok %d - icount.%s: %.2f getppid more, at most %.2f\n",
+				good ? "" : "not ", ++n, name, by, most
+		}
 		END {
 			bound("charge_denied_1000 in getppid", got["charge_denied_1000"], 15)
 			bound("charge_denied_1000 in charge_denied_1",
@@ -77,6 +85,17 @@ judge() {
 			      got["life_open_10000"] / (got["life_plain_1"] + 1e-9), 1.05)
 			bound("life_books_10000 in life_books_1",
 			      got["life_books_10000"] / (got["life_books_1"] + 1e-9), 1.05)
+			# What observing costs others, and who is observed: above not being hooked.
+			above("write hooked", "write", "hooked", 0.01)
+			above("write observed", "write", "observed", 0.01)
+			above("mprotect hooked", "mprotect", "hooked", 0.5)
+			above("mprotect observed", "mprotect", "observed", 2.6)
+			above("mmap_munmap hooked", "mmap_munmap", "hooked", 0.9)
+			above("mmap_munmap observed", "mmap_munmap", "observed", 4.2)
+			bound("process observed in process off",
+			      got["process_observed"] / (got["process_off"] + 1e-9), 1.03)
+			bound("growth_refused_1000 in growth_refused_1",
+			      got["growth_refused_1000"] / (got["growth_refused_1"] + 1e-9), 1.5)
 			one = got["group_totals_drained_1"]
 			many = got["group_totals_drained_1000"]
 			flat = (one > 0 && many > 0 && many <= 2 * one)
