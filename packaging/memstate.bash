@@ -54,7 +54,7 @@ _memstate() {
 	fi
 	case $before in
 	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-	--max|--high) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
+	--max|--high|--commit-max) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
 	--max-series|--listen) return ;;
 	--pid|-p) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word"); return ;;

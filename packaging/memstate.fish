@@ -43,7 +43,7 @@ function __memstate_arguments
 		case --output
 			__memstate_files
 			return
-		case --max --high
+		case --max --high --commit-max
 			echo max
 			return
 		case --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen

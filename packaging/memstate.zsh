@@ -33,7 +33,7 @@ _memstate() {
 	fi
 	case $words[CURRENT-1] in
 	--output) _files; return ;;
-	--max|--high) compadd max; return ;;
+	--max|--high|--commit-max) compadd max; return ;;
 	--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
 	esac
 	if [[ $PREFIX == -* ]]; then

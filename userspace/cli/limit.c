@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* memstate limit: show or set the limits of a cgroup. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "cli.h"
+#include "files.h"
 #include "rules.h"
 
 static const char help[] =
@@ -20,6 +22,7 @@ static const char help[] =
 	"what is backed or was granted to them. What does not: shared memory, page cache,\n"
 	"the kernel's own; memory.max, somewhat higher, holds these.\n\n"
 	"  --max SIZE             what may be charged\n"
+	"  --commit-max SIZE      what all programs could write to without asking again, ever\n"
 	"  --high SIZE            above it there is pressure: allocators give back what they can\n"
 	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched (100)\n"
 	"  --reports-only         limit only what reports; do not observe the others\n"
@@ -27,10 +30,11 @@ static const char help[] =
 	"  --json                 one JSON document\n"
 	"  --help                 this text\n";
 
-enum { OPT_REPORTS_ONLY = 256, OPT_TRUST };
+enum { OPT_REPORTS_ONLY = 256, OPT_TRUST, OPT_COMMIT };
 
 static const struct option options[] = {
 	{ "max", required_argument, NULL, 'm' },
+	{ "commit-max", required_argument, NULL, OPT_COMMIT },
 	{ "high", required_argument, NULL, 'H' },
 	{ "overcommit", required_argument, NULL, 'o' },
 	{ "reports-only", no_argument, NULL, OPT_REPORTS_ONLY },
@@ -132,6 +136,7 @@ int ms_limit_error(const char *what, int ret)
  * @observe:	what is observed; zero where the module knows nothing of it
  * @totals:	reported
  * @memory:	what the kernel counts
+ * @commit_max:	enforced, or MEMSTATE_UNLIMITED
  * @refusal:	the last one, empty: there was none, or it may not be read
  */
 struct shown {
@@ -140,6 +145,7 @@ struct shown {
 	struct memstate_observe observe;
 	struct memstate_totals totals;
 	struct ms_cgroup_memory memory;
+	uint64_t commit_max;
 	char refusal[512];
 };
 
@@ -222,6 +228,9 @@ static void print_limit(const struct shown *s)
 	       ms_limit_size(l->max));
 	printf("%-14s %12s   in force, with the groups above\n", "Lowest max",
 	       ms_limit_size(l->lowest_max));
+	if (s->commit_max != MEMSTATE_UNLIMITED)
+		printf("%-14s %12s   enforced: of all that could be written to\n", "Commit max",
+		       ms_size(s->commit_max));
 	printf("%-14s %12s\n", "Pressure", ms_pressure_name(l->pressure));
 	print_observed(s);
 	if (s->memory.shmem >= 0)
@@ -243,6 +252,8 @@ static int print_json(const struct shown *s)
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
 	ms_json_limit(doc, &s->limit);
+	json_object_object_add(doc, "commit_max", s->commit_max == MEMSTATE_UNLIMITED ? NULL :
+							ms_json_u64(s->commit_max));
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->totals, MEMSTATE_READY));
 	ms_json_observe(observed, &s->observe);
 	json_object_object_add(doc, "observed", observed);
@@ -279,6 +290,8 @@ static int size_arg(const char *option, const char *text, uint64_t *bytes)
  * @overcommit:	percent, 0: as it is
  * @reports_only: do not observe
  * @trust:	who reports is believed
+ * @commit:	set @commit_max, too
+ * @commit_max:	bytes
  */
 struct wish {
 	unsigned int set;
@@ -287,6 +300,8 @@ struct wish {
 	uint32_t overcommit;
 	bool reports_only;
 	bool trust;
+	bool commit;
+	uint64_t commit_max;
 };
 
 /* Whether a max is to hold for programs that report nothing. */
@@ -319,6 +334,44 @@ static int set_limits(const struct wish *w, const struct ms_cgroup *cg)
 	return w->set ? memstate_limit_apply(cg->fd, &l) : 0;
 }
 
+static void group_file(const struct ms_cgroup *cg, const char *name, char *path, size_t size)
+{
+	snprintf(path, size, SYSFS_DIR "/groups/%llu/%s", (unsigned long long)cg->id, name);
+}
+
+/* Return: 0, or the exit status after a message. */
+static int set_commit_max(const struct wish *w, const struct ms_cgroup *cg)
+{
+	struct memstate_observe o = { .size = sizeof(o) };
+	char path[128], text[32];
+	int ret = memstate_group_observe(cg->fd, &o), fd;
+
+	/* So that there is a group: what is so already is set. */
+	o = (struct memstate_observe) {
+		.size = sizeof(o), .set = MEMSTATE_OBSERVE_OVERCOMMIT, .overcommit = o.overcommit,
+	};
+	if (!ret)
+		ret = memstate_group_observe(cg->fd, &o);
+	if (ret)
+		return ms_observe_error(cg->dir, ret);
+	if (w->commit_max == MEMSTATE_UNLIMITED)
+		snprintf(text, sizeof(text), "max");
+	else
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)w->commit_max);
+	group_file(cg, "commit_max", path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (ret == -ENOENT)
+		ms_err("%s: this module knows no commit_max; --max it knows", cg->path);
+	else if (ret == -EACCES || ret == -EPERM)
+		ms_err("%s: setting commit_max takes CAP_SYS_RESOURCE", cg->path);
+	else if (ret)
+		return ms_observe_error(cg->dir, ret);
+	return ret ? 1 : 0;
+}
+
 /* Return: 0, or the exit status after a message. */
 static int set(const struct wish *w, const struct ms_cgroup *cg)
 {
@@ -342,10 +395,22 @@ static int set(const struct wish *w, const struct ms_cgroup *cg)
 	ret = o.set ? memstate_group_observe(cg->fd, &o) : 0;
 	if (ret)
 		return ms_observe_error(cg->dir, ret);
+	if (w->commit && set_commit_max(w, cg))
+		return 1;
 	if (w->reports_only && o.on)
 		ms_err("%s: programs that report nothing are observed here all the same, as a cgroup above is: memstate observe --off there",
 		       ms_name(cg->path));
 	return 0;
+}
+
+static void read_commit_max(struct shown *s)
+{
+	char path[128];
+
+	group_file(&s->cg, "commit_max", path, sizeof(path));
+	/* Another module has none. */
+	if (ms_file_u64(AT_FDCWD, path, &s->commit_max))
+		s->commit_max = MEMSTATE_UNLIMITED;
 }
 
 /* The module escapes what is in it. */
@@ -354,8 +419,7 @@ static void read_refusal(struct shown *s)
 	char path[128];
 	FILE *f;
 
-	snprintf(path, sizeof(path), SYSFS_DIR "/groups/%llu/last_refusal",
-		 (unsigned long long)s->cg.id);
+	group_file(&s->cg, "last_refusal", path, sizeof(path));
 	f = fopen(path, "re");
 	*s->refusal = '\0';
 	if (f && fgets(s->refusal, sizeof(s->refusal), f))
@@ -378,6 +442,7 @@ static int read_all(struct shown *s)
 		s->observe = (struct memstate_observe) {};
 	ms_cgroup_memory(&s->cg, &s->memory);
 	read_refusal(s);
+	read_commit_max(s);
 	return 0;
 }
 
@@ -400,6 +465,11 @@ int memstate_cmd_limit(int argc, char **argv)
 			if (size_arg("--high", optarg, &w.high))
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_LIMIT_HIGH;
+			break;
+		case OPT_COMMIT:
+			if (size_arg("--commit-max", optarg, &w.commit_max))
+				return EXIT_USAGE;
+			w.commit = true;
 			break;
 		case 'o':
 			if (ms_percent_arg("limit", optarg, &w.overcommit))
@@ -427,7 +497,7 @@ int memstate_cmd_limit(int argc, char **argv)
 		return ms_usage_error("limit", "--reports-only says for whom --max holds; to observe no more: memstate observe TARGET --off");
 	if (ms_cgroup_find("limit", argv[optind], &s.cg))
 		return 1;
-	status = (w.set || w.overcommit || w.trust) && ms_cgroup_is_whole(&s.cg, argv[optind]);
+	status = (w.set || w.overcommit || w.trust || w.commit) && ms_cgroup_is_whole(&s.cg, argv[optind]);
 	if (!status)
 		status = may_be_set(&w, &s.cg);
 	if (!status)

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* memstate observe: programs that report nothing, seen by the module. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cgroup.h"
 #include "cli.h"
+#include "files.h"
+
+#define HOOKS	SYSFS_DIR "/hooks"
 
 static const char help[] =
-	"usage: memstate observe TARGET [OPTION]...\n\n"
+	"usage: memstate observe TARGET [OPTION]...\n"
+	"       memstate observe --release|--hook\n\n"
 	"Have the module observe the programs of a cgroup and of all below it that report\n"
 	"nothing, whatever they are made of, those that run as well as those to come; and\n"
 	"show what is seen of them. TARGET and rights are as for 'memstate limit', which\n"
@@ -17,15 +23,20 @@ static const char help[] =
 	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched;\n"
 	"                         100, unless set: what is mapped is refused when it is mapped\n"
 	"  --show                 change nothing\n"
+	"  --release              take the module's hooks away, as for a livepatch: what\n"
+	"                         reports nothing is limited no more, on the whole machine\n"
+	"  --hook                 set them again\n"
 	"  --json                 one JSON document\n"
 	"  --help                 this text\n";
 
-enum { OPT_OFF = 256, OPT_SHOW };
+enum { OPT_OFF = 256, OPT_SHOW, OPT_RELEASE, OPT_HOOK };
 
 static const struct option options[] = {
 	{ "off", no_argument, NULL, OPT_OFF },
 	{ "overcommit", required_argument, NULL, 'o' },
 	{ "show", no_argument, NULL, OPT_SHOW },
+	{ "release", no_argument, NULL, OPT_RELEASE },
+	{ "hook", no_argument, NULL, OPT_HOOK },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{}
@@ -114,10 +125,43 @@ static int set(const struct ms_cgroup *cg, struct memstate_observe *w)
 	return 0;
 }
 
+/* What became of each hook, a line each. */
+static void print_hooks(void)
+{
+	char text[4096];
+
+	if (ms_file_text(AT_FDCWD, HOOKS, text, sizeof(text)) > 0)
+		fputs(text, stdout);
+}
+
+/* Of the whole machine. Return: the exit status. */
+static int hooks(bool set)
+{
+	int fd = open(HOOKS, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0 && errno == ENOENT) {
+		ms_err(access(SYSFS_DIR, F_OK) ? "%s is not there: the module is not loaded" :
+						 "%s is not there: this module keeps its hooks until it is unloaded: modprobe -r memstate",
+		       HOOKS);
+		return 1;
+	}
+	ret = fd < 0 || write(fd, set ? "1" : "0", 1) != 1 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (ret == EPERM || ret == EACCES) {
+		ms_err("hooks are the administrator's: it takes CAP_SYS_ADMIN");
+		return 1;
+	}
+	if (ret)
+		return ms_observe_error("the system", -ret);
+	print_hooks();
+	return 0;
+}
+
 int memstate_cmd_observe(int argc, char **argv)
 {
 	struct memstate_observe w = { .size = sizeof(w), .set = MEMSTATE_OBSERVE_ON, .on = 1 };
-	bool json = false, show = false, off = false;
+	bool json = false, show = false, off = false, release = false, hook = false;
 	struct json_object *doc;
 	struct ms_cgroup cg;
 	int c, ret;
@@ -131,6 +175,12 @@ int memstate_cmd_observe(int argc, char **argv)
 			break;
 		case OPT_SHOW:
 			show = true;
+			break;
+		case OPT_RELEASE:
+			release = true;
+			break;
+		case OPT_HOOK:
+			hook = true;
 			break;
 		case 'o':
 			if (ms_percent_arg("observe", optarg, &w.overcommit))
@@ -146,6 +196,11 @@ int memstate_cmd_observe(int argc, char **argv)
 		default:
 			return ms_option_error("observe", c, argv);
 		}
+	}
+	if (release || hook) {
+		if (release == hook || off || show || w.overcommit || optind < argc)
+			return ms_usage_error("observe", "--release and --hook go alone: they are for the whole machine");
+		return hooks(hook);
 	}
 	if (optind + 1 != argc)
 		return ms_usage_error("observe", "one target is needed");

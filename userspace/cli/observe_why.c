@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "files.h"
 
 #define LOG_ACTION_ALL	3
 #define LOG_ACTION_SIZE	10
@@ -45,6 +46,15 @@ static void log_line(char *text, size_t size)
 					 strlen("memstate: "));
 	}
 	free(log);
+}
+
+/* Were the hooks taken away, by memstate observe --release? */
+static bool is_released(void)
+{
+	char text[4096];
+
+	return ms_file_text(AT_FDCWD, SYSFS_DIR "/hooks", text, sizeof(text)) > 0 &&
+	       strstr(text, " off");
 }
 
 /* Was the module told not to? */
@@ -98,6 +108,11 @@ int ms_observe_error(const char *what, int ret)
 	}
 	if (is_forbidden()) {
 		ms_err("%s: the module was loaded with observe=0, and sees only what reports; without: modprobe -r memstate && modprobe memstate observe=1",
+		       what);
+		return 1;
+	}
+	if (is_released()) {
+		ms_err("%s: the module's hooks were taken away, and it sees only what reports; set them again: memstate observe --hook",
 		       what);
 		return 1;
 	}

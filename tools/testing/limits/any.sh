@@ -62,9 +62,9 @@ finish() { # cgroup
 # --- one program, limited while it runs -----------------------------------------------
 
 for kind in static musl; do
-	begin $kind "$programs/$kind"
+	begin "$kind" "$programs/$kind"
 	tell M 20480
-	echo $((72 * M)) >$cgroups/$kind/memory.max
+	echo $((72 * M)) >"$cgroups/$kind/memory.max"
 	limited() {
 		"$memstate" limit "$pid" --max 64M >"$work/said" && has '^Max +64.0 MiB' &&
 			has '^Observed +2[0-9]\.[0-9] MiB .* of 1 process that reports nothing' &&
@@ -84,9 +84,9 @@ assert d["memory"]["max"] == 72 << 20 and d["memory"]["advised_max"] > 72 << 20,
 		tell p $piece
 		fills() { between $((36 * M)) "$answer" $((44 * M)); }
 		try "$kind: refused when it is full, by pieces of $piece KiB" fills
-		[ $piece = 64 ] || while tell u 0 && [ "$(cat "$(group $kind)/backed")" -gt $((22 * M)) ]; do :; done
+		[ $piece = 64 ] || while tell u 0 && [ "$(cat "$(group "$kind")/backed")" -gt $((22 * M)) ]; do :; done
 	done
-	alive() { kill -0 "$pid" && is "$(killed $kind)" 0 && between 1 "$(denied $kind)" 100; }
+	alive() { kill -0 "$pid" && is "$(killed "$kind")" 0 && between 1 "$(denied "$kind")" 100; }
 	try "$kind: it is alive, and the refusals are counted" alive
 	shown() {
 		"$memstate" stat -g "/$kind" --json | python3 -c '
@@ -114,15 +114,15 @@ assert 60 << 20 <= o["ready"] <= 65 << 20 and o["shared"] == 0, o'
 	}
 	try "$kind: top has a row for it" topped
 	raised() {
-		"$memstate" limit /$kind --max 68M >"$work/said" && has '^Max +68.0 MiB' &&
+		"$memstate" limit "/$kind" --max 68M >"$work/said" && has '^Max +68.0 MiB' &&
 			has "^last refusal: .*pid=$pid .*comm=\"[a-z]+\" bytes=65536 .*max=67108864"
 	}
 	try "$kind: the limit can be raised" raised
 	taken_back() {
-		"$memstate" limit /$kind --max max >/dev/null && is "$(cat "$(group $kind)/observe")" 0
+		"$memstate" limit "/$kind" --max max >/dev/null && is "$(cat "$(group "$kind")/observe")" 0
 	}
 	try "$kind: without a limit it is not observed any more" taken_back
-	finish $kind
+	finish "$kind"
 done
 
 # Mapped now, touched later: the one that does not fit is refused when it is mapped.
@@ -134,7 +134,7 @@ for _ in {1..16}; do
 	mapped=$((mapped + answer))
 done
 tell t 0
-later() { between 7 $mapped 8 && is "$(cat "$(group later)/observed_tasks")" 1; }
+later() { between 7 "$mapped" 8 && is "$(cat "$(group later)/observed_tasks")" 1; }
 try "what is mapped at once and touched later is refused in time" later
 # Twice as much may be granted, as long as it is not touched.
 "$memstate" limit "$pid" --overcommit 200 >"$work/said"
@@ -148,7 +148,7 @@ for _ in {1..20}; do
 	tell m 8192
 	mapped=$((mapped + answer))
 done
-lazy() { between 14 $mapped 16; }
+lazy() { between 14 "$mapped" 16; }
 try "with overcommit 200 twice as much can be mapped" lazy
 finish lazy
 
@@ -193,10 +193,49 @@ says "observe with a wrong percentage" 2 "'50' is not a percentage from 100 to 1
 says "limit likewise" 2 "'x' is not a percentage" "$memstate" limit / --overcommit x
 says "--show goes alone" 2 "--show changes nothing" "$memstate" observe / --show --off
 says "--reports-only goes with --max" 2 "says for whom --max holds" "$memstate" limit / --reports-only
+says "--release goes alone" 2 "for the whole machine" "$memstate" observe / --release
 says "observe of nobody" 1 "neither a cgroup, nor a process id, nor a container or unit that runs" "$memstate" observe nobody
 says "a process in the root cgroup does not stand for the machine" 1 "name '/' if that is meant" "$memstate" limit $$ --max 64M
 says "nor is the machine observed for one" 1 "name '/' if that is meant" "$memstate" observe $$
 says "who may not observe is told" 1 "CAP_SYS_RESOURCE" setpriv --reuid 65534 --clear-groups "$memstate" observe /
+
+# --- commit_max ------------------------------------------------------------------------------
+
+begin commit "$programs/static"
+if "$memstate" limit /commit --max 64M >/dev/null && [ -e "$(group commit)/commit_max" ]; then
+	committed() { "$memstate" limit /commit --commit-max 32M >"$work/said" && has '^Commit max +32.0 MiB'; }
+	try "commit_max can be set beside max" committed
+	tell m 20480
+	mapped=$answer
+	tell m 20480
+	commits() { is "$mapped" 1 && is "$answer" 0; }
+	try "and what could be written to is held to it, touched or not" commits
+	lifted() { "$memstate" limit /commit --commit-max max >"$work/said" && ! grep -q '^Commit max' "$work/said"; }
+	try "it can be taken back" lifted
+else
+	says "a module without commit_max says so" 1 "knows no commit_max" "$memstate" limit /commit --commit-max 1G
+fi
+finish commit
+
+# --- the hooks themselves, taken away and set again ----------------------------------------
+
+if [ -e /sys/class/misc/memstate/hooks ]; then
+	released() {
+		"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
+			! "$memstate" limit /released --max 64M 2>"$work/said" && has 'memstate observe --hook'
+	}
+	hooked() {
+		"$memstate" observe --hook >"$work/said" && has '^mmap_region set' &&
+			"$memstate" limit /released --max 64M >"$work/said" && has '^Observed'
+	}
+	mkdir $cgroups/released
+	try "observe --release takes the hooks away, and a limit says so" released
+	try "observe --hook sets them again" hooked
+	says "who may not is told" 1 "CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups "$memstate" observe --release
+	rmdir $cgroups/released
+else
+	says "a module that keeps its hooks says so" 1 "keeps its hooks until it is unloaded" "$memstate" observe --release
+fi
 
 # --- units of systemd ---------------------------------------------------------------------
 
@@ -209,8 +248,8 @@ rmdir $cgroups/system.slice/web.service $cgroups/system.slice/run-1.scope $cgrou
 
 # --- other programs -----------------------------------------------------------------------
 
-# limited CGROUP MAX COMMAND...: limited before it starts; what it says is in $work/said
-limited() {
+# start_limited CGROUP MAX COMMAND...: limited before it starts; what it says is in $work/said
+start_limited() {
 	local name=$1 max=$2
 	shift 2
 	mkdir -p $cgroups/"$name"
@@ -220,7 +259,7 @@ limited() {
 	return $status
 }
 python_goes_on() {
-	limited python 64M python3 -c '
+	start_limited python 64M python3 -c '
 held = bytearray(30 << 20)
 for i in range(0, len(held), 4096): held[i] = 1
 try:
@@ -233,7 +272,7 @@ try "python3 gets its MemoryError, and goes on" python_goes_on
 python_counts() { between 1 "$(denied python)" 10 && without python; }
 try "one request is one refusal" python_counts
 small() {
-	limited small 16M busybox sh -c 'echo begun; busybox awk "BEGIN { s = \"x\"; while (1) s = s s }" || echo "awk is told"' &&
+	start_limited small 16M busybox sh -c 'echo begun; busybox awk "BEGIN { s = \"x\"; while (1) s = s s }" || echo "awk is told"' &&
 		has '^begun' && has 'awk is told' && between 1 "$(denied small)" 10 && is "$(killed small)" 0
 	status=$?
 	without small
