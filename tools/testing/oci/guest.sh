@@ -67,7 +67,7 @@ nothing_is_preloaded() {
 # Also where it cannot be: what is no program of glibc's starts all the same, and is limited.
 shim_is_there_where_asked() {
 	bundle shim "${cdi[@]}" --device reported --annotation org.memstate.max=64M && start shim || return 1
-	execute shim /bin/cat /proc/self/maps >$run/maps
+	execute shim /bin/sh -c 'ls -l /dev/memstate; exec cat /proc/self/maps' >$run/maps
 	execute shim "$out/bin/musl" hog >$run/musl
 	cat $run/maps $run/musl
 	delete shim && grep -q /dev/memstate $run/maps &&
