@@ -180,7 +180,7 @@ struct json_object *ms_json_text(const char *text)
 /**
  * ms_size_words() - a size on the command line that may be in two words, as it is printed
  * @text:	the option's value
- * @argv:	the command line, as getopt_long() goes through it: what belongs to the size is passed
+ * @argv:	the command line, as getopt_long() goes through it: the other word is passed
  *
  * Return: @text; or both words as one, for the rest of the run.
  */

@@ -315,8 +315,8 @@ static int find_members(struct work *w)
 }
 
 /*
- * A clone whose end is not in the log, as the log ends before it, or its caller was killed, has made
- * a child as soon as somebody unknown is born behind it, if it is the only one that may have.
+ * A clone whose end is not in the log, as the log ends before it, or its caller was killed, has
+ * made a child as soon as somebody unknown is born behind it, if no other may have.
  * Not in a log that begins in the middle: there threads come up that were there before.
  */
 static void match_unfinished(struct work *w, struct ms_birth **births)

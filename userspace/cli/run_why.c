@@ -118,7 +118,7 @@ static const char *raised_by(const char *path)
 	if (!stat(path, &st)) {
 		if ((st.st_mode & S_ISUID) && st.st_uid != geteuid())
 			return "setuid";
-		if ((st.st_mode & S_ISGID) && (st.st_mode & S_IXGRP) && st.st_gid != getegid())
+		if ((st.st_mode & S_ISGID) && (st.st_mode & 0010) && st.st_gid != getegid())
 			return "setgid";
 	}
 	return geteuid() && getxattr(path, "security.capability", NULL, 0) > 0 ?

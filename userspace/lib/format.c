@@ -132,28 +132,30 @@ const char *memstate_format_live(char *buf, size_t size,
 static int unit_shift(const char *text)
 {
 	static const char letters[] = "KMGTPE";
+	bool blank = *text == ' ';
 	unsigned int shift = 0;
 
-	while (*text == ' ')
-		text++;
+	text += blank;
 	for (const char *l = letters; *text && *l; l++)
 		if ((*text & ~0x20) == *l) {
 			shift = 10 * (unsigned int)(l - letters + 1);
 			text++;
 			break;
 		}
-	/* KiB, as sizes are printed; KB is 1000 bytes to some. */
+	/* KiB, as sizes are printed, which alone has a blank; KB is 1000 bytes to some. */
 	if (shift && (text[0] & ~0x20) == 'I' && (text[1] & ~0x20) == 'B')
 		text += 2;
 	else if (!shift && (text[0] & ~0x20) == 'B')
 		text++;
+	else if (blank)
+		return -1;
 	return *text ? -1 : (int)shift;
 }
 
 /**
  * memstate_parse_bytes() - a size as memory.max of cgroup v2 spells it, or as it is printed
- * @text:	a number with K, M, G, T, P or E behind it, or KiB and so on, in powers of 1024, also
- *		with a blank between; with such a unit it may have a decimal point. Or "max".
+ * @text:	a number with K, M, G, T, P or E behind it, or KiB and so on, in powers of 1024,
+ *		the latter also with a blank between; it may have a decimal point then. Or "max".
  * @bytes:	where to put it; MEMSTATE_UNLIMITED for "max"
  *
  * Context: any. Return: 0; -EINVAL: not such a text; -ERANGE: too large.
@@ -192,6 +194,6 @@ int memstate_parse_bytes(const char *text, uint64_t *bytes)
 	if (value > UINT64_MAX >> shift)
 		return -ERANGE;
 	*bytes = (value << shift) +
-		 (uint64_t)(((unsigned __int128)part << shift) / scale);
+		 (uint64_t)(((__uint128_t)part << shift) / scale);
 	return 0;
 }

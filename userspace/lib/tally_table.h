@@ -81,6 +81,7 @@ struct ms_tally_slot {
  * @begun:	programs that had the library in them
  * @serial:	the last that was given out
  * @lost:	processes for which there was no room
+ * @__reserved:	zero
  * @slots:	the slots
  */
 struct ms_tally {
