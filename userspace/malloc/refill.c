@@ -100,8 +100,8 @@ static void *refill_untouched(struct ms_heap *heap, unsigned int c)
 	return pop(slab);
 }
 
-/* From what the heap has. @slices: how many a new slab has, if there is nothing. */
-static void *refill_near(struct ms_heap *heap, unsigned int c, uint32_t *slices)
+/* From slabs of the class that the heap has. */
+static void *refill_own(struct ms_heap *heap, unsigned int c)
 {
 	struct ms_slab *slab = heap->bins[c];
 
@@ -116,40 +116,95 @@ static void *refill_near(struct ms_heap *heap, unsigned int c, uint32_t *slices)
 	retire(heap, slab);
 	ms_slab_set_current(heap, c, &ms_slab_none);
 	slab = ms_slab_avail_take(heap, c);
-	if (!slab) {
-		*slices = ms_class_slices(c, heap->nr_slabs[c]);
-		slab = ms_slab_cached(heap, *slices);
-		if (!slab)
-			return NULL;
-		heap->sums.idle_slices -= *slices;
-		ms_slab_new(heap, slab, c);
-	}
+	return slab ? begin(heap, slab) : NULL;
+}
+
+/* From what the heap has. @slices: how many a new slab has, if there is nothing. */
+static void *refill_near(struct ms_heap *heap, unsigned int c, uint32_t *slices)
+{
+	void *block = refill_own(heap, c);
+	struct ms_slab *slab;
+
+	if (block)
+		return block;
+	*slices = ms_class_slices(c, heap->nr_slabs[c]);
+	slab = ms_slab_cached(heap, *slices);
+	if (!slab)
+		return NULL;
+	heap->sums.idle_slices -= *slices;
+	ms_slab_new(heap, slab, c);
 	return begin(heap, slab);
+}
+
+static void *refill_orphan(struct ms_heap *heap, unsigned int c)
+{
+	struct ms_slab *slab = orphan_slab(heap, c);
+	void *block;
+
+	if (!slab)
+		return NULL;
+	ms_lock(&heap->lock);
+	heap->nr_slabs[c]++;
+	block = begin(heap, slab);
+	ms_unlock(&heap->lock);
+	return block;
 }
 
 /* From an orphan, or fresh. */
 static void *refill_far(struct ms_heap *heap, unsigned int c, uint32_t slices)
 {
-	struct ms_slab *slab = orphan_slab(heap, c);
-	struct ms_run run = { 0 };
-	void *block;
+	void *block = refill_orphan(heap, c);
+	struct ms_slab *slab;
+	struct ms_run run;
 
-	if (!slab && ms_supply_take(slices, MS_SLICE, &run))
+	if (block)
+		return block;
+	if (ms_supply_take(slices, MS_SLICE, &run))
 		return NULL;
 	ms_lock(&heap->lock);
-	if (slab) {
-		heap->nr_slabs[c]++;
-	} else {
-		slab = run.entry;
-		slab->slices = (uint8_t)slices;
-		slab->base = (uintptr_t)run.addr;
-		if (!run.zero)
-			heap->sums.idle_slices -= slices;
-		ms_slab_new(heap, slab, c);
-	}
+	slab = run.entry;
+	slab->slices = (uint8_t)slices;
+	slab->base = (uintptr_t)run.addr;
+	if (!run.zero)
+		heap->sums.idle_slices -= slices;
+	ms_slab_new(heap, slab, c);
 	block = begin(heap, slab);
 	ms_unlock(&heap->lock);
 	return block;
+}
+
+/*
+ * What is free in full slabs; or of a coarser class, where there is no memory for one of this. It
+ * is aligned as one of the class, by the lowest bit of its size.
+ */
+static void *refill_rest(struct ms_heap *heap, unsigned int c)
+{
+	size_t size = ms_class_size(c), align = size & -size;
+	void *block;
+
+	ms_lock(&heap->lock);
+	ms_heap_seek(heap);
+	block = refill_own(heap, c);
+	while (!block && ++c < MS_NR_CLASSES) {
+		if (ms_class_size(c) & (align - 1))
+			continue;
+		block = pop(heap->bins[c]);
+		if (!block)
+			block = refill_own(heap, c);
+	}
+	ms_unlock(&heap->lock);
+	return block;
+}
+
+/* Where all else has been refused: a slab as short as one can be, or what others have left. */
+static void *refill_at_last(struct ms_heap *heap, unsigned int c, uint32_t slices)
+{
+	uint32_t few = ms_class_slices(c, 0);
+	void *block = few < slices ? refill_far(heap, c, few) : NULL;
+
+	for (uint32_t nr = ms_orphans_nr(); nr && !block; nr--)
+		block = refill_orphan(heap, c);
+	return block ? block : refill_rest(heap, c);
 }
 
 static void *refill(struct ms_heap *heap, unsigned int class_)
@@ -168,7 +223,7 @@ static void *refill(struct ms_heap *heap, unsigned int class_)
 			block = refill_far(heap, class_, slices);
 		/* What is kept for later may be what is missing. */
 	} while (!block && ms_heaps_trim());
-	return block;
+	return block ? block : refill_at_last(heap, class_, slices);
 }
 
 /**

@@ -397,6 +397,32 @@ void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab)
 	ms_unlock(&heap->lock);
 }
 
+static void seek(struct ms_slab *slab, uint32_t tag, void *arg)
+{
+	struct ms_heap *heap = arg;
+
+	if (ms_tag_heap(tag) != heap->id || ms_slab_state(slab) != MS_SLAB_FULL ||
+	    slab->countdown == slab->armed)
+		return;
+	ms_slab_count(heap, slab, slab->used - (slab->armed - slab->countdown));
+	ms_slab_arm(slab, 1);
+	if (!ms_slab_release_empty(heap, slab))
+		keep_avail(heap, slab);
+}
+
+/**
+ * ms_heap_seek() - look at all full slabs, of which too few blocks are free to have been looked at
+ * @heap: the caller's
+ *
+ * Goes through everything there is: for who would be refused otherwise.
+ *
+ * Context: the heap's lock.
+ */
+void ms_heap_seek(struct ms_heap *heap)
+{
+	ms_arena_walk(seek, heap);
+}
+
 /**
  * ms_slab_leave() - a slab was current until now
  * @heap:	its owner

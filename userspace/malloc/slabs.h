@@ -46,6 +46,7 @@ MS_HIDDEN void ms_slab_event(struct ms_heap *heap, struct ms_slab *slab);
 
 /* Look at slabs of which others have freed something. The heap's lock. */
 MS_HIDDEN bool ms_heap_collect(struct ms_heap *heap);
+MS_HIDDEN void ms_heap_seek(struct ms_heap *heap);
 
 /* ---- blocks (blocks.c) ---------------------------------------------------------------- */
 

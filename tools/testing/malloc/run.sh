@@ -113,6 +113,12 @@ part_preloaded() {
 	relay "at a limit" env MEMSTATE_MAX=64M LD_PRELOAD="$lib" "$build/seccomp"
 	relay "address space" env LD_PRELOAD="$lib" "$build/space"
 	relay "address space without accounting" env MEMSTATE_MALLOC_ACCOUNTING=0 LD_PRELOAD="$lib" "$build/space"
+	relay "figures" env LD_PRELOAD="$lib" "$build/info"
+	relay "figures without accounting" env MEMSTATE_MALLOC_ACCOUNTING=0 LD_PRELOAD="$lib" "$build/info"
+	for threads in 1 4; do
+		relay "churn at a limit, $threads threads, seed $seed" env MEMSTATE_MAX=128M LD_PRELOAD="$lib" \
+			"$build/churn" $((800000 / threads)) "$seed" $threads
+	done
 	relay "many threads" env LD_PRELOAD="$lib" "$build/many"
 	relay "many threads without accounting" env MEMSTATE_MALLOC_ACCOUNTING=0 LD_PRELOAD="$lib" "$build/many"
 	relay "many threads at a limit" env MEMSTATE_MAX=128M LD_PRELOAD="$lib" "$build/many" limit
@@ -220,7 +226,7 @@ if [ -z "${LIB:-}" ]; then
 	fi
 	must userspace all
 fi
-must program malloc family stress threads remote refused huge space many aligned secret seccomp death faults life opened libearly.so background scavenge \
+must program malloc family stress threads remote refused huge space many info churn aligned secret seccomp death faults life opened libearly.so background scavenge \
 	newdelete newdelete-clang
 for part; do
 	[ "$(type -t "part_${part//-/_}")" = function ] || bail "no such part: $part"
