@@ -12,7 +12,6 @@
 
 struct ms_knobs ms_knobs = {
 	.accounting = true,
-	.huge = true,
 	.decay_ms = DECAY_MS,
 };
 

@@ -15,7 +15,7 @@ enum ms_stats_at_exit { MS_STATS_NONE, MS_STATS_TEXT, MS_STATS_JSON };
  * struct ms_knobs - settings
  * @accounting:	report to libmemstate
  * @decay_ms:	how long free memory stays Ready; 0: not at all, -1: for ever
- * @huge:	ask for huge pages for blocks of some megabytes
+ * @huge:	ask for huge pages for blocks of some megabytes, whether or not they are used
  * @reserve:	bytes of address space to reserve, 0: by the machine's memory
  * @stats:	print statistics at exit
  * @batch:	a way to drop many ranges at once was named, for libmemstate

@@ -19,6 +19,7 @@
 #define NOBODY	65534
 
 extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
+extern __typeof__(memstate_malloc_scavenge) memstate_malloc_scavenge __attribute__((weak));
 extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
 
 static struct memstate_malloc_stats now(void)
@@ -221,6 +222,55 @@ static void others_in_the_way(void)
 	munmap(other, page);
 }
 
+/* ---- huge pages ------------------------------------------------------------------------ */
+
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	size_t pages;
+
+	if (!f || fscanf(f, "%*u %zu", &pages) != 1)
+		abort();
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* As the machine has it set, all memory may have huge pages, asked for or not. */
+static bool always_huge(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "r");
+	char text[64] = "";
+
+	if (f && !fgets(text, sizeof(text), f))
+		text[0] = '\0';
+	if (f)
+		fclose(f);
+	return strstr(text, "[always]");
+}
+
+static void sparse_blocks_cost_what_they_touch(void)
+{
+	enum { SPARSE = 50 };
+	char *p[SPARSE];
+	size_t before;
+
+	if (always_huge()) {
+		tap_skip("the system gives huge pages to all", "blocks that are sparsely used");
+		return;
+	}
+	memstate_malloc_scavenge();
+	before = resident();
+	for (int i = 0; i < SPARSE; i++) {
+		p[i] = malloc(8 * MIB);
+		p[i][0] = 1;
+		p[i][4 * MIB] = 1;
+	}
+	tap_ok(resident() - before < 4 * MIB, "fifty blocks of 8 MiB, two pages used of each: %zu KiB",
+	       (resident() - before) >> 10);
+	for (int i = 0; i < SPARSE; i++)
+		free(p[i]);
+}
+
 int main(void)
 {
 	void *p;
@@ -237,6 +287,7 @@ int main(void)
 	free(p);
 	tap_ok(in_child(lives_under_a_later_limit),
 	       "RLIMIT_AS of 200 MiB, set later, leaves most of that to threads and blocks");
+	sparse_blocks_cost_what_they_touch();
 	grows_in_place();
 	others_in_the_way();
 	return tap_end();
