@@ -33,7 +33,7 @@ static void *lent(struct ms_heap *heap, unsigned int c, uint8_t blocks, size_t s
 }
 
 /**
- * ms_first_alloc() - a block for a class of which the heap has no slab
+ * ms_first_alloc() - a block for a class of which the heap is not to have a slab yet
  * @heap:	the caller's
  * @class_:	the class
  *

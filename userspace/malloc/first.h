@@ -15,10 +15,10 @@
 
 #include "heap.h"
 
-/* Whether a heap has no slab of a class, and is not to have one yet. */
+/* Whether a heap is not to have a slab of a class yet. */
 static inline bool ms_first(const struct ms_heap *heap, unsigned int class_)
 {
-	return !heap->nr_slabs[class_] && heap->lent[class_] < MS_LENT_MAX;
+	return heap->lent[class_] < MS_LENT_MAX;
 }
 
 MS_HIDDEN void *ms_first_alloc(struct ms_heap *heap, unsigned int class_);
