@@ -61,17 +61,17 @@ int ms_json_print(struct json_object *o);
 
 const char *ms_size(uint64_t bytes);
 
-/* ---- limit.c: limits for people and programs -------------------------------------- */
+/* ---- limit_words.c: limits for people and programs -------------------------------------- */
 
 const char *ms_limit_size(uint64_t limit);
 const char *ms_pressure_name(uint32_t pressure);
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
-
-/* ---- observe.c, observe_why.c: programs that report nothing ---------------------------- */
-
 int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);
+
+/* ---- observe_why.c: why programs that report nothing are not observed ------------------ */
+
 int ms_observe_can(void);
 int ms_observe_error(const char *what, int ret);
 

@@ -42,50 +42,6 @@ static const struct option options[] = {
 	{}
 };
 
-/**
- * ms_percent_arg() - how much may be committed, from the command line
- * @command:	name of the command
- * @text:	the argument
- * @percent:	where to put it
- *
- * Return: 0, or the exit status after a message.
- */
-int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*end == '%')
-		end++;
-	if (errno || *text < '0' || *text > '9' || *end || value < 100 || value > 10000)
-		return ms_usage_error(command, "--overcommit: '%s' is not a percentage from 100 to 10000",
-				      text);
-	*percent = (uint32_t)value;
-	return 0;
-}
-
-/**
- * ms_json_observe() - what is observed, as members of an object
- * @o:	the object
- * @w:	what is observed
- */
-void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
-{
-	json_object_object_add(o, "on", json_object_new_boolean((json_bool)w->on));
-	ms_json_add(o, "overcommit", w->overcommit);
-	ms_json_add(o, "nr_tasks", w->spaces);
-	ms_json_add(o, "commit", w->commit);
-	ms_json_add(o, "backed", w->backed);
-	ms_json_add(o, "inherited", w->inherited);
-	ms_json_add(o, "pending", w->pending);
-	ms_json_add(o, "breached", w->breached);
-	json_object_object_add(o, "trust", json_object_new_boolean((json_bool)w->trust));
-	ms_json_add(o, "nr_reporting", w->reports);
-	ms_json_add(o, "excess", w->excess);
-}
-
 static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
 {
 	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(cg->path), (unsigned long long)cg->id);

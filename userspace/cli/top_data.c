@@ -27,27 +27,6 @@
 
 /* ---- rows ------------------------------------------------------------------------- */
 
-/**
- * ms_top_add_row() - room for one more row
- * @data: the rows; it counts as one as soon as @nr is one more
- *
- * Return: it, all zero; NULL: no memory.
- */
-struct top_row *ms_top_add_row(struct top_data *data)
-{
-	if (data->nr == data->room) {
-		size_t room = data->room ? 2 * data->room : 64;
-		struct top_row *rows = realloc(data->rows, room * sizeof(*rows));
-
-		if (!rows)
-			return NULL;
-		data->rows = rows;
-		data->room = room;
-	}
-	memset(&data->rows[data->nr], 0, sizeof(*data->rows));
-	return &data->rows[data->nr];
-}
-
 /* Bytes by state, and by class if these are wanted: then a state is the sum of them. */
 static int read_states(const struct ms_figures *f, bool classes, struct top_row *row)
 {

@@ -18,6 +18,27 @@
 
 #include "top_procs.h"
 
+/**
+ * ms_top_add_row() - room for one more row
+ * @data: the rows; it counts as one as soon as @nr is one more
+ *
+ * Return: it, all zero; NULL: no memory.
+ */
+struct top_row *ms_top_add_row(struct top_data *data)
+{
+	if (data->nr == data->room) {
+		size_t room = data->room ? 2 * data->room : 64;
+		struct top_row *rows = realloc(data->rows, room * sizeof(*rows));
+
+		if (!rows)
+			return NULL;
+		data->rows = rows;
+		data->room = room;
+	}
+	memset(&data->rows[data->nr], 0, sizeof(*data->rows));
+	return &data->rows[data->nr];
+}
+
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define STATUS_TEXT	4096
 

@@ -6,9 +6,7 @@
 #include "cgroup_dirs.h"
 #include "top.h"
 
-/* top_data.c */
 struct top_row *ms_top_add_row(struct top_data *data);
-
 int ms_top_processes(int proc, struct ms_cgroup_dirs *cg, bool all, struct top_data *data);
 
 #endif /* MS_CLI_TOP_PROCS_H */
