@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 
 # All but the server of memstate export, which is a program of its own.
-CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export_http.c %/export_server.c, \
-		$(sort $(wildcard $(TOP)/userspace/cli/*.c)))) \
-	    userspace/lib/cgroupfs.c userspace/lib/maps.c userspace/lib/names.c userspace/lib/rangemap.c \
-	    userspace/lib/sysrules.c \
+CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export/http.c %/export/server.c, \
+		$(sort $(wildcard $(TOP)/userspace/cli/*.c $(TOP)/userspace/cli/*/*.c)))) \
+	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c userspace/lib/names.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
 CLI_BIN := $(O)/memstate
@@ -13,8 +12,8 @@ OBJS += $(CLI_OBJS)
 ALL += $(CLI_BIN)
 
 # The server of memstate export, apart for the libraries that HTTP brings along.
-EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export.c export_data.c export_families.c \
-		export_http.c export_server.c export_text.c files.c out.c) \
+EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export/export.c export/data.c export/families.c \
+		export/http.c export/server.c export/text.c files.c out.c) \
 	       userspace/lib/cgroupfs.c userspace/lib/names.c kmod/core/rules.c
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http
@@ -27,7 +26,7 @@ SYSTEMDUNITDIR ?= $(PREFIX)/lib/systemd/system
 OBJS += $(EXPORT_OBJS)
 ALL += $(EXPORT_BIN)
 
-$(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -DMS_LIBDIR='"$(LIBDIR)"' \
+$(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -I$(TOP)/userspace/cli -DMS_LIBDIR='"$(LIBDIR)"' \
 	-DMS_LIBEXECDIR='"$(EXPORT_DIR)"' \
 	-DMS_PRELOADDIR='"$(PRELOADDIR)"'
 

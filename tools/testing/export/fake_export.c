@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
-#include "export.h"
+#include "export/export.h"
 
 /**
  * struct fake_clock - the time, as a test sets it

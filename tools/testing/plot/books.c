@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "plot.h"
+#include "plot/plot.h"
 
 #define TASKS_MAX	64
 

@@ -14,7 +14,7 @@
 #include "cgroup.h"
 #include "cli.h"
 #include "launch.h"
-#include "record.h"
+#include "record/record.h"
 
 static unsigned long nr;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Lines of the trace, taken apart. */
-#include "record.h"
+#include "record/record.h"
 #include "tap.h"
 
 static struct ms_trace_event e;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "tap.h"
-#include "top_view.h"
+#include "top/view.h"
 
 #define MIB	(1ULL << 20)
 

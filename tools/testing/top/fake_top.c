@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "top.h"
+#include "top/top.h"
 
 int main(int argc, char **argv)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tap.h"
-#include "top_view.h"
+#include "top/view.h"
 
 #define MIB	(1ULL << 20)
 

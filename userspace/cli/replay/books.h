@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The books of an address space, kept from what calls did to it. */
+#ifndef MS_REPLAY_BOOKS_H
+#define MS_REPLAY_BOOKS_H
+
+#include "rangemap.h"
+#include "marks.h"
+
+/**
+ * struct ms_books - an address space
+ * @map:	its ranges
+ * @marks:	what else is known of addresses
+ * @totals:	of @map
+ * @brk:	the break, 0 while it is not known
+ * @users:	processes that share it
+ */
+struct ms_books {
+	struct ms_rangemap map;
+	struct ms_marks marks;
+	struct memstate_totals totals;
+	u64 brk;
+	u32 users;
+};
+
+/**
+ * struct ms_moved - what an mremap under way has taken out of books
+ * @pieces:	ranges, at their old place
+ * @nr:		how many
+ * @marks:	marks, at their old place
+ */
+struct ms_moved {
+	struct memstate_range *pieces;
+	u32 nr;
+	struct ms_marks marks;
+};
+
+/* All of them return 0; -EINVAL: no kernel lets that succeed; -ENOMEM, -ENOSPC. */
+struct ms_books *ms_books_new(void);
+struct ms_books *ms_books_fork(const struct ms_books *from);
+void ms_books_put(struct ms_books *b);
+int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags);
+int ms_books_unmap(struct ms_books *b, u64 addr, u64 bytes);
+int ms_books_protect(struct ms_books *b, u64 addr, u64 bytes, int prot);
+int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice);
+int ms_books_brk(struct ms_books *b, u64 to);
+void ms_books_take(const struct ms_books *b, u64 addr, u64 bytes, struct ms_moved *moved);
+int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 bytes,
+		    const struct ms_moved *moved);
+void ms_moved_drop(struct ms_moved *moved);
+
+/* Ready of mappings made with MAP_NORESERVE, bytes. */
+u64 ms_books_noreserve(const struct ms_books *b);
+
+/* What headers may not know yet. */
+#define MS_MADV_WIPEONFORK	18
+#define MS_MADV_KEEPONFORK	19
+#define MS_MADV_POPULATE_WRITE	23
+#define MS_MADV_DONTNEED_LOCKED	24
+#define MS_MADV_COLLAPSE	25
+#define MS_MADV_GUARD_INSTALL	102
+#define MS_MADV_GUARD_REMOVE	103
+#define MS_MAP_DROPPABLE	0x08
+
+#endif /* MS_REPLAY_BOOKS_H */

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The lines of a log.
+ *
+ * Model
+ *
+ *   A line of a log may take several lines of a file: a message of strace breaks it, a
+ *   mail program or a terminal wraps it. What is open is joined with what follows,
+ *   until it ends or another line begins. How it is joined where it was wrapped is told
+ *   by the two ends: strace puts blanks between words only where it is known to. Lines
+ *   of several files come in the order of their times.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "log.h"
+#include "look.h"
+
+/* Nothing that was wrapped is longer: it is no line of strace. */
+#define JOINED_MAX	((size_t)1 << 20)
+
+/**
+ * struct source - a file of a log
+ * @path:	its name
+ * @file:	the file
+ * @id:		thread whose file it is, of -ff; 0: the lines tell
+ * @look:	what it looks like
+ * @ahead:	a line that was read and is not used yet
+ * @ahead_len:	its length
+ * @state:	of ms_log_file_line() for it; 0: there is none
+ * @text:	the line that is next, joined
+ * @len:	its length
+ * @room:	of @text
+ * @piece:	length of the last part of it
+ * @line:	it, taken apart
+ * @nr:		lines of the file that it is made of
+ * @cut:	it is the last of the file and has no end
+ * @clock:	time of the file by then
+ * @ready:	there is such a line
+ */
+struct source {
+	const char *path;
+	struct ms_log_file *file;
+	pid_t id;
+	struct ms_look look;
+	char *ahead;
+	size_t ahead_len;
+	int state;
+	char *text;
+	size_t len;
+	size_t room;
+	size_t piece;
+	struct ms_line line;
+	uint32_t nr;
+	bool cut;
+	struct ms_log_clock clock;
+	bool ready;
+};
+
+/**
+ * struct ms_log - a log
+ * @sources:	its files
+ * @nr:		how many
+ * @first:	line that the last one began with, all files counted together
+ * @last:	line that it ended with
+ * @used:	whose it was
+ */
+struct ms_log {
+	struct source *sources;
+	int nr;
+	uint64_t first;
+	uint64_t last;
+	struct source *used;
+};
+
+/* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
+static int look_ahead(struct source *s)
+{
+	if (s->state > 0)
+		return 1;
+	s->state = ms_look_line(s->file, s->look.quoted, &s->ahead, &s->ahead_len);
+	return s->state < 1 ? s->state : 1;
+}
+
+static void append(struct source *s, const char *more, size_t len)
+{
+	if (s->len + len + 1 > s->room) {
+		s->room = 2 * (s->len + len + 1);
+		s->text = realloc(s->text, s->room);
+		if (!s->text)
+			abort();
+	}
+	memcpy(s->text + s->len, more, len);
+	s->len += len;
+	s->text[s->len] = '\0';
+}
+
+static bool word(int c)
+{
+	return isalnum(c) || c == '_';
+}
+
+/* Was there a blank where a line was wrapped? */
+static bool blank_lost(const char *end_of, size_t len, const char *next)
+{
+	int left = len ? (unsigned char)end_of[len - 1] : ' ';
+	int right = (unsigned char)*next;
+	const char *p = end_of + len;
+
+	if (isspace(left))
+		return false;
+	if (strchr(",=&", left) || right == '=' || right == '&')
+		return true;
+	if (left == ')' && right == '=')
+		return true;
+	/* Of two words only these are two: <... mmap resumed>, <unfinished ...>. */
+	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
+		p--;
+	if (p - end_of >= 1 && !strncmp(p - 1, "<unfinished", 11))
+		return true;
+	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
+		return true;
+	return p - end_of >= 1 && !strncmp(p - 1, "<...", 4);
+}
+
+static bool all_of(const char *text, size_t len, const char *chars)
+{
+	return len && strspn(text, chars) == len;
+}
+
+/* The text of an error, or of what is in a result, that is not whole. */
+static bool tail_open(const struct source *s, const char *next)
+{
+	const char *result, *open;
+	size_t i;
+
+	if (s->line.kind != MS_LINE_CALL && s->line.kind != MS_LINE_RESUMED)
+		return false;
+	i = (size_t)(s->line.args - s->text) + s->line.args_len;
+	result = s->text + i + 1;
+	open = strchr(result, '(');
+	if (open)
+		return !strchr(open, ')');
+	/* = -1, = ? and the error's name in the next line, or only its text */
+	return (s->line.failed || !s->line.result) && (*next == 'E' || *next == '(');
+}
+
+/* qemu has no result for what does not come back. */
+static bool ends_alone(const struct ms_line *l)
+{
+	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
+	       (ms_line_is(l, "exit_group") || ms_line_is(l, "exit"));
+}
+
+static bool is_other(enum ms_line_kind kind)
+{
+	return kind == MS_LINE_OTHER;
+}
+
+/* A message of strace, or a remark: it may stand between parts of a line. */
+static bool is_message(const struct ms_line *l, const char *text)
+{
+	return l->kind == MS_LINE_ATTACHED || l->kind == MS_LINE_DETACHED ||
+	       (l->kind == MS_LINE_NOTE && (*text == 's' || *text == 'P' || *text == '[' ||
+					    *text == '#'));
+}
+
+/* As wide as the terminal, which cuts anywhere: whatever has no end goes on. */
+static bool at_width(const struct source *s)
+{
+	return s->look.width && s->piece == s->look.width;
+}
+
+/* Nothing but an id or a time. */
+static bool only_prefix(const struct ms_line *l)
+{
+	return l->kind == MS_LINE_OPEN && !l->name_len && !l->args && !l->more;
+}
+
+/*
+ * Does what is ahead belong to what is there? A line of strace's begins with something
+ * that is told from anything else.
+ */
+static bool continues(const struct source *s, const struct ms_line *ahead)
+{
+	const char *text = s->ahead + strspn(s->ahead, " \t");
+
+	if (s->len + s->ahead_len > JOINED_MAX)
+		return false;
+	if (at_width(s) && (s->line.kind == MS_LINE_OPEN || is_other(s->line.kind)))
+		return true;
+	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
+	if (at_width(s))
+		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
+		       (only_prefix(ahead) && s->ahead_len < s->look.width);
+	if (ends_alone(&s->line))
+		return *text == '=';
+	if (only_prefix(&s->line))
+		return !ahead->pid && (!s->line.time_kind || !ahead->time_kind);
+	if (s->line.kind == MS_LINE_OPEN)
+		return is_other(ahead->kind) || only_prefix(ahead) ||
+		       is_message(ahead, text) ||
+		       (ahead->kind == MS_LINE_NOTE &&
+			(*text == '<' || strstr(text, "<unfinished ...>")));
+	if (s->line.more && (*text == '+' || *text == '-'))
+		return true;
+	return (tail_open(s, text) || s->line.more) && is_other(ahead->kind);
+}
+
+/* Is it worth a look at the next line? */
+static bool may_go_on(const struct source *s)
+{
+	return s->line.kind == MS_LINE_OPEN || s->line.more || at_width(s) ||
+	       tail_open(s, "(");
+}
+
+static void reparse(struct source *s, const struct ms_line *before)
+{
+	ms_line_parse(s->text, s->len, s->look.column, &s->line);
+	if (!s->line.other && before->kind == MS_LINE_OPEN)
+		s->line.other = before->other;
+	/* The message is no part of the call. */
+	if (s->line.kind == MS_LINE_OPEN && s->line.keep) {
+		s->len = s->line.keep;
+		s->text[s->len] = '\0';
+	}
+}
+
+/* Append what is ahead, or the part of it that is not strace's message. */
+static void join(struct source *s, const struct ms_line *ahead)
+{
+	struct ms_line before = s->line;
+	const char *next = s->ahead + strspn(s->ahead, " \t");
+
+	s->nr++;
+	s->cut = s->state == 2;
+	s->state = 0;
+	if (at_width(s)) {
+		s->piece = s->ahead_len;
+		append(s, s->ahead, s->ahead_len);
+		reparse(s, &before);
+		return;
+	}
+	if (is_message(ahead, next)) {
+		if (ahead->kind == MS_LINE_ATTACHED && !s->line.other)
+			s->line.other = ahead->other;
+		return;
+	}
+	if (only_prefix(&before) || (!before.keep && blank_lost(s->text, s->len, next)))
+		append(s, " ", 1);
+	s->piece = s->ahead_len;
+	append(s, next, strlen(next));
+	reparse(s, &before);
+}
+
+/* What is left of a result that was wrapped could be many things. */
+static int check_wrapped(struct source *s, uint64_t line)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+
+	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1 ||
+	    !all_of(s->ahead, s->ahead_len, digits) ||
+	    !all_of(s->text + s->len - 1, 1, digits))
+		return 0;
+	/* An address is whole pages: with the rest it is, or without it. */
+	if ((ms_line_is(&s->line, "mmap") || ms_line_is(&s->line, "mmap2") ||
+	     ms_line_is(&s->line, "mremap")) && s->line.value & 4095) {
+		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
+		return 0;
+	}
+	ms_err("%s: line %llu: expected a call, met '%s', which may be the end of the "
+	       "result in the line before or nothing: join them, or remove it",
+	       s->path, (unsigned long long)line + s->nr + 1, s->ahead);
+	return -1;
+}
+
+/* Make the next line of a file. Return: as look_ahead(). */
+static int source_next(struct source *s, uint64_t line)
+{
+	int ret = look_ahead(s);
+
+	s->ready = false;
+	if (ret != 1)
+		return ret;
+	s->len = 0;
+	s->piece = s->ahead_len;
+	append(s, s->ahead, s->ahead_len);
+	s->cut = s->state == 2;
+	s->state = 0;
+	s->nr = 1;
+	memset(&s->line, 0, sizeof(s->line));
+	reparse(s, &(struct ms_line) {});
+	while (may_go_on(s) && look_ahead(s) == 1) {
+		struct ms_line ahead;
+
+		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
+		if (!continues(s, &ahead))
+			break;
+		join(s, &ahead);
+	}
+	if (s->state < 0 || check_wrapped(s, line))
+		return -1;
+	if (s->id && !s->line.pid)
+		s->line.pid = s->id;
+	ms_log_clock_line(&s->clock, &s->line);
+	s->ready = true;
+	return 1;
+}
+
+/* out.1234, out.1234.gz: the thread whose file it is. */
+static pid_t id_of(const char *path)
+{
+	static const char *const packed[] = { ".gz", ".xz", ".zst", ".bz2" };
+	const char *base = strrchr(path, '/'), *dot;
+	size_t len;
+
+	base = base ? base + 1 : path;
+	len = strlen(base);
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		size_t n = strlen(packed[i]);
+
+		if (len > n && !strcmp(base + len - n, packed[i])) {
+			len -= n;
+			break;
+		}
+	}
+	for (dot = base + len; dot > base && isdigit((unsigned char)dot[-1]); dot--)
+		;
+	if (dot == base || dot[-1] != '.' || dot == base + len)
+		return 0;
+	return (pid_t)strtoul(dot, NULL, 10);
+}
+
+/**
+ * ms_log_open() - open a log
+ * @paths:	its files; of several, each is a thread's, as strace -ff makes them
+ * @nr:		how many
+ *
+ * Return: the log at its beginning, NULL after a message.
+ */
+struct ms_log *ms_log_open(char *const *paths, int nr)
+{
+	struct ms_log *log = calloc(1, sizeof(*log));
+
+	if (!log)
+		abort();
+	log->sources = calloc((size_t)nr, sizeof(*log->sources));
+	if (!log->sources)
+		abort();
+	for (int i = 0; i < nr; i++) {
+		struct source *s = &log->sources[log->nr++];
+
+		s->path = paths[i];
+		s->id = nr > 1 ? id_of(paths[i]) : 0;
+		s->file = ms_log_file_open(paths[i]);
+		if (!s->file || ms_look_at(s->file, &s->look)) {
+			ms_log_close(log);
+			return NULL;
+		}
+	}
+	if (ms_log_rewind(log)) {
+		ms_log_close(log);
+		return NULL;
+	}
+	return log;
+}
+
+void ms_log_close(struct ms_log *log)
+{
+	if (!log)
+		return;
+	for (int i = 0; i < log->nr; i++) {
+		ms_log_file_close(log->sources[i].file);
+		free(log->sources[i].text);
+	}
+	free(log->sources);
+	free(log);
+}
+
+/**
+ * ms_log_rewind() - begin again
+ * @log: the log
+ *
+ * Return: 0; -1 after a message.
+ */
+int ms_log_rewind(struct ms_log *log)
+{
+	log->first = 0;
+	log->last = 0;
+	log->used = NULL;
+	for (int i = 0; i < log->nr; i++) {
+		struct source *s = &log->sources[i];
+
+		s->state = 0;
+		s->clock = (struct ms_log_clock) {};
+		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
+			return -1;
+		/* Nothing but its time tells where a line of another file stands. */
+		if (log->nr > 1 && s->ready &&
+		    (!s->clock.nr || s->line.time_kind == MS_TIME_SINCE_LAST)) {
+			ms_err("%s: line 1: expected a time of day, as strace -ff -ttt has it, met '%.40s': the lines of several files have no other order",
+			       s->path, s->text);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Which file has the next line? */
+static struct source *earliest(struct ms_log *log)
+{
+	struct source *best = NULL;
+
+	for (int i = 0; i < log->nr; i++) {
+		struct source *s = &log->sources[i];
+
+		if (s->ready && (!best || s->clock.first + s->clock.now <
+						  best->clock.first + best->clock.now))
+			best = s;
+	}
+	return best;
+}
+
+/**
+ * ms_log_next() - the next line, whole
+ * @log:	the log
+ * @l:		the line, which stays until the next call; of kind MS_LINE_OPEN only if
+ *		its end is missing
+ *
+ * Return: 1; 0 at the end; -1 after a message.
+ */
+int ms_log_next(struct ms_log *log, struct ms_line *l)
+{
+	struct source *s = log->used;
+
+	if (s && source_next(s, log->last) < 0)
+		return -1;
+	s = earliest(log);
+	log->used = s;
+	if (!s)
+		return 0;
+	*l = s->line;
+	log->first = log->last + 1;
+	log->last += s->nr;
+	if (ends_alone(l))
+		l->kind = MS_LINE_CALL;
+	/* Cut off within the address: it is no page's, or lies where nothing may be mapped. */
+	if (s->cut && l->kind == MS_LINE_CALL && l->result && !l->failed &&
+	    (l->value & 4095 || l->value < 65536) &&
+	    (ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap")))
+		l->kind = MS_LINE_OPEN;
+	return 1;
+}
+
+void ms_log_progress(const struct ms_log *log, int part, int parts)
+{
+	uint64_t at = 0, all = 0, size;
+
+	/* Looked at seldom: it costs calls. */
+	if (log->last < (1u << 20) || log->last & 0xffff || !isatty(2))
+		return;
+	for (int i = 0; i < log->nr; i++) {
+		at += ms_log_file_at(log->sources[i].file, &size);
+		all += size;
+	}
+	if (all)
+		fprintf(stderr, "\r%d%%\r",
+			(int)((100 * (uint64_t)part + at * 100 / all) / (uint64_t)parts));
+}
+
+const char *ms_log_text(const struct ms_log *log)
+{
+	return log->used ? log->used->text : "";
+}
+
+uint64_t ms_log_first_line(const struct ms_log *log)
+{
+	return log->first;
+}
+
+uint64_t ms_log_last_line(const struct ms_log *log)
+{
+	return log->last;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a log looks like.
+ *
+ * Model
+ *
+ *   Ids, seconds and numbers of lines stand in different columns; a quoted mail has a
+ *   mark before most lines; a terminal that wraps makes all lines without an end equally
+ *   long. The first lines of a file tell.
+ */
+#include <ctype.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "look.h"
+
+/* So many lines. */
+#define LOOK_AT		10000
+
+/* No terminal is narrower. */
+#define WIDTH_MIN	30
+
+/* {"log":"...","stream":"stderr",...} of docker: the text in its place. */
+static void unpack_json(char *line, size_t *len)
+{
+	struct json_object *o, *text;
+
+	if (strncmp(line, "{\"log\":", 7))
+		return;
+	o = json_tokener_parse(line);
+	if (json_object_object_get_ex(o, "log", &text) &&
+	    (size_t)json_object_get_string_len(text) < *len) {
+		*len = (size_t)json_object_get_string_len(text);
+		memcpy(line, json_object_get_string(text), *len);
+		line[*len] = '\0';
+	}
+	json_object_put(o);
+}
+
+/**
+ * ms_look_line() - the next line, without what others than strace have put around it
+ * @f:		the file
+ * @quoted:	it is a quoted mail
+ * @line:	where the line is, until the next call; text, ended with a 0
+ * @len:	its length
+ *
+ * Return: as ms_log_file_line().
+ */
+int ms_look_line(struct ms_log_file *f, bool quoted, char **line, size_t *len)
+{
+	int ret = ms_log_file_line(f, line, len);
+	struct ms_text t;
+
+	if (ret <= 0)
+		return ret;
+	unpack_json(*line, len);
+	/* Text, from here on. */
+	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
+		*zero = '?';
+	t = (struct ms_text) { *line, *line + *len };
+	ms_prefix_strip(&t, quoted);
+	*line += t.p - *line;
+	*len = (size_t)(t.end - t.p);
+	(*line)[*len] = '\0';
+	return ret;
+}
+
+/* Does the line begin with a number that may be an id? Where it is, and its value. */
+static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *value)
+{
+	const char *p = line + strspn(line, " \t"), *q = p;
+
+	while (isdigit((unsigned char)*q))
+		q++;
+	if (p == q || q - p > 9 || (*q != ' ' && *q != '\t'))
+		return false;
+	*begin = (size_t)(p - line);
+	*end = (size_t)(q - line);
+	*value = strtoull(p, NULL, 10);
+	return true;
+}
+
+/**
+ * struct column_facts - what is known of the numbers in front
+ * @nr:		how many there are
+ * @zero:	there is a 0, which no thread has
+ * @same_begin:	they begin in one column, as ids do
+ * @same_end:	they end in one column, as seconds do
+ * @counting:	they are the number of the line and something fixed
+ * @threads:	there are calls in two parts
+ * @begin:	column in which the first one begins
+ * @end:	and ends
+ * @first:	its value
+ * @offset:	that, without the number of its line
+ */
+struct column_facts {
+	uint64_t nr;
+	bool zero;
+	bool same_begin;
+	bool same_end;
+	bool counting;
+	bool threads;
+	size_t begin;
+	size_t end;
+	uint64_t first;
+	uint64_t offset;
+};
+
+static void look_at_column(struct column_facts *f, const char *text,
+			   const struct ms_line *l, uint64_t line)
+{
+	size_t begin, end;
+	uint64_t value;
+
+	/* Parts of lines begin with numbers, too. */
+	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_NOTE ||
+	    (l->kind == MS_LINE_OPEN && !l->name_len))
+		return;
+
+	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
+	if (!leading(text, &begin, &end, &value))
+		return;
+	if (!f->nr++) {
+		*f = (struct column_facts) {
+			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
+			.counting = true, .threads = f->threads, .begin = begin,
+			.end = end, .first = value, .offset = value - line,
+		};
+		return;
+	}
+	f->zero |= !value;
+	f->same_begin &= begin == f->begin;
+	f->same_end &= end == f->end;
+	f->counting &= value - line == f->offset;
+}
+
+static enum ms_column column_of(const struct column_facts *f)
+{
+	if (!f->nr)
+		return MS_COLUMN_ID;
+	if (f->counting && (f->nr > 2 || (f->nr == 2 && f->first == 1)))
+		return MS_COLUMN_LISTING;
+	if (f->zero || (f->same_end && !f->same_begin))
+		return MS_COLUMN_SECONDS;
+	/* Right of blanks as strace has it, and all of one length. */
+	if (f->same_end && f->end == 6 && f->begin && !f->threads)
+		return MS_COLUMN_SECONDS;
+	return MS_COLUMN_ID;
+}
+
+/**
+ * struct width_facts - what is known of the lengths of lines
+ * @most:	the longest
+ * @nr:		how many are so long
+ * @open:	so many of these have no end
+ * @shorter:	so many shorter ones have none
+ */
+struct width_facts {
+	size_t most;
+	uint64_t nr;
+	uint64_t open;
+	uint64_t shorter;
+};
+
+static void look_at_width(struct width_facts *f, size_t len, const struct ms_line *l)
+{
+	bool open = l->kind == MS_LINE_OPEN && l->name_len;
+
+	if (len > f->most) {
+		f->shorter += f->open;
+		f->most = len;
+		f->nr = 0;
+		f->open = 0;
+	}
+	if (len == f->most) {
+		f->nr++;
+		f->open += open;
+	} else {
+		f->shorter += open;
+	}
+}
+
+static int look_at_quotes(struct ms_log_file *f, struct ms_look *look)
+{
+	uint64_t nr = 0, quoted = 0;
+	char *line;
+	size_t len;
+	int ret = 0;
+
+	while (nr < LOOK_AT && (ret = ms_log_file_line(f, &line, &len)) > 0) {
+		const struct ms_text t = { line, line + len };
+
+		nr++;
+		quoted += ms_prefix_quoted(&t);
+	}
+	/* Wrapped lines may have lost the mark. */
+	look->quoted = quoted > nr / 3;
+	return ret < 0 ? -1 : ms_log_file_rewind(f);
+}
+
+/**
+ * ms_look_at() - see what a file looks like
+ * @f:		the file, at its beginning; anywhere afterwards
+ * @look:	the result
+ *
+ * Return: 0; -1 after a message.
+ */
+int ms_look_at(struct ms_log_file *f, struct ms_look *look)
+{
+	struct column_facts column = {};
+	struct width_facts width = {};
+	struct ms_line l;
+	char *line;
+	size_t len;
+	int ret = 0;
+
+	if (look_at_quotes(f, look))
+		return -1;
+	for (uint64_t nr = 0; nr < LOOK_AT; nr++) {
+		ret = ms_look_line(f, look->quoted, &line, &len);
+		if (ret <= 0)
+			break;
+		ms_line_parse(line, len, MS_COLUMN_ID, &l);
+		look_at_column(&column, line, &l, nr);
+		look_at_width(&width, len, &l);
+	}
+	look->column = column_of(&column);
+	/* Who wraps between words leaves most lines shorter. */
+	look->width = width.nr > 1 && width.most >= WIDTH_MIN &&
+		      width.open > width.shorter ? width.most : 0;
+	return ret < 0 ? -1 : 0;
+}

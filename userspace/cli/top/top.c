@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+/* memstate top: groups as a tree and the tasks in them, live. The command line. */
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "view.h"
+
+static const char help[] =
+	"usage: memstate top [OPTION]...\n\n"
+	"Groups (cgroups) as a tree, and the tasks in them, live. Figures of a group are\n"
+	"those of all below it. RESERVED, PREPARED and READY are reported (the programs'\n"
+	"word), or of a task marked (observed) or (other) the kernel's; CHARGED, HIGH, MAX\n"
+	"and PRESSURE are enforced (the module's); OBSERVED is what the module sees of\n"
+	"those that report nothing, ANON the kernel's own counter. COVERAGE is how much of\n"
+	"ANON is reported or observed, UNACCOUNTED the rest. '-' is not known.\n\n"
+	"  --all             all processes, also those that nobody reports or observes\n"
+	"  --batch           as plain text to standard output\n"
+	"  --delay SECONDS   from one reading to the next, 2\n"
+	"  --iterations N    end after N readings\n"
+	"  --no-tasks        only groups\n"
+	"  --sort COLUMN     by this one, the highest first; names and numbers the lowest\n"
+	"  --reverse         the other way round\n"
+	"  --flat            no tree: all tasks in one list; groups, without tasks\n"
+	"  --cgroup CGROUP   only this one and all below it: a path in the hierarchy, a\n"
+	"                    directory of cgroupfs, a cgroup id, a container\n"
+	"  --classes[=STATE] bytes by class, in Ready, Prepared, Reserved, or all of them\n"
+	"  --history[=WHAT]  the last 60 readings of what was Ready, or charged, as bars\n"
+	"  --help            this text\n\n"
+	"Keys: q quit, ? what there is.\n\n";
+
+static const struct option options[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "batch", no_argument, NULL, 'b' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "iterations", required_argument, NULL, 'n' },
+	{ "no-tasks", no_argument, NULL, 't' },
+	{ "sort", required_argument, NULL, 's' },
+	{ "reverse", no_argument, NULL, 'r' },
+	{ "flat", no_argument, NULL, 'f' },
+	{ "cgroup", required_argument, NULL, 'g' },
+	{ "classes", optional_argument, NULL, 'c' },
+	{ "history", optional_argument, NULL, 'y' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+/**
+ * struct settings - the command line
+ * @run:	what was asked for
+ * @batch:	as plain text
+ * @classes:	one of two tables
+ * @history:	the other
+ * @cgroup:	NULL: all
+ */
+struct settings {
+	struct top_run run;
+	bool batch;
+	bool classes;
+	bool history;
+	const char *cgroup;
+};
+
+/* ---- the command line -------------------------------------------------------------- */
+
+/* The columns, in lines that begin alike: for people, and for completion. */
+static void column_names(char *text, size_t size, const char *indent, int width)
+{
+	int used = width;
+
+	*text = '\0';
+	for (int c = 0; c < TOP_NR_SORTS; c++) {
+		const char *name = ms_top_column_name((enum top_column)c);
+		size_t n = strlen(text);
+
+		if (used + (int)strlen(name) >= width) {
+			snprintf(text + n, size - n, "%s%s", c ? "\n" : "", indent);
+			used = (int)strlen(indent) - 1;
+			n = strlen(text);
+			snprintf(text + n, size - n, "%s", name);
+		} else {
+			snprintf(text + n, size - n, " %s", name);
+		}
+		used += (int)strlen(name) + 1;
+	}
+}
+
+static void print_help(void)
+{
+	char names[512];
+
+	column_names(names, sizeof(names), "  ", 80);
+	fputs(help, stdout);
+	printf("Columns to sort by:\n%s\n", names);
+}
+
+static int sort_option(struct top_view *view, const char *name)
+{
+	int column = ms_top_column_find(name);
+	char names[512];
+
+	if (column < 0) {
+		column_names(names, sizeof(names), "", sizeof(names));
+		return ms_usage_error("top", "--sort: there is no column '%s'; there are %s",
+				      name, names);
+	}
+	view->sort = (enum top_column)column;
+	return 0;
+}
+
+static int classes_option(struct top_view *view, const char *state)
+{
+	static const char *const states[] = {
+		"all",
+		[MEMSTATE_RESERVED] = "reserved",
+		[MEMSTATE_PREPARED] = "prepared",
+		[MEMSTATE_READY] = "ready",
+	};
+
+	view->table = TABLE_CLASSES;
+	view->state = 0;
+	for (unsigned int i = 0; state && i < sizeof(states) / sizeof(states[0]); i++) {
+		if (!strcmp(state, states[i])) {
+			view->state = i;
+			return 0;
+		}
+	}
+	return state ? ms_usage_error("top",
+				      "--classes: '%s' is none of ready, prepared, reserved, all",
+				      state) : 0;
+}
+
+static int history_option(struct top_view *view, const char *what)
+{
+	view->table = TABLE_HISTORY;
+	view->charged = what && !strcmp(what, "charged");
+	if (what && !view->charged && strcmp(what, "ready"))
+		return ms_usage_error("top", "--history: '%s' is none of ready, charged",
+				      what);
+	return 0;
+}
+
+static int delay_option(struct top_run *run, const char *text)
+{
+	char *end;
+
+	run->delay = strtod(text, &end);
+	if (*end || end == text || !(run->delay >= 0.1) || run->delay > 86400)
+		return ms_usage_error("top",
+				      "--delay: '%s' is not a number of seconds from 0.1 to 86400",
+				      text);
+	return 0;
+}
+
+static int iterations_option(struct top_run *run, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	run->iterations = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || !run->iterations)
+		return ms_usage_error("top", "--iterations: '%s' is not a number from 1", text);
+	return 0;
+}
+
+/* Return: 0, or the exit status. */
+static int take_option(struct settings *set, int c, char **argv)
+{
+	switch (c) {
+	case 'a':
+		set->run.view.all = true;
+		return 0;
+	case 'b':
+		set->batch = true;
+		return 0;
+	case 'd':
+		return delay_option(&set->run, optarg);
+	case 'n':
+		return iterations_option(&set->run, optarg);
+	case 't':
+		set->run.view.no_tasks = true;
+		return 0;
+	case 's':
+		return sort_option(&set->run.view, optarg);
+	case 'r':
+		set->run.view.reverse = true;
+		return 0;
+	case 'f':
+		set->run.view.flat = true;
+		return 0;
+	case 'g':
+		set->cgroup = optarg;
+		return 0;
+	case 'c':
+		set->classes = true;
+		return classes_option(&set->run.view, optarg);
+	case 'y':
+		set->history = true;
+		return history_option(&set->run.view, optarg);
+	default:
+		return ms_option_error("top", c, argv);
+	}
+}
+
+/* Return: 0, or the exit status after a message. */
+static int choose_cgroup(struct settings *set)
+{
+	int ret = ms_top_filter_cgroup(&set->run.view.filter, set->run.paths, set->cgroup);
+
+	if (ret == -ENODEV)
+		ms_err("--cgroup: no cgroup v2 hierarchy is mounted");
+	else if (ret == -ENOTUNIQ)
+		ms_err("--cgroup: '%s': more than one cgroup has this name; give its path",
+		       set->cgroup);
+	else if (ret)
+		ms_err("--cgroup: '%s' is neither a cgroup, nor a cgroup's id, nor a container",
+		       set->cgroup);
+	return ret ? 1 : 0;
+}
+
+/**
+ * ms_top() - the command, on figures from anywhere
+ * @paths:	where from
+ * @argc:	as main has it
+ * @argv:	likewise
+ *
+ * Return: the exit status.
+ */
+int ms_top(const struct top_paths *paths, int argc, char **argv)
+{
+	/* Two paths of a filter: not for the stack. */
+	static struct settings set;
+	int c, status;
+
+	memset(&set, 0, sizeof(set));
+	set.run.paths = paths;
+	set.run.delay = 2;
+	set.run.view.sort = TOP_PID;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":abd:n:h", options, NULL)) != -1) {
+		if (c == 'h') {
+			print_help();
+			return 0;
+		}
+		status = take_option(&set, c, argv);
+		if (status)
+			return status;
+	}
+	if (optind < argc)
+		return ms_usage_error("top", "'%s' is one argument too many",
+				      argv[optind]);
+	if (set.classes && set.history)
+		return ms_usage_error("top", "--classes and --history are two tables; ask for one");
+	/* For the width of what names are made of; figures keep their point. */
+	setlocale(LC_CTYPE, "");
+	status = set.cgroup ? choose_cgroup(&set) : 0;
+	if (status)
+		return status;
+	return set.batch ? ms_top_batch(&set.run) : ms_top_live(&set.run);
+}
+
+int memstate_cmd_top(int argc, char **argv)
+{
+	static const struct top_paths paths = {
+		.sysfs = SYSFS_DIR,
+		.mountinfo = "/proc/self/mountinfo",
+		.proc = "/proc",
+		.fresh = ms_files_fresh,
+	};
+
+	return ms_top(&paths, argc, argv);
+}
