@@ -249,11 +249,11 @@ static int arena_reserve(struct ms_arena *a, size_t slices)
 	ret = parts_reserve(a, many < a->nr_slices ? many : a->nr_slices);
 	if (ret && few < many)
 		ret = parts_reserve(a, few < a->nr_slices ? few : a->nr_slices);
-	/* It ends where its first part does; what has been reserved of the others is used up to there. */
+	/* It ends where its first part does; what there is of the others is used up to there. */
 	if (ret == -EEXIST)
 		for (int i = 0; i < MS_NR_PARTS; i++) {
-			size_t last = (a->parts[i].reserved - (i == MS_PART_HEAP ? 0 : ms_os_page())) /
-				      part_unit[i];
+			size_t guard = i == MS_PART_HEAP ? 0 : ms_os_page();
+			size_t last = (a->parts[i].reserved - guard) / part_unit[i];
 
 			if (a->nr_slices > last)
 				a->nr_slices = last;
@@ -271,7 +271,8 @@ static int arena_map(struct ms_arena *a, size_t step)
 	memcpy(was, a->parts, sizeof(was));
 	ret = arena_reserve(a, slices);
 	if (!ret)
-		ret = ms_region_map(&a->parts[MS_PART_HEAP], slices << MS_SLICE_SHIFT, MEMSTATE_HEAP);
+		ret = ms_region_map(&a->parts[MS_PART_HEAP], slices << MS_SLICE_SHIFT,
+				    MEMSTATE_HEAP);
 	for (int i = 0; i < MS_PART_HEAP && !ret; i++)
 		ret = ms_region_use(&a->parts[i], slices * part_unit[i]);
 	if (ret)

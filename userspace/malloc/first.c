@@ -28,7 +28,7 @@ static void *lent(struct ms_heap *heap, unsigned int c, uint8_t blocks, size_t s
 	}
 	block = size > MS_SMALL_MAX ? ms_large_alloc(heap, ms_class_size(c), MS_GRAIN, false) :
 				      ms_heap_alloc(heap, ms_class_of(size));
-	heap->lent[c] += block != NULL;
+	heap->lent[c] += !!block;
 	return block;
 }
 

@@ -126,10 +126,6 @@ struct ms_heap {
 	bool orphan;
 };
 
-extern MS_HIDDEN __thread struct ms_heap *ms_heap_mine
-	__attribute__((tls_model("initial-exec")));
-extern MS_HIDDEN struct ms_heap ms_heap_none;
-
 /* A counter that its owner alone writes, and others read. */
 static inline void ms_add(uint64_t *counter, uint64_t n)
 {

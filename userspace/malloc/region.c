@@ -57,7 +57,8 @@ int ms_region_begin(struct ms_region *regions, unsigned int nr, const size_t *fi
 	}
 	leave_room(kept, p + all);
 	for (i = 0; i < nr; i++)
-		if (ms_os_keep((void *)(regions[i].base - page), page + regions[i].reserved, class_))
+		if (ms_os_keep((void *)(regions[i].base - page), page + regions[i].reserved,
+			       class_))
 			break;
 	if (i == nr)
 		return 0;

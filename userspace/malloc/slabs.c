@@ -432,7 +432,8 @@ void ms_heap_seek(struct ms_heap *heap)
  */
 bool ms_slab_leave(struct ms_heap *heap, struct ms_slab *slab)
 {
-	if (ms_slab_is_exhausted(slab) && slab->extended == slab->capacity && ms_remote_forget(slab)) {
+	if (ms_slab_is_exhausted(slab) && slab->extended == slab->capacity &&
+	    ms_remote_forget(slab)) {
 		ms_slab_set_state(slab, MS_SLAB_FULL);
 		arm_some(slab, 0);
 		return true;

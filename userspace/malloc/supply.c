@@ -178,7 +178,7 @@ static void odd_join(struct ms_slab *entry, struct ms_slab *taken)
  * Context: without locks. Return: whether it could be done.
  */
 bool ms_supply_extend(struct ms_slab *entry, uint32_t slices, uint32_t more, bool clean,
-		     bool *zero)
+		      bool *zero)
 {
 	struct ms_slab *after = entry + slices, *taken = NULL;
 	const struct ms_arena *a;
