@@ -5,7 +5,8 @@
  * Model
  *
  *   What a growth asks for is charged before it happens (core/observe.h), to its group and all
- *   above, and all of it to what may be committed (commit.h). A limit that is in the way refuses after others below it have been looked at.
+ *   above, and all of it to what may be committed (commit.h). A limit that is in the way
+ *   refuses after others below it have been looked at.
  *
  *   mprotect asks for the same twice (hooks.h). What has refused it is kept in between, so that
  *   one request is one refusal.

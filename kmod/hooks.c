@@ -202,7 +202,8 @@ static void notrace hook_fork(unsigned long ip, unsigned long parent_ip,
 		return;
 	if (ms_proving())
 		ms_proof_saw(MS_PROOF_FORK, (unsigned long)child, 0, 0);
-	if (child->mm && child->mm != current->mm && !hooks_user->bear(child, args->flags & CLONE_INTO_CGROUP))
+	if (child->mm && child->mm != current->mm &&
+	    !hooks_user->bear(child, args->flags & CLONE_INTO_CGROUP))
 		regs->ip = (unsigned long)refused;
 	ftrace_test_recursion_unlock(bit);
 }
@@ -515,7 +516,8 @@ void ms_hooks_clear(void)
 
 ssize_t ms_hooks_show(char *buf)
 {
-	return sysfs_emit(buf, "functions missing: this architecture has none that can be hooked\n");
+	return sysfs_emit(buf,
+			  "functions missing: this architecture has none that can be hooked\n");
 }
 
 #endif /* MS_CAN_HOOK */

@@ -303,7 +303,8 @@ static int set(const struct wish *w, const struct ms_cgroup *cg)
 		o.trust = 1;
 	}
 	/* A max turns it on, unless it was turned off before; this is the later word. */
-	if (w->reports_only || (holds_for_all(w) && !memstate_group_observe(cg->fd, &now) && !now.on)) {
+	if (w->reports_only ||
+	    (holds_for_all(w) && !memstate_group_observe(cg->fd, &now) && !now.on)) {
 		o.set |= MEMSTATE_OBSERVE_ON;
 		o.on = !w->reports_only;
 	}
@@ -412,7 +413,8 @@ int memstate_cmd_limit(int argc, char **argv)
 		return ms_usage_error("limit", "--reports-only says for whom --max holds; to observe no more: memstate observe TARGET --off");
 	if (ms_cgroup_find("limit", argv[optind], &s.cg))
 		return 1;
-	status = (w.set || w.overcommit || w.trust || w.commit) && ms_cgroup_is_whole(&s.cg, argv[optind]);
+	status = (w.set || w.overcommit || w.trust || w.commit) &&
+		 ms_cgroup_is_whole(&s.cg, argv[optind]);
 	if (!status)
 		status = may_be_set(&w, &s.cg);
 	if (!status)

@@ -44,7 +44,8 @@ static const struct option options[] = {
 
 static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
 {
-	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(cg->path), (unsigned long long)cg->id);
+	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(cg->path),
+	       (unsigned long long)cg->id);
 	printf("%-14s %12s   processes that report nothing are %sobserved\n", "Observe",
 	       w->on ? "on" : "off", w->on ? "" : "not ");
 	printf("%-14s %11u%%   of max, what may be granted\n", "Overcommit", w->overcommit);

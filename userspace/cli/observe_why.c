@@ -117,9 +117,11 @@ int ms_observe_error(const char *what, int ret)
 		return 1;
 	}
 	log_line(line, sizeof(line));
-	ms_err("%s: programs that report nothing cannot be observed here: %s", what,
-	       *line ? line :
-	       ret == -EBUSY ? "another module or a livepatch changes what is to be hooked (see 'dmesg | grep memstate')" :
-	       "the kernel cannot be hooked as it has to be (see 'dmesg | grep memstate')");
+	if (!*line)
+		snprintf(line, sizeof(line), "%s (see 'dmesg | grep memstate')",
+			 ret == -EBUSY ?
+			 "another module or a livepatch changes what is to be hooked" :
+			 "the kernel cannot be hooked as it has to be");
+	ms_err("%s: programs that report nothing cannot be observed here: %s", what, line);
 	return 1;
 }

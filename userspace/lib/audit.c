@@ -61,7 +61,7 @@ static int resident_range(long pagemap, const struct memstate_range *r, u64 from
 				run = addr;
 			if (run && !there) {
 				if (!ms_finding_add(arg, r, run, addr,
-						 MEMSTATE_AUDIT_RESIDENT))
+						    MEMSTATE_AUDIT_RESIDENT))
 					return 1;
 				run = 0;
 			}

@@ -54,12 +54,12 @@ static bool compare_upto(struct compare *c, u64 limit, bool mapped, int prot)
 		c->arg->checked_bytes += end - start;
 		if (!mapped) {
 			if (!ms_finding_add(c->arg, r, start, end,
-					 MEMSTATE_AUDIT_UNMAPPED))
+					    MEMSTATE_AUDIT_UNMAPPED))
 				return false;
 		} else if (r->state == MEMSTATE_READY && !(prot & PROT_WRITE) &&
 			   !(r->flags & MEMSTATE_RANGE_RO)) {
 			if (!ms_finding_add(c->arg, r, start, end,
-					 MEMSTATE_AUDIT_NOT_WRITABLE))
+					    MEMSTATE_AUDIT_NOT_WRITABLE))
 				return false;
 		}
 		c->pos = end;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-# cgroupfs.c is the tools' alone.
-LIB_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/cgroupfs.c, \
+# cgroupfs.c and names.c are the tools' alone.
+LIB_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/cgroupfs.c %/names.c, \
 		$(sort $(wildcard $(TOP)/userspace/lib/*.c)))) kmod/core/fold.c kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a

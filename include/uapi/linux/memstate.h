@@ -525,7 +525,8 @@ struct memstate_transition {
  *
  * Of another process figures are for who has all its ids, is in its user namespace, has all
  * its capabilities, and finds it dumpable; or has CAP_SYS_PTRACE in its user namespace; or is
- * that process. Where its memory lies is for the latter two. -EACCES: none of that; -EBADF: not a pidfd; -ESRCH: the process has no memory
+ * that process. Where its memory lies is for the latter two. -EACCES: none of that; -EBADF:
+ * not a pidfd; -ESRCH: the process has no memory
  * any more, or never had; -EINTR: killed.
  */
 #define MEMSTATE_SCOPE_TASK		0
@@ -793,7 +794,8 @@ enum memstate_event {
  * CAP_SYS_RESOURCE, or may write to the parent of the cgroup's directory through
  * the mount that the descriptor came by. -EPERM: neither, or a limit of its own to
  * be raised; -EROFS: the mount is read-only; -EINVAL: unknown scope or @set, @fd
- * without SCOPE_GROUP, REPORTS without a group's max; -EBADF: not a cgroup v2 directory; -ENOENT: the cgroup is
+ * without SCOPE_GROUP, REPORTS without a group's max; -EBADF: not a cgroup v2 directory;
+ * -ENOENT: the cgroup is
  * gone; -ENFILE: too many groups; -EUSERS: too many made for this user; -EACCES:
  * LIMIT_GET, as TOTALS; -ESRCH: the task is gone; -ENOMEM.
  */

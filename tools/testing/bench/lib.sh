@@ -29,7 +29,7 @@ bench_build_record() {
 		-I"$top/include/uapi" -I"$top/kmod/core" \
 		-I"$top/userspace/include" -I"$lib" -I"$cli" \
 		-o "$out/record" "$here/../plot/fake_record.c" \
-		"$cli"/{record/record,record/trace,record/file,launch,handle,figures,process,out,limit,cgroup}.c \
+		"$cli"/{record/record,record/trace,record/file,launch,handle,figures,process,out,limit_words,cgroup}.c \
 		"$lib"/*.c "$top"/kmod/core/{rules,fold}.c -pthread -ljson-c -lz >&2
 }
 

@@ -92,7 +92,7 @@ def of_directory(found, directory, prefix, labels, only="", passed=(), system=Fa
     for path in glob.glob(f"{directory}/*") + glob.glob(f"{directory}/*/*"):
         name = os.path.relpath(path, directory)
         if not os.path.isfile(path) or name in passed or not re.match(only, name) or \
-                re.match(r"(groups|tasks|power|subsystem)/|dev$|uevent$|path$|parent$|group$", name):
+                re.match(r"(groups|tasks|power|subsystem)/|dev$|uevent$|path$|parent$|group$|hooks$", name):
             continue
         sample = of_file(prefix, name, read(path), system)
         if sample:

@@ -42,7 +42,8 @@ asked() {
 		read -r answer <&"${PROGRAM[0]}"
 		printf '%s ' "$answer"
 	done
-	exec {PROGRAM[1]}>&-
+	local to=${PROGRAM[1]}
+	exec {to}>&-
 	wait
 }
 # What fits is granted; what does not is refused or not, and the program goes on.
@@ -55,6 +56,7 @@ answers() {
 refused() { answers "1 0 1 1 1 1 "; }
 granted() { answers "1 1 1 1 1 1 "; }
 
+# shellcheck disable=SC2120 # by try
 loads() { insmod "$module" "$@"; }
 goes() { rmmod memstate; }
 has() { [ -e "$1" ]; }
@@ -150,13 +152,13 @@ kprobes_on() {
 	local f
 	for f in $functions; do
 		echo "p:ms_$f $f" >>$tracing/kprobe_events || return
-		echo 1 >$tracing/events/kprobes/ms_$f/enable || return
+		echo 1 >$tracing/events/kprobes/ms_"$f"/enable || return
 	done
 }
 kprobes_counted() {
 	local f
 	for f in $functions; do
-		[ "$(count ms_$f)" -gt 0 ] || return
+		[ "$(count "ms_$f")" -gt 0 ] || return
 	done
 }
 kprobes_off() {
@@ -166,7 +168,7 @@ kprobes_off() {
 tracer_on() {
 	local f
 	: >$tracing/trace
-	for f in $functions; do echo $f >>$tracing/set_ftrace_filter || return; done
+	for f in $functions; do echo "$f" >>$tracing/set_ftrace_filter || return; done
 	echo function >$tracing/current_tracer
 }
 tracer_traced() {
@@ -185,8 +187,8 @@ bpf_on() {
 	soon bpf_is_decided
 	grep -q attached /run/hooks/bpf
 }
-bpf_is_decided() { grep -q attached /run/hooks/bpf || [ ! -d /proc/$bpf ]; }
-bpf_off() { kill -INT $bpf && wait $bpf; }
+bpf_is_decided() { grep -q attached /run/hooks/bpf || [ ! -d "/proc/$bpf" ]; }
+bpf_off() { kill -INT "$bpf" && wait "$bpf"; }
 bpf_counted() { grep -q '^@mapped: [1-9]' /run/hooks/bpf && grep -q '^@ended: [1-9]' /run/hooks/bpf; }
 
 # beside WHAT: in either order
@@ -229,13 +231,12 @@ fi
 # ---- in and out ------------------------------------------------------------------------------
 
 load_goes_on() {
-	local i
 	(
 		echo 0 >$group/cgroup.procs
 		while has_not /run/hooks/stop; do /bin/true; done
 	) &
-	for i in 1 2 3 4 5; do
-		loads && limit && goes || { : >/run/hooks/stop; return 1; }
+	for _ in 1 2 3 4 5; do
+		if ! { loads && limit && goes; }; then : >/run/hooks/stop; return 1; fi
 	done
 	: >/run/hooks/stop
 	wait

@@ -233,7 +233,7 @@ ok "man.every_file_in_sysfs" "sed -n 's#^\(What:\)\{0,1\}\t\{1,2\}\(/sys/class/m
 ok "man_selftest.not_in_page" "! echo planted | in_page man5/memstate-sysfs.5"
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.columns_to_sort_by" '[ "$(completions top --sort un)" = unaccounted ] &&
-	[ "$(completions top --sort "" | sort -u | wc -l)" = 22 ]'
+	[ "$(completions top --sort "" | sort -u | wc -l)" = 23 ]'
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.values_behind_an_equals_sign" '[ "$(completions top --classes = re | xargs)" = "ready reserved" ] &&
 	[ "$(completions top --history = | xargs)" = "ready charged" ]'

@@ -124,7 +124,7 @@ lane_w1() { by_build w1 W=1; }
 
 # rooms FROM TO: the objects that a README names between two lines, from the ground up
 rooms() {
-	sed -n "/$1/,/$2/p" "$3" | grep -oE '^    [a-z_/-]+\.(\[ch\]|c)(, [a-z_/-]+\.c)*' |
+	sed -n "/$1/,/$2/p" "$3" | grep -oE '^    [a-z0-9_/-]+\.(\[ch\]|c)(, [a-z0-9_/-]+\.(\[ch\]|c))*' |
 		tr ',' '\n' | sed -E 's/ //g; s/\.(\[ch\]|c)$//'
 }
 # upward LIST FOLDER README: the calls on stdin ("of FILE SYMBOL", then "by FILE SYMBOL") that do
@@ -132,7 +132,8 @@ rooms() {
 upward() {
 	awk -v folder="$2" -v readme="$3" '
 		FILENAME != "-" { at[$1] = ++n; next }
-		$1 == "of" { home[$3] = $2; next }
+		# two programs of one room may each have one of that name
+		$1 == "of" { if (!($3 in home) || at[$2] < at[home[$3]]) home[$3] = $2; next }
 		($3 in home) && home[$3] != $2 && at[home[$3]] > at[$2] {
 			print folder "/" $2 ".c: calls " $3 "() of " home[$3] ".c, which " readme " lists after it"
 		}' "$1" -
@@ -165,6 +166,7 @@ lane_calls() {
 	local only=	# also where a defect is planted in one
 	build "$out" "$log" || { not_ok "calls: the module does not build" "$log"; return; }
 	one_way kmod "$out/kmod" kmod/README '^Rooms, ' '^core\/ includes'
+	rm -rf "$out/user"	# objects of files that are gone
 	make -C "$tree/userspace" O="$out/user" -j"$(nproc)" objects >"$log" 2>&1 || {
 		not_ok "calls: userspace does not build" "$log"
 		return
@@ -178,7 +180,7 @@ lane_calls() {
 		}
 	done >"$log" 2>&1
 	one_way malloc "$out/user/obj/userspace/malloc" userspace/malloc/README '^Rooms, ' '^END'
-	for room in lib observe oci examples; do
+	for room in lib observe cli oci examples; do
 		one_way "$room" "$out/user/obj/userspace/$room" userspace/README "^  $room: " '^  [a-z]*: '
 	done
 }

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* A livepatch of a function that memstate hooks: memory may always expand. */
 #include <linux/livepatch.h>
 #include <linux/module.h>

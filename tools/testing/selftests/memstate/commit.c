@@ -334,17 +334,17 @@ TEST_F(commit, races_never_pass_it)
 	u64 most = 0, before = denied(self->dev, self->group);
 
 	ASSERT_GE(beside, 0);
-	ASSERT_EQ(0, commit_max(self->dev, self->group, 24 * MIB));
+	ASSERT_EQ(0, commit_max(self->dev, self->group, 8 * MIB));
 	for (int i = 0; i < 4; i++) {
 		p[i] = prog_start(places[i % 2]);
-		EXPECT_TRUE(prog_tell(&p[i], 'R', scaled(400)));
+		EXPECT_TRUE(prog_tell(&p[i], 'R', scaled(400) + 20));
 	}
 	while (left) {
 		u64 sum;
 
 		ASSERT_TRUE(group_freeze(true));
 		sum = kernel_sum(LEAF) + kernel_sum(BESIDE);
-		EXPECT_LE(sum, 24 * MIB);
+		EXPECT_LE(sum, 8 * MIB);
 		most = sum > most ? sum : most;
 		/* One that has ended may be held by who looks for others, a moment longer. */
 		EXPECT_TRUE(soon(sum == observed(self->dev, self->group).commit));
