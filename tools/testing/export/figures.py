@@ -16,9 +16,12 @@ from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client import parser as prometheus
 
 COUNTERS = {"transitions", "drift", "rejected", "unmaps", "resyncs", "denied", "breaches"}
-PLAIN = {"ranges": "ranges", "nr_tasks": "tasks"}
+PLAIN = {"ranges": "ranges", "nr_tasks": "tasks", "observed_tasks": "observed_tasks",
+         "enforced": "enforced"}
 BYTES = {"ready_direct": "ready_direct", "peak_ready": "peak_ready", "charged": "charged",
-         "inherited": "inherited", "breached": "breached", "peak": "peak_charged",
+         "inherited": "inherited", "breached": "breached", "commit": "commit", "backed": "backed",
+         "pending": "pending", "excess": "excess", "observed_breached": "observed_breached",
+         "commit_max": "limit_commit_max", "peak": "peak_charged",
          "high": "limit_high", "max": "limit_max", "alloc_data_bytes": "alloc_data",
          "alloc_idle_bytes": "alloc_idle", "alloc_slab_bytes": "alloc_slab"}
 ALLOC = {"alloc_allocated_bytes": "allocated_bytes_total", "alloc_freed_bytes": "freed_bytes_total",
@@ -49,7 +52,7 @@ def read(path):
 
 def of_file(prefix, name, text, system):
     """(name, labels, value) of the sample that a file becomes, or None."""
-    if text == "max" and name in ("high", "max"):
+    if text == "max" and name in ("high", "max", "commit_max"):
         return None
     if name == "pressure":
         return prefix + "pressure", {}, PRESSURES[text]
@@ -92,7 +95,8 @@ def of_directory(found, directory, prefix, labels, only="", passed=(), system=Fa
     for path in glob.glob(f"{directory}/*") + glob.glob(f"{directory}/*/*"):
         name = os.path.relpath(path, directory)
         if not os.path.isfile(path) or name in passed or not re.match(only, name) or \
-                re.match(r"(groups|tasks|power|subsystem)/|dev$|uevent$|path$|parent$|group$|hooks$", name):
+                re.match(r"(groups|tasks|power|subsystem)/|dev$|uevent$|path$|parent$|group$|"
+                         r"hooks$|observe$|overcommit$|trust$|last_refusal$", name):
             continue
         sample = of_file(prefix, name, read(path), system)
         if sample:
