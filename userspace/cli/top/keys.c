@@ -47,6 +47,26 @@ static void sort_by(struct top_screen *s, int place)
 	s->view.reverse = false;
 }
 
+/* Whether one sees that it is sorted by this: it has room, or needs none. */
+static bool is_seen(const struct top_screen *s, enum top_column c)
+{
+	struct top_layout l;
+
+	ms_top_layout(&s->view, COLS, &l);
+	return c <= TOP_NAME || ms_top_column_width(c, l.wide);
+}
+
+/* By the next column that is seen, to the left (-1) or the right (1). */
+static void sort_beside(struct top_screen *s, int step)
+{
+	int nr, place = sort_place(s) + step;
+	const enum top_column *sorts = ms_top_sorts(&s->view, &nr);
+
+	while (place >= 0 && place < nr && !is_seen(s, sorts[place]))
+		place += step;
+	sort_by(s, place);
+}
+
 /* From figures to classes of all states, of each alone, and back. */
 static void next_classes(struct top_view *view)
 {
@@ -110,10 +130,10 @@ static enum top_wish table_key(struct top_screen *s, int c)
 		s->view.reverse = !s->view.reverse;
 		break;
 	case '<':
-		sort_by(s, sort_place(s) - 1);
+		sort_beside(s, -1);
 		break;
 	case '>':
-		sort_by(s, sort_place(s) + 1);
+		sort_beside(s, 1);
 		break;
 	case 's':
 		open_menu(s);
