@@ -287,11 +287,17 @@ def size(text):
     return float(text[:-1]) * 1024 ** "BKMG".index(text[-1])
 
 
+def text_of(program):
+    """Lines of a table."""
+    return subprocess.run([program, "top", "--batch", "--iterations", "1"],
+                          stdout=subprocess.PIPE, check=False).stdout.decode().splitlines()
+
+
 def silence(s):
     """Whether the screen has 96 MiB of the inner group that nobody reported."""
     line = cells(next((l for l in s.lines() if l.strip().startswith("inner/")), ""))
-    return len(line) == 11 and line[9].endswith("%") and int(line[9][:-1]) < 80 and \
-        line[10].endswith("M") and 70 < float(line[10][:-1]) < 160
+    return len(line) in (11, 12) and line[-2].endswith("%") and int(line[-2][:-1]) < 80 and \
+        line[-1].endswith("M") and 70 < float(line[-1][:-1]) < 160
 
 
 def views_of_module(program, inner, outer, large):
@@ -372,12 +378,12 @@ def module(program):
     print("".join(f"# {l}\n" for l in table.splitlines()), end="")
     ok({"/", "top-test/", "inner/", "task"} <= rows.keys(), "module: --batch has the tree")
     line = cells(rows.get("inner/", ""))
-    ok(len(line) == 11 and line[6] == "1.00G", "module: a limit is shown")
+    ok(len(line) == 12 and line[6] == "1.00G", "module: a limit is shown")
     with open(f"{inner}/memory.stat", encoding="ascii") as f:
         anon = int(re.search(r"^anon (\d+)", f.read(), re.M)[1])
-    ok(len(line) == 11 and line[8].endswith("M") and
-       abs(float(line[8][:-1]) - anon / 2**20) < 3, f"module: anon is the cgroup's ({anon})")
-    cover = int(line[9][:-1]) if len(line) == 11 and line[9][:-1].isdigit() else -1
+    ok(len(line) == 12 and line[9].endswith("M") and
+       abs(float(line[9][:-1]) - anon / 2**20) < 3, f"module: anon is the cgroup's ({anon})")
+    cover = int(line[10][:-1]) if len(line) == 12 and line[10][:-1].isdigit() else -1
     ok(80 <= cover <= 100, f"module: coverage of a task under the shim ({cover})")
     views_of_module(program, inner, outer, task)
     # Memory of a program that does not report is nobody's.
@@ -386,6 +392,12 @@ def module(program):
          "-c", "x = b'x' * (96 << 20)\nprint('ready', flush=True)\nimport sys\nsys.stdin.read()"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     silent.stdout.readline()
+    # The limit has the group observed: then it is a row of its own.
+    ok(soon(lambda: any(r[:2] == [str(silent.pid), "python3"] and r[2] == "(observed)"
+                        for r in (l.split() for l in text_of(program)))),
+       "module: what a silent program holds is observed")
+    with open(f"{group}/observe", "w", encoding="ascii") as f:
+        f.write("0")
     for term, size in itertools.product(("vt100", "xterm-256color"), ((80, 24), (132, 40))):
         name = f"module {term} {size[0]}x{size[1]}"
         s = Screen([program, "top", "--delay", "0.5"], term, size)

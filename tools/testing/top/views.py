@@ -111,7 +111,7 @@ def sorting(program):
            f"{name}: r again", s)
         # Figures change, and the order with them.
         fake.write(t.group("batch"), "ready", 999 * MIB)
-        s.type(b"<" * 6 + ENTER)
+        s.type(b"<" * (7 if wide else 6) + ENTER)
         ok(s.wait("  by ready$") and s.wait(r"^ +batch/ .*999") and
            s.names()[:3] == ["/", "batch/", "103"], f"{name}: follows the figures", s)
         t.close(name)
