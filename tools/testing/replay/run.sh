@@ -135,8 +135,21 @@ stated() {
 	awk '{ t = $1; sub(/^[0-9]+ +([0-9]+\.[0-9]+ )?/, ""); printf "%.6f %s\n", 1700000000 + NR / 1000, $0 >("'"$build/ff/out."'" t) }' "$build/forms.log"
 	try "a file for each thread is the same" form "$checked" replay --json --mark 1500 "$build/ff"/out.*
 	sed -i -E 's/^[0-9.]+ //' "$build/ff"/out.*
-	says "several files without times" 1 "line 1: expected a time of day, as strace -ff -ttt has it" \
+	says "threads' files without times" 1 "the lines of several threads of a process have no other order" \
 		"$checked" replay "$build/ff"/out.*
+	says "and without ids" 1 "expected a time of day, as strace -ff -ttt has it" \
+		"$checked" replay "$here/logs/mmap.log" "$here/logs/brk.log"
+	# Processes' files have an order without times: who made whom.
+	mkdir -p "$build/made"
+	rm -f "$build/made"/*
+	sed '/^#/d' "$here/logs/files.log" >"$build/made.log"
+	awk '{ t = $1; sub(/^[0-9]+ /, ""); print >("'"$build/made/out."'" t) }' "$build/made.log"
+	made() {
+		"$checked" replay --json --mark 9 "$build/made.log" >"$build/made.want" &&
+		"$checked" replay --json --mark 9 "$@" >"$build/made.got" &&
+		cmp "$build/made.want" "$build/made.got"
+	}
+	try "a file for each process, without times, is the same" made "$build/made"/out.*
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"

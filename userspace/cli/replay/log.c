@@ -8,7 +8,7 @@
  *   mail program or a terminal wraps it. What is open is joined with what follows,
  *   until it ends or another line begins. How it is joined where it was wrapped is told
  *   by the two ends: strace puts blanks between words only where it is known to. Lines
- *   of several files come in the order of their times.
+ *   of several files come in the order of their times, else of who made whom.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 #include "cli.h"
 #include "log.h"
 #include "look.h"
+#include "order.h"
 
 /* Nothing that was wrapped is longer: it is no line of strace. */
 #define JOINED_MAX	((size_t)1 << 20)
@@ -67,6 +68,8 @@ struct source {
  * @first:	line that the last one began with, all files counted together
  * @last:	line that it ended with
  * @used:	whose it was
+ * @order:	of files without times
+ * @untimed:	they have none
  */
 struct ms_log {
 	struct source *sources;
@@ -74,6 +77,8 @@ struct ms_log {
 	uint64_t first;
 	uint64_t last;
 	struct source *used;
+	struct ms_order order;
+	bool untimed;
 };
 
 /* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
@@ -334,6 +339,56 @@ static pid_t id_of(const char *path)
 	return (pid_t)strtoul(dot, NULL, 10);
 }
 
+static bool has_time(const struct source *s)
+{
+	return s->clock.nr && s->line.time_kind != MS_TIME_SINCE_LAST;
+}
+
+/*
+ * Of several files: by their times, or by who made whom. The files have been begun with.
+ * Return: 0; -1 after a message.
+ */
+static int look_at_order(struct ms_log *log)
+{
+	const struct source *without = NULL;
+	int timed = 0, ret;
+
+	for (int i = 0; log->nr > 1 && i < log->nr; i++) {
+		if (!log->sources[i].ready)
+			continue;
+		if (has_time(&log->sources[i]))
+			timed++;
+		else
+			without = &log->sources[i];
+	}
+	if (!without)
+		return 0;
+	if (timed)
+		goto refuse;
+	ms_order_init(&log->order, log->nr);
+	log->untimed = true;
+	for (int i = 0; i < log->nr; i++)
+		log->order.files[i].id = log->sources[i].id;
+	for (int i = 0; i < log->nr; i++) {
+		struct source *s = &log->sources[i];
+
+		for (ret = s->ready; ret > 0; ret = source_next(s, 0)) {
+			if (!s->id || !ms_order_look(&log->order, &s->line)) {
+				without = s;
+				goto refuse;
+			}
+		}
+		if (ret < 0)
+			return -1;
+	}
+	return ms_log_rewind(log);
+refuse:
+	ms_err("%s: expected a time of day, as strace -ff -ttt has it, met '%.40s': the lines of %s have no other order",
+	       without->path, without->text,
+	       log->untimed && without->id ? "several threads of a process" : "several files");
+	return -1;
+}
+
 /**
  * ms_log_open() - open a log
  * @paths:	its files; of several, each is a thread's, as strace -ff makes them
@@ -361,7 +416,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 			return NULL;
 		}
 	}
-	if (ms_log_rewind(log)) {
+	if (ms_log_rewind(log) || look_at_order(log)) {
 		ms_log_close(log);
 		return NULL;
 	}
@@ -376,6 +431,7 @@ void ms_log_close(struct ms_log *log)
 		ms_log_file_close(log->sources[i].file);
 		free(log->sources[i].text);
 	}
+	ms_order_free(&log->order);
 	free(log->sources);
 	free(log);
 }
@@ -398,14 +454,8 @@ int ms_log_rewind(struct ms_log *log)
 		s->clock = (struct ms_log_clock) {};
 		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
 			return -1;
-		/* Nothing but its time tells where a line of another file stands. */
-		if (log->nr > 1 && s->ready &&
-		    (!s->clock.nr || s->line.time_kind == MS_TIME_SINCE_LAST)) {
-			ms_err("%s: line 1: expected a time of day, as strace -ff -ttt has it, met '%.40s': the lines of several files have no other order",
-			       s->path, s->text);
-			return -1;
-		}
 	}
+	ms_order_rewind(&log->order);
 	return 0;
 }
 
@@ -424,6 +474,18 @@ static struct source *earliest(struct ms_log *log)
 	return best;
 }
 
+static struct source *by_order(struct ms_log *log)
+{
+	int i;
+
+	while ((i = ms_order_next(&log->order)) >= 0) {
+		if (log->sources[i].ready)
+			return &log->sources[i];
+		ms_order_through(&log->order);
+	}
+	return NULL;
+}
+
 /**
  * ms_log_next() - the next line, whole
  * @log:	the log
@@ -436,9 +498,11 @@ int ms_log_next(struct ms_log *log, struct ms_line *l)
 {
 	struct source *s = log->used;
 
+	if (s && log->untimed)
+		ms_order_follow(&log->order, &s->line);
 	if (s && source_next(s, log->last) < 0)
 		return -1;
-	s = earliest(log);
+	s = log->untimed ? by_order(log) : earliest(log);
 	log->used = s;
 	if (!s)
 		return 0;
