@@ -196,6 +196,13 @@ static inline void ms_alloc_parts(const struct memstate_alloc *alloc, uint64_t h
 	parts->frag = heap > parts->idle ? heap - parts->idle : 0;
 }
 
+#define MS_MAPPING_DONTFORK	1
+#define MS_MAPPING_WIPEONFORK	2
+#define MS_MAPPING_DROPPABLE	4
+#define MS_MAPPING_GROWSDOWN	8
+/* MADV_DONTNEED is refused: locked, of huge pages, or a device's. */
+#define MS_MAPPING_PINNED	16
+
 /**
  * struct ms_mapping - a line of /proc/PID/maps
  * @start:	first byte
@@ -204,6 +211,7 @@ static inline void ms_alloc_parts(const struct memstate_alloc *alloc, uint64_t h
  * @private_:	not shared
  * @anonymous:	no file behind it (a name in brackets does not count as one)
  * @heap:	the brk heap
+ * @flags:	MS_MAPPING_*, of smaps alone
  */
 struct ms_mapping {
 	u64 start;
@@ -212,6 +220,7 @@ struct ms_mapping {
 	bool private_;
 	bool anonymous;
 	bool heap;
+	u32 flags;
 };
 
 typedef int (*ms_mapping_fn)(const struct ms_mapping *mapping, void *arg);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* /proc/PID/maps, read without stdio or malloc. */
+/* /proc/PID/maps and smaps, read without stdio or malloc. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -55,9 +55,42 @@ static bool parse(const char *line, struct ms_mapping *m)
 	return true;
 }
 
+/* A pair of letters of smaps' VmFlags. */
+static u32 flag(const char *pair)
+{
+	static const struct {
+		char name[3];
+		u32 flag;
+	} known[] = {
+		{ "dc", MS_MAPPING_DONTFORK },
+		{ "wf", MS_MAPPING_WIPEONFORK },
+		{ "dp", MS_MAPPING_DROPPABLE },
+		{ "gd", MS_MAPPING_GROWSDOWN },
+		{ "lo", MS_MAPPING_PINNED },
+		{ "ht", MS_MAPPING_PINNED },
+		{ "pf", MS_MAPPING_PINNED },
+	};
+
+	for (u32 i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strncmp(pair, known[i].name, 2))
+			return known[i].flag;
+	return 0;
+}
+
+static bool parse_flags(const char *line, struct ms_mapping *m)
+{
+	static const char name[] = "VmFlags:";
+
+	if (strncmp(line, name, sizeof(name) - 1))
+		return false;
+	for (line += sizeof(name) - 1; *line == ' ' && line[1] && line[2]; line += 3)
+		m->flags |= flag(line + 1);
+	return true;
+}
+
 /**
  * ms_mappings_walk() - call a function for each mapping, in order of addresses
- * @path:	/proc/PID/maps
+ * @path:	/proc/PID/maps, or smaps for the flags, too
  * @fn:		returns 0 to go on
  * @arg:	for @fn
  *
@@ -65,6 +98,7 @@ static bool parse(const char *line, struct ms_mapping *m)
  */
 int ms_mappings_walk(const char *path, ms_mapping_fn fn, void *arg)
 {
+	struct ms_mapping m = {};
 	char buf[8192];
 	size_t have = 0;
 	long fd, n;
@@ -84,11 +118,14 @@ int ms_mappings_walk(const char *path, ms_mapping_fn fn, void *arg)
 		have += (size_t)n;
 		buf[have] = '\0';
 		while (!ret && (end = strchr(line, '\n'))) {
-			struct ms_mapping m = {};
+			struct ms_mapping next = {};
 
 			*end = '\0';
-			if (parse(line, &m))
-				ret = fn(&m, arg);
+			if (!parse_flags(line, &m) && parse(line, &next)) {
+				if (m.end)
+					ret = fn(&m, arg);
+				m = next;
+			}
 			line = end + 1;
 		}
 		have -= (size_t)(line - buf);
@@ -97,6 +134,8 @@ int ms_mappings_walk(const char *path, ms_mapping_fn fn, void *arg)
 		if (have == sizeof(buf) - 1)
 			have = 0;
 	}
+	if (!ret && m.end)
+		ret = fn(&m, arg);
 	ms_raw1(SYS_close, fd);
 	return ret;
 }

@@ -5,14 +5,6 @@
 #include "rules.h"
 #include "sysrules.h"
 
-#ifndef MADV_DONTNEED_LOCKED
-#define MADV_DONTNEED_LOCKED	24
-#endif
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE	23
-#endif
-
 /**
  * ms_page_up() - round up to whole pages
  * @bytes: a length
@@ -26,9 +18,37 @@ u64 ms_page_up(u64 bytes)
 	return (bytes + page - 1) & ~(page - 1);
 }
 
+static bool droppable(int flags)
+{
+	return (flags & MAP_TYPE) == MS_MAP_DROPPABLE;
+}
+
 static bool accounted(int flags)
 {
-	return (flags & MAP_ANONYMOUS) && (flags & MAP_TYPE) == MAP_PRIVATE;
+	return (flags & MAP_ANONYMOUS) &&
+	       ((flags & MAP_TYPE) == MAP_PRIVATE || droppable(flags));
+}
+
+/**
+ * ms_sysrule_mapped() - what a mapping of a length has in the end
+ * @bytes:	length, any
+ * @flags:	MAP_*
+ *
+ * Whole pages; of huge ones with MAP_HUGETLB. If it does not say which, those that a table
+ * of pages is as long as, which is the default everywhere but where one has changed it.
+ *
+ * Context: any. Return: bytes; 0 if it does not fit.
+ */
+u64 ms_sysrule_mapped(u64 bytes, int flags)
+{
+	u64 page = ms_page_up(1), huge = page * (page / sizeof(u64));
+	u32 order = (u32)flags >> MAP_HUGE_SHIFT & MAP_HUGE_MASK;
+
+	if (!(flags & MAP_ANONYMOUS) || !(flags & MAP_HUGETLB))
+		return ms_page_up(bytes);
+	if (order)
+		huge = (u64)1 << order;
+	return (bytes + huge - 1) & ~(huge - 1);
 }
 
 /**
@@ -47,15 +67,15 @@ u32 ms_sysrule_mmap(struct memstate_record *out, u64 addr, u64 bytes, int prot,
 	u32 class_ = flags & MAP_STACK ? MEMSTATE_STACK :
 		     prot & PROT_EXEC ? MEMSTATE_CODE : MEMSTATE_HEAP;
 
+	u32 writable = droppable(flags) ? MEMSTATE_PREPARED : MEMSTATE_READY;
+
 	bytes = ms_page_up(bytes);
 	if (!bytes)
 		return 0;
 	if (!accounted(flags))
 		return ms_sysrule_munmap(out, addr, bytes);
 	out[0] = ms_record_make(addr, bytes, MEMSTATE_ANY,
-				prot & PROT_WRITE ? MEMSTATE_READY :
-						    MEMSTATE_RESERVED,
-				class_, 0);
+				prot & PROT_WRITE ? writable : MEMSTATE_RESERVED, class_, 0);
 	return 1;
 }
 
@@ -120,16 +140,38 @@ u32 ms_sysrule_mprotect(struct memstate_record *out, u64 addr, u64 bytes,
 u32 ms_sysrule_madvise(struct memstate_record *out, u64 addr, u64 bytes,
 		       int advice)
 {
+	u64 huge;
+
 	bytes = ms_page_up(bytes);
-	if (bytes && advice == MADV_POPULATE_WRITE) {
+	if (advice == MS_MADV_COLLAPSE) {
+		/* Whole huge pages only; each of them is present afterwards. */
+		huge = ms_sysrule_mapped(1, MAP_ANONYMOUS | MAP_HUGETLB);
+		bytes += addr;
+		addr = (addr + huge - 1) & ~(huge - 1);
+		bytes &= ~(huge - 1);
+		bytes = bytes > addr ? bytes - addr : 0;
+	}
+	if (!bytes)
+		return 0;
+	switch (advice) {
+	case MS_MADV_COLLAPSE:
+	case MS_MADV_POPULATE_WRITE:
 		/* What was dropped is there again. */
 		out[0] = ms_record_make(addr, bytes, MEMSTATE_PREPARED, MEMSTATE_READY, 0,
 					MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
 		return 1;
-	}
-	if (!bytes || (advice != MADV_DONTNEED && advice != MADV_FREE &&
-		       advice != MADV_DONTNEED_LOCKED))
+	case MS_MADV_GUARD_INSTALL:
+		/* No access, and nothing in them. */
+		out[0] = ms_record_make(addr, bytes, MEMSTATE_MAPPED, MEMSTATE_RESERVED, 0,
+					MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+		return 1;
+	case MADV_FREE:
+	case MADV_DONTNEED:
+	case MS_MADV_DONTNEED_LOCKED:
+		break;
+	default:
 		return 0;
+	}
 	out[0] = ms_record_make(addr, bytes, MEMSTATE_READY, MEMSTATE_PREPARED, 0,
 				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS |
 					MEMSTATE_LAZY);
@@ -139,6 +181,44 @@ u32 ms_sysrule_madvise(struct memstate_record *out, u64 addr, u64 bytes,
 	out[1] = ms_record_make(addr, bytes, MEMSTATE_RESERVED, MEMSTATE_RESERVED,
 				0, MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
 	return 2;
+}
+
+/**
+ * ms_sysrule_unguard() - guard pages of what may be written are none any more
+ * @out:	where to put the records
+ * @addr:	first byte
+ * @bytes:	length, any
+ *
+ * Context: any. Return: number of records.
+ */
+u32 ms_sysrule_unguard(struct memstate_record *out, u64 addr, u64 bytes)
+{
+	bytes = ms_page_up(bytes);
+	if (!bytes)
+		return 0;
+	out[0] = ms_record_make(addr, bytes, MEMSTATE_RESERVED, MEMSTATE_READY, 0,
+				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+	return 1;
+}
+
+/**
+ * ms_sysrule_droppable() - a range of MAP_DROPPABLE has become writable
+ * @out:	where to put the records
+ * @addr:	first byte
+ * @bytes:	length, any
+ *
+ * The kernel may drop it whenever it likes to: it is Prepared, and not charged.
+ *
+ * Context: any. Return: number of records.
+ */
+u32 ms_sysrule_droppable(struct memstate_record *out, u64 addr, u64 bytes)
+{
+	bytes = ms_page_up(bytes);
+	if (!bytes)
+		return 0;
+	out[0] = ms_record_make(addr, bytes, MEMSTATE_READY, MEMSTATE_PREPARED, 0,
+				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
+	return 1;
 }
 
 /**

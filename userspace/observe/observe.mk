@@ -2,7 +2,7 @@
 
 # In a container libmemstate is beside it, wherever that has its libraries.
 # sysrules, maps and rules hold no state: the books are in the one libmemstate.
-OBSERVE_SRCS := userspace/observe/observe.c userspace/observe/report.c \
+OBSERVE_SRCS := $(patsubst $(TOP)/%,%,$(sort $(wildcard $(TOP)/userspace/observe/*.c))) \
 		userspace/lib/sysrules.c userspace/lib/maps.c kmod/core/rules.c
 OBSERVE_OBJS := $(OBSERVE_SRCS:%.c=$(O)/obj/%.o)
 OBSERVE_SO := $(O)/libmemstate-observe.so

@@ -47,7 +47,7 @@ rm -f "$build"/*.json
 guest() {
 	local build=$top/build/observe/guest module
 	part host || must userspace all
-	part host || must program observe calls leave
+	part host || must program observe advice calls leave
 	mkdir -p "$build"
 	rm -f "$build"/*.json
 	must "$memstate" run --json --output "$build/run.json" -- "$calls"
@@ -67,6 +67,9 @@ def books(name, backend):
 d, e = books('$build/device.json', 'device'), books('$build/run.json', 'embedded')
 print(d, e)
 assert d == e"
+	relay "advice, with the module" "$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
+		insmod '$module' && echo 4 >/proc/sys/vm/nr_hugepages &&
+		MEMSTATE_BACKEND=device LD_PRELOAD='$bin/libmemstate-observe.so' '$top/build/observe/advice'"
 	relay "with the module" "$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
 		insmod '$module' && MEMSTATE_BACKEND=device '$here/leave.sh' '$memstate' \
 			'$top/build/observe/leave' '$build/leave' few"
@@ -74,7 +77,7 @@ assert d == e"
 part host || { guest; tap_end; }
 
 try "tools build" userspace all
-try "test programs build without a warning" program observe calls leave limit static vfork \
+try "test programs build without a warning" program observe advice calls leave limit static vfork \
 	san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
 python='x = []
 for i in range(60):
@@ -101,6 +104,8 @@ fi
 
 relay "at a limit" env MEMSTATE_MAX=32M LD_PRELOAD="$bin/libmemstate-observe.so" MEMSTATE_QUIET=1 \
 	"$top/build/observe/limit" $((32 << 20))
+
+relay "advice" env LD_PRELOAD="$bin/libmemstate-observe.so" "$top/build/observe/advice"
 
 rm -f "$build/vfork.report"
 try "a child by vfork that ends at once, and one by fork" env LD_PRELOAD="$bin/libmemstate-observe.so" \

@@ -24,9 +24,6 @@
 /* A record holds less than 16 TiB; shadow memory is longer, and goes in parts. */
 #define PART_BYTES	((u64)1 << 43)
 
-/* What MADV_COLLAPSE makes. */
-#define HUGE_PAGE	((u64)1 << 21)
-
 #define ALL_MARKS	(~0u)
 
 /**
@@ -160,37 +157,22 @@ static u32 make_growth(const struct effect *e, struct memstate_record *out,
 	return ms_sysrule_growth(out, e->last, addr, bytes);
 }
 
-/* Guard pages: no access, and nothing in them. */
-static u32 make_guard(const struct effect *e, struct memstate_record *out, u64 addr,
-		      u64 bytes)
+static u32 make_unguard(const struct effect *e, struct memstate_record *out, u64 addr,
+			u64 bytes)
 {
 	(void)e;
-	out[0] = ms_record_make(addr, bytes, MEMSTATE_MAPPED, MEMSTATE_RESERVED, 0,
-				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
-	return 1;
+	return ms_sysrule_unguard(out, addr, bytes);
 }
 
-static u32 make_ready(const struct effect *e, struct memstate_record *out, u64 addr,
-		      u64 bytes)
-{
-	(void)e;
-	out[0] = ms_record_make(addr, bytes, MEMSTATE_MAPPED, MEMSTATE_READY, 0,
-				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
-	return 1;
-}
-
-/* Of what the kernel may drop: writable is Prepared, and no charge. */
 static u32 make_droppable(const struct effect *e, struct memstate_record *out, u64 addr,
 			  u64 bytes)
 {
 	(void)e;
-	out[0] = ms_record_make(addr, bytes, MEMSTATE_READY, MEMSTATE_PREPARED, 0,
-				MEMSTATE_ONLY | MEMSTATE_KEEP_CLASS);
-	return 1;
+	return ms_sysrule_droppable(out, addr, bytes);
 }
 
-static const struct effect guard = { .make = make_guard };
-static const struct effect ready = { .make = make_ready };
+static const struct effect guard = { .make = make_madvise, .prot = MS_MADV_GUARD_INSTALL };
+static const struct effect unguard = { .make = make_unguard };
 static const struct effect droppable = { .make = make_droppable };
 
 static void mark(struct ms_books *b, u64 addr, u64 bytes, u32 set, u32 clear)
@@ -210,17 +192,16 @@ static void mark(struct ms_books *b, u64 addr, u64 bytes, u32 set, u32 clear)
  */
 int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags)
 {
-	bool drop = (flags & MAP_TYPE) == MS_MAP_DROPPABLE && flags & MAP_ANONYMOUS;
-	int kept = drop ? (flags & ~MAP_TYPE) | MAP_PRIVATE : flags;
-	const struct effect e = { make_mmap, prot, kept, NULL };
+	const struct effect e = { make_mmap, prot, flags, NULL };
+	int type = flags & MAP_TYPE;
 	u32 marks = 0;
-	int ret = act(b, &e, addr, bytes);
+	int ret;
 
-	if (!ret && drop) {
-		ret = act(b, &droppable, addr, bytes);
-		marks |= MS_MARK_DROPPABLE | MS_MARK_WIPEONFORK;
-	}
-	if ((kept & MAP_TYPE) == MAP_PRIVATE && kept & MAP_ANONYMOUS) {
+	bytes = ms_sysrule_mapped(bytes, flags);
+	ret = act(b, &e, addr, bytes);
+	if (flags & MAP_ANONYMOUS && (type == MAP_PRIVATE || type == MS_MAP_DROPPABLE)) {
+		if (type == MS_MAP_DROPPABLE)
+			marks |= MS_MARK_DROPPABLE | MS_MARK_WIPEONFORK;
 		marks |= flags & MAP_NORESERVE ? MS_MARK_NORESERVE : 0;
 		marks |= flags & MAP_GROWSDOWN ? MS_MARK_GROWSDOWN : 0;
 	}
@@ -304,7 +285,7 @@ static int install_guard(struct ms_books *b, u64 addr, u64 bytes)
 
 static int remove_guard(struct ms_books *b, u64 addr, u64 bytes)
 {
-	int ret = act_marked(b, &ready, addr, bytes, MS_MARK_GUARD | MS_MARK_WRITABLE, true);
+	int ret = act_marked(b, &unguard, addr, bytes, MS_MARK_GUARD | MS_MARK_WRITABLE, true);
 
 	if (!ret)
 		ret = act_marked(b, &droppable, addr, bytes, MS_MARK_DROPPABLE, true);
@@ -322,8 +303,7 @@ static int remove_guard(struct ms_books *b, u64 addr, u64 bytes)
  */
 int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice)
 {
-	struct effect e = { .make = make_madvise, .prot = advice };
-	u64 end = addr + ms_page_up(bytes);
+	const struct effect e = { .make = make_madvise, .prot = advice };
 
 	if (!possible(addr, ms_page_up(bytes)))
 		return -EINVAL;
@@ -344,15 +324,6 @@ int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice)
 		return install_guard(b, addr, bytes);
 	case MS_MADV_GUARD_REMOVE:
 		return remove_guard(b, addr, bytes);
-	case MS_MADV_COLLAPSE:
-		/* Whole huge pages only; each of them is present afterwards. */
-		addr = (addr + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-		end &= ~(HUGE_PAGE - 1);
-		if (addr >= end)
-			return 0;
-		bytes = end - addr;
-		e.prot = MS_MADV_POPULATE_WRITE;
-		break;
 	default:
 		break;
 	}

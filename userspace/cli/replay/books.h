@@ -51,14 +51,4 @@ void ms_moved_drop(struct ms_moved *moved);
 /* Ready of mappings made with MAP_NORESERVE, bytes. */
 u64 ms_books_noreserve(const struct ms_books *b);
 
-/* What headers may not know yet. */
-#define MS_MADV_WIPEONFORK	18
-#define MS_MADV_KEEPONFORK	19
-#define MS_MADV_POPULATE_WRITE	23
-#define MS_MADV_DONTNEED_LOCKED	24
-#define MS_MADV_COLLAPSE	25
-#define MS_MADV_GUARD_INSTALL	102
-#define MS_MADV_GUARD_REMOVE	103
-#define MS_MAP_DROPPABLE	0x08
-
 #endif /* MS_REPLAY_BOOKS_H */
