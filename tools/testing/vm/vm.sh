@@ -322,11 +322,12 @@ wait "${tails[@]}" || :
 # Reports of the kernel's. Under kcsan, only races with memstate in their stack
 # count: the strict rules find many in the kernel's own code. Of these, too, one
 # between a sleeper and its timer is the timer's: we merely slept. So is the workqueue's one
-# between who queues a work and who runs it, which are to be able to at the same time.
+# between who queues a work and who runs it, which are to be able to at the same time; the
+# compiler may have put process_one_work() into its caller.
 reports() {
 	tr -d '\r' <"$log" | awk -v noise="$noise" -v report="$(grep -v '^#' "$here/reports" | paste -sd '|')" '
 		/BUG: KCSAN: data-race in hrtimer_wakeup \/ schedule_hrtimeout_range_clock/ { next }
-		/BUG: KCSAN: data-race in process_one_work \/ queue_work_on/ { next }
+		/BUG: KCSAN: data-race in (process_one_work \/ queue_work_on|queue_work_on \/ worker_thread)/ { next }
 		/BUG: KCSAN: / { race = $0; next }
 		race != "" {
 			race = race "\n" $0
