@@ -55,7 +55,13 @@ _memstate() {
 	case $before in
 	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high|--commit-max) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
-	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
+	--format) list="prometheus openmetrics"
+		[ "$command" != adapt ] || list="sh env docker pod json"
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word"); return ;;
+	--runtime) list=$("$program" adapt --max 1G --explain 2>/dev/null |
+		sed -n 's/^# \([^:]*\):.*/\1/p' | uniq)
+		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word"); return ;;
+	--workers) return ;;
 	--max-series|--listen) return ;;
 	--pid|-p) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word"); return ;;
 	--group|-g) [ "$command" != record ] ||

@@ -46,7 +46,13 @@ function __memstate_arguments
 		case --max --high --commit-max
 			echo max
 			return
-		case --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen
+		case --format
+			test "$words[2]" != adapt; or printf '%s\n' sh env docker pod json
+			return
+		case --runtime
+			$words[1] adapt --max 1G --explain 2>/dev/null | string replace -rf '^# ([^:]*):.*' '$1'
+			return
+		case --workers --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen
 			return
 	end
 	switch $word

@@ -34,7 +34,9 @@ _memstate() {
 	case $words[CURRENT-1] in
 	--output) _files; return ;;
 	--max|--high|--commit-max) compadd max; return ;;
-	--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
+	--format) [[ $command != adapt ]] || compadd sh env docker pod json; return ;;
+	--runtime) compadd -- ${(f)"$($program adapt --max 1G --explain 2>/dev/null | sed -n 's/^# \([^:]*\):.*/\1/p')"}; return ;;
+	--workers|--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
 	esac
 	if [[ $PREFIX == -* ]]; then
 		list=(${(f)"$(_memstate_options $program $command)"})

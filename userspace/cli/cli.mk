@@ -28,7 +28,7 @@ ALL += $(EXPORT_BIN)
 
 $(O)/obj/userspace/cli/%.o: MS_CPPFLAGS += -I$(TOP)/userspace/cli -DMS_LIBDIR='"$(LIBDIR)"' \
 	-DMS_LIBEXECDIR='"$(EXPORT_DIR)"' \
-	-DMS_PRELOADDIR='"$(PRELOADDIR)"'
+	-DMS_PRELOADDIR='"$(PRELOADDIR)"' -DMS_PHPDIR='"$(PHPDIR)"'
 
 $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
@@ -39,6 +39,9 @@ $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../../lib:$(LIBDIR)) -o $@ \
 		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
+
+# PHP's settings that come from the environment, see adapt/knobs.c.
+PHPDIR := $(PREFIX)/share/memstate/php
 
 COMPLETIONS := $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -56,6 +59,7 @@ install::
 		chmod 644 $(DESTDIR)$(SYSTEMDUNITDIR)/$${u##*/} || exit 1; done
 	$(Q)install -D -m 644 $(TOP)/packaging/memstate.zsh $(DESTDIR)$(ZSHDIR)/_memstate
 	$(Q)install -D -m 644 $(TOP)/packaging/memstate.fish $(DESTDIR)$(FISHDIR)/memstate.fish
+	$(Q)install -D -m 644 -t $(DESTDIR)$(PHPDIR) $(TOP)/packaging/php/memstate.ini
 	$(Q)for m in $(CLI_MAN); do \
 		install -D -m 644 $$m $(DESTDIR)$(MANDIR)/man1/$${m##*/} || exit 1; done
 
@@ -66,6 +70,7 @@ uninstall::
 		$(patsubst %,$(DESTDIR)$(SYSTEMDUNITDIR)/%,$(notdir $(EXPORT_UNITS))) \
 		$(DESTDIR)$(EXPORT_DIR)/memstate-export-http \
 		$(DESTDIR)$(PREFIX)/share/memstate/prometheus/memstate.rules.yml \
-		$(DESTDIR)$(PREFIX)/share/memstate/grafana/memstate.json
-	$(Q)rmdir $(addprefix $(DESTDIR),$(EXPORT_DIR) $(PREFIX)/share/memstate/prometheus \
+		$(DESTDIR)$(PREFIX)/share/memstate/grafana/memstate.json \
+		$(DESTDIR)$(PHPDIR)/memstate.ini
+	$(Q)rmdir $(addprefix $(DESTDIR),$(EXPORT_DIR) $(PHPDIR) $(PREFIX)/share/memstate/prometheus \
 		$(PREFIX)/share/memstate/grafana $(PREFIX)/share/memstate) 2>/dev/null || :

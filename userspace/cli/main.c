@@ -13,6 +13,7 @@ static const struct command {
 	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
 	{ "top", memstate_cmd_top, "groups and tasks, live" },
 	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
+	{ "adapt", memstate_cmd_adapt, "tell runtimes of a limit, by their own settings" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "observe", memstate_cmd_observe, "have programs that report nothing observed" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },

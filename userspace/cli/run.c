@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "adapt/knobs.h"
 #include "cli.h"
 #include "launch.h"
 #include "run.h"
@@ -27,6 +28,9 @@ static const char help[] =
 	"                  the heap is accounted, too, and limited\n"
 	"  --max SIZE      over it memory does not become Ready: the program gets ENOMEM\n"
 	"  --high SIZE     above it there is pressure\n"
+	"  --adapt         with --max: runtimes are told of it by their own settings, unless\n"
+	"                  those are set (memstate adapt shows which)\n"
+	"  --workers N     so many processes alike share it, for --adapt\n"
 	"  --output FILE   figures to FILE instead\n"
 	"  --json          figures as one JSON document, of each process\n"
 	"  --all           each process in a line of its own\n"
@@ -37,6 +41,8 @@ static const struct option options[] = {
 	{ "malloc", no_argument, NULL, 'M' },
 	{ "max", required_argument, NULL, 'm' },
 	{ "high", required_argument, NULL, 'H' },
+	{ "adapt", no_argument, NULL, 'A' },
+	{ "workers", required_argument, NULL, 'w' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "all", no_argument, NULL, 'a' },
@@ -49,6 +55,8 @@ static struct {
 	const char *output;
 	bool json;
 	bool all;
+	bool adapt;
+	uint32_t workers;
 } opt;
 
 static struct ms_tally_reader tally = { .fd = -1, .sock = -1 };
@@ -116,6 +124,24 @@ static bool report(const char *command, int status)
 	return false;
 }
 
+/* Return: 0, or the exit status after a message. */
+static int adapt(void)
+{
+	struct ms_adapt a = { .workers = opt.workers ? opt.workers : 1 };
+
+	if (opt.workers && !opt.adapt)
+		return ms_usage_error("run", "--workers is for --adapt");
+	if (!opt.adapt)
+		return 0;
+	if (!launch.max || memstate_parse_bytes(launch.max, &a.max) ||
+	    a.max == MEMSTATE_UNLIMITED)
+		return ms_usage_error("run", "--adapt needs --max");
+	if (ms_adapt_environment(&a) >= 0)
+		return 0;
+	ms_err("environment: %s", strerror(ENOMEM));
+	return 1;
+}
+
 int memstate_cmd_run(int argc, char **argv)
 {
 	int c, ret, status = 0;
@@ -133,6 +159,13 @@ int memstate_cmd_run(int argc, char **argv)
 			break;
 		case 'H':
 			if (ms_launch_size("run", "--high", argv, &launch.high))
+				return EXIT_USAGE;
+			break;
+		case 'A':
+			opt.adapt = true;
+			break;
+		case 'w':
+			if (ms_workers_arg("run", optarg, &opt.workers))
 				return EXIT_USAGE;
 			break;
 		case 'o':
@@ -156,6 +189,9 @@ int memstate_cmd_run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return ms_usage_error("run", "a command is needed");
+	ret = adapt();
+	if (ret)
+		return ret;
 	if (!launch.quiet) {
 		/* No reason not to run it. */
 		ret = ms_tally_make(&tally);

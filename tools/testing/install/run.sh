@@ -96,7 +96,7 @@ for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr
 	usr/share/man/man1/memstate-export.1 usr/libexec/memstate/memstate-export-http \
 	usr/lib/systemd/system/memstate-export.service usr/lib/systemd/system/memstate-textfile.service \
 	usr/lib/systemd/system/memstate-textfile.timer usr/share/memstate/prometheus/memstate.rules.yml \
-	usr/share/memstate/grafana/memstate.json \
+	usr/share/memstate/grafana/memstate.json usr/share/memstate/php/memstate.ini usr/share/man/man1/memstate-adapt.1 \
 	usr/share/zsh/site-functions/_memstate usr/share/fish/vendor_completions.d/memstate.fish \
 	usr/share/man/man4/memstate.4 usr/share/man/man5/memstate-sysfs.5 usr/share/man/man7/memstate-observe.7 \
 	usr/share/man/man3/libmemstate.3 usr/share/man/man3/libmemstate-malloc.3 \

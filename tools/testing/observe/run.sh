@@ -194,6 +194,36 @@ says "run --high=1.5 GiB, likewise" 0 "hello" "$memstate" run --high=1.5 GiB -- 
 says "run --max 1MB" 2 "'1MB' is not a size (as 512M, 1.5GiB, or max)" "$memstate" run --max 1MB -- true
 says "run --max 16 EiB" 2 "'16 EiB' is too large" "$memstate" run --max 16 EiB -- true
 
+# One limit, told to runtimes.
+says "adapt without a limit" 2 "--max is needed" "$memstate" adapt
+says "adapt --max max" 2 "'max' is not a size" "$memstate" adapt --max max
+says "adapt --workers 0" 2 "'0' is not a number from 1 to 65536" "$memstate" adapt --max 1G --workers 0
+says "adapt --format x" 2 "'x' is none of sh, env, docker, pod, json" "$memstate" adapt --max 1G --format x
+says "adapt --runtime x" 2 "nothing is known of 'x'" "$memstate" adapt --max 1G --runtime x
+says "adapt with a command" 2 "is for memstate run --adapt" "$memstate" adapt --max 1G java
+says "adapt of next to nothing" 1 "too small for these runtimes" "$memstate" adapt --max 8M --runtime node
+says "adapt tells the JVM" 0 "JAVA_TOOL_OPTIONS='-Xmx344m -XX:MaxDirectMemorySize=51m'" "$memstate" adapt --max 512M
+says "half of it for each of two" 0 "JAVA_TOOL_OPTIONS=-Xmx344m " "$memstate" adapt --max 1G --workers 2 \
+	--format env
+says "adapt --explain" 0 "# Go: 90 %" "$memstate" adapt --max 512M --explain --runtime go
+says "what is untested says so" 0 "(untested)" "$memstate" adapt --max 512M --explain
+try "what is printed for a shell is a shell's" sh -ec "eval \"\$('$memstate' adapt --max '1 GiB')\"
+	[ \"\$GOMEMLIMIT\" = 919MiB ]"
+try "adapt --format json is JSON" sh -c "'$memstate' adapt --max 1G --format json | python3 -c '
+import json, sys
+d = {k[\"name\"]: k for k in json.load(sys.stdin)}
+assert d[\"NODE_OPTIONS\"][\"value\"] == \"--max-old-space-size=744\", d
+assert not d[\"DOTNET_GCHeapHardLimit\"][\"tested\"]'"
+says "run --adapt without a limit" 2 "--adapt needs --max" "$memstate" run --adapt -- true
+says "run --workers without it" 2 "--workers is for --adapt" "$memstate" run --max 1G --workers 2 -- true
+says "run --adapt sets them" 0 "458MiB -Xmx344m" "$memstate" run --max 512M --adapt -- sh -c \
+	'echo "$GOMEMLIMIT $JAVA_TOOL_OPTIONS"'
+says "what is set stays" 0 "off -XX:MaxDirectMemorySize=51m -Xmx1g --max-old-space-size=9 decay" env GOMEMLIMIT=off \
+	JAVA_TOOL_OPTIONS=-Xmx1g NODE_OPTIONS=--max-old-space-size=9 MALLOC_CONF=dirty_decay_ms:9 "$memstate" \
+	run --max 512M --adapt -- sh -c 'echo "$GOMEMLIMIT $JAVA_TOOL_OPTIONS $NODE_OPTIONS ${MALLOC_CONF#*_}"'
+says "options that say something else are kept" 0 "--max-old-space-size=360 --no-warnings" env \
+	NODE_OPTIONS=--no-warnings "$memstate" run --max 512M --adapt -- sh -c 'echo "$NODE_OPTIONS"'
+
 # Why there are no figures.
 says "run of a static program says why it tells nothing" 0 "is statically linked" "$memstate" run -- \
 	"$top/build/observe/static"

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+/* memstate adapt: what runtimes are to be told of a limit, for a shell, an image or a pod. */
+#include <string.h>
+
+#include "cli.h"
+#include "knobs.h"
+
+static const char help[] =
+	"usage: memstate adapt --max SIZE [OPTION]...\n\n"
+	"Print the environment that tells runtimes to stay below a limit, each in its own\n"
+	"words: JVM, Node, Go, .NET, Ruby, PHP, and malloc of glibc, jemalloc and tcmalloc.\n"
+	"memstate run --adapt sets the same for one program. Put it where the program is\n"
+	"started from:\n\n"
+	"  eval \"$(memstate adapt --max 512M)\"\n"
+	"  memstate adapt --max 512M --format env >/etc/default/service\n\n"
+	"  --max SIZE      the limit: bytes, with K, M, G or T behind, or 1.5GiB\n"
+	"  --workers N     so many processes alike share it (default 1)\n"
+	"  --format FORM   sh (default): export NAME='VALUE'; env: NAME=VALUE, as systemd's\n"
+	"                  EnvironmentFile and podman's --env-file read it; docker: ENV; pod:\n"
+	"                  a list for a container of Kubernetes; json\n"
+	"  --runtime NAME  only what this one reads, as --explain names it; may be repeated\n"
+	"  --explain       in remarks: which share, and why\n"
+	"  --help          this text\n";
+
+static const struct option options[] = {
+	{ "max", required_argument, NULL, 'm' },
+	{ "workers", required_argument, NULL, 'w' },
+	{ "format", required_argument, NULL, 'f' },
+	{ "runtime", required_argument, NULL, 'r' },
+	{ "explain", no_argument, NULL, 'e' },
+	{ "help", no_argument, NULL, 'h' },
+	{}
+};
+
+#define RUNTIMES_MAX	16
+
+static struct {
+	const char *format;
+	const char *runtimes[RUNTIMES_MAX];
+	int nr_runtimes;
+	bool explain;
+} opt = { .format = "sh" };
+
+static bool is_format(const char *name)
+{
+	return !strcmp(opt.format, name);
+}
+
+static bool wanted(const struct ms_knob *k)
+{
+	for (int i = 0; i < opt.nr_runtimes; i++)
+		if (!strcasecmp(opt.runtimes[i], k->runtime))
+			return true;
+	return !opt.nr_runtimes;
+}
+
+static bool is_runtime(const char *name)
+{
+	for (size_t i = 0; i < ms_knobs_nr; i++)
+		if (!strcasecmp(ms_knobs_all[i].runtime, name))
+			return true;
+	return false;
+}
+
+/* No value of ours has a quote or a backslash in it: none is the user's. */
+static void print_value(const struct ms_knob *k, const char *value)
+{
+	if (is_format("env"))
+		printf("%s=%s\n", k->name, value);
+	else if (is_format("docker"))
+		printf("ENV %s=\"%s\"\n", k->name, value);
+	else if (is_format("pod"))
+		printf("- name: %s\n  value: \"%s\"\n", k->name, value);
+	else
+		printf("export %s='%s'\n", k->name, value);
+}
+
+static int print_all(const struct ms_adapt *a)
+{
+	struct json_object *list = is_format("json") ? json_object_new_array() : NULL;
+	const char *runtime = "";
+	char text[4096];
+	int nr = 0;
+
+	for (size_t i = 0; i < ms_knobs_nr; i++) {
+		const struct ms_knob *k = &ms_knobs_all[i];
+		bool set = wanted(k) && k->value(a, NULL, text, sizeof(text));
+		struct json_object *o;
+
+		if (!wanted(k))
+			continue;
+		nr += set;
+		if (list) {
+			if (!set)
+				continue;
+			o = json_object_new_object();
+			json_object_object_add(o, "runtime", json_object_new_string(k->runtime));
+			json_object_object_add(o, "name", json_object_new_string(k->name));
+			json_object_object_add(o, "value", json_object_new_string(text));
+			if (opt.explain)
+				json_object_object_add(o, "why", json_object_new_string(k->why));
+			json_object_object_add(o, "tested", json_object_new_boolean(!k->untested));
+			json_object_array_add(list, o);
+			continue;
+		}
+		if (opt.explain)
+			printf("%s# %s: %s%s%s\n", *runtime && strcmp(runtime, k->runtime) ? "\n" : "",
+			       k->runtime, k->why, k->untested ? " (untested)" : "",
+			       set ? "" : "; nothing to set at this limit");
+		runtime = k->runtime;
+		if (set)
+			print_value(k, text);
+	}
+	if (list)
+		return ms_json_print(list);
+	if (!nr)
+		ms_err("a limit of %s for each process is too small for these runtimes",
+		       ms_size(a->max / a->workers));
+	return !nr;
+}
+
+int memstate_cmd_adapt(int argc, char **argv)
+{
+	struct ms_adapt a = { .workers = 1 };
+	int c, ret;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'm':
+			ret = memstate_parse_bytes(ms_size_words(optarg, argv), &a.max);
+			if (ret || !a.max || a.max == MEMSTATE_UNLIMITED)
+				return ms_usage_error("adapt", "option '--max': '%s' is not a size (as 512M or 1.5GiB)",
+						      optarg);
+			break;
+		case 'w':
+			if (ms_workers_arg("adapt", optarg, &a.workers))
+				return EXIT_USAGE;
+			break;
+		case 'f':
+			opt.format = optarg;
+			if (!is_format("sh") && !is_format("env") && !is_format("docker") &&
+			    !is_format("pod") && !is_format("json"))
+				return ms_usage_error("adapt", "option '--format': '%s' is none of sh, env, docker, pod, json",
+						      optarg);
+			break;
+		case 'r':
+			if (!is_runtime(optarg))
+				return ms_usage_error("adapt", "option '--runtime': nothing is known of '%s'; --explain has the names",
+						      optarg);
+			if (opt.nr_runtimes == RUNTIMES_MAX)
+				return ms_usage_error("adapt", "option '--runtime': too many");
+			opt.runtimes[opt.nr_runtimes++] = optarg;
+			break;
+		case 'e':
+			opt.explain = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return ms_option_error("adapt", c, argv);
+		}
+	}
+	if (optind < argc)
+		return ms_usage_error("adapt", "'%s' is too much; a command is for memstate run --adapt",
+				      argv[optind]);
+	if (!a.max)
+		return ms_usage_error("adapt", "--max is needed");
+	return print_all(&a);
+}
