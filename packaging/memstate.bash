@@ -84,7 +84,7 @@ _memstate() {
 	stat|audit|ranges) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
 	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word"
 		compgen -f -- "$word") ;;
-	limit|observe|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
+	limit|observe|shrink|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
 	replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	esac
 }

@@ -65,7 +65,7 @@ function __memstate_arguments
 			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
 		case scan
 			string replace -rf '^/proc/([0-9]+)$' '$1' /proc/*
-		case limit observe watch
+		case limit observe shrink watch
 			test -n "$word"; or set word /sys/fs/cgroup/
 			__fish_complete_directories $word
 		case '*'

@@ -47,7 +47,7 @@ _memstate() {
 	case $command in
 	stat|audit|ranges) _memstate_pids ;;
 	scan) compadd -- /proc/<->(N:t) ;;
-	limit|observe|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
+	limit|observe|shrink|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
 	*) _files ;;
 	esac
 }

@@ -35,6 +35,7 @@ int memstate_cmd_record(int argc, char **argv);
 int memstate_cmd_replay(int argc, char **argv);
 int memstate_cmd_run(int argc, char **argv);
 int memstate_cmd_scan(int argc, char **argv);
+int memstate_cmd_shrink(int argc, char **argv);
 int memstate_cmd_stat(int argc, char **argv);
 int memstate_cmd_top(int argc, char **argv);
 int memstate_cmd_watch(int argc, char **argv);
