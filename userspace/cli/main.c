@@ -12,7 +12,7 @@ static const struct command {
 } commands[] = {
 	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
 	{ "top", memstate_cmd_top, "groups and tasks, live" },
-	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
+	{ "run", memstate_cmd_run, "run any program and tell what memory it took" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "observe", memstate_cmd_observe, "have programs that report nothing observed" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },

@@ -188,7 +188,16 @@ above() {
 		has 'a cgroup above it is' && "$memstate" observe / --off >/dev/null
 }
 try "where one above is observed, turning it off is told to be in vain" above
+says_like "a size of two words, as it is printed" 0 "^Max +1.50 GiB" "$memstate" limit /seen --max 1.5 GiB --high 20 MiB
+says "a size that is none" 2 "'1MB' is not a size (as 512M, 1.5GiB, or max)" "$memstate" limit /seen --max 1MB
 finish seen
+# shellcheck disable=SC2016 # the inner shell expands it
+old_cgroups() { # ARGUMENT...
+	unshare -m sh -c 'mkdir -p "$1" && mount -t cgroup -o none,name=old none "$1" && shift && exec "$@"' \
+		sh "$work/old" "$memstate" "$@"
+}
+says "what is not found where there are cgroups of version 1" 1 "systemd.unified_cgroup_hierarchy=1" \
+	old_cgroups limit docker-0123456789ab --max 1G
 says "observe with a wrong percentage" 2 "'50' is not a percentage from 100 to 10000" "$memstate" observe / --overcommit 50
 says "limit likewise" 2 "'x' is not a percentage" "$memstate" limit / --overcommit x
 says "--show goes alone" 2 "--show changes nothing" "$memstate" observe / --show --off
@@ -217,12 +226,107 @@ else
 fi
 finish commit
 
+# --- memstate run: any program, observed --------------------------------------------------
+
+runs() { "$memstate" run "$@" >"$work/out" 2>"$work/said"; }
+prints() { grep -qx -- "$1" "$work/out" || { echo "no '$1' in:"; cat "$work/out"; return 1; }; }
+# held LOW HIGH PROGRAM...: what a program is told of to have held, MiB
+held() {
+	local low=$1 high=$2
+	shift 2
+	echo "M 20480" | "$memstate" run --json --output "$work/run" -- "$@" >"$work/out" 2>"$work/said" &&
+		python3 - "$work/run" "$low" "$high" <<'P'
+import json, sys
+d = json.load(open(sys.argv[1]))
+o = d["observed"]
+assert d["source"] == "observed" and d["processes"] == [] and o["place"] == "cgroup", d
+assert int(sys.argv[2]) << 20 <= o["held_peak"] <= int(sys.argv[3]) << 20 and o["denied"] == 0, o
+assert o["running"] == 0 and o["backed_seen"] <= o["held_peak"], o
+P
+}
+no_group_left() { ! ls -d $cgroups/memstate-run-* 2>/dev/null; }
+run_python() {
+	runs -- python3 -c 'x = bytearray(50 << 20)' && has '^memstate: observed in cgroup /memstate-run-' &&
+		has '^Held +[56][0-9]\.[0-9] MiB' && has '^Refused +0 '
+}
+try "run: what python3 gets is told, and nothing is put into it" run_python
+# shellcheck disable=SC2016 # the inner shell expands it
+run_nothing() { runs -- sh -c 'echo "[$LD_PRELOAD]"' && prints '\[\]'; }
+try "run: nothing is preloaded" run_nothing
+for kind in static musl; do
+	try "run: a $kind program is seen" held 20 24 "$programs/$kind" again
+done
+cp "$programs/static" "$work/raised" && chown 65534 "$work/raised" && chmod 4755 "$work/raised"
+chmod 755 "$work"
+try "run: a setuid one as well" held 20 24 "$work/raised" again
+try "run: and children of children" held 20 28 sh -c "sh -c '$programs/static again; :'; :"
+run_limited() {
+	runs --max 32 MiB -- python3 -c '
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print("MemoryError")' && prints MemoryError && has 'limited in cgroup /memstate-run-' &&
+		has 'enforced: max 32.0 MiB, .*denied [1-9]' && has '^last refusal: .*comm="python3" bytes='
+}
+try "run --max: it is refused, and told why" run_limited
+run_committed() {
+	runs --commit-max 48M -- python3 -c '
+try:
+    bytearray(100 << 20)
+except MemoryError:
+    print("MemoryError")' && prints MemoryError && has 'enforced: max max, high max, commit max 48.0 MiB, '
+}
+try "run --commit-max likewise" run_committed
+# A daemon goes on, in its group, which goes later.
+run_daemon() {
+	runs -- sh -c 'sleep 600 & echo $!' && has '^1 process of it that reports nothing goes on in cgroup /memstate-run-' &&
+		has '^memstate: processes of the program go on in cgroup' && ! no_group_left >/dev/null &&
+		kill "$(cat "$work/out")" && soon run_sweeps
+}
+run_sweeps() { "$memstate" run --quiet -- true && no_group_left; }
+try "run: who goes on is told of, and the next run takes the group away" run_daemon
+run_killed() {
+	local runner
+	rm -f "$work/out"
+	"$memstate" run --quiet -- sh -c 'echo $$; exec sleep 600' >"$work/out" &
+	runner=$!
+	soon test -s "$work/out" && kill -9 $runner && kill "$(cat "$work/out")" && soon run_sweeps
+}
+try "run: so it does with that of one that was killed" run_killed
+run_signalled() {
+	local runner
+	rm -f "$work/out"
+	"$memstate" run --quiet -- sh -c 'echo $$; exec sleep 600' >"$work/out" &
+	runner=$!
+	soon test -s "$work/out" && kill $runner
+	wait $runner
+	is $? 143 && no_group_left
+}
+try "run: a signal is passed on, and nothing is left" run_signalled
+run_delegated() {
+	mkdir -p $cgroups/delegated && chown 65534 $cgroups/delegated $cgroups/delegated/cgroup.procs &&
+		within delegated setpriv --reuid 65534 --clear-groups "$memstate" run --max 32M -- true 2>"$work/said" &&
+		has 'observed and limited in cgroup /delegated/memstate-run-' && without delegated
+}
+try "run: a user does so in a cgroup that is his" run_delegated
+run_elsewhere() {
+	setpriv --reuid 65534 --clear-groups "$memstate" run -- true 2>"$work/said" &&
+		has '^memstate: not seen: static programs, .*no cgroup may be made' && has ' true +device '
+}
+try "run: who may not is told so, and what reports is accounted" run_elsewhere
+run_both() {
+	runs --reported -- sh -c "echo M 20480 | $programs/static again" && has ' sh +device ' && has '^observed of what does not report: backed '
+}
+try "run --reported: what does not report is seen beside it" run_both
+
 # --- the hooks themselves, taken away and set again ----------------------------------------
 
 if [ -e /sys/class/misc/memstate/hooks ]; then
 	released() {
-		"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
-			! "$memstate" limit /released --max 64M 2>"$work/said" && has 'memstate observe --hook'
+		"$memstate" limit /released --max 64M >/dev/null &&
+			"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
+			! "$memstate" limit /released --max 48M 2>"$work/said" && has 'memstate observe --hook' &&
+			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook'
 	}
 	hooked() {
 		"$memstate" observe --hook >"$work/said" && has '^mmap_region set' &&
