@@ -152,6 +152,39 @@ lazy() { between 14 "$mapped" 16; }
 try "with overcommit 200 twice as much can be mapped" lazy
 finish lazy
 
+# --- one process: where its memory lies, and over time ------------------------------------
+
+begin ranged "$programs/static"
+tell M 20480
+"$memstate" limit "$pid" --max 64M >/dev/null
+ranges() {
+	"$memstate" ranges "$pid" >"$work/said" && has ' prepared +- +observed, backed 20[.][0-9] MiB$' &&
+		"$memstate" ranges --json "$pid" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["source"] == "observed" and all(r["class"] is None for r in d["ranges"]), d
+assert 20 << 20 <= sum(r["backed"] for r in d["ranges"]) <= 24 << 20, d
+assert all(r["backed"] <= r["end"] - r["start"] for r in d["ranges"]), d'
+}
+try "ranges of a process that reports nothing, with what is backed" ranges
+recorded() { # OPTION...
+	"$memstate" record --quiet -o "$work/rec" --interval 0.05 --duration 0.1 "$@" &&
+		python3 - "$work/rec" <<'P'
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+samples = [l for l in lines if l["type"] == "sample"]
+for s in samples:
+    o = s["observed"]
+    assert o["nr_tasks"] == 1 and 20 << 20 <= o["backed"] <= 24 << 20 and s["ready"] == 0, s
+    assert s["limits"]["charged"] >= o["charged"] >= 20 << 20, s
+ranges = [r for l in lines if l["type"] == "ranges" for r in l["ranges"]]
+assert samples and all(r[4] & 4 for r in ranges), lines
+P
+}
+try "record of a group: what is observed" recorded -g /ranged
+try "record of such a process" recorded -p "$pid"
+finish ranged
+
 # --- observe ---------------------------------------------------------------------------
 
 begin seen "$programs/static"
@@ -328,12 +361,21 @@ if [ -e /sys/class/misc/memstate/hooks ]; then
 			! "$memstate" limit /released --max 48M 2>"$work/said" && has 'memstate observe --hook' &&
 			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook'
 	}
+	told() {
+		"$memstate" limit /released >"$work/said" && has '^Enforced +no ' &&
+			"$memstate" stat -g /released >"$work/said" && has 'limits are not enforced' &&
+			"$memstate" observe --show /released >"$work/said" && has '^Enforced +no ' &&
+			"$memstate" watch --count 1 /released >"$work/said" && has ' enforced=no$' &&
+			"$memstate" top --batch --iterations 1 >"$work/said" && has '^limits are not enforced' &&
+			"$memstate" export --format prometheus --groups >"$work/said" && has '^memstate_group_enforced\{group="/released".*\} 0$'
+	}
 	hooked() {
 		"$memstate" observe --hook >"$work/said" && has '^mmap_region set' &&
 			"$memstate" limit /released --max 64M >"$work/said" && has '^Observed'
 	}
 	mkdir $cgroups/released
 	try "observe --release takes the hooks away, and a limit says so" released
+	try "and each command says that limits are not enforced" told
 	try "observe --hook sets them again" hooked
 	says "who may not is told" 1 "CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups "$memstate" observe --release
 	rmdir $cgroups/released

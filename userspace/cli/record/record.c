@@ -237,7 +237,7 @@ static int write_ranges(struct recorder *r, double t)
 	/* It does not report yet, or not any more. */
 	if (fd < 0)
 		return 0;
-	ret = ms_source_ranges(fd, &copy);
+	ret = ms_source_ranges(fd, own ? r->source.pidfd : 0, &copy);
 	if (!own)
 		close(fd);
 	if (ret)
