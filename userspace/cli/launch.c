@@ -230,7 +230,7 @@ int ms_launch_prepare(struct ms_launch *l)
 	char why[512] = "";
 	int ret;
 
-	l->place = (struct ms_place) { .cgroup.fd = -1 };
+	l->place = MS_NO_PLACE;
 	if (!asked && !observe(l, why, sizeof(why)))
 		return 0;
 	ret = report(l, why, sizeof(why));

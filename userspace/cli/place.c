@@ -11,32 +11,37 @@
 #define END_TRIES	50
 #define END_PAUSE	20000
 
-static const struct ms_place_kind *const kinds[] = { &ms_place_cgroup };
+static const struct ms_place_kind *const kinds[] = { &ms_place_cgroup, &ms_place_job };
 
 /**
  * ms_place_make() - make a place
  * @p:		the place
  * @w:		what is to hold in it
- * @why:	out: why there is none
+ * @why:	out: why there is none: why not the first kind
  * @size:	room
  *
  * Return: 0; a negative errno, with nothing left behind.
  */
 int ms_place_make(struct ms_place *p, const struct ms_place_wish *w, char *why, size_t size)
 {
-	int ret = -EOPNOTSUPP;
+	char reason[512];
+	int first = 0, ret;
 
-	*p = (struct ms_place) { .cgroup.fd = -1 };
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		ret = kinds[i]->make(p, w, why, size);
+		*p = MS_NO_PLACE;
+		ret = kinds[i]->make(p, w, reason, sizeof(reason));
 		if (!ret) {
 			p->kind = kinds[i];
 			p->there = true;
-			break;
+			return 0;
 		}
-		*p = (struct ms_place) { .cgroup.fd = -1 };
+		if (!i) {
+			first = ret;
+			snprintf(why, size, "%s", reason);
+		}
 	}
-	return ret;
+	*p = MS_NO_PLACE;
+	return first;
 }
 
 /**
@@ -111,7 +116,7 @@ const char *ms_place_name(const struct ms_place *p)
 {
 	static char name[PATH_MAX + 16];
 
-	snprintf(name, sizeof(name), "%s%s%s", p->kind->name, *p->cgroup.path ? " " : "",
+	snprintf(name, sizeof(name), *p->cgroup.path ? "%s %s" : "a %s%s", p->kind->name,
 		 p->cgroup.path);
 	return name;
 }

@@ -6,7 +6,8 @@
  *
  *   A place is made before the program is there, entered by its process before it becomes the
  *   program, looked at while it runs, and ends when nobody is left in it. Kinds of places are
- *   tried one after the other; which one it became is a matter of rights alone.
+ *   tried one after the other: a cgroup, which has a name and can be limited anew from outside;
+ *   where none may be made a job, which takes no right at all.
  *
  *   What is charged has a peak that the module keeps. Of what is backed and committed there is
  *   none: the most that was seen is kept here, and how often it was looked.
@@ -49,6 +50,8 @@ struct ms_place_wish {
  * @there:	it is there, and has not been ended
  * @observed:	programs that report nothing are seen in it
  * @cgroup:	a cgroup; its fd is below 0 if it is none
+ * @job:	the device, which is bound to a job; below 0: it is none
+ * @wish:	what is to hold in a job
  * @limit:	as it was last looked at
  * @observe:	likewise
  * @looks:	how often it was looked at while somebody was in it
@@ -61,6 +64,8 @@ struct ms_place {
 	bool there;
 	bool observed;
 	struct ms_cgroup cgroup;
+	int job;
+	struct ms_place_wish wish;
 	struct memstate_limit limit;
 	struct memstate_observe observe;
 	uint64_t looks;
@@ -88,6 +93,10 @@ struct ms_place_kind {
 };
 
 extern const struct ms_place_kind ms_place_cgroup;
+extern const struct ms_place_kind ms_place_job;
+
+/* There is none. */
+#define MS_NO_PLACE	((struct ms_place) { .cgroup.fd = -1, .job = -1 })
 
 int ms_place_make(struct ms_place *p, const struct ms_place_wish *w, char *why, size_t size);
 int ms_place_enter(const struct ms_place *p);

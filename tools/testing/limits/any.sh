@@ -342,11 +342,25 @@ run_delegated() {
 		has 'observed and limited in cgroup /delegated/memstate-run-' && without delegated
 }
 try "run: a user does so in a cgroup that is his" run_delegated
-run_elsewhere() {
-	setpriv --reuid 65534 --clear-groups "$memstate" run -- true 2>"$work/said" &&
-		has '^memstate: not seen: static programs, .*no cgroup may be made' && has ' true +device '
+# Who may make no cgroup has a job.
+nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
+run_job() {
+	nobody "$memstate" run --max 48M -- sh -c "echo M 20480 | $programs/static again; echo p 1024 | $programs/static again" \
+		>"$work/out" 2>"$work/said" && has '^memstate: observed and limited in a job$' &&
+		has '^Held +4[0-9]\.[0-9] MiB' && has '^Refused +[1-9]'
 }
-try "run: who may not is told so, and what reports is accounted" run_elsewhere
+try "run: in a job, where no cgroup may be made" run_job
+run_job_goes_on() {
+	nobody "$memstate" run -- sh -c 'sleep 600 & echo $!' >"$work/out" 2>"$work/said" &&
+		has '^1 process of it that reports nothing goes on in a job' && kill "$(cat "$work/out")"
+}
+try "run: and who goes on there is told of" run_job_goes_on
+run_job_untrusted() {
+	nobody "$memstate" run --max 32M -- env "LD_PRELOAD=$(dirname "$memstate")/libmemstate-observe.so" \
+		python3 -c 'x = [bytes(1 << 10) for i in range(1 << 16)]' 2>"$work/said"
+	is $? 1 && has '^MemoryError'
+}
+try "run: who reports there, and little, is charged what he has" run_job_untrusted
 run_both() {
 	runs --reported -- sh -c "echo M 20480 | $programs/static again" && has ' sh +device ' && has '^observed of what does not report: backed '
 }
@@ -359,7 +373,9 @@ if [ -e /sys/class/misc/memstate/hooks ]; then
 		"$memstate" limit /released --max 64M >/dev/null &&
 			"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
 			! "$memstate" limit /released --max 48M 2>"$work/said" && has 'memstate observe --hook' &&
-			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook'
+			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook' &&
+			"$memstate" run -- true 2>"$work/said" && has ' true +device ' &&
+			has '^memstate: not seen: static programs, .*memstate observe --hook'
 	}
 	told() {
 		"$memstate" limit /released >"$work/said" && has '^Enforced +no ' &&
