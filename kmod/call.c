@@ -30,6 +30,7 @@ static int do_query(struct ms_file *file, void *arg)
 		.features = MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
 			    MEMSTATE_FEATURE_DOORBELL |
 			    (ms_observing_can() ? MEMSTATE_FEATURE_OBSERVE : 0) |
+			    (ms_observing_jobs() ? MEMSTATE_FEATURE_JOBS : 0) |
 			    (IS_ENABLED(CONFIG_IO_URING) ? MEMSTATE_FEATURE_URING : 0),
 		.credit_batch = ms_param_credit_batch,
 		.groups_max = READ_ONCE(ms_param_groups_max),
@@ -94,6 +95,8 @@ static const struct ms_call {
 	  .handler = ms_call_alloc },
 	{ MEMSTATE_IOC_OBSERVE, sizeof(struct memstate_observe), 80,
 	  .handler = ms_call_observe },
+	{ MEMSTATE_IOC_JOB, sizeof(struct memstate_job), 48,
+	  .handler = ms_call_job },
 };
 
 /* The head of every structure. */
@@ -118,6 +121,7 @@ union ms_call_arg {
 	struct memstate_alloc alloc;
 	struct memstate_pending pending;
 	struct memstate_observe observe;
+	struct memstate_job job;
 };
 
 static const struct ms_call *call_find(unsigned int cmd)

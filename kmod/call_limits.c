@@ -79,7 +79,8 @@ int ms_call_limit_set(struct ms_file *file, void *arg)
 	if (!l->set || (l->set & ~(MEMSTATE_LIMIT_HIGH | MEMSTATE_LIMIT_MAX)) ||
 	    l->scope == MEMSTATE_SCOPE_WATCHED)
 		return -EINVAL;
-	if (reports && (l->scope == MEMSTATE_SCOPE_TASK || !(l->set & MEMSTATE_LIMIT_MAX)))
+	if (reports && (l->scope == MEMSTATE_SCOPE_TASK || l->scope == MEMSTATE_SCOPE_JOB ||
+			!(l->set & MEMSTATE_LIMIT_MAX)))
 		return -EINVAL;
 	if (l->scope == MEMSTATE_SCOPE_GROUP)
 		group = ms_file_group_ref(ms_group_to_limit(l->fd));
@@ -89,6 +90,13 @@ int ms_call_limit_set(struct ms_file *file, void *arg)
 		return PTR_ERR(group);
 	if (!group)
 		return limit_set_own(file, l);
+	/* A job's only go down, too, whoever sets them. */
+	if (ms_group_is_job(group)) {
+		bool lower = ms_limits_lower(&group->limit, l->set, l->high, l->max);
+
+		ms_file_group_put(group);
+		return lower ? 0 : -EPERM;
+	}
 	/* Without a directory there is nothing else to go by. */
 	if (l->scope != MEMSTATE_SCOPE_GROUP && !capable(CAP_SYS_RESOURCE)) {
 		ms_file_group_put(group);

@@ -25,7 +25,7 @@ static struct ms_group *observe_group(struct ms_file *file, const struct memstat
 	if (!group)
 		return ERR_PTR(-EINVAL);
 	if (IS_ERR(group) || !w->set || w->scope == MEMSTATE_SCOPE_GROUP ||
-	    capable(CAP_SYS_RESOURCE))
+	    ms_group_is_job(group) || capable(CAP_SYS_RESOURCE))
 		return group;
 	ms_file_group_put(group);
 	return ERR_PTR(-EPERM);
@@ -44,11 +44,29 @@ static int observe_process(struct memstate_observe *w)
 	return ret;
 }
 
+/* Each value is in range. */
+static int observe_set(struct ms_group *group, const struct memstate_observe *w)
+{
+	int ret = 0;
+
+	if (ms_group_is_job(group))
+		return w->set ? ms_observing_tighten(group, w) : 0;
+	if (w->set & MEMSTATE_OBSERVE_ON)
+		ret = ms_observing_set(group, w->on);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_COMMIT_MAX))
+		ret = ms_observing_commit(group, w->commit_max);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
+		ms_observing_overcommit(group, w->overcommit);
+	if (!ret && (w->set & MEMSTATE_OBSERVE_TRUST))
+		ms_observing_trust(group, w->trust);
+	return ret;
+}
+
 int ms_call_observe(struct ms_file *file, void *arg)
 {
 	struct memstate_observe *w = arg;
 	struct ms_group *group;
-	int ret = 0;
+	int ret;
 
 	if (w->set & ~(MEMSTATE_OBSERVE_ON | MEMSTATE_OBSERVE_OVERCOMMIT |
 		       MEMSTATE_OBSERVE_TRUST | MEMSTATE_OBSERVE_COMMIT_MAX) ||
@@ -69,14 +87,7 @@ int ms_call_observe(struct ms_file *file, void *arg)
 	group = observe_group(file, w);
 	if (IS_ERR(group))
 		return PTR_ERR(group);
-	if (w->set & MEMSTATE_OBSERVE_ON)
-		ret = ms_observing_set(group, w->on);
-	if (!ret && (w->set & MEMSTATE_OBSERVE_COMMIT_MAX))
-		ret = ms_observing_commit(group, w->commit_max);
-	if (!ret && (w->set & MEMSTATE_OBSERVE_OVERCOMMIT))
-		ms_observing_overcommit(group, w->overcommit);
-	if (!ret && (w->set & MEMSTATE_OBSERVE_TRUST))
-		ms_observing_trust(group, w->trust);
+	ret = observe_set(group, w);
 	if (!ret)
 		ms_observed_read(group, w);
 	w->enforced = ms_observing_enforced();

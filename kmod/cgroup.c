@@ -14,6 +14,7 @@
 #include "cgroup.h"
 #include "compat.h"
 #include "group.h"
+#include "job.h"
 
 static struct tracepoint *ms_rmdir_tracepoint;
 
@@ -31,7 +32,7 @@ static struct cgroup *cgroup_of(struct task_struct *task)
 }
 
 /**
- * ms_group_of_task() - the group of somebody's cgroup
+ * ms_group_of_task() - the group of somebody's cgroup, or the job that he is in
  * @task: of whom
  *
  * Context: process; may sleep. Return: the group, to be given back by
@@ -41,9 +42,16 @@ static struct cgroup *cgroup_of(struct task_struct *task)
  */
 struct ms_group *ms_group_of_task(struct task_struct *task)
 {
-	struct cgroup *cgrp = cgroup_of(task);
 	struct ms_group *group;
+	struct cgroup *cgrp;
 
+	rcu_read_lock();
+	group = ms_job_near(task);
+	rcu_read_unlock();
+	if (ms_group_is_job(group))
+		return group;
+	ms_group_put(group);
+	cgrp = cgroup_of(task);
 	group = ms_group_get(cgrp, true);
 	cgroup_put(cgrp);
 	return group;

@@ -72,15 +72,24 @@ static inline u64 ms_mm_slack(struct mm_struct *mm)
 #endif
 }
 
+/* Whom the kernel takes for the owner of a mm, or NULL. Under RCU. */
+static inline struct task_struct *ms_mm_owner(const struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	return rcu_dereference(mm->owner);
+#else
+	return NULL;
+#endif
+}
+
 #ifndef MS_HAVE_MM_COUNTER_SUM
 /* What a mm's threads keep to themselves, of whom its owner is one. Under RCU. */
 static inline long ms_mm_kept(struct mm_struct *mm)
 {
 	long kept = 0;
-#if defined(SPLIT_RSS_COUNTING) && defined(CONFIG_MEMCG)
-	struct task_struct *owner, *t;
+#ifdef SPLIT_RSS_COUNTING
+	struct task_struct *owner = ms_mm_owner(mm), *t;
 
-	owner = rcu_dereference(mm->owner);
 	if (owner)
 		for_each_thread(owner, t)
 			if (READ_ONCE(t->mm) == mm)
@@ -185,6 +194,13 @@ static inline bool ms_mmap_flags(unsigned long *flags)
 	*flags = regs->r10;
 	return true;
 }
+
+/* What the tracepoint of a thread's exit tells. */
+#ifdef MS_HAVE_EXIT_GROUP_DEAD
+#define MS_EXIT_TELLS	struct task_struct *task, bool last
+#else
+#define MS_EXIT_TELLS	struct task_struct *task
+#endif
 
 /* Since 6.13; older kernels refuse it. */
 #define MS_MADV_GUARD_INSTALL	102

@@ -93,6 +93,8 @@ void ms_file_release(struct file *filp)
 		kobject_put(&file->peak_group->kobj);
 	if (file->watched)
 		kobject_put(&file->watched->kobj);
+	if (file->job)
+		kobject_put(&file->job->kobj);
 	if (file->task)
 		ms_task_close(file->task);
 	else
@@ -204,7 +206,7 @@ struct ms_group *ms_file_group_ref(struct ms_group *group)
  *
  * Context: process; may sleep. Return: the group, with a reference, to be given back by
  * ms_file_group_put(); NULL: a task's own, or SCOPE_GROUP finds none; -EINVAL; -ESRCH: there are
- * no books; else as ms_group_of_fd().
+ * no books, or no job; else as ms_group_of_fd().
  */
 struct ms_group *ms_file_group(struct ms_file *file, u32 scope, s32 fd,
 			       bool make)
@@ -233,6 +235,12 @@ struct ms_group *ms_file_group(struct ms_file *file, u32 scope, s32 fd,
 		group = smp_load_acquire(&file->watched);
 		if (!group)
 			return NULL;
+		break;
+	case MEMSTATE_SCOPE_JOB:
+		/* Acquire: pairs with the release in ms_call_job(). */
+		group = smp_load_acquire(&file->job);
+		if (!group)
+			return ERR_PTR(-ESRCH);
 		break;
 	default:
 		return ERR_PTR(-EINVAL);

@@ -14,7 +14,8 @@
  *
  *   private_data of the file: the mm with a tag, then the object, by cmpxchg, once.
  *   @task likewise NULL, then the task.
- *   file->lock: mutex, @peak and @peak_group; taken to change @watched.
+ *   @job, @watched likewise NULL, then the group, each once, under file->lock.
+ *   file->lock: mutex, @peak and @peak_group; taken to change @job and @watched.
  */
 #ifndef MS_FILE_H
 #define MS_FILE_H
@@ -30,7 +31,8 @@ struct file;
  * struct ms_file - an open file that has been asked something
  * @mm:		the opener's address space, with a reference until it is bound
  * @task:	the books it is bound to; NULL: it is not yet; see ms_file_bound()
- * @lock:	protects @peak_group; taken to change @watched
+ * @lock:	protects @peak_group; taken to change @job and @watched
+ * @job:	the job that was made by it, with a reference, or NULL
  * @watched:	the group it watches, with a reference; NULL: its task
  * @seen:	how many events of what it watches its reader has seen
  * @peak:	its own peak, of @peak_group's limit, or of its task's
@@ -40,6 +42,7 @@ struct ms_file {
 	struct mm_struct *mm;
 	struct ms_task *task;
 	struct mutex lock;
+	struct ms_group *job;
 	struct ms_group *watched;
 	s64 seen;
 	struct ms_peak peak;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cgroup.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -11,6 +10,9 @@
 #include <linux/workqueue.h>
 
 #include "find.h"
+#include "group.h"
+#include "job.h"
+#include "life.h"
 #include "observed.h"
 #include "params.h"
 
@@ -51,7 +53,7 @@ static bool find_one(struct task_struct *task)
 
 	if (!mm)
 		return true;
-	group = ms_group_near(task_dfl_cgroup(task));
+	group = ms_job_near(ms_job_owner(mm, task));
 	on = ms_group_observed(group);
 	o = ms_observed_of(mm);
 	if (o ? o->group == group && on : !on)
@@ -92,9 +94,13 @@ static int find_batch(int nr, bool *done)
 		process = pid_task(pid, PIDTYPE_TGID);
 		if (!process || process->flags & PF_KTHREAD)
 			continue;
-		/* A leader that has exited has no mm; its threads do. */
+		/*
+		 * A leader that has exited has no mm; its threads do. Who is about to exit may be
+		 * in no job any more, though others who have the mm are.
+		 */
 		for_each_thread(process, thread)
-			if (READ_ONCE(thread->mm)) {
+			if (READ_ONCE(thread->mm) &&
+			    !(READ_ONCE(thread->flags) & PF_EXITING)) {
 				*done &= find_one(thread);
 				break;
 			}
@@ -132,6 +138,56 @@ void ms_find_all(void)
 	mutex_unlock(&find_mutex);
 	if (!done)
 		queue_delayed_work(find_wq, &find_later, FIND_TICKS);
+}
+
+/* The caller's own address space is charged to a job from now on. Its mmap_lock is held. */
+static int find_take(struct mm_struct *mm, struct ms_group *job)
+{
+	struct ms_observed *o;
+	int ret = 0;
+
+	/* None begin as long as that is held. */
+	if (ms_task_limit_of(mm))
+		return -EALREADY;
+	refcount_inc(&job->users);
+	rcu_read_lock();
+	o = ms_observed_of(mm);
+	if (!(o ? ms_observed_move(o, job) : ms_observed_begin(mm, job, MS_BORN_FOUND, NULL)))
+		ret = -ENOMEM;
+	rcu_read_unlock();
+	return ret;
+}
+
+/**
+ * ms_find_enter() - the caller's process is in a job from now on, and charged to it
+ * @job:	the job, below the one that he is in
+ * @fresh:	from ms_job_member_new(), and gone after that
+ *
+ * Its address space is, if that is its own.
+ *
+ * Context: process; may sleep. Return: 0; -EALREADY: the space has books; -EAGAIN: it grows just
+ * now; -EINTR: killed; -ENOMEM. On error nothing has changed, and @fresh is still there.
+ */
+int ms_find_enter(struct ms_group *job, struct ms_job_member *fresh)
+{
+	struct mm_struct *mm = current->mm;
+	int ret = -EAGAIN;
+	bool own;
+
+	/* So that nobody finds the space who does not know yet that the process is in the job. */
+	if (mutex_lock_killable(&find_mutex))
+		return -EINTR;
+	if (mmap_read_trylock(mm)) {
+		rcu_read_lock();
+		own = same_thread_group(ms_job_owner(mm, current), current);
+		rcu_read_unlock();
+		ret = own ? find_take(mm, job) : 0;
+		if (!ret)
+			ms_job_enter(job, fresh);
+		mmap_read_unlock(mm);
+	}
+	mutex_unlock(&find_mutex);
+	return ret;
 }
 
 static void find_work(struct work_struct *work)

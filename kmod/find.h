@@ -21,10 +21,14 @@
 #ifndef MS_FIND_H
 #define MS_FIND_H
 
+struct ms_group;
+struct ms_job_member;
+
 void ms_find_on(bool on);
 void ms_find_all(void);
 void ms_find_soon(void);
 void ms_find_later(void);
+int ms_find_enter(struct ms_group *job, struct ms_job_member *fresh);
 int ms_find_init(void);
 void ms_find_exit(void);
 

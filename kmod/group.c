@@ -21,6 +21,7 @@ static DEFINE_MUTEX(ms_groups_lock);
 static DEFINE_XARRAY(ms_groups);
 static struct workqueue_struct *ms_groups_wq;
 static const struct ms_group_ops *ms_group_ops;
+static u64 ms_last_job;	/* under ms_groups_lock */
 
 /* ---- one group ----------------------------------------------------------- */
 
@@ -103,7 +104,7 @@ static bool group_unlist(struct ms_group *group)
 		xa_erase(&ms_groups, group->id);
 		WRITE_ONCE(group->listed, false);
 		list_del_rcu(&group->sibling);
-		ms_user_give(group->user, MS_NUMBER_GROUPS);
+		ms_user_give(group->user, group->number);
 	}
 	mutex_unlock(&ms_groups_lock);
 	return gone;
@@ -247,19 +248,21 @@ static void group_dead(struct ms_group *group)
 	ms_group_put(group);
 }
 
-/* List a group for a cgroup whose parent has one, of which there is a use to take over. */
-static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *parent,
-					struct ms_user *user)
+/* List a group below one of which there is a use to take over. */
+static struct ms_group *group_list(u64 id, struct ms_group *parent, struct ms_user *user,
+				   enum ms_number number)
 {
-	u64 id = cgroup_id(cgrp);
 	struct ms_group *group;
-	int ret;
+	int ret = 0;
 
+	lockdep_assert_held(&ms_groups_lock);
 	group = group_new(id, parent);
 	if (IS_ERR(group))
 		return group;
 	group->user = user;
-	ret = ms_group_ops->appear(group);
+	group->number = number;
+	if (!ms_group_is_job(group))
+		ret = ms_group_ops->appear(group);
 	if (!ret)
 		ret = xa_err(xa_store(&ms_groups, id, group, GFP_KERNEL));
 	if (ret) {
@@ -269,6 +272,17 @@ static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *pa
 	}
 	list_add_tail_rcu(&group->sibling, &parent->children);
 	WRITE_ONCE(group->listed, true);
+	return group;
+}
+
+/* The same for a cgroup whose parent has one. */
+static struct ms_group *group_add_below(struct cgroup *cgrp, struct ms_group *parent,
+					struct ms_user *user)
+{
+	struct ms_group *group = group_list(cgroup_id(cgrp), parent, user, MS_NUMBER_GROUPS);
+
+	if (IS_ERR(group))
+		return group;
 	ms_group_ops->found(group);
 	/* Listed first: either the probe finds it or we see it going. */
 	smp_mb();
@@ -382,6 +396,37 @@ struct ms_group *ms_group_near(struct cgroup *cgrp)
 	/* That of the root never goes. */
 	refcount_inc(&ms_group_root->users);
 	return ms_group_root;
+}
+
+/**
+ * ms_group_new_job() - make a job
+ * @parent: the group or job below which it is to be, of which the caller has a use
+ *
+ * Context: process; may sleep. Return: the job, to be given back by ms_group_put(), and at its
+ * end then if nobody else uses it; -ENFILE: too many jobs, -EUSERS: of the caller; -ELOOP: it
+ * would lie too deep; -EINTR: killed; -ENOMEM.
+ */
+struct ms_group *ms_group_new_job(struct ms_group *parent)
+{
+	struct ms_user *user;
+	struct ms_group *job;
+
+	if (parent->depth + 1 >= ms_param_groups_depth)
+		return ERR_PTR(-ELOOP);
+	user = ms_user_take(ms_user_of(current_cred()), MS_NUMBER_JOBS);
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	job = ERR_PTR(-EINTR);
+	if (!mutex_lock_killable(&ms_groups_lock)) {
+		refcount_inc(&parent->users);
+		job = group_list(MEMSTATE_JOB_ID | ++ms_last_job, parent, user, MS_NUMBER_JOBS);
+		if (IS_ERR(job))
+			ms_group_put(parent);
+		mutex_unlock(&ms_groups_lock);
+	}
+	if (IS_ERR(job))
+		ms_user_give(user, MS_NUMBER_JOBS);
+	return job;
 }
 
 /**
@@ -551,7 +596,7 @@ void ms_groups_exit(void)
 	xa_for_each(&ms_groups, id, group) {
 		xa_erase(&ms_groups, id);
 		if (group->user)
-			ms_user_give(group->user, MS_NUMBER_GROUPS);
+			ms_user_give(group->user, group->number);
 		kobject_put(&group->kobj);
 	}
 	xa_destroy(&ms_groups);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A group: the limits and the books of one cgroup v2 node and all below it.
+ * A group: the limits and the books of one cgroup v2 node, or of a job, and all below it.
  *
  * Model
  *
@@ -17,6 +17,9 @@
  *   and is called back (struct ms_group_ops).
  *
  *   The root cgroup's group is always there. Its books are the system's.
+ *
+ *   A job is a group that belongs to no cgroup: there as long as somebody is in it (job.h), or
+ *   charged to it. It is not shown, and found only by who uses it already.
  *
  * Locking
  *
@@ -41,9 +44,9 @@
 #include "limits.h"
 #include "pending.h"
 #include "totals.h"
+#include "users.h"
 
 struct cgroup;
-struct ms_user;
 
 /* Somebody has asked for it; a limit is for any program. */
 #define MS_OBSERVED_ASKED	1
@@ -146,9 +149,9 @@ struct ms_group_observed {
 #define MS_KICK_REFUSED		5
 
 /**
- * struct ms_group - limits and books of a cgroup and all below it
+ * struct ms_group - limits and books of a cgroup, or a job, and all below it
  * @kobj:	its directory in sysfs, and the object's reference count
- * @id:		the cgroup's
+ * @id:		the cgroup's; a job's has MEMSTATE_JOB_ID
  * @depth:	groups above it
  * @parent:	the group above it, with a use of it; NULL at the root
  * @limit:	see limits.h; its parent is @parent's
@@ -164,9 +167,11 @@ struct ms_group_observed {
  * @work:	tells of events and pressure; removes the group
  * @rcu:	whoever finds it that way may be looking at it
  * @user:	for whom it is counted; NULL at the root
+ * @number:	as what: MS_NUMBER_GROUPS, or MS_NUMBER_JOBS
  * @sibling:	among the children of @parent, as long as it is @listed; RCU
  * @children:	groups right below it; written under ms_groups_lock
- * @users:	the cgroup, as long as it is there; tasks, groups below, calls under way
+ * @users:	the cgroup, as long as it is there; who is in a job; tasks, groups below, calls
+ *		under way
  * @listed:	among the groups; written under ms_groups_lock
  */
 struct ms_group {
@@ -187,6 +192,7 @@ struct ms_group {
 	struct work_struct work;
 	struct rcu_head rcu;
 	struct ms_user *user;
+	enum ms_number number;
 	struct list_head sibling;
 	struct list_head children;
 	refcount_t users;
@@ -226,6 +232,7 @@ void ms_groups_exit(void);
 
 struct ms_group *ms_group_get(struct cgroup *cgrp, bool make);
 struct ms_group *ms_group_near(struct cgroup *cgrp);
+struct ms_group *ms_group_new_job(struct ms_group *parent);
 void ms_group_put(struct ms_group *group);
 void ms_group_gone(u64 id);
 void ms_group_release(struct kobject *kobj);
@@ -248,6 +255,17 @@ static inline struct ms_group *ms_group_of_level(struct ms_level *l)
 {
 	return l && l->ops == &ms_group_level_ops ?
 		       container_of(l, struct ms_group, limit) : NULL;
+}
+
+/**
+ * ms_group_is_job() - does it belong to no cgroup?
+ * @group: the group
+ *
+ * Context: any. Return: true: it is a job.
+ */
+static inline bool ms_group_is_job(const struct ms_group *group)
+{
+	return group->number == MS_NUMBER_JOBS;
 }
 
 /**

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cgroup.h>
-
 #include "commit.h"
 #include "compat.h"
 #include "find.h"
 #include "grow.h"
+#include "job.h"
 #include "observed.h"
 #include "observed_group.h"
 #include "refusal.h"
@@ -189,7 +188,7 @@ static void refuse(struct ms_observed *o, struct ms_group *no, const struct ms_g
 /* There was no memory to know the caller's, or it is not observed any more. */
 static bool unknown_is_refused(void)
 {
-	struct ms_group *group = ms_group_near(task_dfl_cgroup(current));
+	struct ms_group *group = ms_job_near(current);
 	bool refused = ms_group_observed(group) && ms_commit_limited(group);
 
 	ms_group_put(group);

@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -186,7 +187,7 @@ static void notrace hook_exit(unsigned long ip, unsigned long parent_ip,
 	ftrace_test_recursion_unlock(bit);
 }
 
-/* The child has not been seen by anybody yet; threads, and who borrows its parent's, are none. */
+/* The child has not been seen by anybody yet; threads, and who has no address space, are none. */
 static void notrace hook_fork(unsigned long ip, unsigned long parent_ip,
 			      struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
@@ -195,14 +196,14 @@ static void notrace hook_fork(unsigned long ip, unsigned long parent_ip,
 	const struct kernel_clone_args *args = (const struct kernel_clone_args *)regs->si;
 	int bit;
 
-	if (child->mm == current->mm && !ms_proving())
+	if ((!child->mm || same_thread_group(child, current)) && !ms_proving())
 		return;
 	bit = ftrace_test_recursion_trylock(ip, parent_ip);
 	if (bit < 0)
 		return;
 	if (ms_proving())
 		ms_proof_saw(MS_PROOF_FORK, (unsigned long)child, 0, 0);
-	if (child->mm && child->mm != current->mm &&
+	if (child->mm && !same_thread_group(child, current) &&
 	    !hooks_user->bear(child, args->flags & CLONE_INTO_CGROUP))
 		regs->ip = (unsigned long)refused;
 	ftrace_test_recursion_unlock(bit);
@@ -323,9 +324,13 @@ static void hook_set(struct hook *hook)
 
 static void probe_fork(void *data, struct task_struct *parent, struct task_struct *child)
 {
-	/* Threads, and who borrows its parent's until it is another image. */
-	if (child->mm && child->mm != parent->mm)
-		hooks_user->fork(parent, child);
+	if (child->mm && !same_thread_group(child, parent))
+		hooks_user->fork(child);
+}
+
+static void probe_exit(void *data, MS_EXIT_TELLS)
+{
+	hooks_user->exit(task);
 }
 
 static void probe_move(void *data, struct cgroup *to, const char *path,
@@ -350,6 +355,7 @@ struct point {
 
 static struct point points[] = {
 	{ .name = "sched_process_fork", .probe = probe_fork },
+	{ .name = "sched_process_exit", .probe = probe_exit },
 	{ .name = "cgroup_attach_task", .probe = probe_move },
 };
 
@@ -367,6 +373,7 @@ static void points_set(void)
 	int i;
 
 	check_trace_callback_type_sched_process_fork(probe_fork);
+	check_trace_callback_type_sched_process_exit(probe_exit);
 	check_trace_callback_type_cgroup_attach_task(probe_move);
 	for_each_kernel_tracepoint(find_point, NULL);
 	for (i = 0; i < ARRAY_SIZE(points); i++) {

@@ -12,11 +12,12 @@
  *
  *     mmap_region       every mapping: whoever maps, and whatever for
  *     may_expand_vm     brk, mremap, mprotect that makes writable
- *     cgroup_can_fork   a child has its address space, and nobody has seen it yet
+ *     cgroup_can_fork   a child has all that it needs, and nobody has seen it yet
  *     do_madvise        memory is given back
  *     exit_mmap         an address space ends
  *
- *   Tracepoints tell of processes that are born, and of tasks moved between cgroups.
+ *   Tracepoints tell of processes that are born, threads that exit, and tasks moved between
+ *   cgroups.
  *
  *   All or none: what a kernel does not have, what another holds, and what does not pass
  *   through a hook that it should pass (prove.h), is said by name, and then there are none.
@@ -54,12 +55,14 @@ struct task_struct;
  *		false: it is refused with ENOMEM; where it may be asked twice (@twice), if the
  *		second answer is not false, too, or @refused is called
  * @refused:	was its last growth of those that may be asked twice refused? That is final
- * @bear:	may this child be born, its cgroup the parent's or, if @elsewhere, another?
- *		false: its parent's fork fails with ENOMEM
+ * @bear:	may this child be born, another process than the caller, its cgroup the parent's
+ *		or, if @elsewhere, another? false: its parent's fork fails with ENOMEM
  * @give:	memory is about to be given back, perhaps another's; true: it is to be
  *		dropped at once where the program only allows that (MADV_FREE)
  * @end:	one is about to end, known or not, and nobody uses it any more
- * @fork:	a process has a new address space, and has not run
+ * @fork:	a process is born of the caller, and has not run; it has an address space of its
+ *		own, or borrows the caller's
+ * @exit:	a thread exits; the caller
  * @move:	a task has another cgroup; interrupts are off
  */
 struct ms_hooks_user {
@@ -69,7 +72,8 @@ struct ms_hooks_user {
 	bool (*bear)(struct task_struct *child, bool elsewhere);
 	bool (*give)(struct mm_struct *mm);
 	void (*end)(struct mm_struct *mm);
-	void (*fork)(struct task_struct *parent, struct task_struct *child);
+	void (*fork)(struct task_struct *child);
+	void (*exit)(struct task_struct *task);
 	void (*move)(struct task_struct *task, struct cgroup *to);
 };
 

@@ -14,6 +14,7 @@
 #include "cgroup.h"
 #include "charge.h"
 #include "group.h"
+#include "job.h"
 #include "life.h"
 #include "mappings.h"
 #include "task.h"
@@ -360,19 +361,12 @@ void ms_spaces_init(const struct ms_life_ops *ops)
 /* Whose books they are: not who shares the mm, by vfork() or clone(), and opens first. */
 static struct task_struct *owner_of(const struct mm_struct *mm)
 {
-	struct task_struct *owner = NULL;
+	struct task_struct *owner;
 
-#ifdef CONFIG_MEMCG
 	rcu_read_lock();
-	owner = rcu_dereference(mm->owner);
-	/* Who exits hands the mm on, and may have left its cgroup. */
-	if (owner && (READ_ONCE(owner->flags) & PF_EXITING))
-		owner = NULL;
-	if (owner)
-		get_task_struct(owner);
+	owner = get_task_struct(ms_job_owner(mm, current));
 	rcu_read_unlock();
-#endif
-	return owner ?: get_task_struct(current);
+	return owner;
 }
 
 static struct ms_user *user_of(struct task_struct *owner)
@@ -435,14 +429,21 @@ static struct ms_task *task_prepare(struct task_struct *owner, struct mm_struct 
 	return task;
 }
 
-/* The open books of the caller's mm, which are @fresh if there are none. */
-static struct ms_task *space_open(struct mm_struct *mm, struct ms_task *fresh)
+/*
+ * The open books of the caller's mm, which are @fresh if there are none. -EAGAIN: those are for
+ * a job in which the owner is no more, or for none, and he is in one now.
+ */
+static struct ms_task *space_open(struct mm_struct *mm, struct task_struct *owner,
+				  struct ms_task *fresh)
 {
 	struct ms_space *space;
 	struct ms_task *task;
+	bool stays;
 
 	if (mmap_write_lock_killable(mm))
 		return ERR_PTR(-EINTR);
+	/* Whoever enters a job holds that for reading, and looks for books. */
+	stays = ms_job_stays(owner, fresh->group);
 	space = space_get(mm);
 	if (IS_ERR(space)) {
 		mmap_write_unlock(mm);
@@ -450,7 +451,9 @@ static struct ms_task *space_open(struct mm_struct *mm, struct ms_task *fresh)
 	}
 	spin_lock(&space->lock);
 	task = space_task(space);
-	if (!task) {
+	if (!task && !stays) {
+		task = ERR_PTR(-EAGAIN);
+	} else if (!task) {
 		refcount_inc(&space->refs);
 		fresh->space = space;
 		rcu_assign_pointer(space->task, fresh);
@@ -467,10 +470,12 @@ static struct ms_task *task_begin(struct mm_struct *mm)
 	struct ms_task *fresh, *task;
 
 	fresh = task_prepare(owner, mm);
-	put_task_struct(owner);
-	if (IS_ERR(fresh))
+	if (IS_ERR(fresh)) {
+		put_task_struct(owner);
 		return fresh;
-	task = space_open(mm, fresh);
+	}
+	task = space_open(mm, owner, fresh);
+	put_task_struct(owner);
 	if (task != fresh) {
 		task_drop(fresh);
 		return task;
@@ -522,7 +527,9 @@ struct ms_task *ms_task_open(void)
 	/* That of the owner. */
 	memcg = get_mem_cgroup_from_mm(mm);
 	before = set_active_memcg(memcg);
-	task = task_begin(mm);
+	do {
+		task = task_begin(mm);
+	} while (task == ERR_PTR(-EAGAIN));
 	set_active_memcg(before);
 	mem_cgroup_put(memcg);
 	return task;

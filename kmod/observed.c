@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <linux/cgroup.h>
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
@@ -8,6 +7,7 @@
 
 #include "commit.h"
 #include "compat.h"
+#include "job.h"
 #include "life.h"
 #include "mappings.h"
 #include "observed.h"
@@ -543,7 +543,7 @@ int ms_observed_read_one(struct task_struct *task, struct mm_struct *mm,
 		return -EINTR;
 	ret = ms_mappings_reserved(mm, &out->reserved);
 	rcu_read_lock();
-	group = ms_group_near(task_dfl_cgroup(task));
+	group = ms_job_near(task);
 	out->on = ms_group_observed(group);
 	out->overcommit = READ_ONCE(group->observed.overcommit);
 	out->trust = READ_ONCE(group->observed.trust);
@@ -625,7 +625,7 @@ void ms_observed_limits_one(struct task_struct *task, struct mm_struct *mm, stru
 	if (books)
 		return;
 	rcu_read_lock();
-	group = ms_group_near(task_dfl_cgroup(task));
+	group = ms_job_near(task);
 	rcu_read_unlock();
 	out->high = MEMSTATE_UNLIMITED;
 	out->max = MEMSTATE_UNLIMITED;

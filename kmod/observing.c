@@ -2,13 +2,13 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
-#include <linux/cgroup.h>
 #include <linux/mutex.h>
 
 #include "commit.h"
 #include "find.h"
 #include "grow.h"
 #include "hooks.h"
+#include "job.h"
 #include "observed.h"
 #include "observed_group.h"
 #include "observing.h"
@@ -44,7 +44,7 @@ static bool hook_knows(struct mm_struct *mm)
 	o = ms_observed_of(mm);
 	/* A new image, by its first mapping. */
 	if (!o && current->in_execve && mm == current->mm) {
-		struct ms_group *group = ms_group_near(task_dfl_cgroup(current));
+		struct ms_group *group = ms_job_near(current);
 
 		space_begin(mm, group, MS_BORN_EXEC, NULL);
 		o = ms_observed_of(mm);
@@ -62,11 +62,15 @@ static bool hook_bear(struct task_struct *child, bool elsewhere)
 	struct ms_group *group;
 	bool may = true;
 
+	if (!READ_ONCE(nr_on))
+		return true;
+	if (!ms_job_bear(child))
+		return false;
 	/* Who is born into another cgroup has moved there, and is not refused. */
-	if (!READ_ONCE(nr_on) || elsewhere)
+	if (elsewhere || child->mm == current->mm)
 		return true;
 	rcu_read_lock();
-	group = ms_group_near(task_dfl_cgroup(current));
+	group = ms_job_near(current);
 	if (ms_group_observed(group))
 		may = ms_grow_child(child->mm, group);
 	ms_group_put(group);
@@ -105,20 +109,35 @@ static void hook_end(struct mm_struct *mm)
 	rcu_read_unlock();
 }
 
-static void hook_fork(struct task_struct *parent, struct task_struct *child)
+static void hook_fork(struct task_struct *child)
 {
 	struct ms_group *group;
+	struct ms_observed *o;
 
 	if (!READ_ONCE(nr_on))
 		return;
+	ms_job_born(child);
+	/* Who borrows his parent's until he is another image. */
+	if (child->mm == current->mm)
+		return;
 	rcu_read_lock();
-	/* As a rule it is known since hook_bear(). */
-	if (!ms_observed_of(child->mm)) {
-		group = ms_group_near(task_dfl_cgroup(child));
+	o = ms_observed_of(child->mm);
+	group = ms_job_near(child);
+	if (!o)
 		space_begin(child->mm, group, MS_BORN_FORK,
-			    parent->mm ? ms_observed_of(parent->mm) : NULL);
-	}
+			    current->mm ? ms_observed_of(current->mm) : NULL);
+	else if (o->group == group || !ms_group_observed(group))
+		ms_group_put(group);
+	/* As a rule it is known since hook_bear(), but may have been found since, in no job yet. */
+	else if (!ms_observed_move(o, group))
+		ms_find_later();
 	rcu_read_unlock();
+}
+
+static void hook_exit(struct task_struct *task)
+{
+	if (READ_ONCE(nr_on))
+		ms_job_exit(task);
 }
 
 static void hook_move(struct task_struct *task, struct cgroup *to)
@@ -135,6 +154,7 @@ static const struct ms_hooks_user hooks_user = {
 	.give = hook_give,
 	.end = hook_end,
 	.fork = hook_fork,
+	.exit = hook_exit,
 	.move = hook_move,
 };
 
@@ -178,6 +198,8 @@ static void hooks_release(void)
 	WRITE_ONCE(hooks_missing, -EBUSY);
 	WRITE_ONCE(hooks_released, true);
 	ms_find_on(false);
+	/* Who is born unseen would be in none. */
+	ms_jobs_forget();
 	ms_observed_forget();
 	if (nr_on)
 		pr_notice("hooks are taken away: limits of %u groups are not enforced for programs that report nothing\n",
@@ -358,6 +380,75 @@ void ms_observing_trust(struct ms_group *group, bool on)
 }
 
 /**
+ * ms_observing_job() - the caller's process enters a job, which is observed from now on
+ * @job:	the job, with its limits
+ * @above:	below which that is
+ * @fresh:	from ms_job_member_new(), and gone after that
+ *
+ * Context: process; may sleep. Return: 0; -EOPNOTSUPP: this kernel cannot be hooked, or the
+ * administrator does not want it; -EBUSY: another has hooked it, or the hooks have been taken
+ * away; -EAGAIN: the process is in another group now, or grows just now; -EXDEV: it is in a job
+ * and not charged to it; -EALREADY: it has books; -EINTR: killed; -ENOMEM. On error nobody is
+ * in the job, and @fresh is still there.
+ */
+int ms_observing_job(struct ms_group *job, const struct ms_group *above,
+		     struct ms_job_member *fresh)
+{
+	int ret;
+
+	if (mutex_lock_killable(&ms_observing_mutex))
+		return -EINTR;
+	/* Where there are jobs the hooks are there, or nobody sets them for one. */
+	ret = !ms_param_jobs || hooks_missing == -EAGAIN ? -EOPNOTSUPP : hooks_missing;
+	if (!ret)
+		ret = ms_job_may_enter(above);
+	if (!ret) {
+		/* Before there is anybody to be seen; ms_observing_vanish() undoes it. */
+		WRITE_ONCE(job->observed.why, MS_OBSERVED_ASKED);
+		WRITE_ONCE(nr_on, nr_on + 1);
+		ret = ms_find_enter(job, fresh);
+	}
+	mutex_unlock(&ms_observing_mutex);
+	return ret;
+}
+
+/* Would that be tighter than it is? */
+static bool is_tighter(const struct ms_group *job, const struct memstate_observe *w)
+{
+	if (w->set & MEMSTATE_OBSERVE_ON && !w->on)
+		return false;
+	if (w->set & MEMSTATE_OBSERVE_OVERCOMMIT && w->overcommit > job->observed.overcommit)
+		return false;
+	if (w->set & MEMSTATE_OBSERVE_TRUST && w->trust && !job->observed.trust)
+		return false;
+	return !(w->set & MEMSTATE_OBSERVE_COMMIT_MAX) ||
+	       w->commit_max <= job->commit.core.max;
+}
+
+/**
+ * ms_observing_tighten() - make tighter what is set of a job
+ * @job:	the job
+ * @w:		what OBSERVE sets, of which each value is in range
+ *
+ * Context: process; may sleep. Return: 0; -EPERM: that would not be tighter, and nothing is set.
+ */
+int ms_observing_tighten(struct ms_group *job, const struct memstate_observe *w)
+{
+	bool tighter;
+
+	mutex_lock(&ms_observing_mutex);
+	tighter = is_tighter(job, w);
+	if (tighter && w->set & MEMSTATE_OBSERVE_COMMIT_MAX)
+		ms_limits_set(&job->commit, MEMSTATE_LIMIT_MAX, 0, w->commit_max);
+	if (tighter && w->set & MEMSTATE_OBSERVE_OVERCOMMIT)
+		ms_observing_overcommit(job, w->overcommit);
+	if (tighter && w->set & MEMSTATE_OBSERVE_TRUST)
+		ms_observing_trust(job, w->trust);
+	mutex_unlock(&ms_observing_mutex);
+	return tighter ? 0 : -EPERM;
+}
+
+/**
  * ms_observing_found() - there is a new group, and those in it may be known as in one above
  * @group: the group
  *
@@ -395,6 +486,16 @@ bool ms_observing_can(void)
 	int missing = READ_ONCE(hooks_missing);
 
 	return !missing || missing == -EAGAIN;
+}
+
+/**
+ * ms_observing_jobs() - can jobs be made?
+ *
+ * Context: any. Return: true if they can.
+ */
+bool ms_observing_jobs(void)
+{
+	return ms_param_jobs && ms_observing_enforced();
 }
 
 /**
@@ -449,5 +550,6 @@ void ms_observing_exit(void)
 	if (set)
 		ms_hooks_clear();
 	ms_find_exit();
+	ms_jobs_forget();
 	ms_observed_forget();
 }

@@ -111,7 +111,15 @@ MODULE_PARM_DESC(groups_per_user, "Most of them made for one user (0: a quarter 
 
 unsigned int ms_param_groups_depth = 64;
 module_param_named(groups_depth, ms_param_groups_depth, uint, 0444);
-MODULE_PARM_DESC(groups_depth, "Most groups from the root to a task");
+MODULE_PARM_DESC(groups_depth, "Most groups and jobs from the root to a task");
+
+unsigned int ms_param_jobs_max = 4096;
+MS_BOUND(jobs_max, 1, MS_GROUPS_LIMIT);
+MODULE_PARM_DESC(jobs_max, "Most jobs: limits that programs have set on themselves");
+
+unsigned int ms_param_jobs_per_user;
+MS_BOUND(jobs_per_user, 0, MS_GROUPS_LIMIT);
+MODULE_PARM_DESC(jobs_per_user, "Most of them made for one user (0: a quarter of jobs_max)");
 
 unsigned int ms_param_credit_batch = 256 * 1024;
 module_param_named(credit_batch, ms_param_credit_batch, uint, 0444);
@@ -139,7 +147,7 @@ MODULE_PARM_DESC(observe_batch, "Most programs that a reader or worker looks at 
 
 bool ms_param_jobs = true;
 module_param_named(jobs, ms_param_jobs, bool, 0444);
-MODULE_PARM_DESC(jobs, "Hook the kernel at load, for whoever limits; 0: when an administrator has something observed");
+MODULE_PARM_DESC(jobs, "Hook the kernel at load, so that anybody can limit himself; 0: no jobs, and when an administrator has something observed");
 
 static int params_check_power(const char *name, unsigned int value)
 {

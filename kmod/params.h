@@ -15,6 +15,8 @@ extern unsigned int ms_param_tasks_per_user;
 extern unsigned int ms_param_groups_max;
 extern unsigned int ms_param_groups_per_user;
 extern unsigned int ms_param_groups_depth;
+extern unsigned int ms_param_jobs_max;
+extern unsigned int ms_param_jobs_per_user;
 extern unsigned int ms_param_credit_batch;
 extern unsigned int ms_param_shards_max;
 extern bool ms_param_observe;

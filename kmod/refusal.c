@@ -63,7 +63,9 @@ void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, bool com
 	for (; group && group != by; group = group->parent)
 		note(&group->observed.refusal, &n);
 	note(&by->observed.refusal, &n);
-	ms_group_kick(by, MS_KICK_REFUSED);
+	/* Anybody may make any number of jobs, and fill the log by that. */
+	if (!ms_group_is_job(by))
+		ms_group_kick(by, MS_KICK_REFUSED);
 	ms_group_event(by, MEMSTATE_EVENT_DENIED);
 	trace_memstate_refuse(current, by->id, bytes, charged, pending);
 }

@@ -50,6 +50,7 @@ static const struct {
 	[MS_NUMBER_TASKS] = { "tasks", &ms_param_tasks_max, &ms_param_tasks_per_user },
 	[MS_NUMBER_GROUPS] = { "groups", &ms_param_groups_max,
 			       &ms_param_groups_per_user },
+	[MS_NUMBER_JOBS] = { "jobs", &ms_param_jobs_max, &ms_param_jobs_per_user },
 };
 
 /* 0: a quarter of all. */

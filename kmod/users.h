@@ -4,7 +4,7 @@
  *
  * Model
  *
- *   Tasks and groups are counted, in all and by the user on whose behalf they are
+ *   Tasks, groups and jobs are counted, in all and by the user on whose behalf they are
  *   made. A user is known as long as one is counted for him. Whoever is in a user
  *   namespace counts as the owner of the topmost one below the initial one: he could
  *   have any number of users in there. If root owns that, he counts as himself.
@@ -28,6 +28,7 @@ struct ms_user;
 enum ms_number {
 	MS_NUMBER_TASKS,
 	MS_NUMBER_GROUPS,
+	MS_NUMBER_JOBS,
 	MS_NR_NUMBERS,
 };
 

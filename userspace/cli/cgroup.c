@@ -240,6 +240,10 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 			       nr ? "%s: more than one cgroup has this name; give its path" :
 				    "%s: neither a cgroup, nor a process id, nor a container or unit that runs",
 			       target);
+			/* It may be there, and only of the other kind. */
+			if (nr < 1 && ms_cgroup_v1_is_mounted())
+				ms_err("limits are of cgroups of version 2 alone; %s",
+				       ms_cgroup_v1_advice());
 			return -1;
 		}
 	}

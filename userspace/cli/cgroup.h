@@ -54,6 +54,8 @@ void ms_cgroup_close(struct ms_cgroup *cg);
 void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m);
 
 /* cgroup_v1.c: why there is no cgroup v2 */
+bool ms_cgroup_v1_is_mounted(void);
+const char *ms_cgroup_v1_advice(void);
 void ms_cgroup_v1_explain(void);
 bool ms_cgroup_v1_of_pid(pid_t pid, char *path, size_t size);
 

@@ -7,8 +7,17 @@
 #include "cgroup.h"
 #include "cli.h"
 
-/* Is any hierarchy of version 1 mounted? */
-static bool is_mounted(void)
+#define BOOT_IT \
+	"this system has cgroups of version 1: boot it with systemd.unified_cgroup_hierarchy=1, which has made version 2 the default since systemd 247"
+#define MOUNT_IT \
+	"mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+
+/**
+ * ms_cgroup_v1_is_mounted() - whether there are cgroups of version 1, alone or beside version 2
+ *
+ * Return: whether any hierarchy of theirs is mounted.
+ */
+bool ms_cgroup_v1_is_mounted(void)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	bool found = false;
@@ -24,14 +33,21 @@ static bool is_mounted(void)
 }
 
 /**
+ * ms_cgroup_v1_advice() - how to come by cgroup v2
+ *
+ * Return: a text.
+ */
+const char *ms_cgroup_v1_advice(void)
+{
+	return ms_cgroup_v1_is_mounted() ? BOOT_IT : MOUNT_IT;
+}
+
+/**
  * ms_cgroup_v1_explain() - tell how to come by cgroup v2
  */
 void ms_cgroup_v1_explain(void)
 {
-	if (is_mounted())
-		ms_err("this system has cgroups of version 1: boot it with systemd.unified_cgroup_hierarchy=1, which has made version 2 the default since systemd 247");
-	else
-		ms_err("mount it: mount -t cgroup2 cgroup2 /sys/fs/cgroup");
+	ms_err("%s", ms_cgroup_v1_advice());
 }
 
 /**

@@ -69,12 +69,19 @@ const char *ms_limit_size(uint64_t limit);
 const char *ms_pressure_name(uint32_t pressure);
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
+void ms_group_refusal(uint64_t group, char *text, size_t size);
+int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes);
 int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
+bool ms_is_unenforced(const struct memstate_observe *w);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);
+
+/* What is said where ms_is_unenforced(). */
+#define MS_UNENFORCED	"limits are not enforced for what reports nothing: memstate observe --hook"
 
 /* ---- observe_why.c: why programs that report nothing are not observed ------------------ */
 
 int ms_observe_can(void);
+const char *ms_observe_why(int ret);
 int ms_observe_error(const char *what, int ret);
 
 /* ---- stat_group.c: groups ----------------------------------------------------------- */
@@ -127,5 +134,18 @@ bool ms_process_exists(pid_t pid);
 
 int ms_task_handle(pid_t pid);
 int ms_task_handle_quiet(pid_t pid);
+
+/**
+ * struct ms_process_fds - what MEMSTATE_SCOPE_PROCESS takes
+ * @device:	the device
+ * @pidfd:	the process
+ */
+struct ms_process_fds {
+	int device;
+	int pidfd;
+};
+
+int ms_process_open(pid_t pid, struct ms_process_fds *p);
+void ms_process_close(struct ms_process_fds *p);
 
 #endif /* MS_CLI_H */

@@ -12,6 +12,9 @@
 #define MS_FILE_UNKNOWN		UINT64_MAX
 #define MS_FILE_UNLIMITED	(UINT64_MAX - 1)
 
+/* Room for a group's last refusal. */
+#define MS_REFUSAL_TEXT		512
+
 /* Room for the lines of a task. */
 #define MS_TASK_TEXT		8192
 

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,4 +115,36 @@ int ms_task_handle(pid_t pid)
 	else
 		ms_err("process %d: %s", pid, strerror(-fd));
 	return -1;
+}
+
+/**
+ * ms_process_open() - be able to ask the module for a process that reports nothing
+ * @pid:	the process
+ * @p:		where to put it
+ *
+ * Return: 0; -ENOENT: the module is not loaded; -ESRCH: no such process; what open says.
+ */
+int ms_process_open(pid_t pid, struct ms_process_fds *p)
+{
+	int ret;
+
+	p->device = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	if (p->device < 0)
+		return -errno;
+	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (p->pidfd >= 0)
+		return 0;
+	ret = -errno;
+	close(p->device);
+	return ret;
+}
+
+/**
+ * ms_process_close() - undo ms_process_open()
+ * @p: what it gave
+ */
+void ms_process_close(struct ms_process_fds *p)
+{
+	close(p->pidfd);
+	close(p->device);
 }

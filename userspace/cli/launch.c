@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Starting a program that does not know of memstate: the shim is preloaded, and with
- * a limit the program gets a cgroup of its own, where one may make it.
+ * Starting a program that does not know of memstate: in a place of its own, where it is observed
+ * and limited. Where there can be none, or it is asked for, the shim is preloaded, so that it
+ * reports.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,38 +92,31 @@ static void say(const struct ms_launch *l, const char *format, ...)
 	va_end(args);
 }
 
-/* A cgroup below one's own, with the limits set. Why not: in @why. */
-static bool make_cgroup(struct ms_launch *l, const char **why)
+static uint64_t bytes_of(const char *text)
 {
-	char path[PATH_MAX - 64], below[PATH_MAX];
-	unsigned int set = (l->max ? MEMSTATE_LIMIT_MAX : 0) |
-			   (l->high ? MEMSTATE_LIMIT_HIGH : 0);
-	uint64_t max = MEMSTATE_UNLIMITED, high = MEMSTATE_UNLIMITED;
-	char dir[2 * PATH_MAX];
-	int ret;
+	uint64_t bytes = MEMSTATE_UNLIMITED;
 
-	*why = "no cgroup v2 hierarchy";
-	if (!ms_cgroup_root() || ms_cgroup_of_pid(0, path, sizeof(path)))
-		return false;
-	snprintf(below, sizeof(below), "%s/memstate-run-%d", path, getpid());
-	snprintf(dir, sizeof(dir), "%s%s", ms_cgroup_root(), below);
-	if (mkdir(dir, 0755)) {
-		*why = strerror(errno);
-		return false;
-	}
-	if (l->max)
-		memstate_parse_bytes(l->max, &max);
-	if (l->high)
-		memstate_parse_bytes(l->high, &high);
-	ret = ms_cgroup_open(&l->cgroup, below);
-	if (!ret && set)
-		ret = memstate_limit_set(l->cgroup.fd, set, high, max);
-	if (!ret)
-		return true;
-	*why = strerror(-ret);
-	ms_cgroup_close(&l->cgroup);
-	rmdir(dir);
-	return false;
+	if (text)
+		memstate_parse_bytes(text, &bytes);
+	return bytes;
+}
+
+/*
+ * A place for it, with the limits. One that was told to report is believed; any other that does
+ * might do so to be out of the limit. Return: 0 or a negative errno, and why.
+ */
+static int make_place(struct ms_launch *l, bool observe, char *why, size_t size)
+{
+	const struct ms_place_wish wish = {
+		.set = (l->max ? MEMSTATE_LIMIT_MAX : 0) | (l->high ? MEMSTATE_LIMIT_HIGH : 0),
+		.max = bytes_of(l->max),
+		.high = bytes_of(l->high),
+		.commit_max = bytes_of(l->commit_max),
+		.observe = observe,
+		.trust = l->reported,
+	};
+
+	return ms_place_make(&l->place, &wish, why, size);
 }
 
 static void limit_itself(const struct ms_launch *l, const char *why)
@@ -135,70 +128,122 @@ static void limit_itself(const struct ms_launch *l, const char *why)
 	say(l, "no cgroup of its own (%s): each process is limited by itself", why);
 }
 
-static void set_limits(struct ms_launch *l)
+/* Whether the caller has asked for a back end that is not the module. */
+static bool is_backend_chosen(void)
 {
-	const char *why = "no device";
-	bool limited = l->max || l->high;
+	const char *name = getenv("MEMSTATE_BACKEND");
 
-	if (!limited && !l->grouped)
-		return;
-	if (memstate_backend() == MEMSTATE_BACKEND_DEVICE && make_cgroup(l, &why)) {
-		if (limited)
-			say(l, "limited in cgroup %s", l->cgroup.path);
-	} else if (limited) {
-		limit_itself(l, why);
-	}
+	return name && *name && strcmp(name, "auto") && strcmp(name, "device");
 }
 
-static bool enter_cgroup(const struct ms_launch *l)
+/* Return: 0; else why it could not be, as a text. */
+static int observe(struct ms_launch *l, char *why, size_t size)
 {
-	char file[3 * PATH_MAX];
-	FILE *f;
+	int can = ms_observe_can(), ret;
 
-	if (l->cgroup.fd < 0)
-		return true;
-	snprintf(file, sizeof(file), "%s/cgroup.procs", l->cgroup.dir);
-	f = fopen(file, "we");
-	if (f && fputs("0", f) >= 0 && !fclose(f))
-		return true;
-	ms_err("%s: %s", file, strerror(errno));
-	return false;
+	if (can != 1) {
+		snprintf(why, size, "%s", ms_observe_why(can));
+		return -1;
+	}
+	ret = make_place(l, true, why, size);
+	if (ret == -EACCES || ret == -EPERM || ret == -EROFS) {
+		snprintf(why, size, "no cgroup may be made for it below one's own: as root, or: systemd-run --user --scope -p Delegate=yes memstate run ...");
+		return ret;
+	}
+	if (!ret)
+		say(l, "%s in %s", l->max || l->high || l->commit_max ?
+				   "observed and limited" : "observed", ms_place_name(&l->place));
+	return ret;
+}
+
+/*
+ * @why: in: why it could not be observed, empty: that was not tried; out: why what does not report
+ * is not seen, where it is not. Return: 0; 1 after a message.
+ */
+static int report(struct ms_launch *l, char *why, size_t size)
+{
+	bool limited = l->max || l->high, tried = *why, device;
+	char none[512] = "no device";
+	int can = ms_observe_can();
+
+	l->reported = true;
+	l->preload = preloads(l);
+	if (!l->preload)
+		return 1;
+	if (memstate_backend() == MEMSTATE_BACKEND_NONE) {
+		ms_err("no back end: %s", memstate_error());
+		return 1;
+	}
+	say(l, "back end %s%s%s%s", memstate_backend_name(), *memstate_error() ? " (" : "",
+	    memstate_error(), *memstate_error() ? ")" : "");
+	device = memstate_backend() == MEMSTATE_BACKEND_DEVICE;
+	if (!limited && !l->commit_max && l->quiet && !l->grouped)
+		return 0;
+	/* What does not report beside it is seen, too, where it can be. */
+	if (device && can == 1 && !tried && !make_place(l, true, why, size)) {
+		if (limited || l->commit_max)
+			say(l, "limited in %s", ms_place_name(&l->place));
+		return 0;
+	}
+	if (!*why)
+		snprintf(why, size, "%s", can == 1 ? "MEMSTATE_BACKEND is embedded" :
+						     ms_observe_why(can));
+	if (device && !make_place(l, false, none, sizeof(none))) {
+		if (limited)
+			say(l, "limited in %s", ms_place_name(&l->place));
+	} else if (limited) {
+		limit_itself(l, none);
+	}
+	return 0;
 }
 
 /* The limits' own last figures. */
 static void say_enforced(const struct ms_launch *l)
 {
-	struct memstate_limit limit;
+	const struct memstate_limit *limit = &l->place.limit;
+	const char *commit = "";
+	char text[48];
 
-	if ((!l->max && !l->high) || memstate_limit_get(l->cgroup.fd, &limit))
+	if (!l->max && !l->high && !l->commit_max)
 		return;
-	say(l, "enforced: max %s, high %s, peak %s, denied %llu, passed high %llu, breaches %llu",
-	    ms_limit_size(limit.max), ms_limit_size(limit.high), ms_size(limit.peak),
-	    limit.events[MEMSTATE_EVENT_DENIED], limit.events[MEMSTATE_EVENT_HIGH],
-	    limit.events[MEMSTATE_EVENT_BREACH]);
+	if (l->commit_max) {
+		snprintf(text, sizeof(text), "commit max %s, ",
+			 ms_limit_size(bytes_of(l->commit_max)));
+		commit = text;
+	}
+	say(l, "enforced: max %s, high %s, %speak %s, denied %llu, passed high %llu, breaches %llu",
+	    ms_limit_size(limit->max), ms_limit_size(limit->high), commit, ms_size(limit->peak),
+	    limit->events[MEMSTATE_EVENT_DENIED], limit->events[MEMSTATE_EVENT_HIGH],
+	    limit->events[MEMSTATE_EVENT_BREACH]);
 }
 
 /**
  * ms_launch_prepare() - make all ready for a program
  * @l:	how it is run
  *
- * Return: 0; 1 after a message: a library is missing, or there is no back end.
+ * Return: 0; 1 after a message: a library is missing, there is no back end, or what is asked for
+ * cannot hold.
  */
 int ms_launch_prepare(struct ms_launch *l)
 {
-	l->cgroup.fd = -1;
-	l->preload = preloads(l);
-	if (!l->preload)
-		return 1;
-	if (memstate_backend() == MEMSTATE_BACKEND_NONE) {
-		ms_err("no back end: %s", memstate_error());
-		free(l->preload);
-		return 1;
+	bool asked = l->malloc || l->reported || is_backend_chosen();
+	char why[512] = "";
+	int ret;
+
+	l->place = MS_NO_PLACE;
+	if (!asked && !observe(l, why, sizeof(why)))
+		return 0;
+	ret = report(l, why, sizeof(why));
+	if (!ret && l->commit_max && !l->place.observed) {
+		ms_err("--commit-max holds for what is observed: %s", why);
+		ret = 1;
+	} else if (!ret && !asked) {
+		say(l, "not seen: static programs, Go, and what libc has of its own, as its heap (%s)",
+		    why);
 	}
-	say(l, "back end %s%s%s%s", memstate_backend_name(), *memstate_error() ? " (" : "",
-	    memstate_error(), *memstate_error() ? ")" : "");
-	set_limits(l);
-	return 0;
+	if (ret)
+		ms_launch_finish(l);
+	return ret;
 }
 
 /* In the child: there is no program. Its parent is told by a byte. */
@@ -241,13 +286,16 @@ int ms_launch_start(struct ms_launch *l, char **argv)
 		l->started = l->pid > 0 && !n;
 		return l->pid < 0;
 	}
-	if (!enter_cgroup(l))
+	error = ms_place_enter(&l->place);
+	if (error) {
+		ms_err("%s: %s", ms_place_name(&l->place), strerror(-error));
 		give_up(exec[1], 126);
+	}
 	if (l->tally && l->tally->table && !ms_tally_hand_down(l->tally))
 		ms_err("there will be no figures: %s", strerror(errno));
 	if (l->mask)
 		sigprocmask(SIG_SETMASK, l->mask, NULL);
-	if (!setenv("LD_PRELOAD", l->preload, 1) && allow_sanitizer())
+	if (!l->preload || (!setenv("LD_PRELOAD", l->preload, 1) && allow_sanitizer()))
 		execvp(argv[0], argv);
 	error = errno;
 	ms_err("%s: %s", argv[0], strerror(error));
@@ -262,17 +310,12 @@ void ms_launch_finish(struct ms_launch *l)
 {
 	free(l->preload);
 	l->preload = NULL;
-	if (l->cgroup.fd < 0)
-		return;
-	say_enforced(l);
-	ms_cgroup_close(&l->cgroup);
-	for (int i = 0; i < 50; i++) {
-		if (!rmdir(l->cgroup.dir))
-			return;
-		/* Who has just died is not out of it at once. */
-		usleep(20000);
-	}
-	ms_err("processes of the program go on in %s; its limits stay", l->cgroup.dir);
+	ms_place_look(&l->place);
+	if (l->place.there && l->pid > 0)
+		say_enforced(l);
+	if (ms_place_end(&l->place))
+		ms_err("processes of the program go on in %s; its limits stay",
+		       ms_place_name(&l->place));
 }
 
 /**
@@ -298,14 +341,7 @@ int ms_launch_status(int wait_status)
 int ms_launch_size(const char *command, const char *option, char **argv, const char **text)
 {
 	uint64_t bytes;
-	int ret;
 
 	*text = ms_size_words(optarg, argv);
-	ret = memstate_parse_bytes(*text, &bytes);
-	if (!ret)
-		return 0;
-	return ms_usage_error(command, ret == -ERANGE ?
-				       "option '%s': '%s' is too large" :
-				       "option '%s': '%s' is not a size (as 512M, 1.5GiB, or max)",
-			      option, *text);
+	return ms_parse_size(command, option, *text, &bytes);
 }

@@ -7,34 +7,39 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "cgroup.h"
+#include "place.h"
 #include "tally.h"
 
 /**
  * struct ms_launch - a program and how it is run
- * @malloc:	with libmemstate-malloc in place of its own
+ * @malloc:	with libmemstate-malloc in place of its own; so it reports
+ * @reported:	with the shim, so that it reports, also where it could be observed without;
+ *		out: with the shim
  * @quiet:	say nothing but errors
- * @grouped:	in a cgroup of its own also without a limit, where one may make it
+ * @grouped:	in a place of its own also if it reports, nothing is said, and nothing limited
  * @max:	limit as on the command line, or NULL
  * @high:	likewise
+ * @commit_max:	likewise
  * @tally:	table where its processes leave their last figures, or NULL
  * @mask:	signal mask that it gets, or NULL: ours
  * @pid:	out: its process
  * @started:	out: it could be executed
- * @cgroup:	out: the cgroup made for it; fd below 0: none
- * @preload:	LD_PRELOAD for it
+ * @place:	out: the place made for it, if there is one
+ * @preload:	LD_PRELOAD for it, or NULL: as it is
  */
 struct ms_launch {
 	bool malloc;
+	bool reported;
 	bool quiet;
 	bool grouped;
 	const char *max;
 	const char *high;
+	const char *commit_max;
 	const struct ms_tally_reader *tally;
 	const sigset_t *mask;
 	pid_t pid;
 	bool started;
-	struct ms_cgroup cgroup;
+	struct ms_place place;
 	char *preload;
 };
 

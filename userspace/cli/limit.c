@@ -16,8 +16,8 @@ static const char help[] =
 	"TARGET is a directory of cgroupfs, a path in the hierarchy, a process id, the name\n"
 	"or id of a container, or a unit of systemd. To set them takes CAP_SYS_RESOURCE, or\n"
 	"the right to write to the directory above. SIZE is as for memory.max: bytes, with\n"
-	"K, M, G or T behind, or max for none. Over max memory does not become Ready: the\n"
-	"program gets an error; nothing is killed.\n\n"
+	"K, M, G or T behind, or max for none; or as sizes are printed: 20MiB, 1.5 GiB. Over\n"
+	"max memory does not become Ready: the program gets an error; nothing is killed.\n\n"
 	"What counts is what programs report as Ready, and of those that report nothing\n"
 	"what is backed or was granted to them. What does not: shared memory, page cache,\n"
 	"the kernel's own; memory.max, somewhat higher, holds these.\n\n"
@@ -61,7 +61,7 @@ struct shown {
 	struct memstate_totals totals;
 	struct ms_cgroup_memory memory;
 	uint64_t commit_max;
-	char refusal[512];
+	char refusal[MS_REFUSAL_TEXT];
 };
 
 /*
@@ -117,6 +117,8 @@ static void print_observed(const struct shown *s)
 		       "Observed", "-", ms_name(s->cg.path));
 		return;
 	}
+	if (ms_is_unenforced(w))
+		printf("%-14s %12s   " MS_UNENFORCED "\n", "Enforced", "no");
 	printf("%-14s %12s   observed: backed, of %llu process%s that report%s nothing\n",
 	       "Observed", ms_size(w->backed - w->inherited), (unsigned long long)w->spaces,
 	       w->spaces == 1 ? "" : "es", w->spaces == 1 ? "s" : "");
@@ -185,16 +187,9 @@ static int print_json(const struct shown *s)
 	return ms_json_print(doc);
 }
 
-static int size_arg(const char *option, const char *text, uint64_t *bytes)
+static int size_arg(const char *option, char **argv, uint64_t *bytes)
 {
-	int ret = memstate_parse_bytes(text, bytes);
-
-	if (!ret)
-		return 0;
-	return ms_usage_error("limit", ret == -ERANGE ?
-				      "option '%s': '%s' is too large" :
-				      "option '%s': '%s' is not a size (as 512M, or max)",
-			      option, text);
+	return ms_parse_size("limit", option, ms_size_words(optarg, argv), bytes);
 }
 
 /**
@@ -329,21 +324,6 @@ static void read_commit_max(struct shown *s)
 		s->commit_max = MEMSTATE_UNLIMITED;
 }
 
-/* The module escapes what is in it. */
-static void read_refusal(struct shown *s)
-{
-	char path[128];
-	FILE *f;
-
-	group_file(&s->cg, "last_refusal", path, sizeof(path));
-	f = fopen(path, "re");
-	*s->refusal = '\0';
-	if (f && fgets(s->refusal, sizeof(s->refusal), f))
-		s->refusal[strcspn(s->refusal, "\n")] = '\0';
-	if (f)
-		fclose(f);
-}
-
 /* Return: 0, or the exit status after a message. */
 static int read_all(struct shown *s)
 {
@@ -357,7 +337,7 @@ static int read_all(struct shown *s)
 	if (memstate_group_observe(s->cg.fd, &s->observe))
 		s->observe = (struct memstate_observe) {};
 	ms_cgroup_memory(&s->cg, &s->memory);
-	read_refusal(s);
+	ms_group_refusal(s->cg.id, s->refusal, sizeof(s->refusal));
 	read_commit_max(s);
 	return 0;
 }
@@ -373,17 +353,17 @@ int memstate_cmd_limit(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			if (size_arg("--max", optarg, &w.max))
+			if (size_arg("--max", argv, &w.max))
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_LIMIT_MAX;
 			break;
 		case 'H':
-			if (size_arg("--high", optarg, &w.high))
+			if (size_arg("--high", argv, &w.high))
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_LIMIT_HIGH;
 			break;
 		case OPT_COMMIT:
-			if (size_arg("--commit-max", optarg, &w.commit_max))
+			if (size_arg("--commit-max", argv, &w.commit_max))
 				return EXIT_USAGE;
 			w.commit = true;
 			break;

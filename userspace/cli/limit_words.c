@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Limits, and what is observed, for people and programs: what several commands say of them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "files.h"
 
 static const char *const pressures[] = { "none", "high", "max" };
 
@@ -93,6 +95,45 @@ int ms_limit_error(const char *what, int ret)
 }
 
 /**
+ * ms_group_refusal() - the last request that a group has refused
+ * @group:	its cgroup's id
+ * @text:	where to put it, as the module tells it, which escapes what is in it; empty: there
+ *		was none, or it may not be read
+ * @size:	room
+ */
+void ms_group_refusal(uint64_t group, char *text, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), SYSFS_DIR "/groups/%llu/last_refusal",
+		 (unsigned long long)group);
+	if (ms_file_text(AT_FDCWD, path, text, size) <= 0)
+		*text = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/**
+ * ms_parse_size() - a size of the command line
+ * @command:	name of the command
+ * @option:	the option
+ * @text:	its value, of one word or two
+ * @bytes:	where to put it
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes)
+{
+	int ret = memstate_parse_bytes(text, bytes);
+
+	if (!ret)
+		return 0;
+	return ms_usage_error(command, ret == -ERANGE ?
+				       "option '%s': '%s' is too large" :
+				       "option '%s': '%s' is not a size (as 512M, 1.5GiB, or max)",
+			      option, text);
+}
+
+/**
  * ms_percent_arg() - how much may be committed, from the command line
  * @command:	name of the command
  * @text:	the argument
@@ -117,6 +158,19 @@ int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
 }
 
 /**
+ * ms_is_unenforced() - is it observed, and yet no limit in force for what reports nothing?
+ * @w: what is observed of a group; zero where the module knows nothing of it
+ *
+ * So it is where the module's hooks were taken away.
+ *
+ * Return: whether.
+ */
+bool ms_is_unenforced(const struct memstate_observe *w)
+{
+	return w->on && !w->enforced;
+}
+
+/**
  * ms_json_observe() - what is observed, as members of an object
  * @o:	the object
  * @w:	what is observed
@@ -124,6 +178,7 @@ int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
 {
 	json_object_object_add(o, "on", json_object_new_boolean((json_bool)w->on));
+	json_object_object_add(o, "enforced", json_object_new_boolean((json_bool)w->enforced));
 	ms_json_add(o, "overcommit", w->overcommit);
 	ms_json_add(o, "nr_tasks", w->spaces);
 	ms_json_add(o, "commit", w->commit);

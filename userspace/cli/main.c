@@ -12,7 +12,7 @@ static const struct command {
 } commands[] = {
 	{ "stat", memstate_cmd_stat, "totals of the system or of processes" },
 	{ "top", memstate_cmd_top, "groups and tasks, live" },
-	{ "run", memstate_cmd_run, "run a program with its memory accounted" },
+	{ "run", memstate_cmd_run, "run any program and tell what memory it took" },
 	{ "adapt", memstate_cmd_adapt, "tell runtimes of a limit, by their own settings" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "shrink", memstate_cmd_shrink, "lower the limit of what runs, or leave it" },

@@ -48,6 +48,8 @@ static void print(const struct ms_cgroup *cg, const struct memstate_observe *w)
 	       (unsigned long long)cg->id);
 	printf("%-14s %12s   processes that report nothing are %sobserved\n", "Observe",
 	       w->on ? "on" : "off", w->on ? "" : "not ");
+	if (ms_is_unenforced(w))
+		printf("%-14s %12s   " MS_UNENFORCED "\n", "Enforced", "no");
 	printf("%-14s %11u%%   of max, what may be granted\n", "Overcommit", w->overcommit);
 	printf("%-14s %12llu   observed\n", "Processes", (unsigned long long)w->spaces);
 	printf("%-14s %12s   observed: writable without asking again\n", "Commit",

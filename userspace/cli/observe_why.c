@@ -14,6 +14,13 @@
 #include "cli.h"
 #include "files.h"
 
+#define TOO_OLD \
+	"the module that is loaded is older than this program, and sees only what reports; load the new one: modprobe -r memstate && modprobe memstate"
+#define FORBIDDEN \
+	"the module was loaded with observe=0, and sees only what reports; without: modprobe -r memstate && modprobe memstate observe=1"
+#define RELEASED \
+	"the module's hooks were taken away, and it sees only what reports; set them again: memstate observe --hook"
+
 #define LOG_ACTION_ALL	3
 #define LOG_ACTION_SIZE	10
 
@@ -89,6 +96,45 @@ int ms_observe_can(void)
 }
 
 /**
+ * ms_observe_why() - why a group is not observed, and what to do
+ * @ret:	negative errno; 0 as ms_observe_can() has it: it cannot be
+ *
+ * Return: a text, in a buffer that is used again.
+ */
+const char *ms_observe_why(int ret)
+{
+	static char text[512];
+	char line[256];
+
+	switch (ret) {
+	case 0:
+	case -EOPNOTSUPP:
+	case -EBUSY:
+		break;
+	case -ENOENT:
+		return "the module is not loaded: modprobe memstate";
+	case -ENOTTY:
+		return TOO_OLD;
+	default:
+		snprintf(text, sizeof(text), MEMSTATE_DEVICE ": %s", strerror(-ret));
+		return text;
+	}
+	if (is_forbidden())
+		return FORBIDDEN;
+	if (is_released())
+		return RELEASED;
+	log_line(line, sizeof(line));
+	if (!*line)
+		snprintf(line, sizeof(line), "%s (see 'dmesg | grep memstate')",
+			 ret == -EBUSY ?
+			 "another module or a livepatch changes what is to be hooked" :
+			 "the kernel cannot be hooked as it has to be");
+	snprintf(text, sizeof(text), "programs that report nothing cannot be observed here: %s",
+		 line);
+	return text;
+}
+
+/**
  * ms_observe_error() - tell why a group could not be observed
  * @what:	the cgroup
  * @ret:	negative errno
@@ -97,31 +143,8 @@ int ms_observe_can(void)
  */
 int ms_observe_error(const char *what, int ret)
 {
-	char line[256];
-
 	if (ret != -EOPNOTSUPP && ret != -EBUSY && ret != -ENOTTY)
 		return ms_limit_error(what, ret);
-	if (ret == -ENOTTY) {
-		ms_err("%s: the module that is loaded is older than this program, and sees only what reports; load the new one: modprobe -r memstate && modprobe memstate",
-		       what);
-		return 1;
-	}
-	if (is_forbidden()) {
-		ms_err("%s: the module was loaded with observe=0, and sees only what reports; without: modprobe -r memstate && modprobe memstate observe=1",
-		       what);
-		return 1;
-	}
-	if (is_released()) {
-		ms_err("%s: the module's hooks were taken away, and it sees only what reports; set them again: memstate observe --hook",
-		       what);
-		return 1;
-	}
-	log_line(line, sizeof(line));
-	if (!*line)
-		snprintf(line, sizeof(line), "%s (see 'dmesg | grep memstate')",
-			 ret == -EBUSY ?
-			 "another module or a livepatch changes what is to be hooked" :
-			 "the kernel cannot be hooked as it has to be");
-	ms_err("%s: programs that report nothing cannot be observed here: %s", what, line);
+	ms_err("%s: %s", what, ms_observe_why(ret));
 	return 1;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* memstate run: a program that does not know of memstate, accounted. */
+/* memstate run: any program, observed and limited, or accounted by its own reports. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,32 +14,39 @@
 
 static const char help[] =
 	"usage: memstate run [OPTION]... -- COMMAND [ARGUMENT]...\n\n"
-	"Run a program with the observe shim preloaded, so that its memory is accounted.\n"
-	"Where the module is not loaded each process keeps its books itself (embedded).\n"
-	"When it has ended the last figures of its processes are printed to standard error:\n"
-	"those that held most, the others in one line, and the sum; also of those that were\n"
-	"killed, and of those that go on. The exit status is the program's, 128 + N if signal\n"
-	"N ended it.\n\n"
-	"With a limit the program runs in a cgroup of its own that is removed afterwards,\n"
-	"where one may make it; else each of its processes is limited by itself. It says\n"
-	"which. SIZE is as for memory.max: bytes, with K, M, G or T behind, or max; or as\n"
-	"sizes are printed: 20MiB, 1.5 GiB.\n\n"
-	"  --malloc        with libmemstate-malloc in place of the program's own malloc:\n"
-	"                  the heap is accounted, too, and limited\n"
-	"  --max SIZE      over it memory does not become Ready: the program gets ENOMEM\n"
-	"  --high SIZE     above it there is pressure\n"
-	"  --adapt         with --max: runtimes are told of it by their own settings, unless\n"
-	"                  those are set (memstate adapt shows which)\n"
-	"  --workers N     so many processes alike share it, for --adapt\n"
-	"  --output FILE   figures to FILE instead\n"
-	"  --json          figures as one JSON document, of each process\n"
-	"  --all           each process in a line of its own\n"
-	"  --quiet         no figures, and nothing of the back end\n"
-	"  --help          this text\n";
+	"Run any program and say what memory it took, with all that it started: static ones,\n"
+	"Go, setuid ones and those that go on as daemons, too. It runs in a cgroup of its own\n"
+	"that is removed afterwards, or where none may be made in a job, and is observed there\n"
+	"by the module; nothing is put into it. Where that cannot be (no module) it is said\n"
+	"why, and the program reports: the observe shim is preloaded, and each process is told\n"
+	"of by itself.\n\n"
+	"The exit status is the program's, 128 + N if signal N ended it.\n\n"
+	"With a limit it is refused what does not fit (ENOMEM), and nothing is killed. One that\n"
+	"reports and has no cgroup is limited process by process, and it is said so.\n"
+	"SIZE is as for memory.max: bytes, with K, M, G or T behind, or max; or as sizes are\n"
+	"printed: 20MiB, 1.5 GiB.\n\n"
+	"  --max SIZE         over it memory does not become Ready: the program gets ENOMEM\n"
+	"  --commit-max SIZE  what it could write to without asking again is never above it\n"
+	"  --high SIZE        above it there is pressure\n"
+	"  --adapt            with --max: runtimes are told of it by their own settings, unless\n"
+	"                     those are set (memstate adapt shows which)\n"
+	"  --workers N        so many processes alike share it, for --adapt\n"
+	"  --reported         with the shim, so that it reports: figures of each process by state\n"
+	"  --malloc           and with libmemstate-malloc in place of the program's own malloc:\n"
+	"                     the heap is accounted exactly, and limited\n"
+	"  --output FILE      figures to FILE instead\n"
+	"  --json             figures as one JSON document, of each process that reports\n"
+	"  --all              each process that reports in a line of its own\n"
+	"  --quiet            no figures, and nothing of the back end\n"
+	"  --help             this text\n";
+
+enum { OPT_COMMIT = 256, OPT_REPORTED };
 
 static const struct option options[] = {
 	{ "malloc", no_argument, NULL, 'M' },
+	{ "reported", no_argument, NULL, OPT_REPORTED },
 	{ "max", required_argument, NULL, 'm' },
+	{ "commit-max", required_argument, NULL, OPT_COMMIT },
 	{ "high", required_argument, NULL, 'H' },
 	{ "adapt", no_argument, NULL, 'A' },
 	{ "workers", required_argument, NULL, 'w' },
@@ -50,6 +57,10 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
+
+/* Milliseconds from one look to the next: often at first, for programs that end at once. */
+#define LOOK_FIRST	1
+#define LOOK_LAST	250
 
 static struct {
 	const char *output;
@@ -77,6 +88,7 @@ static void wake_up(int sig)
 static int wait_for(const sigset_t *before)
 {
 	struct sigaction forward = { .sa_handler = pass_on };
+	unsigned int pause = LOOK_FIRST;
 	sigset_t mask = *before;
 	int status;
 	pid_t pid;
@@ -93,8 +105,11 @@ static int wait_for(const sigset_t *before)
 			return status;
 		if (pid < 0)
 			return W_EXITCODE(1, 0);
-		ms_tally_wait(&tally, &mask);
+		ms_tally_wait(&tally, &mask, pause);
 		ms_tally_sweep(&tally);
+		if (!launch.quiet)
+			ms_place_look(&launch.place);
+		pause = pause * 2 < LOOK_LAST ? pause * 2 : LOOK_LAST;
 	}
 }
 
@@ -105,6 +120,8 @@ static bool report(const char *command, int status)
 		.command = command,
 		.status = status,
 		.tally = &tally,
+		.place = &launch.place,
+		.reported = launch.reported,
 		.all = opt.all,
 	};
 	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
@@ -152,6 +169,13 @@ int memstate_cmd_run(int argc, char **argv)
 		switch (c) {
 		case 'M':
 			launch.malloc = true;
+			break;
+		case OPT_REPORTED:
+			launch.reported = true;
+			break;
+		case OPT_COMMIT:
+			if (ms_launch_size("run", "--commit-max", argv, &launch.commit_max))
+				return EXIT_USAGE;
 			break;
 		case 'm':
 			if (ms_launch_size("run", "--max", argv, &launch.max))

@@ -6,24 +6,33 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include <json-c/json.h>
+
+#include "place.h"
 #include "tally.h"
 
 /**
  * struct ms_run_end - how it went
  * @command:	what was run, as on the command line
  * @status:	as waitpid() has it
- * @tally:	figures
+ * @tally:	figures that were reported
+ * @place:	where it ran, and what was seen there
+ * @reported:	the shim was in it
  * @all:	each process by itself, whatever it held
  */
 struct ms_run_end {
 	const char *command;
 	int status;
 	struct ms_tally_reader *tally;
+	const struct ms_place *place;
+	bool reported;
 	bool all;
 };
 
 void ms_run_table(FILE *out, const struct ms_run_end *end);
 void ms_run_json(FILE *out, const struct ms_run_end *end);
+void ms_run_place(FILE *out, const struct ms_run_end *end);
+struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
 
 #endif /* MS_RUN_H */

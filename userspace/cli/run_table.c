@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What memstate run prints: the processes that held most, by their peaks, the others in one
- * line, and the sum.
+ * What memstate run prints of processes that report: those that held most, by their peaks, the
+ * others in one line, and the sum.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -111,12 +111,8 @@ static void print_notes(FILE *out, const struct ms_run_end *end)
 			t->table->lost);
 }
 
-/**
- * ms_run_table() - figures for people
- * @out: where to
- * @end: how it went
- */
-void ms_run_table(FILE *out, const struct ms_run_end *end)
+/* What was reported. */
+static void print_rows(FILE *out, const struct ms_run_end *end)
 {
 	struct ms_tally_reader *t = end->tally;
 	u64 others[MS_TALLY_VALUES] = {}, sum[MS_TALLY_VALUES] = {};
@@ -159,6 +155,22 @@ void ms_run_table(FILE *out, const struct ms_run_end *end)
 }
 
 /**
+ * ms_run_table() - figures for people
+ * @out: where to
+ * @end: how it went
+ */
+void ms_run_table(FILE *out, const struct ms_run_end *end)
+{
+	if (end->place->observed && !end->reported)
+		ms_run_place(out, end);
+	/* Who brings the library along himself reports without being told to. */
+	if (end->reported || end->tally->nr)
+		print_rows(out, end);
+	if (end->place->observed && end->reported)
+		ms_run_place(out, end);
+}
+
+/**
  * ms_run_json() - figures for programs: each process, whatever it held
  * @out: where to
  * @end: how it went
@@ -169,7 +181,10 @@ void ms_run_json(FILE *out, const struct ms_run_end *end)
 	struct ms_tally_reader *t = end->tally;
 
 	qsort(t->rows, t->nr, sizeof(*t->rows), by_peak);
-	json_object_object_add(doc, "source", json_object_new_string("reported"));
+	json_object_object_add(doc, "source",
+			       json_object_new_string(end->reported ? "reported" : "observed"));
+	json_object_object_add(doc, "observed", end->place->observed ?
+			       ms_run_place_json(end->place) : NULL);
 	for (size_t i = 0; i < t->nr; i++) {
 		const struct ms_tally_slot *slot = &t->rows[i].slot;
 		struct json_object *o = json_object_new_object();
@@ -186,7 +201,7 @@ void ms_run_json(FILE *out, const struct ms_run_end *end)
 	json_object_object_add(doc, "processes", list);
 	if (t->table)
 		ms_json_add(doc, "lost", t->table->lost);
-	if (!t->nr)
+	if (!t->nr && end->reported)
 		json_object_object_add(doc, "why", ms_json_text(ms_run_why(end)));
 	fprintf(out, "%s\n", json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PRETTY));
 	json_object_put(doc);

@@ -20,7 +20,7 @@ static const char help[] =
 	"Of processes whose allocator counts: what the heap's Ready memory is used for.\n\n"
 	"With --groups: of cgroups, each with all below it; all that there are, or those\n"
 	"named (as for 'memstate limit'). COVERAGE is how much of a cgroup's anonymous memory\n"
-	"is reported.\n\n"
+	"is reported, or observed by the module.\n\n"
 	"  -g, --groups      groups instead of processes\n"
 	"  --classes         by class as well\n"
 	"  --line            one line each: Ready+Prepared=... (Ready=... ; Prepared=...);\n"

@@ -108,6 +108,8 @@ static void print_row(const struct row *r)
 	       r->limit.events[MEMSTATE_EVENT_DENIED], size_or_dash(r->memory.anon),
 	       size_or_dash(r->memory.shmem), covered, size_or_dash(unaccounted(r)));
 	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
+	if (ms_is_unenforced(&r->observe))
+		printf("%27s" MS_UNENFORCED "\n", "");
 }
 
 static void add_known(struct json_object *o, const char *key, int64_t value)

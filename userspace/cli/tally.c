@@ -218,16 +218,17 @@ static void take(struct ms_tally_reader *t, bool all)
 }
 
 /**
- * ms_tally_wait() - wait for a second, or for a signal, and answer who asks
+ * ms_tally_wait() - wait for a time, or for a signal, and answer who asks
  * @t:		the reader, with or without a table
  * @mask:	signals that do not end it
+ * @ms:		how long, in thousandths of a second
  */
-void ms_tally_wait(struct ms_tally_reader *t, const sigset_t *mask)
+void ms_tally_wait(struct ms_tally_reader *t, const sigset_t *mask, unsigned int ms)
 {
-	struct timespec second = { .tv_sec = 1 };
+	struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
 	struct pollfd asked = { .fd = t->sock, .events = POLLIN };
 
-	if (ppoll(&asked, 1, &second, mask) > 0)
+	if (ppoll(&asked, 1, &time, mask) > 0)
 		ms_tally_answer(t);
 }
 

@@ -44,7 +44,7 @@ struct ms_tally_reader {
 
 int ms_tally_make(struct ms_tally_reader *t);
 bool ms_tally_hand_down(const struct ms_tally_reader *t);
-void ms_tally_wait(struct ms_tally_reader *t, const sigset_t *mask);
+void ms_tally_wait(struct ms_tally_reader *t, const sigset_t *mask, unsigned int ms);
 void ms_tally_sweep(struct ms_tally_reader *t);
 void ms_tally_collect(struct ms_tally_reader *t);
 void ms_tally_free(struct ms_tally_reader *t);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,8 +15,10 @@
 static const char help[] =
 	"usage: memstate watch [OPTION]... [TARGET]\n\n"
 	"A line for each change of pressure and each event (high, max, denied, breach,\n"
-	"drift) of a cgroup and all below it, until the cgroup is gone. TARGET is as for\n"
-	"'memstate limit'; without one, everything is watched.\n\n"
+	"drift) of a cgroup and all below it, until the cgroup is gone; with what is charged\n"
+	"(enforced), and what is backed and committed by those that report nothing\n"
+	"(observed), where they are observed. TARGET is as for 'memstate limit'; without one,\n"
+	"everything is watched.\n\n"
 	"  --count N           end after N lines; the first tells how things are\n"
 	"  --timeout SECONDS   end after so long\n"
 	"  --json              a JSON document a line\n"
@@ -31,9 +34,29 @@ static const struct option options[] = {
 
 static const char *const names[] = { "high", "max", "denied", "breach", "drift" };
 
-static void print_change(const struct memstate_limit *now,
-			 const struct memstate_limit *before)
+/**
+ * struct moment - how things are
+ * @limit:	what is enforced
+ * @observe:	what is observed; zero where the module knows nothing of it
+ */
+struct moment {
+	struct memstate_limit limit;
+	struct memstate_observe observe;
+};
+
+static void print_observed(const struct memstate_observe *w)
 {
+	if (!w->on)
+		return;
+	printf(" observed=%llu backed=%s commit=%s", (unsigned long long)w->spaces,
+	       ms_size(w->backed), ms_size(w->commit));
+	if (ms_is_unenforced(w))
+		printf(" enforced=no");
+}
+
+static void print_change(const struct moment *m, const struct memstate_limit *before)
+{
+	const struct memstate_limit *now = &m->limit;
 	char clock[32];
 	time_t t = time(NULL);
 	struct tm tm;
@@ -46,21 +69,31 @@ static void print_change(const struct memstate_limit *now,
 		if (now->events[i] != before->events[i])
 			printf(" %s=%llu(+%llu)", names[i], now->events[i],
 			       now->events[i] - before->events[i]);
+	print_observed(&m->observe);
 	putchar('\n');
 }
 
-static void print_json(const struct memstate_limit *now)
+static void print_json(const struct moment *now)
 {
 	struct json_object *o = json_object_new_object();
+	struct json_object *observed = json_object_new_object();
 
 	json_object_object_add(o, "time", json_object_new_int64(time(NULL)));
-	ms_json_limit(o, now);
+	ms_json_limit(o, &now->limit);
+	ms_json_observe(observed, &now->observe);
+	json_object_object_add(o, "observed", observed);
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
 }
 
-static bool changed(const struct memstate_limit *a, const struct memstate_limit *b)
+/* What is observed moves all the time; only whether it is, and whether limits hold, is told of. */
+static bool changed(const struct moment *now, const struct moment *before)
 {
+	const struct memstate_limit *a = &now->limit, *b = &before->limit;
+
+	if (now->observe.on != before->observe.on ||
+	    ms_is_unenforced(&now->observe) != ms_is_unenforced(&before->observe))
+		return true;
 	return a->pressure != b->pressure || a->high != b->high || a->max != b->max ||
 	       memcmp(a->events, b->events, sizeof(a->events)) != 0;
 }
@@ -73,9 +106,20 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* Return: 0 or a negative errno. */
+static int read_moment(int fd, struct moment *m)
+{
+	m->observe = (struct memstate_observe) {
+		.size = sizeof(m->observe), .scope = MEMSTATE_SCOPE_WATCHED,
+	};
+	if (ioctl(fd, MEMSTATE_IOC_OBSERVE, &m->observe))
+		m->observe = (struct memstate_observe) {};
+	return memstate_watch_read(fd, &m->limit);
+}
+
 static int watch(int fd, long count, int64_t end, bool json)
 {
-	struct memstate_limit now, before;
+	struct moment now, before;
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
 	bool first = true;
 	int ret;
@@ -84,16 +128,16 @@ static int watch(int fd, long count, int64_t end, bool json)
 	for (;;) {
 		int64_t left = end ? end - now_ms() : -1;
 
-		ret = memstate_watch_read(fd, &now);
+		ret = read_moment(fd, &now);
 		if (ret)
 			return ms_limit_error("the group", ret);
 		if (first || changed(&now, &before)) {
 			if (first)
-				memcpy(before.events, now.events, sizeof(now.events));
+				before.limit = now.limit;
 			if (json)
 				print_json(&now);
 			else
-				print_change(&now, &before);
+				print_change(&now, &before.limit);
 			if (fflush(stdout))
 				return 1;
 			if (count > 0 && !--count)

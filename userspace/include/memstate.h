@@ -246,7 +246,8 @@ int memstate_group_alloc_totals(int cgroup_fd, struct memstate_alloc *alloc);
 
 /**
  * struct memstate_refusal - why a charge was refused
- * @group:	cgroup id of the group whose limit it was, 0: the process's own
+ * @group:	cgroup id of the group whose limit it was, 0: the process's own; a job's has
+ *		MEMSTATE_JOB_ID
  * @wanted:	bytes that were asked for
  * @room:	bytes that the limit had left
  */
@@ -272,6 +273,12 @@ int memstate_limit_get(int cgroup_fd, struct memstate_limit *limit);
 int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
 			  unsigned int flags);
 int memstate_group_observe(int cgroup_fd, struct memstate_observe *observe);
+
+/* A limit on the process and all its descendants; the descriptor is to be closed by the caller. */
+int memstate_job(int fd, struct memstate_job *job);
+int memstate_job_observe(int fd, struct memstate_observe *observe);
+int memstate_job_limit_apply(int fd, struct memstate_limit *limit);
+int memstate_job_totals(int fd, struct memstate_totals *totals, unsigned int flags);
 
 /* A descriptor to poll for EPOLLPRI; to be closed by the caller. */
 int memstate_watch_open(int cgroup_fd);

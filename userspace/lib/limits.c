@@ -252,8 +252,10 @@ const char *memstate_refusal(struct memstate_refusal *out)
 	if (out)
 		*out = refusal;
 	if (refusal.group) {
-		p = put(p, end, "over the limit of cgroup ");
-		p = put_number(p, end, refusal.group);
+		bool job = refusal.group & MEMSTATE_JOB_ID;
+
+		p = put(p, end, job ? "over the limit of job " : "over the limit of cgroup ");
+		p = put_number(p, end, refusal.group & ~MEMSTATE_JOB_ID);
 	} else {
 		p = put(p, end, "over the process's own limit");
 	}

@@ -29,7 +29,7 @@
  *      EPOLLERR. fdinfo has memstate-books. sysfs: one file per task, and no draining.
  *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE. LIMIT_SET has them observed,
  *      unless REPORTS. SCOPE_PROCESS, of OBSERVE, TOTALS, LIMIT_GET, RANGES. TOTALS'
- *      @observed; RANGES' @scope and @fd.
+ *      @observed; RANGES' @scope and @fd. JOB, FEATURE_JOBS and SCOPE_JOB.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -357,7 +357,7 @@ struct memstate_alloc_shard {
  *
  * A file belongs to the address space of who opened it. The first call that needs books
  * begins them, if that address space has none: any but QUERY, and but what is about
- * SCOPE_SYSTEM, SCOPE_GROUP, or a group that is watched. Such a call may say, with nothing
+ * SCOPE_SYSTEM, SCOPE_GROUP, a job, or a group that is watched. Such a call may say, with nothing
  * begun: -ENFILE: too many tasks or groups; -EUSERS: too many of this user; -ELOOP: the
  * cgroup lies too deep; -ENOENT: it is gone; -EINTR: killed; -ENOMEM. From another
  * address space, before they have begun: -EPERM of who reports; of who reads, books that
@@ -380,6 +380,7 @@ struct memstate_alloc_shard {
 #define MEMSTATE_IOC_ALLOC	_IO(MEMSTATE_IOC_MAGIC, 0x1c)
 #define MEMSTATE_IOC_PENDING	_IO(MEMSTATE_IOC_MAGIC, 0x1e)
 #define MEMSTATE_IOC_OBSERVE	_IO(MEMSTATE_IOC_MAGIC, 0x1f)
+#define MEMSTATE_IOC_JOB	_IO(MEMSTATE_IOC_MAGIC, 0x20)
 
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
@@ -387,6 +388,7 @@ struct memstate_alloc_shard {
 #define MEMSTATE_FEATURE_URING	4
 #define MEMSTATE_FEATURE_DOORBELL	8
 #define MEMSTATE_FEATURE_OBSERVE	16
+#define MEMSTATE_FEATURE_JOBS	32
 
 /**
  * struct memstate_query - what this kernel offers
@@ -522,6 +524,7 @@ struct memstate_transition {
  * OWN_GROUP  the group that the task belongs to
  * WATCHED    what the file watches (TOTALS, ALLOC and LIMIT_GET)
  * PROCESS    the process of a pidfd (OBSERVE, TOTALS, LIMIT_GET, RANGES)
+ * JOB        the job that was made by this file; -ESRCH: none was
  *
  * Of another process figures are for who has all its ids, is in its user namespace, has all
  * its capabilities, and finds it dumpable; or has CAP_SYS_PTRACE in its user namespace; or is
@@ -535,6 +538,10 @@ struct memstate_transition {
 #define MEMSTATE_SCOPE_OWN_GROUP	3
 #define MEMSTATE_SCOPE_WATCHED		4
 #define MEMSTATE_SCOPE_PROCESS		5
+#define MEMSTATE_SCOPE_JOB		6
+
+/* What is given as the id of a group is a job's: no cgroup's id has this bit. */
+#define MEMSTATE_JOB_ID			(1ULL << 63)
 
 /*
  * flags of TOTALS
@@ -792,7 +799,8 @@ enum memstate_event {
  * A max below what is charged is accepted: nothing more becomes Ready until enough
  * has been given back. A task may only lower its own limits. Groups: who has
  * CAP_SYS_RESOURCE, or may write to the parent of the cgroup's directory through
- * the mount that the descriptor came by. -EPERM: neither, or a limit of its own to
+ * the mount that the descriptor came by. A job's limits are lowered by whoever has its
+ * descriptor, and raised by nobody. -EPERM: neither, or a limit of its own, or of a job, to
  * be raised; -EROFS: the mount is read-only; -EINVAL: unknown scope or @set, @fd
  * without SCOPE_GROUP, REPORTS without a group's max; -EBADF: not a cgroup v2 directory;
  * -ENOENT: the cgroup is
@@ -828,8 +836,8 @@ struct memstate_limit {
  * struct memstate_observe - observe programs that report nothing; read what is seen of them
  * @size:	in: sizeof; out: the kernel's
  * @flags:	in: zero
- * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM, SCOPE_OWN_GROUP; if nothing is set also
- *		SCOPE_WATCHED, SCOPE_PROCESS
+ * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM, SCOPE_OWN_GROUP, SCOPE_JOB; if nothing is
+ *		set also SCOPE_WATCHED, SCOPE_PROCESS
  * @fd:		in: with SCOPE_GROUP the directory, with SCOPE_PROCESS the pidfd, else zero
  * @set:	in: MEMSTATE_OBSERVE_*, which of those that follow; zero: only read
  * @on:		in, out: 1: it and all below it are observed; out also if one above is, or
@@ -866,6 +874,9 @@ struct memstate_limit {
  * not fit, in all groups from the first on that no @trust is in force for, its own or that of
  * one above. What it may commit is limited in any case.
  *
+ * A job is always observed. What is set of it may only be tighter: @on 1, @overcommit and
+ * @commit_max no higher, @trust 0; else -EPERM, with nothing set.
+ *
  * Errors as LIMIT_SET, of SCOPE_PROCESS as told there, and -EOPNOTSUPP: this kernel cannot be
  * hooked, or the module was told not to: its log says why; -EBUSY: another module or a
  * livepatch has, or the hooks have been taken away. /sys/class/misc/memstate/hooks names them.
@@ -891,6 +902,61 @@ struct memstate_observe {
 	__u32 enforced;
 	__u64 excess;
 	__u64 commit_max;
+};
+
+/* @set of JOB */
+#define MEMSTATE_JOB_HIGH		1
+#define MEMSTATE_JOB_MAX		2
+#define MEMSTATE_JOB_COMMIT_MAX		4
+#define MEMSTATE_JOB_OVERCOMMIT		8
+
+/**
+ * struct memstate_job - a limit on oneself and all one's descendants
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @set:	in: MEMSTATE_JOB_*: which of those that follow; what is not is zero, and no limit
+ * @overcommit:	in: as OBSERVE has it
+ * @high:	in: bytes or MEMSTATE_UNLIMITED, as LIMIT_SET has it
+ * @max:	in: likewise
+ * @commit_max:	in: likewise, as OBSERVE has it
+ * @id:		out: its id, with MEMSTATE_JOB_ID
+ *
+ * Makes a job, with these limits, puts the calling process into it, and binds it to the file,
+ * which then watches it. It is a group without a cgroup, below the one of the caller's cgroup, or
+ * below the job that the caller is in: what is charged to it is charged there, too. It is
+ * observed, and trusts who reports. Anybody may.
+ *
+ * All the process's threads are in it, and whatever is born of one that is: by fork, vfork or
+ * clone. Exec leaves that as it is, and so does who makes another job, below it. An address
+ * space is charged where its owner is: a child of vfork that makes a job is in it, and its next
+ * image is charged to it, while that of its parent stays where it is. What the process has
+ * already is charged, too, whatever the limits: it is refused more until it fits.
+ *
+ * The job is read, watched, and made tighter through the file alone, by whoever has it, and
+ * lasts until its last process, and their memory, have ended, whether the file is there or not.
+ * Until then a file is needed for nothing. Who takes the hooks away ends all jobs.
+ *
+ * Who is moved to another cgroup stays in the job, unless a group there that is not above the job
+ * has a max or is observed: then he is charged there, and not to the job, as long as that is so.
+ *
+ * -EOPNOTSUPP: there are no jobs: this kernel cannot be hooked, or the module was told not to;
+ * -EBUSY: another module or a livepatch has, or the hooks have been taken away; -EINVAL: @set has
+ * unknown bits, or a value without its bit, or out of range; -EEXIST: this file has made a job,
+ * or watches something; -EALREADY: the caller's address space has books, which stay charged where
+ * they began; -EXDEV: the caller is in a job, and not charged to it where he is now; -EUSERS: too
+ * many made for this user; -ENFILE: too many; -ELOOP: they lie too deep; -ENOENT: the caller's
+ * cgroup is gone; -EINTR: killed; -ENOMEM. On error nothing has changed, but where the answer
+ * could not be written (-EFAULT).
+ */
+struct memstate_job {
+	__u32 size;
+	__u32 flags;
+	__u32 set;
+	__u32 overcommit;
+	__u64 high;
+	__u64 max;
+	__u64 commit_max;
+	__u64 id;
 };
 
 /**
@@ -1051,5 +1117,6 @@ MEMSTATE_ABI_SIZE(memstate_alloc, 216);
 MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 MEMSTATE_ABI_SIZE(memstate_pending, 8);
 MEMSTATE_ABI_SIZE(memstate_observe, 120);
+MEMSTATE_ABI_SIZE(memstate_job, 48);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

@@ -100,6 +100,8 @@ int main(void)
 	AT(memstate_get_totals, totals, 16);
 	SIZE(memstate_pending, 8);
 	SIZE(memstate_observe, 120);
+	SIZE(memstate_job, 48);
+	AT(memstate_job, id, 40);
 	SIZE(memstate_range, 24);
 	AT(memstate_range, end, 8);
 	AT(memstate_range, state, 16);

@@ -72,7 +72,7 @@ declare -A pids
 start() {
 	local name=$1
 	shift
-	"$memstate" run --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
+	"$memstate" run --reported --quiet -- "$@" >"$work/$name.log" 2>&1 </dev/null &
 	local runner=$! pid=''
 	soon reports_or_ends || die "$name does not report: $(cat "$work/$name.log")"
 	[ -n "$pid" ] || die "$name ended at once: $(cat "$work/$name.log")"

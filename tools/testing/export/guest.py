@@ -73,7 +73,7 @@ def start(*command, **options):
 def program(cgroup, megabytes, *options):
     """A Python that holds memory, in a cgroup."""
     child = start("sh", "-c", f"echo $$ >'{cgroup}/cgroup.procs' && exec \"$@\"", "sh", MEMSTATE,
-                  "run", "--quiet", *options, "--", sys.executable, "-c", WORK, str(megabytes),
+                  "run", "--reported", "--quiet", *options, "--", sys.executable, "-c", WORK, str(megabytes),
                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     ok(child.stdout.readline() == "ready\n", f"a program with {megabytes} MiB is at rest")
     return child

@@ -63,7 +63,7 @@ module() {
 	modprobe memstate
 	[ "\$(stat -c %a /dev/memstate)" = 666 ]
 	[ -f /lib/udev/rules.d/60-memstate.rules ]
-	memstate run --json --output /tmp/out -- true
+	memstate run --reported --json --output /tmp/out -- true
 	grep -q '"backend":"device"' /tmp/out
 	memstate stat | grep -q ^Ready
 	rmmod memstate

@@ -152,6 +152,39 @@ lazy() { between 14 "$mapped" 16; }
 try "with overcommit 200 twice as much can be mapped" lazy
 finish lazy
 
+# --- one process: where its memory lies, and over time ------------------------------------
+
+begin ranged "$programs/static"
+tell M 20480
+"$memstate" limit "$pid" --max 64M >/dev/null
+ranges() {
+	"$memstate" ranges "$pid" >"$work/said" && has ' prepared +- +observed, backed 20[.][0-9] MiB$' &&
+		"$memstate" ranges --json "$pid" | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["source"] == "observed" and all(r["class"] is None for r in d["ranges"]), d
+assert 20 << 20 <= sum(r["backed"] for r in d["ranges"]) <= 24 << 20, d
+assert all(r["backed"] <= r["end"] - r["start"] for r in d["ranges"]), d'
+}
+try "ranges of a process that reports nothing, with what is backed" ranges
+recorded() { # OPTION...
+	"$memstate" record --quiet -o "$work/rec" --interval 0.05 --duration 0.1 "$@" &&
+		python3 - "$work/rec" <<'P'
+import json, sys
+lines = [json.loads(l) for l in open(sys.argv[1])]
+samples = [l for l in lines if l["type"] == "sample"]
+for s in samples:
+    o = s["observed"]
+    assert o["nr_tasks"] == 1 and 20 << 20 <= o["backed"] <= 24 << 20 and s["ready"] == 0, s
+    assert s["limits"]["charged"] >= o["charged"] >= 20 << 20, s
+ranges = [r for l in lines if l["type"] == "ranges" for r in l["ranges"]]
+assert samples and all(r[4] & 4 for r in ranges), lines
+P
+}
+try "record of a group: what is observed" recorded -g /ranged
+try "record of such a process" recorded -p "$pid"
+finish ranged
+
 # --- observe ---------------------------------------------------------------------------
 
 begin seen "$programs/static"
@@ -188,7 +221,16 @@ above() {
 		has 'a cgroup above it is' && "$memstate" observe / --off >/dev/null
 }
 try "where one above is observed, turning it off is told to be in vain" above
+says_like "a size of two words, as it is printed" 0 "^Max +1.50 GiB" "$memstate" limit /seen --max 1.5 GiB --high 20 MiB
+says "a size that is none" 2 "'1MB' is not a size (as 512M, 1.5GiB, or max)" "$memstate" limit /seen --max 1MB
 finish seen
+# shellcheck disable=SC2016 # the inner shell expands it
+old_cgroups() { # ARGUMENT...
+	unshare -m sh -c 'mkdir -p "$1" && mount -t cgroup -o none,name=old none "$1" && shift && exec "$@"' \
+		sh "$work/old" "$memstate" "$@"
+}
+says "what is not found where there are cgroups of version 1" 1 "systemd.unified_cgroup_hierarchy=1" \
+	old_cgroups limit docker-0123456789ab --max 1G
 says "observe with a wrong percentage" 2 "'50' is not a percentage from 100 to 10000" "$memstate" observe / --overcommit 50
 says "limit likewise" 2 "'x' is not a percentage" "$memstate" limit / --overcommit x
 says "--show goes alone" 2 "--show changes nothing" "$memstate" observe / --show --off
@@ -217,12 +259,131 @@ else
 fi
 finish commit
 
+# --- memstate run: any program, observed --------------------------------------------------
+
+runs() { "$memstate" run "$@" >"$work/out" 2>"$work/said"; }
+prints() { grep -qx -- "$1" "$work/out" || { echo "no '$1' in:"; cat "$work/out"; return 1; }; }
+# held LOW HIGH PROGRAM...: what a program is told of to have held, MiB
+held() {
+	local low=$1 high=$2
+	shift 2
+	echo "M 20480" | "$memstate" run --json --output "$work/run" -- "$@" >"$work/out" 2>"$work/said" &&
+		python3 - "$work/run" "$low" "$high" <<'P'
+import json, sys
+d = json.load(open(sys.argv[1]))
+o = d["observed"]
+assert d["source"] == "observed" and d["processes"] == [] and o["place"] == "cgroup", d
+assert int(sys.argv[2]) << 20 <= o["held_peak"] <= int(sys.argv[3]) << 20 and o["denied"] == 0, o
+assert o["running"] == 0 and o["backed_seen"] <= o["held_peak"], o
+P
+}
+no_group_left() { ! ls -d $cgroups/memstate-run-* 2>/dev/null; }
+run_python() {
+	runs -- python3 -c 'x = bytearray(50 << 20)' && has '^memstate: observed in cgroup /memstate-run-' &&
+		has '^Held +[56][0-9]\.[0-9] MiB' && has '^Refused +0 '
+}
+try "run: what python3 gets is told, and nothing is put into it" run_python
+# shellcheck disable=SC2016 # the inner shell expands it
+run_nothing() { runs -- sh -c 'echo "[$LD_PRELOAD]"' && prints '\[\]'; }
+try "run: nothing is preloaded" run_nothing
+for kind in static musl; do
+	try "run: a $kind program is seen" held 20 24 "$programs/$kind" again
+done
+cp "$programs/static" "$work/raised" && chown 65534 "$work/raised" && chmod 4755 "$work/raised"
+chmod 755 "$work"
+try "run: a setuid one as well" held 20 24 "$work/raised" again
+try "run: and children of children" held 20 28 sh -c "sh -c '$programs/static again; :'; :"
+run_limited() {
+	runs --max 32 MiB -- python3 -c '
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print("MemoryError")' && prints MemoryError && has 'limited in cgroup /memstate-run-' &&
+		has 'enforced: max 32.0 MiB, .*denied [1-9]' && has '^last refusal: .*comm="python3" bytes='
+}
+try "run --max: it is refused, and told why" run_limited
+run_committed() {
+	runs --commit-max 48M -- python3 -c '
+try:
+    bytearray(100 << 20)
+except MemoryError:
+    print("MemoryError")' && prints MemoryError && has 'enforced: max max, high max, commit max 48.0 MiB, '
+}
+try "run --commit-max likewise" run_committed
+# A daemon goes on, in its group, which goes later.
+run_daemon() {
+	runs -- sh -c 'sleep 600 & echo $!' && has '^1 process of it that reports nothing goes on in cgroup /memstate-run-' &&
+		has '^memstate: processes of the program go on in cgroup' && ! no_group_left >/dev/null &&
+		kill "$(cat "$work/out")" && soon run_sweeps
+}
+run_sweeps() { "$memstate" run --quiet -- true && no_group_left; }
+try "run: who goes on is told of, and the next run takes the group away" run_daemon
+run_killed() {
+	local runner
+	rm -f "$work/out"
+	"$memstate" run --quiet -- sh -c 'echo $$; exec sleep 600' >"$work/out" &
+	runner=$!
+	soon test -s "$work/out" && kill -9 $runner && kill "$(cat "$work/out")" && soon run_sweeps
+}
+try "run: so it does with that of one that was killed" run_killed
+run_signalled() {
+	local runner
+	rm -f "$work/out"
+	"$memstate" run --quiet -- sh -c 'echo $$; exec sleep 600' >"$work/out" &
+	runner=$!
+	soon test -s "$work/out" && kill $runner
+	wait $runner
+	is $? 143 && no_group_left
+}
+try "run: a signal is passed on, and nothing is left" run_signalled
+run_delegated() {
+	mkdir -p $cgroups/delegated && chown 65534 $cgroups/delegated $cgroups/delegated/cgroup.procs &&
+		within delegated setpriv --reuid 65534 --clear-groups "$memstate" run --max 32M -- true 2>"$work/said" &&
+		has 'observed and limited in cgroup /delegated/memstate-run-' && without delegated
+}
+try "run: a user does so in a cgroup that is his" run_delegated
+# Who may make no cgroup has a job.
+nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
+run_job() {
+	nobody "$memstate" run --max 48M -- sh -c "echo M 20480 | $programs/static again; echo p 1024 | $programs/static again" \
+		>"$work/out" 2>"$work/said" && has '^memstate: observed and limited in a job$' &&
+		has '^Held +4[0-9]\.[0-9] MiB' && has '^Refused +[1-9]'
+}
+try "run: in a job, where no cgroup may be made" run_job
+run_job_goes_on() {
+	nobody "$memstate" run -- sh -c 'sleep 600 & echo $!' >"$work/out" 2>"$work/said" &&
+		has '^1 process of it that reports nothing goes on in a job' && kill "$(cat "$work/out")"
+}
+try "run: and who goes on there is told of" run_job_goes_on
+run_job_untrusted() {
+	nobody "$memstate" run --max 32M -- env "LD_PRELOAD=$(dirname "$memstate")/libmemstate-observe.so" \
+		python3 -c 'x = [bytes(1 << 10) for i in range(1 << 16)]' 2>"$work/said"
+	is $? 1 && has '^MemoryError'
+}
+try "run: who reports there, and little, is charged what he has" run_job_untrusted
+run_both() {
+	runs --reported -- sh -c "echo M 20480 | $programs/static again" && has ' sh +device ' && has '^observed of what does not report: backed '
+}
+try "run --reported: what does not report is seen beside it" run_both
+
 # --- the hooks themselves, taken away and set again ----------------------------------------
 
 if [ -e /sys/class/misc/memstate/hooks ]; then
 	released() {
-		"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
-			! "$memstate" limit /released --max 64M 2>"$work/said" && has 'memstate observe --hook'
+		"$memstate" limit /released --max 64M >/dev/null &&
+			"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
+			! "$memstate" limit /released --max 48M 2>"$work/said" && has 'memstate observe --hook' &&
+			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook' &&
+			"$memstate" run -- true 2>"$work/said" && has ' true +device ' &&
+			has '^memstate: not seen: static programs, .*memstate observe --hook'
+	}
+	told() {
+		"$memstate" limit /released >"$work/said" && has '^Enforced +no ' &&
+			"$memstate" stat -g /released >"$work/said" && has 'limits are not enforced' &&
+			"$memstate" observe --show /released >"$work/said" && has '^Enforced +no ' &&
+			"$memstate" watch --count 1 /released >"$work/said" && has ' enforced=no$' &&
+			"$memstate" top --batch --iterations 1 >"$work/said" && has '^limits are not enforced' &&
+			"$memstate" export --format prometheus --groups >"$work/said" && has '^memstate_group_enforced\{group="/released".*\} 0$'
 	}
 	hooked() {
 		"$memstate" observe --hook >"$work/said" && has '^mmap_region set' &&
@@ -230,6 +391,7 @@ if [ -e /sys/class/misc/memstate/hooks ]; then
 	}
 	mkdir $cgroups/released
 	try "observe --release takes the hooks away, and a limit says so" released
+	try "and each command says that limits are not enforced" told
 	try "observe --hook sets them again" hooked
 	says "who may not is told" 1 "CAP_SYS_ADMIN" setpriv --reuid 65534 --clear-groups "$memstate" observe --release
 	rmdir $cgroups/released

@@ -71,7 +71,7 @@ assert sbrk(0) == before + (8 << 20)
 assert sbrk(-(8 << 20)) == before + (8 << 20)
 assert sbrk(24 << 20) == before
 P
-ok "sbrk is charged, refused and given back" "$memstate run --max 32M -- python3 $work/sbrk.py"
+ok "sbrk is charged, refused and given back" "$memstate run --reported --max 32M -- python3 $work/sbrk.py"
 ok "and reported" "grep -qE 'peak (2[4-9]|3[0-2])' $work/said"
 ok "also by the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/sbrk.py"
 cat >"$work/fixed.py" <<'P'
@@ -95,15 +95,18 @@ assert libc.mremap(to, 28 * MIB, 60 * MIB, 1) == -1 and ctypes.get_errno() == 12
 assert libc.munmap(ctypes.c_ssize_t(to), ctypes.c_size_t(28 * MIB)) == 0
 assert libc.mmap(0, 28 * MIB, RW, ANON, -1, 0) != -1
 P
-ok "mapping over one's own memory takes the difference" "$memstate run --max 32M -- python3 $work/fixed.py"
+ok "mapping over one's own memory takes the difference" "$memstate run --reported --max 32M -- python3 $work/fixed.py"
 ok "without a breach" "grep -q 'breaches 0' $work/said"
-ok "run where no cgroup may be made" "setpriv --reuid 65534 --clear-groups $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
-ok "it is held to the limit all the same" "grep -qE '(2[0-9]|3[0-2]) MiB, then errno 12' $work/said"
+for how in "a job:limited in a job:" "itself, if it reports:each process is limited by itself:--reported"; do
+	IFS=: read -r what said option <<<"$how"
+	ok "run where no cgroup may be made: $what" "setpriv --reuid 65534 --clear-groups $memstate run $option --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q '$said' $work/says"
+	ok "it is held to the limit all the same" "grep -qE '(2[0-9]|3[0-2]) MiB, then errno 12' $work/said"
+done
 ok "run with the embedded back end" "MEMSTATE_BACKEND=embedded $memstate run --max 32M -- python3 $work/take.py 100; [ \$? = 3 ] && grep -q 'each process is limited by itself' $work/says"
 ok "run with a wrong size" "$memstate run --high x -- true; [ \$? = 2 ]"
 
 # shellcheck disable=SC2016 # the inner shell expands it
-(echo 0 >$cg/inner/cgroup.procs && held=$work/held exec "$memstate" run --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
+(echo 0 >$cg/inner/cgroup.procs && held=$work/held exec "$memstate" run --reported --quiet -- sh -c 'LD_PRELOAD="$LD_PRELOAD:libjemalloc.so.2" exec python3 -c "
 import os, signal
 x = bytearray(8 << 20)
 open(os.environ[\"held\"], \"w\")
@@ -171,7 +174,7 @@ ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 
 ok "stat tells it as well" "$memstate stat $child | grep -q 'heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'"
 ok "and in JSON" "$memstate stat --json $child | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"processes\"][0][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536 and a[\"frag_overhead_bytes\"]==284064 and a[\"allocated_bytes\"]==700000 and a[\"freed_bytes\"]==1024, a'"
 heap='heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'
-"$memstate" run --quiet -- sleep infinity &
+"$memstate" run --reported --quiet -- sleep infinity &
 silent=$!
 ok "stat of the system has it, from those who count" "$memstate stat | grep -q '^ *$heap'"
 ok "and in JSON" "$memstate stat --json | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"frag_overhead_bytes\"]==284064, a'"

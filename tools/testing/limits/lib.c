@@ -229,6 +229,47 @@ static void observe(void)
 	waitpid(child, NULL, 0);
 }
 
+/* A job, from between fork and exec, by a descriptor of the parent's. */
+static void job(void)
+{
+	struct memstate_job j = { .set = MEMSTATE_JOB_MAX, .max = 32 * MIB };
+	struct memstate_observe o = { .size = sizeof(o) };
+	struct memstate_limit l = {
+		.size = sizeof(l), .set = MEMSTATE_LIMIT_MAX, .max = 64 * MIB };
+	struct memstate_totals t;
+	struct pollfd p = { .events = 0 };
+	pid_t child;
+
+	if (!device)
+		return;
+	p.fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	tap_is(memstate_job_observe(p.fd, &o), -ESRCH, "no job was made yet");
+	child = vfork();
+	if (!child) {
+		if (memstate_job(p.fd, &j) != p.fd)
+			_exit(1);
+		execlp("sleep", "sleep", "infinity", NULL);
+		_exit(2);
+	}
+	tap_is(memstate_job_observe(p.fd, &o), 0, "a child of vfork makes a job");
+	tap_ok(o.spaces == 1 && o.backed && o.group & MEMSTATE_JOB_ID,
+	       "in which there is the program");
+	tap_ok(!memstate_job_totals(p.fd, &t, 0) && !t.tasks, "that reports nothing");
+	tap_is(memstate_job_limit_apply(p.fd, &l), -EPERM, "its limit cannot be raised");
+	l.max = MIB;
+	tap_is(memstate_job_limit_apply(p.fd, &l), 0, "but be lowered");
+	tap_ok(!memstate_watch_read(p.fd, &l) && l.max == MIB && l.group == o.group,
+	       "and is read as that of a group that is watched");
+	j = (struct memstate_job) { .id = 1 };
+	tap_is(memstate_job(-1, &j), -EINVAL, "what is out has no place in what is in");
+	j.id = 0;
+	tap_is(memstate_job(-1, &j), -EALREADY, "who has books makes none");
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	tap_ok(soon(poll(&p, 1, 0) == 1 && p.revents & POLLHUP), "it ends with its last process");
+	close(p.fd);
+}
+
 static void self_limit(void)
 {
 	struct memstate_refusal r = { .group = 1 };
@@ -337,6 +378,7 @@ int main(int argc, char **argv)
 	verbs();
 	charges();
 	observe();
+	job();
 	self_limit();
 	fork_over_the_limit();
 	watch();

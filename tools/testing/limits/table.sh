@@ -33,7 +33,7 @@ under_kernel() {
 under_ours() {
 	local size=$1
 	shift
-	timeout -k 5 600 "$memstate" run --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
+	timeout -k 5 600 "$memstate" run --reported --quiet --max "$size" -- "$@" >"$log" 2>&1 </dev/null
 	status=$?
 	[ $status != 124 ] || echo "hung" >"$log"
 	kills=0

@@ -295,7 +295,7 @@ def of_a_group(title, name):
         cgroup = CGROUPS + b"names-" + title.replace(" ", "-").encode()
         os.mkdir(cgroup)
     # Not --quiet: it reports from its beginning, though it does nothing that is reported.
-    process = subprocess.Popen([memstate, "run", "--", program_named(name), "600"],
+    process = subprocess.Popen([memstate, "run", "--reported", "--", program_named(name), "600"],
                                stderr=subprocess.DEVNULL, preexec_fn=lambda: enter(cgroup))
     reports = tap.soon(lambda: subprocess.run(
         ["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE, check=False).stdout.split(), 0.1)

@@ -23,7 +23,7 @@ leaves() {
 	local way=$1 status=$2 name=${1//[ ,]/-} got
 	shift 2
 	rm -f "$dir/$name.json"
-	timeout 300 "$memstate" run --json --output "$dir/$name.json" -- "$leave" "$way" \
+	timeout 300 "$memstate" run --reported --json --output "$dir/$name.json" -- "$leave" "$way" \
 		>"$dir/$name.said" 2>&1 </dev/null
 	got=$?
 	cp "$dir/$name.said" "$tap_dir/said"
@@ -76,16 +76,16 @@ os.kill(running[\"pid\"], signal.SIGKILL)'"
 if unshare -m true 2>/dev/null; then
 	says "with nowhere to put a file" 0 "20.0 MiB" unshare -m sh -c "
 		mount -t tmpfs -o size=4k none /dev/shm && dd if=/dev/zero of=/dev/shm/full 2>/dev/null
-		mount -t tmpfs -o ro none /tmp && TMPDIR=/nonexistent '$memstate' run -- '$leave' killed
+		mount -t tmpfs -o ro none /tmp && TMPDIR=/nonexistent '$memstate' run --reported -- '$leave' killed
 		[ \$? = 137 ]"
 else
 	skip "with nowhere to put a file" "no mount namespace may be made"
 fi
-says "TMPDIR is of no interest" 0 "20.0 MiB" env TMPDIR=/nonexistent "$memstate" run -- "$leave" plain
+says "TMPDIR is of no interest" 0 "20.0 MiB" env TMPDIR=/nonexistent "$memstate" run --reported -- "$leave" plain
 
 # A table that can be read: whoever held little is in one line. What was said is kept.
 table() { # STATUS COMMAND...
-	"$memstate" run "$@" >"$dir/table" 2>&1 </dev/null
+	"$memstate" run --reported "$@" >"$dir/table" 2>&1 </dev/null
 }
 table -- sh -c "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done; '$leave' plain; :"
 ok "those that held nothing are in one line" "grep -E '^10 held nothing [(]--all: each[)] ' $dir/table"

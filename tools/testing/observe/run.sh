@@ -54,7 +54,7 @@ guest() {
 	module=$("$top/tools/testing/vm/module.sh" 6.1 2>/dev/null | tail -n 1)
 	try "the program runs through the device, which is then empty" \
 		"$top/tools/testing/vm/vm.sh" -k 6.1 -t 600 -w "$build" -- sh -c "
-		insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --json \
+		insmod '$module' && MEMSTATE_BACKEND=device '$memstate' run --reported --json \
 			--output '$build/device.json' -- '$calls' &&
 		[ \"\$(cat /sys/class/misc/memstate/ready_direct)\" = 0 ] && rmmod memstate"
 	try "device and embedded books are the same" python3 -c "

@@ -26,7 +26,7 @@ ok modprobe_takes_what_dkms_built 'modprobe -v memstate && grep -q "^memstate " 
 	modinfo -n memstate | tee /dev/stderr | grep -q /updates/dkms/'
 ok device_is_for_everybody '[ "$(stat -c %a /dev/memstate)" = 666 ]'
 ok stat_of_the_system 'memstate stat | grep ^Ready'
-ok run_finds_the_shim_and_the_device 'memstate run --json --output out -- true && grep "\"backend\":\"device\"" out'
+ok run_finds_the_shim_and_the_device 'memstate run --reported --json --output out -- true && grep "\"backend\":\"device\"" out'
 ok run_finds_the_allocator 'memstate run --malloc --quiet -- grep libmemstate-malloc.so.0 /proc/self/maps'
 ok run_holds_to_a_limit 'memstate run --malloc --quiet -- perl -e "\$x = q(a) x (64 << 20); exit 0" &&
 	! memstate run --malloc --max 32M --quiet -- perl -e "\$x = q(a) x (64 << 20); exit 0"'

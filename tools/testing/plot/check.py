@@ -112,9 +112,11 @@ def plot(path, script):
         fail("%d rows for %d samples" % (len(data["samples"]), len(samples)))
     panel = "'Reserved' at screen" in text
     for row, line in zip(data["samples"], samples):
-        layers = [line["ready"], line["reserved_lazy"], line["prepared_lazy"],
-                  line["prepared"] - line["prepared_lazy"]]
-        top = [sum(layers[:i + 1]) for i in range(4)]
+        seen = line.get("observed", {"backed": 0, "inherited": 0, "commit": 0})
+        layers = [line["ready"], seen["backed"] - seen["inherited"], line["reserved_lazy"],
+                  line["prepared_lazy"], line["prepared"] - line["prepared_lazy"],
+                  seen["commit"] - seen["backed"]]
+        top = [sum(layers[:i + 1]) for i in range(len(layers))]
         reserved = line["reserved"] - line["reserved_lazy"]
         top.append(reserved if panel else top[-1] + reserved)
         want = [line["t"], line.get("limits", {}).get("charged", math.nan)] + top

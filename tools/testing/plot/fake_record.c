@@ -69,9 +69,10 @@ void ms_source_close(struct ms_source *s)
 	(void)s;
 }
 
-int ms_source_ranges(int fd, struct ms_ledger_copy *copy)
+int ms_source_ranges(int fd, int pidfd, struct ms_ledger_copy *copy)
 {
 	(void)fd;
+	(void)pidfd;
 	(void)copy;
 	return -ENXIO;
 }

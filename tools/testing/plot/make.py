@@ -4,6 +4,7 @@
 
 waves   a program under limits, with everything that a recording can have
 bare    a process without limits and events, in which nothing is lazy
+seen    a group in which some report and others are observed
 zeros   nothing was ever held
 one     one sample, one ledger of three ranges
 many    ledgers of 3000 ranges, 40 of them
@@ -40,7 +41,7 @@ def page(value):
 
 
 def sample(t, ready, prepared=0, reserved=0, prepared_lazy=0, reserved_lazy=0,
-           limits=None, events=None):
+           limits=None, events=None, observed=None):
     stack = min(ready, 3 * MIB)
     line = {"type": "sample", "t": t, "tasks": 1, "reserved": reserved,
             "reserved_lazy": reserved_lazy, "prepared": prepared,
@@ -48,6 +49,8 @@ def sample(t, ready, prepared=0, reserved=0, prepared_lazy=0, reserved_lazy=0,
             "classes": {
                 "heap": {"reserved": reserved, "prepared": prepared, "ready": ready - stack},
                 "stack": {"reserved": 0, "prepared": 0, "ready": stack}}}
+    if observed:
+        line["observed"] = observed
     if limits:
         line["limits"] = limits
     line["events"] = events or {}
@@ -58,6 +61,15 @@ def ledger(t, ranges, pid=123):
     for first in range(0, max(len(ranges), 1), 512):
         out({"type": "ranges", "t": t, "pid": pid, "first": first, "of": len(ranges),
              "whole": True, "ranges": ranges[first:first + 512]})
+
+
+def seen():
+    header()
+    for i in range(50):
+        backed = (1 + i % 41) * MIB
+        sample(i / 10, 5 * MIB, MIB, 8 * MIB,
+               observed={"nr_tasks": 2, "commit": backed + 9 * MIB, "backed": backed + MIB,
+                         "inherited": MIB, "pending": MIB, "excess": 0, "charged": backed + MIB})
 
 
 def waves():
@@ -124,6 +136,8 @@ def main():
         header(target={"kind": "process", "pid": 9, "name": "sh"})
         for i in range(50):
             sample(i / 10, page(MIB * (i + 1)), page(MIB * 5), page(MIB * 10))
+    elif kind == "seen":
+        seen()
     elif kind == "zeros":
         header(target={"kind": "system"})
         for i in range(10):

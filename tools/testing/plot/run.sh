@@ -238,10 +238,10 @@ fi
 # Others draw at the same time: what is left behind is looked for in a place of its own.
 mkdir tmp
 export TMPDIR=$dir/tmp
-for kind in waves bare zeros one many long hostile header; do
+for kind in waves bare seen zeros one many long hostile header; do
 	"$python" "$here/make.py" $kind >$kind.rec || exit 1
 done
-for kind in waves bare one; do
+for kind in waves bare seen one; do
 	try "plot $kind as a script" "$memstate" plot -o $kind.gp $kind.rec
 	try "its figures are the recording's" check plot $kind.rec $kind.gp
 done
@@ -289,10 +289,12 @@ pictures waves-map waves --kind map
 pictures many-map many --kind map
 pictures one-map one --kind map
 pictures zeros zeros
+pictures seen seen
 has waves.svg "redis-server --port 6399: memory by state" "Time since the start [s]" \
 	"Ready and Prepared" "Reserved" "64 MiB" "64 GiB" "max 100 MiB" "high 64.0 MiB" \
 	"denied" "pressure" "charged" "Prepared (lazy), peak 6.66 MiB" \
 	"300 samples, one each 0.1 s, from 2026-11-27T03:20:00Z"
+has seen.svg "Ready (observed), peak 41.0 MiB" "Prepared (observed), peak 8.00 MiB" "Ready, peak 5.00 MiB"
 has waves-classes.svg "Ready, by class" "stack, peak 3.00 MiB" "max 100 MiB"
 has waves-map.svg "Address" "7f1200000000" "64.0 GiB" "Prepared (lazy)" "Time since the start [s]"
 has one-map.svg "0.5 s after the start" "000010000000" "7.00 MiB"

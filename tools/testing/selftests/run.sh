@@ -20,7 +20,7 @@ if [[ ${1-} =~ ^[0-9]+$ ]]; then
 	scale=$1
 	shift
 fi
-programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks observe commit unload tree shards library uring uring_life batch fault stress}
+programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks observe commit jobs unload tree shards library uring uring_life batch fault stress}
 out=$top/build/selftests-$kernel@$cpus-$scale
 built=$top/build/selftests
 

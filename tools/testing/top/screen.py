@@ -250,7 +250,7 @@ class Task:
                 f"print('ready', flush=True)\nsys.stdin.read()\n")
         enter = f"echo $$ >{cgroup}/cgroup.procs && exec \"$@\""
         self.process = subprocess.Popen(
-            ["sh", "-c", enter, "sh", program, "run", "--quiet", "--", sys.executable,
+            ["sh", "-c", enter, "sh", program, "run", "--reported", "--quiet", "--", sys.executable,
              "-c", work], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ready = self.process.stdout.readline() == b"ready\n"
 

@@ -156,6 +156,8 @@ struct ms_panel {
 #define MS_COLOUR_PREPARED_LAZY	0x009e73
 #define MS_COLOUR_RESERVED	0x9a9fa6
 #define MS_COLOUR_RESERVED_LAZY	0xcc79a7
+#define MS_COLOUR_BACKED	0x8c6bb1
+#define MS_COLOUR_COMMIT	0xc8b6dc
 #define MS_COLOUR_HIGH		0xe69f00
 #define MS_COLOUR_MAX		0xd55e00
 

@@ -134,6 +134,7 @@ static void take_classes(struct json_object *classes, struct memstate_totals *t)
 static bool take_sample(struct reader *in, struct json_object *o, double t)
 {
 	struct json_object *limits = member(o, "limits"), *events = member(o, "events");
+	struct json_object *observed = member(o, "observed");
 	static const char *const pressures[] = { "none", "high", "max" };
 	struct ms_recording *r = in->r;
 	struct ms_sample s = { .t = t };
@@ -147,6 +148,12 @@ static bool take_sample(struct reader *in, struct json_object *o, double t)
 	s.totals.tasks = get(o, "tasks");
 	s.totals.ranges = get(o, "ranges");
 	s.totals.transitions = get(o, "transitions");
+	if (observed) {
+		s.observed.spaces = get(observed, "nr_tasks");
+		s.observed.commit = get(observed, "commit");
+		s.observed.backed = get(observed, "backed");
+		s.observed.inherited = get(observed, "inherited");
+	}
 	s.limited = limits;
 	s.limit.high = get_limit(limits, "high");
 	s.limit.max = get_limit(limits, "max");

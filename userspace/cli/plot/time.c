@@ -5,10 +5,11 @@
  *
  * Model
  *
- *   Layers are stacked so that what counts against a limit (Ready, and what is lazy) is
- *   at the bottom: there the limits' lines can be compared with it. Reserved often is a
- *   thousand times the rest; where it would flatten that, it gets a panel of its own.
- *   Of more samples than there are columns, a column shows the one that holds most.
+ *   Layers are stacked so that what counts against a limit (Ready, what is observed to be
+ *   backed, and what is lazy) is at the bottom: there the limits' lines can be compared with
+ *   it. Reserved often is a thousand times the rest; where it would flatten that, it gets a
+ *   panel of its own. Of more samples than there are columns, a column shows the one that
+ *   holds most.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@
 
 #define LAYERS_MAX	8
 
-enum layer { READY, RESERVED_LAZY, PREPARED_LAZY, PREPARED, RESERVED, NR_LAYERS };
+enum layer { READY, BACKED, RESERVED_LAZY, PREPARED_LAZY, PREPARED, COMMIT, RESERVED, NR_LAYERS };
 
 /**
  * struct layer_style - how a layer looks
@@ -47,9 +48,11 @@ struct layer_style {
 
 static const struct layer_style state_styles[NR_LAYERS] = {
 	{ "Ready", MS_COLOUR_READY },
+	{ "Ready (observed)", MS_COLOUR_BACKED },
 	{ "Reserved (lazy)", MS_COLOUR_RESERVED_LAZY },
 	{ "Prepared (lazy)", MS_COLOUR_PREPARED_LAZY },
 	{ "Prepared", MS_COLOUR_PREPARED },
+	{ "Prepared (observed)", MS_COLOUR_COMMIT },
 	{ "Reserved", MS_COLOUR_RESERVED },
 };
 
@@ -133,8 +136,15 @@ static double limit_of(uint64_t own, uint64_t lowest)
 	return bytes == MEMSTATE_UNLIMITED ? NAN : (double)bytes;
 }
 
+/* What children have of their parents is their parents'. */
+static double observed_ready(const struct memstate_totals_observed *w)
+{
+	return w->backed > w->inherited ? (double)(w->backed - w->inherited) : 0;
+}
+
 static void column_make(struct column *c, const struct ms_sample *s, bool classes, double unit)
 {
+	const struct memstate_totals_observed *w = &s->observed;
 	const struct memstate_totals *t = &s->totals;
 
 	*c = (struct column) { .t = s->t / unit, .charged = NAN, .high = NAN, .max = NAN };
@@ -143,6 +153,8 @@ static void column_make(struct column *c, const struct ms_sample *s, bool classe
 			c->layer[i] = (double)t->bytes[MEMSTATE_READY - 1][i];
 	} else {
 		c->layer[READY] = (double)ms_totals_state(t, MEMSTATE_READY);
+		c->layer[BACKED] = observed_ready(w);
+		c->layer[COMMIT] = w->commit > w->backed ? (double)(w->commit - w->backed) : 0;
 		c->layer[RESERVED_LAZY] = (double)t->reserved_lazy;
 		c->layer[PREPARED_LAZY] = (double)t->prepared_lazy;
 		c->layer[PREPARED] = (double)(ms_totals_state(t, MEMSTATE_PREPARED) -
@@ -161,7 +173,8 @@ static void column_make(struct column *c, const struct ms_sample *s, bool classe
 static double held(const struct ms_sample *s)
 {
 	return (double)ms_totals_state(&s->totals, MEMSTATE_READY) +
-	       (double)ms_totals_state(&s->totals, MEMSTATE_PREPARED);
+	       (double)ms_totals_state(&s->totals, MEMSTATE_PREPARED) +
+	       observed_ready(&s->observed);
 }
 
 /* Of each bucket the sample that holds most; the first and the last in any case. */

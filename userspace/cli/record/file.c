@@ -316,12 +316,24 @@ static void add_limit(struct json_object *o, const char *key, uint64_t bytes)
  */
 int ms_record_sample(struct ms_record_file *f, const struct ms_sample *s)
 {
-	struct json_object *o = ms_record_object("sample", s->t), *limits, *events;
+	struct json_object *o = ms_record_object("sample", s->t), *limits, *events, *observed;
+	const struct memstate_totals_observed *w = &s->observed;
 	const struct memstate_limit *l = &s->limit;
 
 	ms_json_add(o, "tasks", s->totals.tasks);
 	ms_json_totals(o, &s->totals);
 	drop_empty_classes(o, &s->totals);
+	if (w->spaces || w->charged) {
+		observed = json_object_new_object();
+		ms_json_add(observed, "nr_tasks", w->spaces);
+		ms_json_add(observed, "commit", w->commit);
+		ms_json_add(observed, "backed", w->backed);
+		ms_json_add(observed, "inherited", w->inherited);
+		ms_json_add(observed, "pending", w->pending);
+		ms_json_add(observed, "excess", w->excess);
+		ms_json_add(observed, "charged", w->charged);
+		json_object_object_add(o, "observed", observed);
+	}
 	if (s->limited) {
 		limits = json_object_new_object();
 		add_limit(limits, "high", l->high);

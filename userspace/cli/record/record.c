@@ -43,9 +43,9 @@
 static const char help[] =
 	"usage: memstate record -o FILE [OPTION]... [-p PID | -g TARGET | -- COMMAND [ARGUMENT]...]\n\n"
 	"Write the figures of the system, a process, a cgroup and all below it, or of a\n"
-	"program that is run as by 'memstate run', to FILE at a fixed interval, until it\n"
-	"ends, or SIGINT or SIGTERM. 'memstate plot FILE' makes pictures of it. TARGET is as\n"
-	"for 'memstate limit'. With COMMAND the exit status is the program's.\n\n"
+	"program that is run as by 'memstate run --reported', to FILE at a fixed interval,\n"
+	"until it ends, or SIGINT or SIGTERM. 'memstate plot FILE' makes pictures of it.\n"
+	"TARGET is as for 'memstate limit'. With COMMAND the exit status is the program's.\n\n"
 	"  -o, --output FILE      lines of JSON; compressed if its name ends in .gz\n"
 	"  -p, --pid PID          a process\n"
 	"  -g, --group TARGET     a cgroup\n"
@@ -237,7 +237,7 @@ static int write_ranges(struct recorder *r, double t)
 	/* It does not report yet, or not any more. */
 	if (fd < 0)
 		return 0;
-	ret = ms_source_ranges(fd, &copy);
+	ret = ms_source_ranges(fd, own ? r->source.pidfd : 0, &copy);
 	if (!own)
 		close(fd);
 	if (ret)
@@ -431,7 +431,7 @@ static int begin(struct recorder *r)
 			ms_err("recording a program takes the device: %s", memstate_error());
 			return 1;
 		}
-		r->cgroup = r->launch.cgroup;
+		r->cgroup = r->launch.place.cgroup;
 	} else if (r->target && ms_cgroup_find("record", r->target, &r->cgroup)) {
 		return 1;
 	}
@@ -696,6 +696,7 @@ int memstate_cmd_record(int argc, char **argv)
 	if (ret)
 		return ret;
 	r.launch.quiet = r.quiet;
+	r.launch.reported = true;
 	r.launch.grouped = true;
 	return record(&r);
 }

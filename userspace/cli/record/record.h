@@ -43,6 +43,7 @@ struct json_object *ms_record_object(const char *type, double t);
  * struct ms_sample - figures of one moment
  * @t:		seconds since the start
  * @totals:	the books
+ * @observed:	what is observed of who has none
  * @limited:	@limit is known
  * @limit:	limits, charge, pressure, events
  * @events:	counts by enum memstate_event, as far as they are known
@@ -50,6 +51,7 @@ struct json_object *ms_record_object(const char *type, double t);
 struct ms_sample {
 	double t;
 	struct memstate_totals totals;
+	struct memstate_totals_observed observed;
 	bool limited;
 	struct memstate_limit limit;
 	uint64_t events[MEMSTATE_NR_EVENTS];
@@ -67,14 +69,16 @@ int ms_record_ranges(struct ms_record_file *f, double t, pid_t pid,
 
 /**
  * struct ms_source - what is recorded
- * @fd:		watches a group, or is bound to a task; below 0: none
+ * @fd:		watches a group, or is bound to a task, or asks for @pidfd; below 0: none
  * @pid:	the task; 0: a group or the system
+ * @pidfd:	of a task that reports nothing; 0: none
  * @files:	its descriptor may not be had: by the module's files, without limits
  * @waiting:	it may come to report later
  */
 struct ms_source {
 	int fd;
 	pid_t pid;
+	int pidfd;
 	bool files;
 	bool waiting;
 };
@@ -100,7 +104,7 @@ struct ms_ledger_copy {
 
 #define MS_LEDGER_RANGES_MAX	65536
 
-int ms_source_ranges(int fd, struct ms_ledger_copy *copy);
+int ms_source_ranges(int fd, int pidfd, struct ms_ledger_copy *copy);
 
 /* ---- trace.c: transitions ------------------------------------------------------ */
 

@@ -28,6 +28,51 @@ int ms_source_group(struct ms_source *s, int cgroup_fd, const char *name)
 	return s->fd < 0 ? ms_limit_error(name, s->fd) : 0;
 }
 
+static int read_fd(const struct ms_source *s, uint32_t scope, struct ms_sample *sample)
+{
+	struct memstate_get_totals totals = {
+		.size = sizeof(totals), .scope = scope, .fd = s->pidfd,
+	};
+
+	sample->limit = (struct memstate_limit) {
+		.size = sizeof(sample->limit), .scope = scope, .fd = s->pidfd,
+	};
+	if (ioctl(s->fd, MEMSTATE_IOC_TOTALS, &totals))
+		return -errno;
+	sample->totals = totals.totals;
+	sample->observed = totals.observed;
+	sample->limited = !ioctl(s->fd, MEMSTATE_IOC_LIMIT_GET, &sample->limit);
+	return 0;
+}
+
+/* One that reports nothing: what the module sees of it. Return: 0; 1 after a message. */
+static int open_silent(struct ms_source *s, pid_t pid)
+{
+	struct ms_process_fds p;
+	struct ms_sample sample;
+	int ret = ms_process_open(pid, &p);
+
+	s->fd = -1;
+	if (!ret) {
+		s->fd = p.device;
+		s->pidfd = p.pidfd;
+		ret = read_fd(s, MEMSTATE_SCOPE_PROCESS, &sample);
+		if (!ret && !sample.observed.spaces)
+			ret = -ENXIO;
+		if (!ret)
+			return 0;
+		ms_source_close(s);
+	}
+	if (ret == -ENXIO)
+		ms_err("process %d reports nothing, and is not observed; try: memstate observe %d",
+		       pid, pid);
+	else if (ret == -EACCES)
+		ms_err("process %d is somebody else's", pid);
+	else
+		ms_err("process %d: %s", pid, strerror(-ret));
+	return 1;
+}
+
 /**
  * ms_source_task() - record a task
  * @s:		where to put it
@@ -47,6 +92,8 @@ int ms_source_task(struct ms_source *s, pid_t pid, bool waiting)
 	s->fd = ms_task_handle_quiet(pid);
 	if (s->fd >= 0)
 		return 0;
+	if (s->fd == -ENXIO)
+		return open_silent(s, pid);
 	if (s->fd == -EPERM && !ms_sysfs_totals(pid, &totals, &alloc)) {
 		ms_err("process %d may not be traced: its figures come from a file, as of when it last reported in full, and without limits",
 		       pid);
@@ -58,19 +105,6 @@ int ms_source_task(struct ms_source *s, pid_t pid, bool waiting)
 	return s->fd < 0;
 }
 
-static int read_fd(int fd, uint32_t scope, struct ms_sample *sample)
-{
-	struct memstate_get_totals totals = { .size = sizeof(totals), .scope = scope };
-
-	sample->limit = (struct memstate_limit) {
-		.size = sizeof(sample->limit), .scope = scope };
-	if (ioctl(fd, MEMSTATE_IOC_TOTALS, &totals))
-		return -errno;
-	sample->totals = totals.totals;
-	sample->limited = !ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &sample->limit);
-	return 0;
-}
-
 /* A process that runs another program has other books, and another descriptor. */
 static int read_task(struct ms_source *s, struct ms_sample *sample)
 {
@@ -79,10 +113,12 @@ static int read_task(struct ms_source *s, struct ms_sample *sample)
 
 	if (s->files)
 		return ms_sysfs_totals(s->pid, &sample->totals, &alloc);
+	if (s->pidfd)
+		return read_fd(s, MEMSTATE_SCOPE_PROCESS, sample);
 	if (s->fd < 0)
 		s->fd = ms_task_handle_quiet(s->pid);
 	if (s->fd >= 0)
-		ret = read_fd(s->fd, MEMSTATE_SCOPE_TASK, sample);
+		ret = read_fd(s, MEMSTATE_SCOPE_TASK, sample);
 	if (s->fd >= 0 && !sample->totals.tasks) {
 		close(s->fd);
 		s->fd = -1;
@@ -105,7 +141,7 @@ int ms_source_read(struct ms_source *s, struct ms_sample *sample)
 
 	memset(sample, 0, sizeof(*sample));
 	sample->t = when;
-	ret = s->pid ? read_task(s, sample) : read_fd(s->fd, MEMSTATE_SCOPE_WATCHED, sample);
+	ret = s->pid ? read_task(s, sample) : read_fd(s, MEMSTATE_SCOPE_WATCHED, sample);
 	if (ret)
 		return ret;
 	memcpy(sample->events, sample->limit.events, sizeof(sample->events));
@@ -123,18 +159,26 @@ void ms_source_close(struct ms_source *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	if (s->pidfd)
+		close(s->pidfd);
+	s->pidfd = 0;
 }
 
 /**
- * ms_source_ranges() - the ledger of a task as it is
- * @fd:		bound to the task
+ * ms_source_ranges() - the ledger of a task as it is, or its memory if it has none
+ * @fd:		bound to the task; or of the device
+ * @pidfd:	of the task then, else 0
  * @copy:	where to put it; its ranges are to be freed
  *
  * Return: 0; -errno.
  */
-int ms_source_ranges(int fd, struct ms_ledger_copy *copy)
+int ms_source_ranges(int fd, int pidfd, struct ms_ledger_copy *copy)
 {
-	struct memstate_ranges arg = { .size = sizeof(arg) };
+	struct memstate_ranges arg = {
+		.size = sizeof(arg),
+		.scope = pidfd ? MEMSTATE_SCOPE_PROCESS : MEMSTATE_SCOPE_TASK,
+		.fd = pidfd,
+	};
 	uint32_t room = 0;
 
 	*copy = (struct ms_ledger_copy) { .whole = true };

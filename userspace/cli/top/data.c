@@ -88,7 +88,7 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 	const struct ms_figures f = { .dir = dir };
 	int ret = read_row(&f, classes, row), fd;
 	char path[PATH_MAX];
-	uint64_t observe;
+	uint64_t observe, enforced;
 
 	if (!ret)
 		ret = ms_file_u64(dir, "parent", &row->parent);
@@ -97,6 +97,7 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 	if (ret)
 		return ret;
 	row->observes = !ms_file_u64(dir, "observe", &observe) && observe;
+	row->unenforced = row->observes && !ms_file_u64(dir, "enforced", &enforced) && !enforced;
 	if (row->observes && ms_file_u64(dir, "backed", &row->backed))
 		row->backed = TOP_UNKNOWN;
 	fd = ms_cgroup_dirs_find(cg, dir, row->id, path);

@@ -375,11 +375,18 @@ void ms_top_title_line(const struct top_data *data, const struct top_view *view,
 void ms_top_summary_line(const struct top_data *data, char *line, size_t size)
 {
 	const struct top_row *root = NULL;
+	bool unenforced = false;
 	char percent[16];
 
-	for (size_t i = 0; i < data->nr && !root; i++)
-		if (!data->rows[i].task && !data->rows[i].parent)
+	for (size_t i = 0; i < data->groups; i++) {
+		if (!root && !data->rows[i].parent)
 			root = &data->rows[i];
+		unenforced |= data->rows[i].unenforced;
+	}
+	if (unenforced) {
+		snprintf(line, size, MS_UNENFORCED);
+		return;
+	}
 	if (!root || root->anon == TOP_UNKNOWN) {
 		snprintf(line, size,
 			 "unaccounted -: no anon (observed) of the root cgroup's can be read");

@@ -52,6 +52,7 @@ enum top_pressure {
  *		Prepared are what the kernel counts
  * @other:	of a task: it reports nothing, and nobody observes it: likewise
  * @observes:	of a group: what reports nothing is observed there
+ * @unenforced:	and yet no limit is in force for it
  * @id:		cgroup id, or process id
  * @parent:	cgroup id of the group that it is in, 0 for the root
  * @books:	which books these are: their serial number, or the cgroup id
@@ -81,6 +82,7 @@ struct top_row {
 	bool observed;
 	bool other;
 	bool observes;
+	bool unenforced;
 	uint64_t id;
 	uint64_t parent;
 	uint64_t books;

@@ -43,7 +43,7 @@ TEST(query_tells_version_and_bounds)
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), q.page_size);
 	EXPECT_EQ(MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
 		  MEMSTATE_FEATURE_URING | MEMSTATE_FEATURE_DOORBELL |
-		  MEMSTATE_FEATURE_OBSERVE, q.features);
+		  MEMSTATE_FEATURE_OBSERVE | MEMSTATE_FEATURE_JOBS, q.features);
 	EXPECT_EQ(256 * 1024, q.credit_batch);
 	EXPECT_GT(q.groups_max, 0);
 	EXPECT_GT(q.shards_max, 0);

@@ -126,6 +126,18 @@ struct abi_row {
 	NUM(MEMSTATE_FEATURE_URING, 4),					\
 	NUM(MEMSTATE_FEATURE_DOORBELL, 8),				\
 	NUM(MEMSTATE_FEATURE_OBSERVE, 16),				\
+	NUM(MEMSTATE_FEATURE_JOBS, 32),					\
+	NUM(MEMSTATE_IOC_JOB, 0xbd20),					\
+	NUM(MEMSTATE_SCOPE_JOB, 6),					\
+	NUM(MEMSTATE_JOB_ID, 0x8000000000000000),			\
+	NUM(MEMSTATE_JOB_OVERCOMMIT, 8),				\
+	SIZE(memstate_job, 48),						\
+	OFF(memstate_job, set, 8),					\
+	OFF(memstate_job, overcommit, 12),				\
+	OFF(memstate_job, high, 16),					\
+	OFF(memstate_job, max, 24),					\
+	OFF(memstate_job, commit_max, 32),				\
+	OFF(memstate_job, id, 40),					\
 	NUM(MEMSTATE_IOC_OBSERVE, 0xbd1f),				\
 	NUM(MEMSTATE_OBSERVE_ON, 1),					\
 	NUM(MEMSTATE_OBSERVE_OVERCOMMIT, 2),				\

@@ -3,6 +3,8 @@
  * Want of memory, at each place where memory is asked for, one after the other:
  * /proc/thread-self/fail-nth. Nothing may be lost, nothing applied twice.
  */
+#include <sys/syscall.h>
+
 #include "cgroup.h"
 #include "harness.h"
 
@@ -421,6 +423,103 @@ TEST_F(fault, who_is_born_without_memory_is_observed_all_the_same)
 	close(dev);
 	close(cg);
 	EXPECT_EQ(0, cg_remove("ms-fault"));
+}
+
+/* Where the process is charged. */
+static bool is_in_job(int dev, pid_t pid)
+{
+	struct memstate_observe w = {
+		.size = sizeof(w), .scope = MEMSTATE_SCOPE_PROCESS,
+		.fd = syscall(SYS_pidfd_open, pid, 0) };
+	int ret = dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
+
+	close(w.fd);
+	return !ret && w.group & MEMSTATE_JOB_ID;
+}
+
+/* Bits: 1: it was refused; 2: something failed; from 4 on: it was neither in one nor refused. */
+static int made_or_not(int dev, int fd, int n)
+{
+	struct memstate_job j = { .size = sizeof(j), .set = MEMSTATE_JOB_MAX, .max = 64 * MIB };
+	pid_t pid = fork();
+	bool more;
+	int ret;
+
+	if (!pid) {
+		/* The files are the thread's own. */
+		if (!faults_can_be_injected())
+			_exit(5);
+		fail_nth(n);
+		ret = dev_ioctl(fd, MEMSTATE_IOC_JOB, &j);
+		more = failed_somewhere();
+		/* What could not be told has been done. */
+		if (ret != -EFAULT && (is_in_job(dev, getpid()) != !ret || (ret && ret != -ENOMEM)))
+			_exit(4);
+		_exit(2 * !!more + !!ret);
+	}
+	return WEXITSTATUS(join(pid));
+}
+
+TEST_F(fault, who_makes_a_job_without_memory_is_in_none)
+{
+	int cg = cg_make("ms-fault"), dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	int n, said = 3, failures = 0;
+
+	SKIP_WITHOUT_FAULTS();
+	ASSERT_TRUE(cg_enter("ms-fault"));
+	for (n = 1; n < NTH_MAX && said & 2; n++) {
+		int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+
+		said = made_or_not(dev, fd, n);
+		EXPECT_LT(said, 4);
+		failures += said & 1;
+		close(fd);
+	}
+	EXPECT_LT(n, NTH_MAX);
+	EXPECT_GT(failures, 3);
+	EXPECT_TRUE(cg_enter("."));
+	close(dev);
+	close(cg);
+	EXPECT_EQ(0, cg_remove("ms-fault"));
+}
+
+TEST_F(fault, who_is_born_in_a_job_is_in_it_or_is_not_born)
+{
+	int dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	pid_t maker, pid;
+
+	SKIP_WITHOUT_FAULTS();
+	maker = fork();
+	if (!maker) {
+		struct memstate_job j = { .size = sizeof(j) };
+		int n, failures = 0;
+		bool more = true;
+
+		if (!faults_can_be_injected() || dev_ioctl(fd, MEMSTATE_IOC_JOB, &j))
+			_exit(1);
+		for (n = 1; n < NTH_MAX && more; n++) {
+			fail_nth(n);
+			pid = fork();
+			if (!pid) {
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				pause();
+				_exit(0);
+			}
+			more = failed_somewhere();
+			failures += pid < 0;
+			if (pid < 0)
+				continue;
+			if (!soon(is_in_job(dev, pid)))
+				_exit(2);
+			kill(pid, SIGKILL);
+			join(pid);
+		}
+		_exit(n == NTH_MAX ? 3 : failures < 4 ? 4 : 0);
+	}
+	EXPECT_EQ(0, join(maker));
+	close(fd);
+	close(dev);
 }
 
 TEST_HARNESS_MAIN

@@ -323,9 +323,11 @@ TEST(parameters_are_checked_when_they_change)
 		{ "groups_max", { 0, (1 << 24) + 1 } },
 		{ "tasks_per_user", { -1, 65537 } },
 		{ "groups_per_user", { -1, (1 << 24) + 1 } },
+		{ "jobs_max", { 0, (1 << 24) + 1 } },
+		{ "jobs_per_user", { -1, (1 << 24) + 1 } },
 	};
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 7; i++) {
 		const char *name = parameters[i].name;
 		long long before = parameter(name, 5);
 

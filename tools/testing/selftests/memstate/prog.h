@@ -27,7 +27,9 @@ static inline const char *prog_path(void)
 	return strcat(path, "/observe_prog");
 }
 
-static inline struct prog prog_start(const char *cgroup)
+/* @before: what it does before it is that program; false: it ends. */
+static inline struct prog prog_start_after(const char *cgroup, bool (*before)(const void *arg),
+					   const void *arg)
 {
 	struct prog p = { .pid = -1 };
 	int in[2], out[2];
@@ -39,6 +41,11 @@ static inline struct prog prog_start(const char *cgroup)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!cg_enter(cgroup) || dup2(in[0], 0) || dup2(out[1], 1) != 1)
 			_exit(101);
+		/* Who waits for the program is not to keep its input open. */
+		close(in[1]);
+		close(out[0]);
+		if (before && !before(arg))
+			_exit(103);
 		execl(prog_path(), "observe_prog", NULL);
 		_exit(102);
 	}
@@ -47,6 +54,11 @@ static inline struct prog prog_start(const char *cgroup)
 	p.to = in[1];
 	p.from = out[0];
 	return p;
+}
+
+static inline struct prog prog_start(const char *cgroup)
+{
+	return prog_start_after(cgroup, NULL, NULL);
 }
 
 static inline bool prog_tell(const struct prog *p, char what, unsigned long kib)

@@ -52,6 +52,19 @@ static u64 features(int dev)
 	return dev_ioctl(dev, MEMSTATE_IOC_QUERY, &q) ? 0 : q.features;
 }
 
+/* The caller is in a job from now on, and has no file of it. */
+static void enter_job(void)
+{
+	struct memstate_job j = { .size = sizeof(j), .set = MEMSTATE_JOB_MAX, .max = 4 * MIB };
+	int dev;
+
+	/* The module may be away just now. */
+	if (!soon((dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC)) >= 0) ||
+	    dev_ioctl(dev, MEMSTATE_IOC_JOB, &j))
+		_exit(1);
+	close(dev);
+}
+
 /* Maps, touches, gives back, forks and becomes another image, until it is killed. */
 static void load(u64 seed, const char *program)
 {
@@ -59,6 +72,8 @@ static void load(u64 seed, const char *program)
 	char *at;
 	pid_t pid;
 
+	if (seed % 2)
+		enter_job();
 	for (;;) {
 		at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (at == MAP_FAILED)
