@@ -149,6 +149,7 @@ static int find_container(const char *id, char *path, size_t size)
 	memset(&search, 0, sizeof(search));
 	search.id = id;
 	nftw(ms_cgroup_root(), visit, 32, FTW_PHYS | FTW_ACTIONRETVAL);
+	search.id = NULL;
 	if (search.nr == 1)
 		snprintf(path, size, "%s", search.found);
 	return search.nr;
