@@ -85,7 +85,7 @@ _memstate() {
 	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word"
 		compgen -f -- "$word") ;;
 	limit|observe|shrink|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
-	replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	advise|replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	esac
 }
 

@@ -25,6 +25,7 @@
 #define EXIT_USAGE	2
 
 int memstate_cmd_adapt(int argc, char **argv);
+int memstate_cmd_advise(int argc, char **argv);
 int memstate_cmd_audit(int argc, char **argv);
 int memstate_cmd_export(int argc, char **argv);
 int memstate_cmd_limit(int argc, char **argv);

@@ -86,6 +86,32 @@ part host || { guest; tap_end; }
 
 relay trace "$build/trace"
 
+# ---- advise ------------------------------------------------------------------------
+
+{
+	echo 'mmap(NULL, 41943040, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x10000000'
+	for ((i = 0; i < 200; i++)); do
+		echo 'madvise(0x10000000, 20971520, MADV_DONTNEED) = 0'
+		echo 'munmap(0x10000000, 4096) = 0'
+	done
+} >"$build/advise.log"
+try "a log is recorded" sh -c "'$memstate' replay --record '$build/advise.rec' '$build/advise.log' >'$build/advise.out'"
+says "advise: what would have refused nothing" 0 "^max +45.0 MiB +the most that was held was 40.0 MiB, after " \
+	"$memstate" advise "$build/advise.rec"
+cp "$tap_dir/said" "$build/advise.said"
+ok "memory.max beside it" "grep -E '^memory.max +61.0 MiB' $build/advise.said"
+ok "and what to do with it" "grep 'memstate adapt --max 45M' $build/advise.said && grep 'memstate plot .*advise.rec --max 45M' $build/advise.said"
+try "advise --json is JSON" sh -c "'$memstate' advise --json '$build/advise.rec' | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d[\"max\"] == 45 << 20 and d[\"held\"] == 40 << 20 and not d[\"exact\"], d'"
+try "plot draws a limit that there might be" sh -c "'$memstate' plot --max 45M -o '$build/advise.gp' '$build/advise.rec' && grep -q 'max 45.0 MiB' '$build/advise.gp'"
+says "plot --max x" 2 "'x' is not a size" "$memstate" plot --max x "$build/advise.rec"
+says "plot --max of a map" 2 "--max does not go with --kind map" "$memstate" plot --max 1M --kind map "$build/advise.rec"
+says "advise of nothing" 2 "one recording or target is needed" "$memstate" advise
+says "advise --duration x" 2 "'x' is not a number of seconds" "$memstate" advise --duration x /
+says "advise of what is no recording" 1 "this is no recording of memstate's" "$memstate" advise "$build/advise.log"
+
 # ---- record, on made-up figures ---------------------------------------------------
 
 cd "$dir" || exit 1

@@ -30,10 +30,11 @@ static const char help[] =
 	"  --theme THEME       light, dark, or auto (default): SVG follows the reader's\n"
 	"                      setting, PNG is light\n"
 	"  --size WxH          pixels, default 960x540\n"
+	"  --max SIZE          with a line where this limit would be, in place of the one that was\n"
 	"  --title TEXT        instead of what was recorded\n"
 	"  --help              this text\n";
 
-enum { OPT_KIND = 256, OPT_PID, OPT_RESERVED, OPT_THEME, OPT_SIZE, OPT_TITLE };
+enum { OPT_KIND = 256, OPT_PID, OPT_RESERVED, OPT_THEME, OPT_SIZE, OPT_TITLE, OPT_MAX };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{ "theme", required_argument, NULL, OPT_THEME },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "title", required_argument, NULL, OPT_TITLE },
+	{ "max", required_argument, NULL, OPT_MAX },
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
@@ -59,6 +61,7 @@ enum kind { KIND_TIME, KIND_CLASSES, KIND_MAP };
  * @theme:	its colours
  * @width:	pixels
  * @height:	pixels
+ * @max:	a limit that there might be, 0: those that there were
  * @want:	the rest
  */
 struct plotter {
@@ -69,6 +72,7 @@ struct plotter {
 	enum ms_plot_theme theme;
 	int width;
 	int height;
+	uint64_t max;
 	struct ms_picture want;
 };
 
@@ -341,8 +345,28 @@ static int option(struct plotter *p, int c, char **argv)
 	case OPT_TITLE:
 		p->want.title = optarg;
 		return 0;
+	case OPT_MAX:
+		if (!memstate_parse_bytes(ms_size_words(optarg, argv), &p->max) && p->max)
+			return 0;
+		return ms_usage_error("plot", "option '--max': '%s' is not a size (as 512M or 1.5GiB)",
+				      optarg);
 	default:
 		return ms_option_error("plot", c, argv);
+	}
+}
+
+/* As if this one had been there all the time. */
+static void suppose(struct ms_recording *r, uint64_t max)
+{
+	for (size_t i = 0; i < r->nr_samples; i++) {
+		struct memstate_limit *l = &r->samples[i].limit;
+
+		if (!r->samples[i].limited)
+			*l = (struct memstate_limit) { .high = MEMSTATE_UNLIMITED,
+						       .lowest_high = MEMSTATE_UNLIMITED };
+		r->samples[i].limited = true;
+		l->max = max;
+		l->lowest_max = max;
 	}
 }
 
@@ -389,10 +413,16 @@ int memstate_cmd_plot(int argc, char **argv)
 		return ms_usage_error("plot", "--pid goes with --kind map");
 	if (p.want.reserved && p.kind != KIND_TIME)
 		return ms_usage_error("plot", "--reserved goes with --kind time");
+	if (p.max && p.kind == KIND_MAP)
+		return ms_usage_error("plot", "--max does not go with --kind map");
 	p.input = argv[optind];
 	status = find_format(&p);
 	if (!status) {
-		status = ms_recording_read(&r, p.input) ? 1 : draw(&p, &r);
+		status = ms_recording_read(&r, p.input) ? 1 : 0;
+		if (!status && p.max)
+			suppose(&r, p.max);
+		if (!status)
+			status = draw(&p, &r);
 		ms_recording_free(&r);
 	}
 	return status;
