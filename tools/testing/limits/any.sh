@@ -366,6 +366,55 @@ run_both() {
 }
 try "run --reported: what does not report is seen beside it" run_both
 
+# --- advise, shrink ------------------------------------------------------------------------
+
+begin shrunk "$programs/static"
+"$memstate" limit /shrunk --max 64M >/dev/null
+tell M 20480
+says "advise, of what runs" 0 "by the module's own count: this would have refused nothing" "$memstate" advise /shrunk --duration 0.1
+advised() {
+	"$memstate" advise shrunk --duration 0 --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert 20 << 20 <= d["held"] <= 24 << 20 and d["held"] < d["max"] < d["memory_max"] and d["exact"], d'
+}
+try "advise in JSON" advised
+max() { cat "$(group shrunk)/max"; }
+fits() {
+	"$memstate" shrink /shrunk --max 32M --memory-max >"$work/said" && has '^/shrunk: max 32.0 MiB, of which 2' &&
+		is "$(max)" $((32 * M)) && is "$(cat $cgroups/shrunk/memory.max)" $((48 * M))
+}
+try "shrink: what fits already is set, memory.max after it" fits
+fits_not() {
+	! "$memstate" shrink /shrunk --max 8M --memory-max=16M --timeout 0.2 2>"$work/said" &&
+		has 'it did not fall in time; 2[0-9].* are charged: max is 32.0 MiB, as it was' &&
+		is "$(max)" $((32 * M)) && is "$(cat $cgroups/shrunk/memory.max)" $((48 * M)) && is "$(killed shrunk)" 0
+}
+try "shrink: what does not fit in time is undone" fits_not
+lowered() { is "$(max)" $((16 * M)); }
+shrinking() {
+	"$memstate" shrink /shrunk --max 16M --memory-max --timeout 600 >"$work/out" 2>"$work/said" &
+	shrinker=$!
+	soon lowered
+}
+interrupted() {
+	shrinking && kill $shrinker
+	wait $shrinker
+	is $? 1 && has 'interrupted; .*: max is 32.0 MiB, as it was' && is "$(max)" $((32 * M))
+}
+try "shrink: nor is anything left of it when it is interrupted" interrupted
+gives_back() {
+	shrinking && tell u 0 && wait $shrinker && prints '/shrunk: max 16.0 MiB, of which .*' &&
+		is "$(cat $cgroups/shrunk/memory.max)" $((32 * M)) && is "$(killed shrunk)" 0
+}
+try "shrink: memory.max follows when the program has given back" gives_back
+finish shrunk
+says "shrink without a limit" 2 "--max is needed" "$memstate" shrink /
+says "shrink --max max" 2 "'max' is not a size" "$memstate" shrink / --max max
+says "shrink to what would kill" 2 "memory.max below max would kill" "$memstate" shrink / --max 64M --memory-max=32M
+says "shrink --timeout x" 2 "'x' is not a number of seconds" "$memstate" shrink / --max 64M --timeout x
+says "shrink of nobody" 1 "neither a cgroup" "$memstate" shrink nobody --max 64M
+
 # --- the hooks themselves, taken away and set again ----------------------------------------
 
 if [ -e /sys/class/misc/memstate/hooks ]; then
