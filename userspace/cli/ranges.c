@@ -154,15 +154,13 @@ static int print_observed(const struct listing *l, int device, int pidfd)
 
 static int explain(pid_t pid, bool observed, int ret)
 {
-	if (!observed)
-		ms_err("process %d: %s", pid, strerror(-ret));
-	else if (ret == -EACCES || ret == -EPERM)
-		ms_err("process %d reports nothing; to see where its memory lies takes CAP_SYS_PTRACE",
+	if (observed && (ret == -EACCES || ret == -EPERM))
+		ms_err("process %d does not report; to see where its memory lies takes CAP_SYS_PTRACE",
 		       pid);
-	else if (ret == -ESRCH)
+	else if (observed && ret == -ESRCH)
 		ms_err("process %d has ended, or is the kernel's", pid);
-	else if (ret == -E2BIG || ret == -EINVAL)
-		ms_err("process %d reports nothing, and the module that is loaded sees only what reports",
+	else if (observed && (ret == -E2BIG || ret == -EINVAL))
+		ms_err("process %d does not report, and the module that is loaded sees only what does",
 		       pid);
 	else
 		ms_err("process %d: %s", pid, strerror(-ret));

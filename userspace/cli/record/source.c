@@ -49,7 +49,7 @@ static int read_fd(const struct ms_source *s, uint32_t scope, struct ms_sample *
 static int open_silent(struct ms_source *s, pid_t pid)
 {
 	struct ms_process_fds p;
-	struct ms_sample sample;
+	struct ms_sample sample = {};
 	int ret = ms_process_open(pid, &p);
 
 	s->fd = -1;
@@ -64,7 +64,7 @@ static int open_silent(struct ms_source *s, pid_t pid)
 		ms_source_close(s);
 	}
 	if (ret == -ENXIO)
-		ms_err("process %d reports nothing, and is not observed; try: memstate observe %d",
+		ms_err("process %d does not report, and is not observed; try: memstate observe %d",
 		       pid, pid);
 	else if (ret == -EACCES)
 		ms_err("process %d is somebody else's", pid);
