@@ -5,7 +5,7 @@
 #include "device.h"
 #include "harness.h"
 
-#include "abi_table.h"
+#include "../../core/abi_table.h"
 
 extern const struct abi_row abi_cxx[];
 extern const size_t abi_cxx_rows;
