@@ -18,6 +18,14 @@ function __memstate_options
 	test "$words[2]" != run; or echo --\tthe command follows
 end
 
+# What a command takes behind its options: the last word of its usage
+function __memstate_operand
+	set -l words (__memstate_words)
+	set -l help ($words[1] $words[2] --help 2>/dev/null)
+	string replace ' [OPTION]...' '' -- "$help[1]" |
+		string replace -rf '.*[ \[]([A-Z]*)\]*(\.\.\.)*$' '$1'
+end
+
 function __memstate_files
 	__fish_complete_path (commandline -ct)
 end
@@ -54,12 +62,13 @@ function __memstate_arguments
 			__memstate_options
 			return
 	end
-	switch $words[2]
-		case stat audit ranges
-			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
-		case scan
+	set -l operand (__memstate_operand)
+	switch "$words[2]:$operand"
+		case 'scan:*'
 			string replace -rf '^/proc/([0-9]+)$' '$1' /proc/*
-		case limit observe watch
+		case '*:PID'
+			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
+		case '*:TARGET'
 			test -n "$word"; or set word /sys/fs/cgroup/
 			__fish_complete_directories $word
 		case '*'
