@@ -217,7 +217,7 @@ ignore_all=(
 )
 ignore_declaring=(		# macros that make attributes and tracepoints
 	COMPLEX_MACRO MULTISTATEMENT_MACRO_USE_DO_WHILE OPEN_ENDED_LINE
-	PARENTHESIS_ALIGNMENT SPACING
+	PARENTHESIS_ALIGNMENT SPACING TRAILING_SEMICOLON
 )
 ignore_port=(			# what others include instead of barriers and attributes
 	MEMORY_BARRIER PREFER_DEFINED_ATTRIBUTE_MACRO CONST_STRUCT CAMELCASE
@@ -269,7 +269,7 @@ checkpatch_kind() {
 	userspace/*)                     echo user ;;
 	kmod/core/port*|include/uapi/*)  echo port ;;
 	kmod/core/stats.h)               echo stats ;;
-	kmod/trace.h|kmod/sysfs*.[ch])   echo declaring ;;
+	kmod/trace.h|kmod/sysfs*.[ch]|kmod/core/counters.h)   echo declaring ;;
 	kmod/core/rules.c)               echo rules ;;
 	*)                               echo all ;;
 	esac
