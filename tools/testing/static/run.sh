@@ -607,6 +607,9 @@ lane_abi() {
 		done
 		grep -qw "$name" "$tree"/tools/testing/selftests/memstate/*.c || echo "selftests: no $name"
 	done < <(sed -n 's/^#define \(MEMSTATE_IOC_[A-Z_]*\)\t.*/\1/p' "$header") >"$log"
+	[ "$(sed -n 's/^ \*   \([0-9]\+\)  .*/\1/p' "$header" | tail -n 1)" = \
+		"$(sed -n 's/^#define MEMSTATE_ABI_VERSION\t//p' "$header")" ] ||
+		echo "${header##*/}: MEMSTATE_ABI_VERSION is not the last of the changelog" >>"$log"
 	verdict "abi each ioctl is done, tested, fuzzed and told" "$log"
 }
 
