@@ -133,6 +133,12 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 	return ms_sysfs_show_member(&attr->attr, &totals, buf);
 }
 
+/* Beside these there are bytes by state and class, two that are lazy, and tasks. */
+#define MS_ONE(name, ...)	+ 1
+static_assert(sizeof(struct memstate_totals) ==
+	      sizeof(((struct memstate_totals *)NULL)->bytes) +
+	      (3 MS_TOTALS_COUNTERS(MS_ONE)) * sizeof(u64));
+
 MS_ATTRS(sys, 0444);
 MS_ATTR_MEMBER(sys, 0444, nr_tasks, tasks);
 MS_CLASS_GROUPS(sys, 0444);
@@ -177,7 +183,7 @@ void ms_sysfs_exit_hooks(struct kobject *parent)
 }
 
 static struct attribute *sys_attrs[] = {
-	MS_ATTRS_LIST(sys),
+	MS_ATTRS_LIST(sys)
 	&sys_nr_tasks.dev.attr,
 	NULL
 };

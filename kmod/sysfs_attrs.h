@@ -6,6 +6,7 @@
 #include <linux/device.h>
 #include <linux/sysfs.h>
 
+#include "core/counters.h"
 #include "limits.h"
 
 /**
@@ -104,6 +105,11 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 	MS_ATTR(prefix, mode, name, #name,				\
 		offsetof(struct memstate_totals, member), 0, 0)
 
+#define MS_ATTR_COUNTER(name, prefix, mode)				\
+	MS_ATTR_MEMBER(prefix, mode, name, name);
+
+#define MS_ATTR_IN_LIST(name, prefix)	&prefix##_##name.dev.attr,
+
 #define MS_ATTRS(prefix, mode)						\
 	MS_ATTR(prefix, mode, reserved, "reserved", NOT_A_MEMBER,	\
 		MEMSTATE_RESERVED, ALL_CLASSES);			\
@@ -111,21 +117,9 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 		MEMSTATE_PREPARED, ALL_CLASSES);			\
 	MS_ATTR(prefix, mode, ready, "ready", NOT_A_MEMBER,		\
 		MEMSTATE_READY, ALL_CLASSES);				\
+	MS_TOTALS_COUNTERS(MS_ATTR_COUNTER, prefix, mode)		\
 	MS_ATTR_MEMBER(prefix, mode, reserved_lazy, reserved_lazy);	\
-	MS_ATTR_MEMBER(prefix, mode, prepared_lazy, prepared_lazy);	\
-	MS_ATTR_MEMBER(prefix, mode, ready_direct, ready_direct);	\
-	MS_ATTR_MEMBER(prefix, mode, peak_ready, peak_ready);		\
-	MS_ATTR_MEMBER(prefix, mode, transitions, transitions);		\
-	MS_ATTR_MEMBER(prefix, mode, drift, drift);			\
-	MS_ATTR_MEMBER(prefix, mode, rejected, rejected);		\
-	MS_ATTR_MEMBER(prefix, mode, unmaps, unmaps);			\
-	MS_ATTR_MEMBER(prefix, mode, resyncs, resyncs);			\
-	MS_ATTR_MEMBER(prefix, mode, ranges, ranges);			\
-	MS_ATTR_MEMBER(prefix, mode, charged, charged);			\
-	MS_ATTR_MEMBER(prefix, mode, inherited, inherited);		\
-	MS_ATTR_MEMBER(prefix, mode, breached, breached);		\
-	MS_ATTR_MEMBER(prefix, mode, denied, denied);			\
-	MS_ATTR_MEMBER(prefix, mode, breaches, breaches)
+	MS_ATTR_MEMBER(prefix, mode, prepared_lazy, prepared_lazy)
 
 #define MS_ATTRS_LIST(prefix)						\
 	&prefix##_reserved.dev.attr,					\
@@ -133,19 +127,7 @@ ssize_t ms_sysfs_show_system(struct device *dev, struct device_attribute *attr,
 	&prefix##_ready.dev.attr,						\
 	&prefix##_reserved_lazy.dev.attr,					\
 	&prefix##_prepared_lazy.dev.attr,					\
-	&prefix##_ready_direct.dev.attr,					\
-	&prefix##_peak_ready.dev.attr,					\
-	&prefix##_transitions.dev.attr,					\
-	&prefix##_drift.dev.attr,						\
-	&prefix##_rejected.dev.attr,					\
-	&prefix##_unmaps.dev.attr,						\
-	&prefix##_resyncs.dev.attr,						\
-	&prefix##_ranges.dev.attr,						\
-	&prefix##_charged.dev.attr,						\
-	&prefix##_inherited.dev.attr,					\
-	&prefix##_breached.dev.attr,						\
-	&prefix##_denied.dev.attr,						\
-	&prefix##_breaches.dev.attr
+	MS_TOTALS_COUNTERS(MS_ATTR_IN_LIST, prefix)
 
 #define MS_CLASS_GROUP(prefix, mode, id, class_)			\
 	MS_ATTR(prefix##_##id, mode, reserved, "reserved",		\

@@ -59,7 +59,7 @@ static struct ms_limit_attr limit_attrs[] = {
 };
 
 static struct attribute *group_attrs[] = {
-	MS_ATTRS_LIST(group),
+	MS_ATTRS_LIST(group)
 	&group_nr_tasks.dev.attr,
 	&limit_attrs[0].attr,
 	&limit_attrs[1].attr,

@@ -17,6 +17,12 @@ _memstate_pids() {
 	sed -n 's/^pid //p' "${MEMSTATE_SYSFS:-/sys/class/misc/memstate}"/tasks/* 2>/dev/null
 }
 
+# What a command takes behind its options: the last word of its usage
+_memstate_operand() {
+	"$1" "$2" --help 2>/dev/null |
+		sed -n '1 { s/ \[OPTION\]\.\.\.//; s/.*[ []\([A-Z]*\)\]*\(\.\.\.\)*$/\1/p }'
+}
+
 _memstate() {
 	local program=$1 word=$2 before=$3 command='' i at=$COMP_CWORD list='' dash
 
@@ -55,13 +61,7 @@ _memstate() {
 	case $before in
 	--output|--record|-o) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
 	--max|--high|--commit-max) mapfile -t COMPREPLY < <(compgen -W "max" -- "$word"); return ;;
-	--format) list="prometheus openmetrics"
-		[ "$command" != adapt ] || list="sh env docker pod json"
-		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word"); return ;;
-	--runtime) list=$("$program" adapt --max 1G --explain 2>/dev/null |
-		sed -n 's/^# \([^:]*\):.*/\1/p' | uniq)
-		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word"); return ;;
-	--workers) return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "prometheus openmetrics" -- "$word"); return ;;
 	--max-series|--listen) return ;;
 	--pid|-p) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word"); return ;;
 	--group|-g) [ "$command" != record ] ||
@@ -80,12 +80,12 @@ _memstate() {
 		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$word")
 		return
 	fi
-	case $command in
-	stat|audit|ranges) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
-	scan) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word"
+	case $command:$(_memstate_operand "$program" "$command") in
+	scan:*) mapfile -t COMPREPLY < <(compgen -W "$(cd /proc && echo [0-9]*)" -- "$word"
 		compgen -f -- "$word") ;;
-	limit|observe|shrink|watch) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
-	advise|replay|plot) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+	*:PID) mapfile -t COMPREPLY < <(compgen -W "$(_memstate_pids)" -- "$word") ;;
+	*:TARGET) mapfile -t COMPREPLY < <(compgen -d -- "${word:-/sys/fs/cgroup/}") ;;
+	*:FILE) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
 	esac
 }
 

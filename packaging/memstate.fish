@@ -18,6 +18,14 @@ function __memstate_options
 	test "$words[2]" != run; or echo --\tthe command follows
 end
 
+# What a command takes behind its options: the last word of its usage
+function __memstate_operand
+	set -l words (__memstate_words)
+	set -l help ($words[1] $words[2] --help 2>/dev/null)
+	string replace ' [OPTION]...' '' -- "$help[1]" |
+		string replace -rf '.*[ \[]([A-Z]*)\]*(\.\.\.)*$' '$1'
+end
+
 function __memstate_files
 	__fish_complete_path (commandline -ct)
 end
@@ -46,13 +54,7 @@ function __memstate_arguments
 		case --max --high --commit-max
 			echo max
 			return
-		case --format
-			test "$words[2]" != adapt; or printf '%s\n' sh env docker pod json
-			return
-		case --runtime
-			$words[1] adapt --max 1G --explain 2>/dev/null | string replace -rf '^# ([^:]*):.*' '$1'
-			return
-		case --workers --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen
+		case --overcommit --watch --delay --count --timeout --iterations --mark --process --max-series --listen
 			return
 	end
 	switch $word
@@ -60,12 +62,13 @@ function __memstate_arguments
 			__memstate_options
 			return
 	end
-	switch $words[2]
-		case stat audit ranges
-			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
-		case scan
+	set -l operand (__memstate_operand)
+	switch "$words[2]:$operand"
+		case 'scan:*'
 			string replace -rf '^/proc/([0-9]+)$' '$1' /proc/*
-		case limit observe shrink watch
+		case '*:PID'
+			cat $sysfs/tasks/* 2>/dev/null </dev/null | string replace -rf '^pid ' ''
+		case '*:TARGET'
 			test -n "$word"; or set word /sys/fs/cgroup/
 			__fish_complete_directories $word
 		case '*'

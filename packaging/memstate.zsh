@@ -15,6 +15,11 @@ _memstate_options() {
 _memstate_pids() {
 	compadd -- $(sed -n 's/^pid //p' ${MEMSTATE_SYSFS:-/sys/class/misc/memstate}/tasks/*(N) 2>/dev/null </dev/null)
 }
+# What a command takes behind its options: the last word of its usage
+_memstate_operand() {
+	$1 $2 --help 2>/dev/null |
+		sed -n '1 { s/ \[OPTION\]\.\.\.//; s/.*[ []\([A-Z]*\)\]*\(\.\.\.\)*$/\1/p }'
+}
 
 _memstate() {
 	local program=$words[1] command=$words[2] dashes=${words[(i)--]}
@@ -34,9 +39,7 @@ _memstate() {
 	case $words[CURRENT-1] in
 	--output) _files; return ;;
 	--max|--high|--commit-max) compadd max; return ;;
-	--format) [[ $command != adapt ]] || compadd sh env docker pod json; return ;;
-	--runtime) compadd -- ${(f)"$($program adapt --max 1G --explain 2>/dev/null | sed -n 's/^# \([^:]*\):.*/\1/p')"}; return ;;
-	--workers|--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
+	--overcommit|--watch|--delay|--count|--timeout|--iterations|--mark|--process|--max-series|--listen) return ;;
 	esac
 	if [[ $PREFIX == -* ]]; then
 		list=(${(f)"$(_memstate_options $program $command)"})
@@ -44,10 +47,10 @@ _memstate() {
 		_describe -t options option list
 		return
 	fi
-	case $command in
-	stat|audit|ranges) _memstate_pids ;;
-	scan) compadd -- /proc/<->(N:t) ;;
-	limit|observe|shrink|watch) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
+	case $command:$(_memstate_operand $program $command) in
+	scan:*) compadd -- /proc/<->(N:t) ;;
+	*:PID) _memstate_pids ;;
+	*:TARGET) _path_files -/ -W /sys/fs/cgroup || _path_files -/ ;;
 	*) _files ;;
 	esac
 }

@@ -26,7 +26,8 @@
 #include "rules.h"
 
 static const char help[] =
-	"usage: memstate advise FILE|TARGET [OPTION]...\n\n"
+	"usage: memstate advise [OPTION]... FILE\n"
+	"       memstate advise [OPTION]... TARGET\n\n"
 	"Say which limits would be right: from a recording (memstate record), or by looking\n"
 	"at a cgroup, which TARGET names as for 'memstate limit', for some time or until\n"
 	"interrupted. Nothing is set.\n\n"

@@ -52,6 +52,18 @@ pid_t ms_pid_arg(const char *command, const char *text);
 pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		 bool *json, int *status);
 
+/**
+ * struct ms_counter - a counter of struct memstate_totals
+ * @name:	as its file and member are called
+ * @offset:	where it is
+ */
+struct ms_counter {
+	const char *name;
+	size_t offset;
+};
+
+extern const struct ms_counter ms_counters[];
+
 const char *ms_size_words(const char *text, char **argv);
 struct json_object *ms_json_text(const char *text);
 struct json_object *ms_json_u64(uint64_t value);

@@ -32,33 +32,15 @@ static int read_u64(const struct ms_figures *f, const char *name, u64 *value)
 
 static int read_totals(const struct ms_figures *f, bool tasks, struct memstate_totals *totals)
 {
-	static const struct {
-		const char *name;
-		size_t offset;
-	} members[] = {
-		{ "reserved_lazy", offsetof(struct memstate_totals, reserved_lazy) },
-		{ "prepared_lazy", offsetof(struct memstate_totals, prepared_lazy) },
-		{ "ready_direct", offsetof(struct memstate_totals, ready_direct) },
-		{ "peak_ready", offsetof(struct memstate_totals, peak_ready) },
-		{ "transitions", offsetof(struct memstate_totals, transitions) },
-		{ "drift", offsetof(struct memstate_totals, drift) },
-		{ "rejected", offsetof(struct memstate_totals, rejected) },
-		{ "unmaps", offsetof(struct memstate_totals, unmaps) },
-		{ "resyncs", offsetof(struct memstate_totals, resyncs) },
-		{ "ranges", offsetof(struct memstate_totals, ranges) },
-		{ "charged", offsetof(struct memstate_totals, charged) },
-		{ "inherited", offsetof(struct memstate_totals, inherited) },
-		{ "breached", offsetof(struct memstate_totals, breached) },
-		{ "denied", offsetof(struct memstate_totals, denied) },
-		{ "breaches", offsetof(struct memstate_totals, breaches) },
-	};
 	char name[64];
-	int ret = 0;
+	int ret;
 
 	memset(totals, 0, sizeof(*totals));
-	for (size_t i = 0; !ret && i < sizeof(members) / sizeof(members[0]); i++)
-		ret = read_u64(f, members[i].name,
-			       (u64 *)((char *)totals + members[i].offset));
+	ret = read_u64(f, "reserved_lazy", (u64 *)&totals->reserved_lazy);
+	if (!ret)
+		ret = read_u64(f, "prepared_lazy", (u64 *)&totals->prepared_lazy);
+	for (const struct ms_counter *c = ms_counters; !ret && c->name; c++)
+		ret = read_u64(f, c->name, (u64 *)((char *)totals + c->offset));
 	if (!ret && tasks)
 		ret = read_u64(f, "nr_tasks", (u64 *)&totals->tasks);
 	for (u32 c = 0; !ret && c < MEMSTATE_NR_CLASSES; c++)

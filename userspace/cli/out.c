@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "counters.h"
 #include "internal.h"
 
 /**
@@ -210,6 +211,11 @@ void ms_json_add(struct json_object *o, const char *key, uint64_t value)
 	json_object_object_add(o, key, ms_json_u64(value));
 }
 
+#define COUNTER(name, ...)	{ #name, offsetof(struct memstate_totals, name) },
+
+/* The counters of totals, as their files are called; the last has no name. */
+const struct ms_counter ms_counters[] = { MS_TOTALS_COUNTERS(COUNTER) {} };
+
 /**
  * ms_json_totals() - totals as members of an object
  * @o:	the object
@@ -224,19 +230,8 @@ void ms_json_totals(struct json_object *o, const struct memstate_totals *t)
 	ms_json_add(o, "prepared", ms_totals_state(t, MEMSTATE_PREPARED));
 	ms_json_add(o, "prepared_lazy", t->prepared_lazy);
 	ms_json_add(o, "ready", ms_totals_state(t, MEMSTATE_READY));
-	ms_json_add(o, "ready_direct", t->ready_direct);
-	ms_json_add(o, "peak_ready", t->peak_ready);
-	ms_json_add(o, "transitions", t->transitions);
-	ms_json_add(o, "drift", t->drift);
-	ms_json_add(o, "rejected", t->rejected);
-	ms_json_add(o, "unmaps", t->unmaps);
-	ms_json_add(o, "resyncs", t->resyncs);
-	ms_json_add(o, "ranges", t->ranges);
-	ms_json_add(o, "charged", t->charged);
-	ms_json_add(o, "inherited", t->inherited);
-	ms_json_add(o, "breached", t->breached);
-	ms_json_add(o, "denied", t->denied);
-	ms_json_add(o, "breaches", t->breaches);
+	for (const struct ms_counter *c = ms_counters; c->name; c++)
+		ms_json_add(o, c->name, *(const u64 *)((const char *)t + c->offset));
 	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++) {
 		struct json_object *class_ = json_object_new_object();
 

@@ -28,7 +28,7 @@
 #include "files.h"
 
 static const char help[] =
-	"usage: memstate shrink TARGET --max SIZE [OPTION]...\n\n"
+	"usage: memstate shrink [OPTION]... --max SIZE TARGET\n\n"
 	"Lower the limit of a cgroup that is in use, without killing anybody: max first, so\n"
 	"that nothing more is granted and those who can give memory back do; then it is\n"
 	"waited for what is charged to fall below it; then memory.max, if that is asked for.\n"

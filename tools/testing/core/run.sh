@@ -14,7 +14,7 @@ top=$(readlink -f "$here/../../..")
 . "$here/../suite.sh"
 build=$top/build/core
 [ $# -gt 0 ] || set -- installed gcc:address,undefined gcc:thread clang:address,undefined clang:thread
-tests="lock port rules limit observe rangemap ring stats order fold format backend lib shards batch"
+tests=$(sed -n "s/^TESTS := //p" "$here/Makefile")
 # Sanitizers need their shadow where newer kernels may put a mapping.
 plain=$(command -v setarch >/dev/null && echo "setarch $(uname -m) -R")
 

@@ -164,6 +164,19 @@ ok "completion.commands" 'completions st | grep -qx stat && [ "$(completions sc)
 ok "completion.every_option_that_help_tells" "every_option_in bash_completions"
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.processes_that_report" '[ "$(completions stat 4)" = 4711 ]'
+# scan takes any process
+wherever_a_process_is_taken() {
+	local command n=0
+	for command in "${commands[@]}"; do
+		[ "$command" != scan ] || continue
+		"$dest/usr/bin/memstate" "$command" --help | sed -n 1p |
+			grep -qE ' \[?PID\]?(\.\.\.)?$' || continue
+		n=$((n + 1))
+		[ "$(completions "$command" 4)" = 4711 ] || { echo "not of $command"; return 1; }
+	done
+	[ $n -ge 3 ]
+}
+try "completion.processes_wherever_one_is_taken" wherever_a_process_is_taken
 # shellcheck disable=SC2016 # ok evaluates it
 ok "completion.no_limit_is_a_size" '[ "$(completions run --max "")" = max ]'
 ok "completion.programs_after_two_dashes" 'completions run -- mkfif | grep -qx mkfifo'

@@ -191,8 +191,7 @@ def read(path):
 # ---- without the module -----------------------------------------------------------------
 
 def on_the_command_line(title, name):
-    for command in ("stat", "top", "run", "limit", "observe", "watch", "export", "ranges", "audit", "scan",
-                    "record", "plot", "replay"):
+    for command in re.findall(r"^  ([a-z]+) ", run("help")[0].decode(), re.MULTILINE):
         for arguments in ([b"--" + name], [name, b"x", b"x"], [b"--max", name],
                           [b"--output", b"nowhere/" + name, name]):
             if b"\0" in b"".join(arguments) or (command == "top" and name == b"plain"):

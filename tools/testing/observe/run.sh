@@ -153,17 +153,21 @@ says "help of no command" 2 "no command 'nonsense'" "$memstate" help nonsense
 says "help of help" 0 "usage: memstate COMMAND" "$memstate" help help
 says "unknown command" 2 "no command 'nonsense'" "$memstate" nonsense
 says "version" 0 "memstate 0." "$memstate" --version
+mapfile -t commands < <("$memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+for c in "${commands[@]}"; do
+	says "$c --help" 0 "usage: memstate $c" "$memstate" "$c" --help
+	says "help $c" 0 "usage: memstate $c" "$memstate" help "$c"
+	says "$c --nonsense" 2 "unknown option '--nonsense'" "$memstate" "$c" --nonsense
+done
 for c in stat run ranges audit scan replay; do
-	says "$c --help" 0 "usage: memstate $c" "$memstate" $c --help
-	says "help $c" 0 "usage: memstate $c" "$memstate" help $c
-	says "$c --nonsense" 2 "unknown option '--nonsense'" "$memstate" $c --nonsense
 	says "help lists $c" 0 "memstate $c" sh -c \
 		"'$memstate' help | sed -n 's/^  \([a-z]*\) .*/memstate \1/p'"
 done
-for c in ranges audit scan; do
-	says "$c without a process" 2 "one process id is needed" "$memstate" $c
-	says "$c 12x" 2 "'12x' is not a process id" "$memstate" $c 12x
-	says "$c of no process" 1 "no process 2147483647" "$memstate" $c 2147483647
+for c in "${commands[@]}"; do
+	"$memstate" "$c" --help | sed -n 1p | grep -q ' \[--json\] PID$' || continue
+	says "$c without a process" 2 "one process id is needed" "$memstate" "$c"
+	says "$c 12x" 2 "'12x' is not a process id" "$memstate" "$c" 12x
+	says "$c of no process" 1 "no process 2147483647" "$memstate" "$c" 2147483647
 done
 says "stat 0" 2 "'0' is not a process id" "$memstate" stat 0
 says "stat --watch x" 2 "--watch: 'x' is not a number" "$memstate" stat --watch x

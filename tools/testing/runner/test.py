@@ -360,6 +360,19 @@ def each_row_of_the_table_holds(_):
 
 
 @test
+def nothing_is_left_out_of_the_table(_):
+    commands = [suite.run for suite in table.load(TESTING / "suites.toml").values()]
+    for script in TESTING.glob("*/run.sh"):
+        name, text = str(script.relative_to(TESTING)), script.read_text(encoding="utf-8")
+        rows = [run[1:] for run in commands if run[0] == name]
+        assert rows or "tap_begin" not in text, f"no row runs {name}"
+        named = re.search(r'^parts "([^"]*)"', text, re.MULTILINE) or \
+            re.search(r"^lanes=\(([^)]*)\)", text, re.MULTILINE)
+        for part in named[1].split() if named and all(rows) else []:
+            assert any(part in row for row in rows), f"no row runs {name} {part}"
+
+
+@test
 def the_budgets_add_up(_):
     rows = table.load(TESTING / "suites.toml").values()
     quick = sum(suite.budget for suite in rows if suite.set == "quick")

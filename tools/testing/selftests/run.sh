@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...]: the selftests in a virtual machine with that
-# kernel, and two processors, as one TAP stream. PERCENT is how much of what is repeated.
+# run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...|but PROGRAM...]: the selftests in a virtual machine with that
+# kernel, and two processors, as one TAP stream. PERCENT is how much of what is repeated. Without
+# PROGRAM all run, which memstate/Makefile lists; "but": all but these.
 #
 # The programs' own exit status is not believed: what they print is counted, and a
 # machine that did not come to its end, or whose kernel complained, is a failure.
@@ -11,7 +12,7 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../../..")
 vm=$top/tools/testing/vm
-kernel=${1:?usage: run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...]}
+kernel=${1:?usage: run.sh KERNEL[@PROCESSORS] [PERCENT] [PROGRAM...|but PROGRAM...]}
 cpus=2
 case $kernel in *@*) cpus=${kernel#*@} kernel=${kernel%@*} ;; esac
 scale=100
@@ -20,7 +21,6 @@ if [[ ${1-} =~ ^[0-9]+$ ]]; then
 	scale=$1
 	shift
 fi
-programs=${*:-abi errors ring life owners hang unmap books views memcg limits bounds waiters groups pending stuck locks observe commit jobs unload tree shards library uring uring_life batch fault stress}
 out=$top/build/selftests-$kernel@$cpus-$scale
 built=$top/build/selftests
 
@@ -29,6 +29,13 @@ limit=2400
 case $kernel in kasan|kcsan) limit=3000 ;; esac
 
 die() { printf 'TAP version 13\n1..1\nnot ok 1 - %s: %s\n' "$kernel" "$*"; exit 1; }
+
+all=$(make -s -C "$here/memstate" list) || die "its tests are not listed"
+programs=${*:-$all}
+if [ "${1-}" = but ]; then
+	programs=
+	for p in $all; do [[ " ${*:2} " == *" $p "* ]] || programs+="$p "; done
+fi
 
 mkdir -p "$out" "$built"
 source=$("$vm/kernel.sh" source | sed -n 's/^LINUX_SOURCE=//p')

@@ -19,7 +19,7 @@ work=$top/build/static/${1-all}	# lanes of several runs may run at once
 tree=$top		# what is looked at
 only=			# of its files, if not all
 lanes=(w1 calls arm64 sparse checkpatch kernel_doc coccinelle tidy_kernel tidy_user analyzer
-	shellcheck rst man headers spdx words selftest)
+	shellcheck rst man headers abi spdx words selftest)
 
 # not_ok NAME [LOG]: with what it said
 not_ok() {
@@ -217,7 +217,7 @@ ignore_all=(
 )
 ignore_declaring=(		# macros that make attributes and tracepoints
 	COMPLEX_MACRO MULTISTATEMENT_MACRO_USE_DO_WHILE OPEN_ENDED_LINE
-	PARENTHESIS_ALIGNMENT SPACING
+	PARENTHESIS_ALIGNMENT SPACING TRAILING_SEMICOLON
 )
 ignore_port=(			# what others include instead of barriers and attributes
 	MEMORY_BARRIER PREFER_DEFINED_ATTRIBUTE_MACRO CONST_STRUCT CAMELCASE
@@ -269,7 +269,7 @@ checkpatch_kind() {
 	userspace/*)                     echo user ;;
 	kmod/core/port*|include/uapi/*)  echo port ;;
 	kmod/core/stats.h)               echo stats ;;
-	kmod/trace.h|kmod/sysfs*.[ch])   echo declaring ;;
+	kmod/trace.h|kmod/sysfs*.[ch]|kmod/core/counters.h)   echo declaring ;;
 	kmod/core/rules.c)               echo rules ;;
 	*)                               echo all ;;
 	esac
@@ -591,6 +591,28 @@ lane_headers() {
 	verdict "headers in every order" "$log" && remember
 }
 
+# Each structure and each call of the ABI stands where it is to be looked at.
+lane_abi() {
+	local header=$tree/include/uapi/linux/memstate.h log=$work/abi.log f name
+	local table=tools/testing/core/abi_table.h
+	while read -r name; do
+		grep -q "SIZE($name, " "$tree/$table" || echo "$table: no SIZE($name, ...)"
+		grep -q "^MEMSTATE_ABI_SIZE($name, " "$header" || echo "${header##*/}: no MEMSTATE_ABI_SIZE($name, ...)"
+	done < <(sed -n 's/^struct \(memstate_[a-z_]*\) {$/\1/p' "$header") >"$log"
+	verdict "abi of each structure the size is told" "$log"
+	while read -r name; do
+		[ "$name" != MEMSTATE_IOC_MAGIC ] || continue
+		for f in kmod/call.c $table tools/testing/fuzz/ioctl.c Documentation/man/memstate.4; do
+			grep -qw "$name" "$tree/$f" || echo "$f: no $name"
+		done
+		grep -qw "$name" "$tree"/tools/testing/selftests/memstate/*.c || echo "selftests: no $name"
+	done < <(sed -n 's/^#define \(MEMSTATE_IOC_[A-Z_]*\)\t.*/\1/p' "$header") >"$log"
+	[ "$(sed -n 's/^ \*   \([0-9]\+\)  .*/\1/p' "$header" | tail -n 1)" = \
+		"$(sed -n 's/^#define MEMSTATE_ABI_VERSION\t//p' "$header")" ] ||
+		echo "${header##*/}: MEMSTATE_ABI_VERSION is not the last of the changelog" >>"$log"
+	verdict "abi each ioctl is done, tested, fuzzed and told" "$log"
+}
+
 # Each file names the licence that it must have, by where it is. Without a process for each of
 # so many files.
 lane_spdx() {
@@ -733,6 +755,8 @@ SEED
 	seeded headers userspace/include/memstate.h <<<'int planted(int class);'
 	seeded headers userspace/include/memstate.h <<<'static inline long planted(void *p) { return (long)p; }'
 	seeded headers userspace/include/memstate.h <<<'enum planted { PLANTED = 0xffffffffffULL };'
+	seeded abi include/uapi/linux/memstate.h <<<$'struct memstate_planted {\n\t__u32 size;\n};'
+	seeded abi include/uapi/linux/memstate.h <<<$'#define MEMSTATE_IOC_PLANTED\t_IO(MEMSTATE_IOC_MAGIC, 0x7f)'
 	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'/* one */\n/* two */\n/* three */'
 	seeded words kmod/README <<<"see /wor""k/planted"
 }

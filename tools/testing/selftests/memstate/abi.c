@@ -5,7 +5,7 @@
 #include "device.h"
 #include "harness.h"
 
-#include "abi_table.h"
+#include "../../core/abi_table.h"
 
 extern const struct abi_row abi_cxx[];
 extern const size_t abi_cxx_rows;
@@ -39,7 +39,7 @@ TEST(query_tells_version_and_bounds)
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(0, dev_ioctl(fd, MEMSTATE_IOC_QUERY, &q));
 	EXPECT_EQ(sizeof(q), q.size);
-	EXPECT_EQ(6, q.abi_version);
+	EXPECT_EQ(MEMSTATE_ABI_VERSION, q.abi_version);
 	EXPECT_EQ(sysconf(_SC_PAGESIZE), q.page_size);
 	EXPECT_EQ(MEMSTATE_FEATURE_LIMITS | MEMSTATE_FEATURE_SHARDS |
 		  MEMSTATE_FEATURE_URING | MEMSTATE_FEATURE_DOORBELL |

@@ -3,7 +3,7 @@
 
 #include <linux/memstate.h>
 
-#include "abi_table.h"
+#include "../../core/abi_table.h"
 
 extern "C" {
 extern const abi_row abi_cxx[];

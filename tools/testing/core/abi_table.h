@@ -21,6 +21,7 @@ struct abi_row {
 	OFF(memstate_ring_control, doorbell, 4),			\
 	OFF(memstate_ring_control, credit, 8),				\
 	SIZE(memstate_totals, 320),					\
+	OFF(memstate_totals, bytes, 0),					\
 	OFF(memstate_totals, reserved_lazy, 192),			\
 	OFF(memstate_totals, prepared_lazy, 200),			\
 	OFF(memstate_totals, ready_direct, 208),			\
@@ -38,8 +39,10 @@ struct abi_row {
 	OFF(memstate_totals, denied, 304),				\
 	OFF(memstate_totals, breaches, 312),				\
 	SIZE(memstate_totals_page, 448),				\
+	OFF(memstate_totals_page, seq, 0),				\
 	OFF(memstate_totals_page, head, 4),				\
 	OFF(memstate_totals_page, ring_entries, 8),			\
+	OFF(memstate_totals_page, flags, 12),				\
 	OFF(memstate_totals_page, pressure, 16),			\
 	OFF(memstate_totals_page, group, 24),				\
 	OFF(memstate_totals_page, max, 32),				\
@@ -47,10 +50,16 @@ struct abi_row {
 	OFF(memstate_totals_page, alloc_gen, 64),			\
 	OFF(memstate_totals_page, totals, 128),				\
 	SIZE(memstate_alloc_shard, 640),				\
+	OFF(memstate_alloc_shard, seq, 0),				\
 	OFF(memstate_alloc_shard, set, 64),				\
 	SIZE(memstate_query, 64),					\
 	OFF(memstate_query, abi_version, 8),				\
+	OFF(memstate_query, page_size, 12),				\
 	OFF(memstate_query, features, 16),				\
+	OFF(memstate_query, ring_entries_default, 24),			\
+	OFF(memstate_query, ring_entries_max, 28),			\
+	OFF(memstate_query, ranges_max, 32),				\
+	OFF(memstate_query, records_max, 36),				\
 	OFF(memstate_query, unmaps_max, 40),				\
 	OFF(memstate_query, credit_batch, 48),				\
 	OFF(memstate_query, groups_max, 56),				\
@@ -62,25 +71,43 @@ struct abi_row {
 	OFF(memstate_setup, totals_bytes, 24),				\
 	SIZE(memstate_sync, 32),					\
 	OFF(memstate_sync, head, 8),					\
+	OFF(memstate_sync, drained, 12),				\
+	OFF(memstate_sync, pending, 16),				\
+	OFF(memstate_sync, rejected, 20),				\
+	OFF(memstate_sync, error, 24),					\
 	OFF(memstate_sync, error_pos, 28),				\
 	SIZE(memstate_transition, 40),					\
 	OFF(memstate_transition, records, 8),				\
+	OFF(memstate_transition, nr, 16),				\
 	OFF(memstate_transition, done, 20),				\
 	OFF(memstate_transition, paid, 24),				\
 	OFF(memstate_transition, refused_by, 32),			\
 	SIZE(memstate_get_totals, 392),					\
+	OFF(memstate_get_totals, scope, 8),				\
 	OFF(memstate_get_totals, fd, 12),				\
 	OFF(memstate_get_totals, totals, 16),				\
+	OFF(memstate_get_totals, observed, 336),			\
 	SIZE(memstate_range, 24),					\
+	OFF(memstate_range, end, 8),					\
 	OFF(memstate_range, state, 16),					\
 	OFF(memstate_range, class_, 17),				\
 	OFF(memstate_range, flags, 18),					\
 	SIZE(memstate_ranges, 48),					\
 	OFF(memstate_ranges, cursor, 8),				\
+	OFF(memstate_ranges, ranges, 16),				\
+	OFF(memstate_ranges, nr, 24),					\
+	OFF(memstate_ranges, done, 28),					\
 	OFF(memstate_ranges, transitions, 32),				\
 	SIZE(memstate_finding, 24),					\
 	OFF(memstate_finding, kind, 16),				\
+	OFF(memstate_finding, state, 20),				\
+	OFF(memstate_finding, class_, 21),				\
+	OFF(memstate_finding, flags, 22),				\
 	SIZE(memstate_audit, 40),					\
+	OFF(memstate_audit, cursor, 8),					\
+	OFF(memstate_audit, findings, 16),				\
+	OFF(memstate_audit, nr, 24),					\
+	OFF(memstate_audit, done, 28),					\
 	OFF(memstate_audit, checked_bytes, 32),				\
 	SIZE(memstate_charge, 48),					\
 	OFF(memstate_charge, bytes, 8),					\
@@ -92,10 +119,15 @@ struct abi_row {
 	OFF(memstate_limit, scope, 8),					\
 	OFF(memstate_limit, fd, 12),					\
 	OFF(memstate_limit, set, 16),					\
+	OFF(memstate_limit, pressure, 20),				\
 	OFF(memstate_limit, high, 24),					\
 	OFF(memstate_limit, max, 32),					\
+	OFF(memstate_limit, group, 40),					\
 	OFF(memstate_limit, charged, 48),				\
+	OFF(memstate_limit, peak, 56),					\
 	OFF(memstate_limit, peak_reader, 64),				\
+	OFF(memstate_limit, lowest_high, 72),				\
+	OFF(memstate_limit, lowest_max, 80),				\
 	OFF(memstate_limit, events, 88),				\
 	OFF(memstate_limit, events_local, 128),				\
 	SIZE(memstate_watch, 16),					\
@@ -153,6 +185,13 @@ struct abi_row {
 	OFF(memstate_observe, enforced, 100),				\
 	OFF(memstate_observe, excess, 104),				\
 	OFF(memstate_observe, commit_max, 112),				\
+	SIZE(memstate_job, 48),						\
+	OFF(memstate_job, set, 8),					\
+	OFF(memstate_job, overcommit, 12),				\
+	OFF(memstate_job, high, 16),					\
+	OFF(memstate_job, max, 24),					\
+	OFF(memstate_job, commit_max, 32),				\
+	OFF(memstate_job, id, 40),					\
 	SIZE(memstate_totals_observed, 56),				\
 	OFF(memstate_totals_observed, charged, 48),			\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
@@ -175,6 +214,7 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_ALLOC, 0xbd1c),				\
 	NUM(MEMSTATE_URING_REPORT, 0xbd1d),				\
 	NUM(MEMSTATE_IOC_PENDING, 0xbd1e),				\
+	NUM(MEMSTATE_ABI_VERSION, 6),					\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
 	NUM(MEMSTATE_OFF_SHARDS, 0x20000000),				\
