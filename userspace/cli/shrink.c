@@ -201,8 +201,8 @@ static void undo(const struct shrink *s, int why, bool observed)
 	if (s->now.charged > s->max)
 		snprintf(left, sizeof(left), "; %s are charged", ms_size(s->now.charged));
 	else if (s->memory_max)
-		snprintf(left, sizeof(left), "; memory.current is %s",
-			 s->memory.current < 0 ? "not known" : ms_size((uint64_t)s->memory.current));
+		snprintf(left, sizeof(left), "; memory.current is %s", s->memory.current < 0 ?
+			 "not known" : ms_size((uint64_t)s->memory.current));
 	ret = set_max(s, s->old.max, observed || s->old.max == MEMSTATE_UNLIMITED);
 	if (ret)
 		ms_err("%s: max could not be set back to %s: %s", s->cg.dir,
@@ -210,8 +210,8 @@ static void undo(const struct shrink *s, int why, bool observed)
 	ms_err("%s: %s%s: max is %s, as it was", s->cg.dir,
 	       why == -ETIMEDOUT ? "it did not fall in time" :
 	       why == -EINTR ? "interrupted" :
-	       why == -ENODATA ? "the memory controller is not enabled there" : strerror(-why),
-	       left, ms_limit_size(ret ? s->max : s->old.max));
+	       why == -ENODATA ? "the memory controller is not enabled there" :
+	       strerror(-why), left, ms_limit_size(ret ? s->max : s->old.max));
 }
 
 static int print(const struct shrink *s, int64_t began, bool json)

@@ -220,11 +220,14 @@ assert d[\"NODE_OPTIONS\"][\"value\"] == \"--max-old-space-size=744\", d
 assert not d[\"DOTNET_GCHeapHardLimit\"][\"tested\"]'"
 says "run --adapt without a limit" 2 "--adapt needs --max" "$memstate" run --adapt -- true
 says "run --workers without it" 2 "--workers is for --adapt" "$memstate" run --max 1G --workers 2 -- true
+# shellcheck disable=SC2016 # the inner shell expands it
 says "run --adapt sets them" 0 "458MiB -Xmx344m" "$memstate" run --max 512M --adapt -- sh -c \
 	'echo "$GOMEMLIMIT $JAVA_TOOL_OPTIONS"'
+# shellcheck disable=SC2016 # likewise
 says "what is set stays" 0 "off -XX:MaxDirectMemorySize=51m -Xmx1g --max-old-space-size=9 decay" env GOMEMLIMIT=off \
 	JAVA_TOOL_OPTIONS=-Xmx1g NODE_OPTIONS=--max-old-space-size=9 MALLOC_CONF=dirty_decay_ms:9 "$memstate" \
 	run --max 512M --adapt -- sh -c 'echo "$GOMEMLIMIT $JAVA_TOOL_OPTIONS $NODE_OPTIONS ${MALLOC_CONF#*_}"'
+# shellcheck disable=SC2016 # likewise
 says "options that say something else are kept" 0 "--max-old-space-size=360 --no-warnings" env \
 	NODE_OPTIONS=--no-warnings "$memstate" run --max 512M --adapt -- sh -c 'echo "$NODE_OPTIONS"'
 
