@@ -68,6 +68,7 @@ enum ms_observed_sum {
 	MS_OBSERVED_INHERITED,
 	MS_OBSERVED_PENDING,
 	MS_OBSERVED_ARENA,
+	MS_OBSERVED_SHARED,
 	MS_OBSERVED_SUMS
 };
 
@@ -120,6 +121,8 @@ struct ms_refusal {
  * @trust:	who reports is believed, in it and all below it
  * @sums:	by enum ms_observed_sum, each as of the last look
  * @excess:	bytes charged for who reports, beyond what he reports
+ * @shrunk:	when much of it was given back, in jiffies
+ * @copied:	see copies.h: bytes, when it was last asked for
  * @settled:	when they were last looked at before a refusal, in jiffies
  * @refusal:	see refusal.h
  * @lock:	spinlock: to change @members
@@ -131,6 +134,8 @@ struct ms_group_observed {
 	bool trust;
 	atomic64_t sums[MS_OBSERVED_SUMS];
 	atomic64_t excess;
+	unsigned long shrunk;
+	u64 copied;
 	unsigned long settled;
 	struct ms_refusal refusal;
 	spinlock_t lock;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "commit.h"
 #include "compat.h"
+#include "copies.h"
 #include "find.h"
 #include "grow.h"
 #include "job.h"
@@ -13,6 +14,25 @@ static DEFINE_SPINLOCK(above_max);
 static u64 sum_of(const struct ms_group *group, enum ms_observed_sum sum)
 {
 	return max(atomic64_read(&group->observed.sums[sum]), 0LL);
+}
+
+/*
+ * Copies that nobody is charged for are backed, too: where that could matter. What has just
+ * started is to look what is the matter, and has made none.
+ */
+static void level_copies(const struct ms_observed *o, const struct ms_growth *g,
+			 struct ms_group *group, struct ms_observe_level *level)
+{
+	u64 backed = level->charged - min(level->pending, level->charged);
+	u64 inherited = ms_copies_most(group);
+
+	if (!inherited || g->kind == MS_GROWTH_UNASKED ||
+	    ms_observe_own(&o->core) + g->bytes <= o->core.start ||
+	    level->charged + inherited + g->bytes + MS_LAST_ROOM <= level->max)
+		return;
+	backed += ms_copies(group, o->mm, backed);
+	level->charged = max(level->charged, backed);
+	level->pending = level->charged - backed;
 }
 
 /* What a limit says about a growth. What a look has found has not followed yet. */
@@ -31,6 +51,7 @@ static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
 			 o->core.arena - o->sums[MS_OBSERVED_ARENA],
 	};
 
+	level_copies(o, g, group, &level);
 	return ms_observe_fits(&o->core, g, &level);
 }
 

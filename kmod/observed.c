@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
 #include <linux/sched/mm.h>
@@ -7,6 +8,7 @@
 
 #include "commit.h"
 #include "compat.h"
+#include "copies.h"
 #include "job.h"
 #include "life.h"
 #include "mappings.h"
@@ -14,6 +16,9 @@
 #include "task.h"
 
 #define TABLE_BITS	10
+
+/* Where less is given back at once nobody waits for it. */
+#define SHRUNK		((s64)1 << 20)
 
 static struct observed_bucket {
 	spinlock_t lock;
@@ -60,6 +65,14 @@ static void sums_of(const struct ms_observed *o, s64 sums[MS_OBSERVED_SUMS])
 	sums[MS_OBSERVED_INHERITED] = is ? o->core.inherited : 0;
 	sums[MS_OBSERVED_PENDING] = is ? o->core.pending : 0;
 	sums[MS_OBSERVED_ARENA] = o->core.arena;
+	sums[MS_OBSERVED_SHARED] = o->gone ? 0 : o->shared;
+}
+
+/* Its pages may still be on their way to the kernel. */
+static void has_shrunk(struct ms_group *group)
+{
+	for (; group; group = group->parent)
+		WRITE_ONCE(group->observed.shrunk, jiffies ?: 1);
 }
 
 static void sums_follow(struct ms_observed *o)
@@ -76,6 +89,8 @@ static void sums_follow(struct ms_observed *o)
 			continue;
 		for (group = o->group; group; group = group->parent)
 			atomic64_add(change, &group->observed.sums[i]);
+		if (i == MS_OBSERVED_BACKED && change <= -SHRUNK)
+			has_shrunk(o->group);
 		o->sums[i] = now[i];
 	}
 }
@@ -181,6 +196,7 @@ void ms_observed_look(struct ms_observed *o, bool exact)
 	lockdep_assert_held(&o->lock);
 	o->data_vm = mm_data(o->mm);
 	ms_observe_look(&o->core, o->data_vm, ms_mm_backed(o->mm, exact));
+	o->shared = (u64)get_mm_counter(o->mm, MM_SHMEMPAGES) << PAGE_SHIFT;
 }
 
 /**
@@ -301,6 +317,7 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 	if (next) {
 		next->core = o->core;
 		next->data_vm = o->data_vm;
+		next->shared = o->shared;
 		next->books = o->books;
 		/* First, so that what is above both is not left for others in between. */
 		ms_commit_force(next, o->commit);
@@ -345,7 +362,8 @@ static bool group_full(struct ms_group *group)
 	for (; group; group = group->parent) {
 		struct ms_observe_level level = {
 			.max = READ_ONCE(group->limit.core.max),
-			.charged = ms_limits_charged(&group->limit),
+			/* What is inherited may have been copied. */
+			.charged = ms_limits_charged(&group->limit) + ms_copies_most(group),
 		};
 
 		if (ms_observe_full(&level))

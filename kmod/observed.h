@@ -55,6 +55,7 @@ struct task_struct;
  * @lock:	protects all below
  * @core:	its state
  * @data_vm:	bytes, at the last look
+ * @shared:	bytes of shared memory that it has mapped and used, at the last look
  * @commit:	bytes that it is charged of what it could write to: commit.h
  * @no:		who has refused a growth of it that is asked for once more, or NULL
  * @no_bytes:	how much that was
@@ -78,6 +79,7 @@ struct ms_observed {
 	spinlock_t lock;
 	struct ms_observe core;
 	u64 data_vm;
+	u64 shared;
 	u64 commit;
 	struct ms_group *no;
 	u64 no_bytes;

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
+#include "copies.h"
 #include "observed.h"
 #include "observed_group.h"
 #include "params.h"
@@ -164,6 +165,20 @@ void ms_observed_totals(const struct ms_group *group, struct memstate_totals_obs
 	out->charged = charged - min(charged, out->inherited);
 }
 
+/* What is charged, or if that is more: what is backed, with copies that nobody is charged for. */
+static u64 group_backed(struct ms_group *group, u64 charged, u64 pending)
+{
+	u64 backed = charged - min(charged, pending);
+	struct ms_observed *any;
+
+	rcu_read_lock();
+	any = space_next(group, NULL);
+	if (any)
+		backed += ms_copies(group, any->mm, backed);
+	rcu_read_unlock();
+	return max(charged, backed);
+}
+
 /**
  * ms_observed_read() - what OBSERVE tells of a group
  * @group:	the group
@@ -198,6 +213,6 @@ void ms_observed_read(struct ms_group *group, struct memstate_observe *out)
 		.reports = sum_of(group, MS_OBSERVED_KNOWN) - t.spaces,
 	};
 	max = READ_ONCE(group->limit.core.max);
-	charged = ms_limits_charged(&group->limit);
+	charged = group_backed(group, ms_limits_charged(&group->limit), t.pending);
 	out->breached = charged > max ? charged - max : 0;
 }

@@ -9,6 +9,7 @@
 #include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 
+#include "copies.h"
 #include "group.h"
 #include "refusal.h"
 #include "trace.h"
@@ -37,27 +38,28 @@ static void note(struct ms_refusal *r, const struct ms_refusal_note *n)
  * @bytes:	by how much he wanted to grow
  * @commit:	it is the limit of what may be committed
  *
- * Context: task context; does not sleep.
+ * Context: task context, with an address space; does not sleep; RCU read lock held.
  */
 void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, bool commit)
 {
 	const struct ms_level *limit = commit ? &by->commit : &by->limit;
 	u64 pending = max(atomic64_read(&by->observed.sums[MS_OBSERVED_PENDING]), 0LL);
 	u64 charged = ms_limits_charged(limit);
+	u64 backed = charged - min(charged, pending);
 	struct ms_refusal_note n = {
 		.ns = ktime_get_boottime_ns(),
 		.pid = task_tgid_nr(current),
 		.inner = task_tgid_vnr(current),
 		.by = by->id,
 		.bytes = bytes,
-		.charged = charged,
 		.backed = commit ? max(atomic64_read(&by->observed.sums[MS_OBSERVED_BACKED]), 0LL) :
-				   charged - min(charged, pending),
+				   backed + ms_copies(by, current->mm, backed),
 		.commit = commit,
 		.max = READ_ONCE(limit->core.max),
 		.overcommit = READ_ONCE(by->observed.overcommit),
 	};
 
+	n.charged = commit ? charged : max(charged, n.backed);
 	memcpy(n.comm, current->comm, sizeof(n.comm));
 	n.comm[sizeof(n.comm) - 1] = '\0';
 	for (; group && group != by; group = group->parent)

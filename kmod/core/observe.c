@@ -148,10 +148,11 @@ static u64 start_rooms(u64 max)
 	return least(MS_START_ROOMS, max / MS_START_PART);
 }
 
-/* Above max, for what has just started and is small. */
+/* Above max, for what has just started and is small: so much may be backed. */
 static u64 room_above(const struct ms_observe *o, const struct ms_growth *g, u64 max)
 {
-	return o->start && plus(ms_observe_charge(o), g->ask) <= o->start ?
+	return o->start && plus(ms_observe_own(o), g->ask) <= o->start &&
+			       plus(ms_observe_charge(o), g->ask) <= o->start * MS_START_PENDING ?
 		       start_rooms(max) : 0;
 }
 
@@ -179,7 +180,7 @@ u64 ms_observe_top(const struct ms_observe *o, const struct ms_growth *g, u64 ma
 {
 	if (max == MEMSTATE_UNLIMITED || g->kind == MS_GROWTH_UNASKED)
 		return MEMSTATE_UNLIMITED;
-	return plus(percent(max, overcommit), room_above(o, g, max));
+	return plus(percent(max, overcommit), room_above(o, g, max) * MS_START_PENDING);
 }
 
 /**

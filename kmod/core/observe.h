@@ -56,10 +56,14 @@
 #define MS_NORESERVE_WHOLE	((u64)16 << 20)
 /* Arenas that are untouched, with what is charged, may pass max by a fourth of it. */
 #define MS_ARENA_PART		4
-/* Above max, for images that start while there is no room: each, and all of them. */
+/*
+ * Above max, for images that start while there is no room: each, and all of them. As much again
+ * may be pending: an allocator's first steps are several times what a small program touches.
+ */
 #define MS_START_ROOM		((u64)8 << 20)
 #define MS_START_ROOMS		((u64)16 << 20)
 #define MS_START_PART		8
+#define MS_START_PENDING	2
 /* The last room below max, no more than an eighth of it, is for small requests. */
 #define MS_LAST_ROOM		((u64)512 << 10)
 #define MS_LAST_PART		8

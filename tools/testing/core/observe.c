@@ -378,7 +378,18 @@ static void test_start(void)
 		p = started(256 * KIB, 64 * KIB);
 		fresh(&p, 7 * MIB);
 	}
-	tap_ok(level.charged <= 1024 * MIB + MS_START_ROOMS + MIB, "it_is_bounded");
+	tap_ok(level.charged <= 1024 * MIB + MS_START_ROOMS * MS_START_PENDING, "it_is_bounded");
+
+	/* As jemalloc begins. */
+	limit(64 * MIB);
+	hog = started(MIB, MIB / 2);
+	fill(&hog, MS_GROWTH_FRESH, 4 * KIB);
+	p = started(2500 * KIB, 300 * KIB);
+	tap_ok(grow(&p, MS_GROWTH_NORESERVE, 2 * MIB) && grow(&p, MS_GROWTH_NORESERVE, 2 * MIB) &&
+	       grow(&p, MS_GROWTH_NORESERVE, 4 * MIB), "what_it_maps_ahead_is_more_than_it_uses");
+	tap_ok(!grow(&p, MS_GROWTH_NORESERVE, 8 * MIB), "and_is_bounded");
+	touch(&p, 8 * MIB);
+	tap_ok(!fresh(&p, 64 * KIB), "it_cannot_go_on_when_it_has_used_that");
 }
 
 static void test_overcommit(void)

@@ -3,7 +3,7 @@
 #
 # guest.sh TOP OUT MODULE PART...: in a virtual machine: the library embedded and with the
 # module, the commands, the allocator, programs with nothing of ours in them, and real
-# programs over a limit.
+# programs over a limit. What the parts are: run.sh.
 set -u
 
 top=$1 out=$2 module=$3
@@ -32,6 +32,15 @@ part_library() {
 }
 
 part_any() { relay any bash "$here/any.sh" "$bin/memstate" "$programs"; }
+
+# HOW, as real.sh has it. What a server writes to its files is not to count: they are there before.
+real() {
+	cp -a --sparse=never "$programs/databases/postgres" "$programs/databases/mariadb" /run
+	PATH=$PATH:$(echo /usr/lib/postgresql/*/bin) relay real bash "$here/real.sh" "$bin/memstate" \
+		"$programs" "$1"
+}
+part_real() { real both; }
+part_table() { real table; }
 
 # Rows for the table, as comments
 part_programs() { bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'; }

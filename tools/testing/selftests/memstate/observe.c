@@ -1281,6 +1281,35 @@ TEST_F(observe, a_refusal_is_told)
 	close(log);
 }
 
+TEST_F(observe, what_a_child_copies_is_in_the_way)
+{
+	struct prog p, q;
+
+	if (access(CGROUPS GROUP "/memory.current", F_OK))
+		return;
+	p = prog_start(GROUP);
+	EXPECT_EQ(1, prog_do(&p, 'M', 40 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'f', 0));
+	/* At rest nothing is. */
+	EXPECT_EQ(0, observed(self->dev, self->group).breached);
+	EXPECT_EQ(1, prog_do(&p, 'M', 10 << 10));
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_EQ(1, prog_do(&p, 't', 0));
+	EXPECT_GE(observed(self->dev, self->group).breached, 14 * MIB);
+	EXPECT_LE(observed(self->dev, self->group).breached, 20 * MIB);
+	EXPECT_LE(group_limit(self->dev, self->group).charged, 44 * MIB);
+	EXPECT_EQ(0, prog_do(&p, 'M', 64));
+	EXPECT_GE(said(last_refusal(cg_id(self->group)), " backed="), 78 * MIB);
+	/* What looks what is the matter can start. */
+	q = prog_start(GROUP);
+	EXPECT_EQ(1, prog_do(&q, 'M', 1024));
+	EXPECT_EQ(0, prog_end(&q));
+	EXPECT_EQ(1, prog_do(&p, 'u', 0));
+	EXPECT_TRUE(soon(!observed(self->dev, self->group).breached));
+	EXPECT_EQ(1, prog_do(&p, 'M', 10 << 10));
+	EXPECT_EQ(0, prog_end(&p));
+}
+
 TEST_F(observe, errors)
 {
 	struct memstate_observe w;
