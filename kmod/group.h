@@ -274,6 +274,19 @@ static inline bool ms_group_is_job(const struct ms_group *group)
 }
 
 /**
+ * ms_group_cgroup() - the cgroup of a group
+ * @group: the group
+ *
+ * Context: any. Return: the cgroup's id; of a job that of where it was made.
+ */
+static inline u64 ms_group_cgroup(const struct ms_group *group)
+{
+	while (ms_group_is_job(group))
+		group = group->parent;
+	return group->id;
+}
+
+/**
  * ms_group_observed() - are programs in it observed that report nothing?
  * @group: the group
  *

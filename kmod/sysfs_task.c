@@ -117,7 +117,7 @@ static ssize_t task_show(struct kobject *kobj, struct attribute *attr, char *buf
 	ret = ms_alloc_now(task, &alloc);
 	if (ret)
 		return ret;
-	at = sysfs_emit(buf, "pid %d\ngroup %llu\n", pid, task->group->id);
+	at = sysfs_emit(buf, "pid %d\ngroup %llu\n", pid, ms_group_cgroup(task->group));
 	at = emit_totals(task, buf, at);
 	at = emit_limits(&task->limit, buf, at);
 	return emit_alloc(&alloc, buf, at);

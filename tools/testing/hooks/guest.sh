@@ -19,7 +19,7 @@ functions="mmap_region may_expand_vm cgroup_can_fork do_madvise exit_mmap"
 hook() { grep -q "^$1 $2" "$sys/hooks"; }
 all() {
 	local name
-	for name in $functions sched_process_fork cgroup_attach_task; do
+	for name in $functions sched_process_fork sched_process_exit cgroup_attach_task; do
 		hook "$name" "$1" || {
 			cat "$sys/hooks"
 			return 1

@@ -306,6 +306,9 @@ TEST_F(jobs, who_reports_is_charged_to_it_what_he_reports)
 			_exit(2);
 		if (dev_charge(&d, 6 * MIB, 0, 0, NULL))
 			_exit(3);
+		/* Its file names the group that has a directory. */
+		if (books_value(&d, "group") != (long long)cg_id(self->group))
+			_exit(7);
 		if (dev_charge(&d, 4 * MIB, 0, 0, &c) != -EDQUOT ||
 		    c.refused_by != job_id(self->fd))
 			_exit(4);
@@ -821,6 +824,32 @@ TEST_F(jobs, two_threads_make_one_each)
 		EXPECT_TRUE(soon(job_has_ended(fds[0]) && job_has_ended(fds[1])));
 		close(fds[0]);
 		close(fds[1]);
+	}
+}
+
+/* Or they are begun first, and there is no job: never are they charged beside one. */
+TEST_F(jobs, books_that_begin_meanwhile_are_in_it)
+{
+	for (int i = 0; i < 16; i++) {
+		int fd = file_open();
+		pid_t pid = cg_child(GROUP);
+		pthread_t t;
+		struct dev d;
+		void *ret;
+		u64 id;
+
+		if (!pid) {
+			pthread_create(&t, NULL, maker, &fd);
+			if (dev_open_credit(&d, 16))
+				_exit(1);
+			pthread_join(t, &ret);
+			id = d.page->group;
+			if (ret)
+				_exit((long)ret != -EALREADY || id & MEMSTATE_JOB_ID);
+			_exit(id != job_id(fd) ? 2 : 0);
+		}
+		EXPECT_EQ(0, join(pid));
+		close(fd);
 	}
 }
 
