@@ -236,16 +236,16 @@ static const char *const states[] = {
  * @func:	what is called
  * @flags:	FTRACE_OPS_FL_*
  * @proofs:	bits of enum ms_proof_id: what it must have seen
- * @ops:	as ftrace knows it, while it is set
  * @state:	what became of it
+ * @ops:	as ftrace knows it, while it is set
  */
 struct hook {
 	const char *name;
 	ftrace_func_t func;
 	unsigned long flags;
 	u32 proofs;
-	struct ftrace_ops ops;
 	enum hook_state state;
+	struct ftrace_ops ops;
 };
 
 static struct hook hooks[] = {

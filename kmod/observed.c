@@ -492,7 +492,6 @@ void ms_observed_reports(struct mm_struct *mm, const struct ms_level *books, boo
 	smp_mb();
 	rcu_read_lock();
 	do {
-		gone = false;
 		o = ms_observed_of(mm);
 		if (!o)
 			break;

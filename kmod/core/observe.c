@@ -3,7 +3,10 @@
 
 static u64 least(u64 a, u64 b)
 {
-	return a < b ? a : b;
+	/* The core has no min(): it is built for programs, too. */
+	if (a < b)
+		return a;
+	return b;
 }
 
 /* a + b, and MEMSTATE_UNLIMITED where that is none. */
