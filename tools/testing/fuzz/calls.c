@@ -24,6 +24,7 @@ const struct call_type call_types[] = {
 	{ "shards", 4, true, call_shards },
 	{ "alloc", 3, true, call_alloc },
 	{ "observe", 6, true, call_observe },
+	{ "job", 1, true, call_job },
 	{ "any_ioctl", 3, true, call_any_ioctl },
 	{ "post", 24, false, call_post },
 	{ "credit", 6, false, call_credit },

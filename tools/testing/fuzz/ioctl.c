@@ -17,7 +17,8 @@
 #include "ioctl.h"
 
 enum kind { NO_MORE, ENTRIES, SCOPE, DIRECTORY, RECORDS, BUFFER, COUNT, PAID, BYTES, ADDRESS,
-	    CURSOR, TIMEOUT, LIMIT, SET, SHARDS, SETTINGS, SWITCH, PERCENT };
+	    CURSOR, TIMEOUT, LIMIT, SET, SHARDS, SETTINGS, SWITCH, PERCENT,
+	    JOB_SET, JOB_LIMIT };
 
 struct field {
 	u16 at;
@@ -40,7 +41,7 @@ struct shape {
 #define CHARGE_MAX	(2ULL << 47)
 
 enum { QUERY, SETUP, SYNC, TRANSITION, TOTALS, RANGES, AUDIT, CHARGE, LIMIT_SET, LIMIT_GET, WATCH,
-       SHARDS_MAKE, ALLOC, PENDING, OBSERVE, SHAPES };
+       SHARDS_MAKE, ALLOC, PENDING, OBSERVE, JOB, SHAPES };
 
 static const struct shape shapes[SHAPES] = {
 	[QUERY] = { MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 0, {} },
@@ -77,6 +78,10 @@ static const struct shape shapes[SHAPES] = {
 		      { FIELD(observe, scope, SCOPE), FIELD(observe, fd, DIRECTORY),
 			FIELD(observe, set, SETTINGS), FIELD(observe, on, SWITCH),
 			FIELD(observe, overcommit, PERCENT), FIELD(observe, trust, SWITCH) } },
+	[JOB] = { MEMSTATE_IOC_JOB, sizeof(struct memstate_job), 0,
+		  { FIELD(job, set, JOB_SET), FIELD(job, overcommit, PERCENT),
+		    FIELD(job, high, JOB_LIMIT), FIELD(job, max, JOB_LIMIT),
+		    FIELD(job, commit_max, JOB_LIMIT) } },
 	[ALLOC] = { MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 0,
 		    { FIELD(alloc, scope, SCOPE), FIELD(alloc, fd, DIRECTORY) } },
 };
@@ -141,12 +146,14 @@ static u64 pick_field(struct run *r, u32 kind)
 	static const u64 timeouts[] = { 0, 1, 1000000, 1000000, 3000000, 10000000, 30000000, 30000000 };
 
 	static const u32 percents[] = { 100, 100, 200, 10000, 99, 10001, 0 };
+	/* Who is in a job stays in it, and has to live there. */
+	static const u64 job_limits[] = { ~0ULL, ~0ULL, ~0ULL, 1 << 30, 256 << 20, 64 << 20, 0 };
 
 	switch (kind) {
 	case ENTRIES:
 		return PICK(r, entries);
 	case SCOPE:
-		return pick(r, 16) < 15 ? pick(r, 6) : ~0U;
+		return pick(r, 16) < 15 ? pick(r, 7) : ~0U;
 	case COUNT:
 		return PICK(r, counts);
 	case BUFFER:
@@ -171,6 +178,10 @@ static u64 pick_field(struct run *r, u32 kind)
 		return pick(r, 16) < 15 ? pick(r, 2) : 2;
 	case PERCENT:
 		return PICK(r, percents);
+	case JOB_SET:
+		return pick(r, 16);
+	case JOB_LIMIT:
+		return PICK(r, job_limits);
 	default:
 		return PICK(r, shards);
 	}
@@ -201,6 +212,18 @@ static void agree_settings(struct memstate_observe *w)
 		w->overcommit = 0;
 	if (!(w->set & MEMSTATE_OBSERVE_TRUST))
 		w->trust = 0;
+}
+
+static void agree_job(struct memstate_job *j)
+{
+	if (!(j->set & MEMSTATE_JOB_OVERCOMMIT))
+		j->overcommit = 0;
+	if (!(j->set & MEMSTATE_JOB_HIGH))
+		j->high = 0;
+	if (!(j->set & MEMSTATE_JOB_MAX))
+		j->max = 0;
+	if (!(j->set & MEMSTATE_JOB_COMMIT_MAX))
+		j->commit_max = 0;
 }
 
 static void agree_limit(struct memstate_limit *l)
@@ -274,6 +297,8 @@ static void *make(struct run *r, u32 which, int *directory)
 		agree((void *)at);
 	if (which == OBSERVE)
 		agree_settings((void *)at);
+	if (which == JOB)
+		agree_job((void *)at);
 	if (which == LIMIT_SET)
 		agree_limit((void *)at);
 	return once(r, 8) ? damage(r, at, shape->size) : at;
@@ -348,6 +373,7 @@ long call_watch(struct run *r)		{ return call(r, WATCH); }
 long call_shards(struct run *r)		{ return call(r, SHARDS_MAKE); }
 long call_alloc(struct run *r)		{ return call(r, ALLOC); }
 long call_observe(struct run *r)	{ return call(r, OBSERVE); }
+long call_job(struct run *r)		{ return call(r, JOB); }
 
 /* Any number and any words: also of calls that this file does not know of. */
 long call_any_ioctl(struct run *r)
