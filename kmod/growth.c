@@ -24,6 +24,14 @@ static bool is_fixed(void)
 	return ms_mmap_flags(&flags) && (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE));
 }
 
+/* Does the program say that it is for a stack, as fibers' are? */
+static bool is_stack(void)
+{
+	unsigned long flags;
+
+	return ms_mmap_flags(&flags) && (flags & MAP_STACK);
+}
+
 /* What is mapped in a range: of that data, and private, and with MAP_NORESERVE. */
 static void replaced(struct mm_struct *mm, unsigned long addr, unsigned long len,
 		     u64 *data, u64 *private, bool *noreserve)
@@ -77,6 +85,8 @@ bool ms_growth_of_mmap(struct ms_growth *g, struct file *file, unsigned long add
 		g->kind = MS_GROWTH_UNASKED;
 	else if (private == len)
 		g->kind = noreserve ? MS_GROWTH_WITHIN_NORESERVE : MS_GROWTH_WITHIN;
+	else if (is_stack())
+		g->kind = MS_GROWTH_WITHIN;
 	else if (flags & VM_NORESERVE)
 		g->kind = is_fixed() ? MS_GROWTH_SHADOW : MS_GROWTH_NORESERVE;
 	return true;

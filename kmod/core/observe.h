@@ -81,7 +81,7 @@
  * @MS_GROWTH_FRESH:	anonymous memory by mmap, brk, mremap
  * @MS_GROWTH_UNASKED:	a file's pages, written or not, and whatever the kernel maps for a
  *			new image: what is used of it becomes backed
- * @MS_GROWTH_WITHIN:	inside one's own private reservation
+ * @MS_GROWTH_WITHIN:	inside one's own private reservation; stacks, which are used from one end
  * @MS_GROWTH_WITHIN_NORESERVE: likewise, made with MAP_NORESERVE
  * @MS_GROWTH_NORESERVE: anonymous, with MAP_NORESERVE, where the kernel chooses
  * @MS_GROWTH_SHADOW:	likewise, where the program chooses
