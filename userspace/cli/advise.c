@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "adapt/knobs.h"
 #include "cgroup.h"
 #include "cli.h"
 #include "grown.h"

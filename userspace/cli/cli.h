@@ -76,6 +76,11 @@ int ms_json_print(struct json_object *o);
 
 const char *ms_size(uint64_t bytes);
 
+/* ---- adapt.c: a limit, by runtimes' own settings -------------------------------- */
+
+int ms_adapt_environment(uint64_t max, uint32_t workers);
+int ms_workers_arg(const char *command, const char *text, uint32_t *workers);
+
 /* ---- limit_words.c: limits for people and programs -------------------------------------- */
 
 const char *ms_limit_size(uint64_t limit);

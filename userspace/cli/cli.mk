@@ -3,7 +3,7 @@
 # All but the server of memstate export, which is a program of its own.
 CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export/http.c %/export/server.c, \
 		$(sort $(wildcard $(TOP)/userspace/cli/*.c $(TOP)/userspace/cli/*/*.c)))) \
-	    userspace/lib/cgroupfs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c userspace/lib/names.c \
+	    userspace/lib/cgroupfs.c userspace/lib/knobs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c userspace/lib/names.c \
 	    kmod/core/rules.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(O)/obj/%.o)
 CLI_BIN := $(O)/memstate

@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "adapt/knobs.h"
 #include "cli.h"
 #include "launch.h"
 #include "run.h"
@@ -144,16 +143,15 @@ static bool report(const char *command, int status)
 /* Return: 0, or the exit status after a message. */
 static int adapt(void)
 {
-	struct ms_adapt a = { .workers = opt.workers ? opt.workers : 1 };
+	uint64_t max;
 
 	if (opt.workers && !opt.adapt)
 		return ms_usage_error("run", "--workers is for --adapt");
 	if (!opt.adapt)
 		return 0;
-	if (!launch.max || memstate_parse_bytes(launch.max, &a.max) ||
-	    a.max == MEMSTATE_UNLIMITED)
+	if (!launch.max || memstate_parse_bytes(launch.max, &max) || max == MEMSTATE_UNLIMITED)
 		return ms_usage_error("run", "--adapt needs --max");
-	if (ms_adapt_environment(&a) >= 0)
+	if (!ms_adapt_environment(max, opt.workers ? opt.workers : 1))
 		return 0;
 	ms_err("environment: %s", strerror(ENOMEM));
 	return 1;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-# cgroupfs.c and names.c are the tools' alone.
-LIB_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/cgroupfs.c %/names.c, \
+# cgroupfs.c, knobs.c and names.c are the tools' alone.
+LIB_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/cgroupfs.c %/knobs.c %/names.c, \
 		$(sort $(wildcard $(TOP)/userspace/lib/*.c)))) kmod/core/fold.c kmod/core/rules.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(O)/obj/%.o)
 LIB_A := $(O)/libmemstate.a

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "knobs.h"
 #include "oci.h"
 
 static int parse_size(const char *name, const char *text, bool *has,
@@ -64,6 +65,17 @@ static int parse_percent(const char *name, const char *text, uint32_t *percent,
 	return -EINVAL;
 }
 
+static int parse_workers(const char *text, uint32_t *workers, char *why)
+{
+	*workers = 1;
+	if (!text || ms_workers_parse(text, workers))
+		return 0;
+	snprintf(why, MS_OCI_WHY_MAX,
+		 "annotation " MS_OCI_PREFIX "workers: '%.64s' is not a number from 1 to %d", text,
+		 MS_WORKERS_MAX);
+	return -EINVAL;
+}
+
 /**
  * ms_oci_wish() - read the annotations
  * @annotations: their texts
@@ -87,6 +99,8 @@ int ms_oci_wish(const struct ms_oci_annotations *annotations, bool derive,
 		       &wish->has_allowance, &wish->allowance, why) ||
 	    parse_bool("optional", annotations->optional, &wish->optional, why) ||
 	    parse_bool("derive", annotations->derive, &wish->derive, why) ||
+	    parse_bool("adapt", annotations->adapt, &wish->adapt, why) ||
+	    parse_workers(annotations->workers, &wish->workers, why) ||
 	    parse_percent("overcommit", annotations->overcommit,
 			  &wish->overcommit, why))
 		return -EINVAL;

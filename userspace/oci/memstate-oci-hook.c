@@ -21,7 +21,8 @@
 #define EXIT_USAGE 2
 
 static const char help[] =
-	"usage: " NAME " [OPTION]... <STATE\n\n"
+	"usage: " NAME " [OPTION]... <STATE\n"
+	"       " NAME " [OPTION]... precreate <CONFIG >CONFIG\n\n"
 	"The createRuntime hook of an OCI runtime: limit the memory that a container's\n"
 	"programs make Ready, whatever is in its image. The container's state is read from\n"
 	"standard input, its annotations decide:\n\n"
@@ -30,7 +31,12 @@ static const char help[] =
 	"  org.memstate.overcommit  percent of max that may be granted, if it is not touched\n"
 	"  org.memstate.derive      true: without a max, make it from the memory limit\n"
 	"  org.memstate.allowance   what is kept of that for what is not counted\n"
-	"  org.memstate.optional    true: start without memstate where it is missing\n\n"
+	"  org.memstate.optional    true: start without memstate where it is missing\n"
+	"  org.memstate.adapt       true: runtimes in it are told of the limit (precreate)\n"
+	"  org.memstate.workers     so many processes alike share it, for that\n\n"
+	"precreate is the hook of that stage: a container's configuration goes through, and if\n"
+	"it says so, JVM, Node, Go and others are told of the limit by their own settings in the\n"
+	"environment; what is set there already stays.\n\n"
 	"  --derive    as if org.memstate.derive were true, unless it is given\n"
 	"  --dry-run   print what would be set, and set nothing\n"
 	"  --help      this text\n"
@@ -235,10 +241,32 @@ static int hook(struct ms_oci_state *state, bool derive, bool dry_run)
 	return ret ? 1 : 0;
 }
 
+static int precreate(struct ms_oci_state *state, bool derive)
+{
+	char why[MS_OCI_WHY_MAX] = "";
+	struct ms_oci_wish wish;
+	int ret;
+
+	ret = ms_oci_config_read(stdin, state, why);
+	if (!ret)
+		ret = ms_oci_wish(&state->annotations, derive, &wish, why);
+	if (!ret)
+		ret = ms_oci_adapt(state, &wish, why);
+	if (ret) {
+		say("%s", why);
+		return 1;
+	}
+	if (puts(json_object_to_json_string_ext(state->config, JSON_C_TO_STRING_NOSLASHESCAPE)) >= 0 &&
+	    !fflush(stdout))
+		return 0;
+	say("standard output: %s", strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct ms_oci_state state;
-	bool derive = false, dry_run = false;
+	bool derive = false, dry_run = false, before;
 	int c, status;
 
 	opterr = 0;
@@ -262,14 +290,15 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind < argc) {
+	before = optind < argc && !strcmp(argv[optind], "precreate");
+	if (optind + before < argc) {
 		say("'%s' is not expected: the state is read from standard input",
-		    argv[optind]);
+		    argv[optind + before]);
 		return EXIT_USAGE;
 	}
 	openlog(NAME, LOG_PID, LOG_DAEMON);
 	to_log = !dry_run;
-	status = hook(&state, derive, dry_run);
+	status = before ? precreate(&state, derive) : hook(&state, derive, dry_run);
 	ms_oci_state_free(&state);
 	return status;
 }

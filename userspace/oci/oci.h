@@ -5,7 +5,8 @@
  * Model
  *
  *   state.c reads what the runtime says, cgroup.c what the kernel says; limits.c makes
- *   limits of both and looks at nothing else; memstate-oci-hook.c sets them.
+ *   limits of both and looks at nothing else; adapt.c puts them into the container's
+ *   environment, before it is created; memstate-oci-hook.c sets them.
  *
  *   Whoever fails says why in one line, without the program's name. MS_OCI_MISSING is
  *   no failure where the container takes memstate for optional.
@@ -44,6 +45,8 @@
  * @optional:	org.memstate.optional
  * @derive:	org.memstate.derive
  * @overcommit:	org.memstate.overcommit
+ * @adapt:	org.memstate.adapt
+ * @workers:	org.memstate.workers
  */
 struct ms_oci_annotations {
 	const char *max;
@@ -52,6 +55,8 @@ struct ms_oci_annotations {
 	const char *optional;
 	const char *derive;
 	const char *overcommit;
+	const char *adapt;
+	const char *workers;
 };
 
 /**
@@ -61,7 +66,9 @@ struct ms_oci_annotations {
  * @has_allowance: @allowance was given
  * @optional:	the container may start without memstate
  * @derive:	max is to be made from the memory limit where it was not given
+ * @adapt:	runtimes are to be told of the limit
  * @overcommit:	percent, 0: not given
+ * @workers:	so many processes alike share it
  * @max:	bytes, or MEMSTATE_UNLIMITED
  * @high:	bytes, or MEMSTATE_UNLIMITED
  * @allowance:	bytes
@@ -72,7 +79,9 @@ struct ms_oci_wish {
 	bool has_allowance;
 	bool optional;
 	bool derive;
+	bool adapt;
 	uint32_t overcommit;
+	uint32_t workers;
 	uint64_t max;
 	uint64_t high;
 	uint64_t allowance;
@@ -133,7 +142,12 @@ struct ms_oci_state {
 };
 
 int ms_oci_state_read(FILE *in, struct ms_oci_state *state, char *why);
+int ms_oci_config_read(FILE *in, struct ms_oci_state *state, char *why);
 void ms_oci_state_free(struct ms_oci_state *state);
+
+/* ---- adapt.c: what goes into the container's environment ------------------------- */
+
+int ms_oci_adapt(struct ms_oci_state *state, const struct ms_oci_wish *wish, char *why);
 
 /* ---- cgroup.c: what the kernel says --------------------------------------------- */
 

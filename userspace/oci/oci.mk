@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 
-OCI_SRCS := $(addprefix userspace/oci/,cgroup.c limits.c memstate-oci-hook.c state.c) \
-	    userspace/lib/cgroupfs.c userspace/lib/names.c
+OCI_SRCS := $(addprefix userspace/oci/,adapt.c cgroup.c limits.c memstate-oci-hook.c state.c) \
+	    userspace/lib/cgroupfs.c userspace/lib/knobs.c userspace/lib/names.c
 OCI_OBJS := $(OCI_SRCS:%.c=$(O)/obj/%.o)
 OCI_BIN := $(O)/memstate-oci-hook
 OCI_SBIN := $(PREFIX)/sbin
@@ -10,7 +10,7 @@ OCI_CDI := $(PREFIX)/share/memstate/cdi
 # Where podman and CRI-O look for hooks, if PREFIX is /usr.
 OCI_HOOKS := $(PREFIX)/share/containers/oci/hooks.d
 OBJS += $(OCI_OBJS)
-ALL += $(OCI_BIN) $(O)/memstate-cdi.json $(O)/memstate-hook.json
+ALL += $(OCI_BIN) $(O)/memstate-cdi.json $(O)/memstate-hook.json $(O)/memstate-adapt.json
 
 # What "$LIB" is to a loader of Debian's; others have lib64 or lib.
 OCI_MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(shell $(CC) -dumpmachine))
@@ -38,10 +38,13 @@ install::
 		> $(DESTDIR)$(OCI_CDI)/memstate.json
 	$(Q)$(OCI_JSON) $(TOP)/userspace/oci/memstate-hook.json.in \
 		> $(DESTDIR)$(OCI_HOOKS)/memstate-oci-hook.json
+	$(Q)$(OCI_JSON) $(TOP)/userspace/oci/memstate-adapt.json.in \
+		> $(DESTDIR)$(OCI_HOOKS)/memstate-oci-adapt.json
 
 uninstall::
 	$(Q)rm -f $(DESTDIR)$(OCI_SBIN)/memstate-oci-hook \
 		$(DESTDIR)$(MANDIR)/man8/memstate-oci-hook.8 \
 		$(DESTDIR)$(OCI_CDI)/memstate.json \
-		$(DESTDIR)$(OCI_HOOKS)/memstate-oci-hook.json
+		$(DESTDIR)$(OCI_HOOKS)/memstate-oci-hook.json \
+		$(DESTDIR)$(OCI_HOOKS)/memstate-oci-adapt.json
 	$(Q)rmdir $(DESTDIR)$(OCI_CDI) $(DESTDIR)$(PREFIX)/share/memstate 2>/dev/null || :

@@ -109,6 +109,8 @@ static int take_annotations(const char *name, struct json_object *document,
 		{ "optional", &known->optional },
 		{ "derive", &known->derive },
 		{ "overcommit", &known->overcommit },
+		{ "adapt", &known->adapt },
+		{ "workers", &known->workers },
 	};
 	struct json_object *annotations;
 	size_t i;
@@ -250,6 +252,26 @@ int ms_oci_state_read(FILE *in, struct ms_oci_state *state, char *why)
 		ret = take_annotations("state", state->state,
 				       &state->annotations, why);
 	return ret ? ret : read_config(state, why);
+}
+
+/**
+ * ms_oci_config_read() - read a configuration alone, of a container that is not there yet
+ * @in:		config.json
+ * @state:	what it says; to be freed, also after an error
+ * @why:	MS_OCI_WHY_MAX bytes, what is wrong with it
+ *
+ * Context: any. Return: 0 or a negative errno, see @why.
+ */
+int ms_oci_config_read(FILE *in, struct ms_oci_state *state, char *why)
+{
+	int ret;
+
+	memset(state, 0, sizeof(*state));
+	state->memory_max = MEMSTATE_UNLIMITED;
+	ret = read_object("config", in, &state->config, why);
+	if (!ret)
+		ret = take_annotations("config", state->config, &state->annotations, why);
+	return ret ? ret : take_memory_limit("config", state, why);
 }
 
 /**

@@ -92,7 +92,7 @@ for file in usr/bin/memstate usr/lib/libmemstate.so.0 usr/lib/libmemstate.so usr
 	usr/include/linux/memstate.h usr/share/man/man1/memstate.1 usr/share/man/man1/memstate-replay.1 usr/share/man/man1/memstate-limit.1 \
 	usr/share/man/man1/memstate-watch.1 usr/share/bash-completion/completions/memstate usr/lib/libmemstate-malloc.so.0 usr/share/man/man1/memstate-top.1 usr/sbin/memstate-oci-hook \
 	usr/share/man/man8/memstate-oci-hook.8 usr/share/memstate/cdi/memstate.json \
-	usr/share/containers/oci/hooks.d/memstate-oci-hook.json \
+	usr/share/containers/oci/hooks.d/memstate-oci-hook.json usr/share/containers/oci/hooks.d/memstate-oci-adapt.json \
 	usr/share/man/man1/memstate-export.1 usr/libexec/memstate/memstate-export-http \
 	usr/lib/systemd/system/memstate-export.service usr/lib/systemd/system/memstate-textfile.service \
 	usr/lib/systemd/system/memstate-textfile.timer usr/share/memstate/prometheus/memstate.rules.yml \

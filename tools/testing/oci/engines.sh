@@ -65,6 +65,14 @@ podman_musl() { # device: "reported" preloads what this image cannot load
 		--rootfs /run/engines/musl /bin/sh -c 'exec /bin/hog hog' >/run/engines/hog 2>&1 </dev/null
 	told_below 33554432
 }
+podman_adapted() {
+	podman_ --runtime "$1" --hooks-dir "$prefix/share/containers/oci/hooks.d" run --rm --network none \
+		--security-opt seccomp=unconfined --env NODE_OPTIONS=--no-warnings --annotation org.memstate.max=512M \
+		--annotation org.memstate.adapt=true --rootfs /run/engines/musl /bin/sh -c \
+		'echo "$GOMEMLIMIT $NODE_OPTIONS"' >/run/engines/adapted 2>&1 </dev/null
+	cat /run/engines/adapted
+	grep -qx '458MiB --max-old-space-size=360 --no-warnings' /run/engines/adapted
+}
 podman_wrong() {
 	! podman_run "$1" --rm --annotation org.memstate.max=12Q --rootfs $root \
 		"$out/bin/inside" hog </dev/null
@@ -83,6 +91,7 @@ for runtime in crun runc; do
 	try "podman, $runtime: a container is held to its annotation" podman_held $runtime
 	try "podman, $runtime: a limit is derived from --memory" podman_derived $runtime
 	try "podman, $runtime: an image of a static file, with no device, is held to its annotation" podman_scratch $runtime
+	try "podman, $runtime: runtimes in it are told of its limit where an annotation asks for it" podman_adapted $runtime
 	try "podman, $runtime: a wrong annotation fails the start" podman_wrong $runtime
 done
 try "podman: an image with musl is held to its annotation" podman_musl default

@@ -132,6 +132,36 @@ complains no_cgroup_but_optional 0 "process $$: it " "{\"pid\":$$,$b,\"annotatio
 try a_memory_limit_alone_asks_for_nothing bash -c "echo '{\"pid\":$$,$b,$none}' | $hook && true"
 config '{"linux":{"resources":{"memory":{"limit":-1}}}}'
 try no_cgroup_and_nothing_asked bash -c "echo '{\"pid\":$$,$b,$none}' | $hook && true"
+# What goes into a container's environment before it is created.
+precreated() { # CONFIG EXPRESSION of d, what comes out, and e, its environment
+	printf '%s' "$1" | "$hook" precreate | python3 -c "
+import json, sys
+d = json.load(sys.stdin); e = dict(v.split('=', 1) for v in d['process'].get('env', []))
+assert $2, d"
+}
+asked='"org.memstate.adapt":"true"'
+try precreate_tells_of_max precreated "{\"process\":{\"env\":[\"PATH=/bin\"]},\"x\":[1],\"annotations\":{$asked,\"org.memstate.max\":\"512M\"}}" \
+	"e['GOMEMLIMIT'] == '458MiB' and e['PATH'] == '/bin' and d['x'] == [1] and 'PHP_INI_SCAN_DIR' not in e"
+try precreate_makes_an_environment precreated "{\"process\":{},\"annotations\":{$asked,\"org.memstate.max\":\"512M\"}}" \
+	"e['GOMEMLIMIT'] == '458MiB'"
+try precreate_shares_it_among_workers precreated "{\"process\":{},\"annotations\":{$asked,\"org.memstate.max\":\"1G\",\"org.memstate.workers\":\"2\"}}" \
+	"e['GOMEMLIMIT'] == '458MiB'"
+try precreate_keeps_what_is_set precreated "{\"process\":{\"env\":[\"GOMEMLIMIT=1GiB\",\"JAVA_TOOL_OPTIONS=-Xint\"]},\"annotations\":{$asked,\"org.memstate.max\":\"512M\"}}" \
+	"e['GOMEMLIMIT'] == '1GiB' and e['JAVA_TOOL_OPTIONS'].startswith('-Xmx344m ') and e['JAVA_TOOL_OPTIONS'].endswith(' -Xint') and len(e) == len(d['process']['env'])"
+try precreate_derives precreated "{\"process\":{},\"linux\":{\"resources\":{\"memory\":{\"limit\":1073741824}}},\"annotations\":{$asked,$derive}}" \
+	"e['GOMEMLIMIT'] == '804MiB'"
+try precreate_of_who_did_not_ask precreated "{\"process\":{\"env\":[]},\"annotations\":{\"org.memstate.max\":\"512M\"}}" "not e"
+complains precreate_without_a_limit 1 "annotation org.memstate.adapt: there is no limit to tell of" \
+	"{\"process\":{},\"annotations\":{$asked}}" precreate
+complains precreate_without_a_process 1 "config: 'process' is missing" "{\"annotations\":{$asked,\"org.memstate.max\":\"1G\"}}" precreate
+complains precreate_env_is_text 1 "config: 'env' is not of type array" \
+	"{\"process\":{\"env\":\"x\"},\"annotations\":{$asked,\"org.memstate.max\":\"1G\"}}" precreate
+complains precreate_of_nothing 1 'config: JSON that is empty' '' precreate
+complains adapt_is_no_bool 1 "annotation org.memstate.adapt: 'yes' is neither true nor false" \
+	'{"process":{},"annotations":{"org.memstate.adapt":"yes"}}' precreate
+complains workers_is_no_number 1 "annotation org.memstate.workers: '0' is not a number from 1 to 65536" \
+	'{"process":{},"annotations":{"org.memstate.workers":"0"}}' precreate
+complains precreate_and_more 2 "'more' is not expected" '' precreate more
 complains unknown_option 2 "unknown option '--check', try --help" '' --check
 complains argument 2 "'state.json' is not expected" '' state.json
 try help bash -c "$hook --help | grep -q ^usage:"
@@ -158,6 +188,15 @@ assert os.access(hook['hook']['path'], os.X_OK)
 (pattern, value), = hook['when']['annotations'].items()
 assert re.search(pattern, 'org.memstate.max') and not re.search(pattern, 'xorg.memstate.max')
 assert re.search(value, '64M')"
+
+try hooks_d_has_the_precreate_stage python3 -c "
+import json, os, re
+hook = json.load(open('$out/prefix/share/containers/oci/hooks.d/memstate-oci-adapt.json'))
+assert hook['stages'] == ['precreate'] and hook['hook']['args'][1:] == ['precreate']
+assert os.access(hook['hook']['path'], os.X_OK)
+(pattern, value), = hook['when']['annotations'].items()
+assert re.search(pattern, 'org.memstate.adapt') and not re.search(pattern, 'org.memstate.adapted')
+assert re.search(value, 'true') and not re.search(value, 'false')"
 
 ! part guest || guest
 tap_end

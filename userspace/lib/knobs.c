@@ -19,12 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "knobs.h"
 
 #define MIB	((uint64_t)1 << 20)
-#define VALUE_MAX	4096
-#define WORKERS_MAX	65536
 
 /* MiB of a process's share: so many percent, less some. */
 static uint64_t part(const struct ms_adapt *a, uint32_t percent, uint64_t less)
@@ -32,6 +29,11 @@ static uint64_t part(const struct ms_adapt *a, uint32_t percent, uint64_t less)
 	uint64_t share = a->max / a->workers / MIB * percent / 100;
 
 	return share > less ? share - less : 0;
+}
+
+static const char *get(const struct ms_adapt *a, const char *name)
+{
+	return a->get ? a->get(name, a->arg) : NULL;
 }
 
 static bool says(const char *own, const char *const *words)
@@ -52,10 +54,10 @@ static bool before(char *text, size_t size, const char *ours, const char *betwee
 }
 
 /* The launcher reads these two as well, and behind the first. */
-static bool java_says(const char *own, const char *const *words)
+static bool java_says(const struct ms_adapt *a, const char *own, const char *const *words)
 {
-	return says(own, words) || says(getenv("JDK_JAVA_OPTIONS"), words) ||
-	       says(getenv("_JAVA_OPTIONS"), words);
+	return says(own, words) || says(get(a, "JDK_JAVA_OPTIONS"), words) ||
+	       says(get(a, "_JAVA_OPTIONS"), words);
 }
 
 static bool java(const struct ms_adapt *a, const char *own, char *text, size_t size)
@@ -67,10 +69,10 @@ static bool java(const struct ms_adapt *a, const char *own, char *text, size_t s
 
 	if (mib < 8)
 		return false;
-	if (!java_says(own, heap))
+	if (!java_says(a, own, heap))
 		snprintf(ours, sizeof(ours), "-Xmx%llum", (unsigned long long)mib);
 	/* Else it may be as much again. */
-	if (!java_says(own, direct))
+	if (!java_says(a, own, direct))
 		snprintf(ours + strlen(ours), sizeof(ours) - strlen(ours),
 			 "%s-XX:MaxDirectMemorySize=%llum", *ours ? " " : "",
 			 (unsigned long long)part(a, 10, 0));
@@ -130,22 +132,22 @@ static bool ruby_old(const struct ms_adapt *a, const char *own, char *text, size
  */
 static bool php(const struct ms_adapt *a, const char *own, char *text, size_t size)
 {
-	return number(text, size, own, part(a, 80, 8), "%lluM");
+	return a->phpdir && number(text, size, own, part(a, 80, 8), "%lluM");
 }
 
 static bool php_path(const struct ms_adapt *a, const char *own, char *text, size_t size)
 {
-	if (!part(a, 80, 8) || says(own, (const char *const[]) { MS_PHPDIR, NULL }))
+	if (!a->phpdir || !part(a, 80, 8) ||
+	    says(own, (const char *const[]) { a->phpdir, NULL }))
 		return false;
 	/* Behind what is there, and behind the usual ones if nothing is. */
-	return snprintf(text, size, "%s:%s", own ? own : "", MS_PHPDIR) < (int)size;
+	return snprintf(text, size, "%s:%s", own ? own : "", a->phpdir) < (int)size;
 }
 
 static bool arenas(const struct ms_adapt *a, const char *own, char *text, size_t size)
 {
-	const char *tunables = getenv("GLIBC_TUNABLES");
+	const char *tunables = get(a, "GLIBC_TUNABLES");
 
-	(void)a;
 	if (tunables && strstr(tunables, "arena_max"))
 		return false;
 	return number(text, size, own, 2, "%llu");
@@ -153,9 +155,8 @@ static bool arenas(const struct ms_adapt *a, const char *own, char *text, size_t
 
 static bool trim(const struct ms_adapt *a, const char *own, char *text, size_t size)
 {
-	const char *tunables = getenv("GLIBC_TUNABLES");
+	const char *tunables = get(a, "GLIBC_TUNABLES");
 
-	(void)a;
 	if (tunables && strstr(tunables, "trim_threshold"))
 		return false;
 	return number(text, size, own, MIB, "%llu");
@@ -205,46 +206,35 @@ const struct ms_knob ms_knobs_all[] = {
 const size_t ms_knobs_nr = sizeof(ms_knobs_all) / sizeof(ms_knobs_all[0]);
 
 /**
- * ms_adapt_environment() - set what runtimes understand in the environment
- * @a:	what is shared out
+ * ms_knob_value() - what a variable is to be
+ * @k:		the variable
+ * @a:		what is shared out
+ * @text:	where to put it
+ * @size:	room there
  *
- * Return: how many variables were set; -ENOMEM.
+ * Context: any. Return: false: it stays as it is.
  */
-int ms_adapt_environment(const struct ms_adapt *a)
+bool ms_knob_value(const struct ms_knob *k, const struct ms_adapt *a, char *text, size_t size)
 {
-	char text[VALUE_MAX];
-	int nr = 0;
-
-	for (size_t i = 0; i < ms_knobs_nr; i++) {
-		const struct ms_knob *k = &ms_knobs_all[i];
-
-		if (!k->value(a, getenv(k->name), text, sizeof(text)))
-			continue;
-		if (setenv(k->name, text, 1))
-			return -ENOMEM;
-		nr++;
-	}
-	return nr;
+	return k->value(a, get(a, k->name), text, size);
 }
 
 /**
- * ms_workers_arg() - how many processes alike share a limit
- * @command:	for messages
- * @text:	from the command line
+ * ms_workers_parse() - how many processes alike share a limit
+ * @text:	what somebody has written
  * @workers:	where to put it
  *
- * Return: 0, or the exit status after a message.
+ * Context: any. Return: false: it is no number from 1 to MS_WORKERS_MAX.
  */
-int ms_workers_arg(const char *command, const char *text, uint32_t *workers)
+bool ms_workers_parse(const char *text, uint32_t *workers)
 {
 	unsigned long value;
 	char *end;
 
 	errno = 0;
 	value = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || !value || value > WORKERS_MAX)
-		return ms_usage_error(command, "option '--workers': '%s' is not a number from 1 to %d",
-				      text, WORKERS_MAX);
+	if (errno || *end || *text < '0' || *text > '9' || !value || value > MS_WORKERS_MAX)
+		return false;
 	*workers = (uint32_t)value;
-	return 0;
+	return true;
 }

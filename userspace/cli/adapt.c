@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* memstate adapt: what runtimes are to be told of a limit, for a shell, an image or a pod. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -79,12 +81,12 @@ static int print_all(const struct ms_adapt *a)
 {
 	struct json_object *list = is_format("json") ? json_object_new_array() : NULL;
 	const char *runtime = "";
-	char text[4096];
+	char text[MS_KNOB_VALUE_MAX];
 	int nr = 0;
 
 	for (size_t i = 0; i < ms_knobs_nr; i++) {
 		const struct ms_knob *k = &ms_knobs_all[i];
-		bool set = wanted(k) && k->value(a, NULL, text, sizeof(text));
+		bool set = wanted(k) && ms_knob_value(k, a, text, sizeof(text));
 		struct json_object *o;
 
 		if (!wanted(k))
@@ -121,7 +123,7 @@ static int print_all(const struct ms_adapt *a)
 
 int memstate_cmd_adapt(int argc, char **argv)
 {
-	struct ms_adapt a = { .workers = 1 };
+	struct ms_adapt a = { .workers = 1, .phpdir = MS_PHPDIR };
 	int c, ret;
 
 	opterr = 0;
@@ -168,4 +170,49 @@ int memstate_cmd_adapt(int argc, char **argv)
 	if (!a.max)
 		return ms_usage_error("adapt", "--max is needed");
 	return print_all(&a);
+}
+
+/* ---- for those who start programs ---------------------------------------------------- */
+
+static const char *own(const char *name, void *arg)
+{
+	(void)arg;
+	return getenv(name);
+}
+
+/**
+ * ms_adapt_environment() - set what runtimes understand in our environment
+ * @max:	the limit, bytes
+ * @workers:	so many processes alike share it
+ *
+ * Return: 0; -ENOMEM.
+ */
+int ms_adapt_environment(uint64_t max, uint32_t workers)
+{
+	const struct ms_adapt a = {
+		.max = max, .workers = workers, .get = own, .phpdir = MS_PHPDIR,
+	};
+	char text[MS_KNOB_VALUE_MAX];
+
+	for (size_t i = 0; i < ms_knobs_nr; i++)
+		if (ms_knob_value(&ms_knobs_all[i], &a, text, sizeof(text)) &&
+		    setenv(ms_knobs_all[i].name, text, 1))
+			return -ENOMEM;
+	return 0;
+}
+
+/**
+ * ms_workers_arg() - how many processes alike share a limit, by the command line
+ * @command:	for messages
+ * @text:	the argument
+ * @workers:	where to put it
+ *
+ * Return: 0, or the exit status after a message.
+ */
+int ms_workers_arg(const char *command, const char *text, uint32_t *workers)
+{
+	if (ms_workers_parse(text, workers))
+		return 0;
+	return ms_usage_error(command, "option '--workers': '%s' is not a number from 1 to %d",
+			      text, MS_WORKERS_MAX);
 }
