@@ -44,8 +44,16 @@ static const struct {
 	{ .name = "optional", .text = { .optional = "true" },
 	  .wish = { .optional = true } },
 	{ .name = "not optional", .text = { .optional = "false" } },
-	{ .name = "all", .text = { "2M", "1M", "3M", "true", "true", "150" },
-	  .wish = { true, true, true, true, true, 150, 2 * M, M, 3 * M } },
+	{ .name = "adapt", .text = { .adapt = "true" }, .wish = { .adapt = true } },
+	{ .name = "workers", .text = { .workers = "12" }, .wish = { .workers = 12 } },
+	{ .name = "all", .text = { "2M", "1M", "3M", "true", "true", "150", "true", "4" },
+	  .wish = { true, true, true, true, true, true, 150, 4, 2 * M, M, 3 * M } },
+	{ .name = "wrong adapt", .text = { .adapt = "1" }, .ret = -EINVAL,
+	  .why = "annotation org.memstate.adapt: '1' is neither true nor false" },
+	{ .name = "no workers", .text = { .workers = "0" }, .ret = -EINVAL,
+	  .why = "annotation org.memstate.workers: '0' is not a number from 1 to 65536" },
+	{ .name = "too many workers", .text = { .workers = "65537" }, .ret = -EINVAL,
+	  .why = "annotation org.memstate.workers: '65537' is not a number" },
 	{ .name = "max with a wrong unit", .text = { .max = "12Q" }, .ret = -EINVAL,
 	  .why = "annotation org.memstate.max: '12Q' is not a size" },
 	{ .name = "max below 0", .text = { .max = "-1" }, .ret = -EINVAL,
@@ -144,6 +152,7 @@ static bool same_wish(const struct ms_oci_wish *a, const struct ms_oci_wish *b)
 	return a->has_max == b->has_max && a->has_high == b->has_high &&
 	       a->has_allowance == b->has_allowance && a->optional == b->optional &&
 	       a->derive == b->derive && a->overcommit == b->overcommit &&
+	       a->adapt == b->adapt && a->workers == (b->workers ? b->workers : 1) &&
 	       a->max == b->max && a->high == b->high && a->allowance == b->allowance;
 }
 
