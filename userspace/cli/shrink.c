@@ -282,12 +282,23 @@ static int size_arg(const char *option, const char *text, uint64_t *bytes)
 			      option, text);
 }
 
+/* Return: seconds; 0: it is no number of them. */
+static double seconds_arg(const char *text)
+{
+	double seconds;
+	char *end;
+
+	if (!text)
+		return 0;
+	seconds = strtod(text, &end);
+	return end != text && !*end && seconds > 0 && seconds <= 1e6 ? seconds : 0;
+}
+
 int memstate_cmd_shrink(int argc, char **argv)
 {
 	struct shrink s = { .timeout_ms = 30000 };
 	bool json = false;
 	double seconds;
-	char *end;
 	int c, ret;
 
 	opterr = 0;
@@ -303,8 +314,8 @@ int memstate_cmd_shrink(int argc, char **argv)
 				return EXIT_USAGE;
 			break;
 		case 't':
-			seconds = strtod(optarg, &end);
-			if (end == optarg || *end || !(seconds > 0) || seconds > 1e6)
+			seconds = seconds_arg(optarg);
+			if (!seconds)
 				return ms_usage_error("shrink", "option '--timeout': '%s' is not a number of seconds",
 						      optarg);
 			s.timeout_ms = (int64_t)(seconds * 1000);
