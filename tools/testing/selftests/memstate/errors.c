@@ -212,7 +212,7 @@ TEST_F(dev, transition_malformed_record_is_einval_and_those_before_it_count)
 
 TEST_F(dev, totals_unknown_scope_is_einval)
 {
-	struct memstate_get_totals t = { .size = sizeof(t), .scope = 6 };
+	struct memstate_get_totals t = { .size = sizeof(t), .scope = 99 };
 
 	EXPECT_EQ(-EINVAL, dev_ioctl(self->d.fd, MEMSTATE_IOC_TOTALS, &t));
 }

@@ -624,20 +624,20 @@ TEST_F(limits, limit_and_watch_errors)
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 0, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, self->leaf, 4, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_PROCESS, 0, both, 1, 1));
-	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 6, 0, both, 1, 1));
+	EXPECT_EQ(-EINVAL, limit_set_scope(fd, 99, 0, both, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_WATCHED, 0, both, 1, 1));
 	EXPECT_EQ(-EINVAL, limit_set_scope(fd, MEMSTATE_SCOPE_TASK, self->leaf, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, file, both, 1, 1));
 	EXPECT_EQ(-EBADF, limit_set_scope(fd, MEMSTATE_SCOPE_GROUP, -1, both, 1, 1));
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
-	l = (struct memstate_limit) { .size = sizeof(l), .scope = 6 };
+	l = (struct memstate_limit) { .size = sizeof(l), .scope = 99 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 	l = (struct memstate_limit) { .size = sizeof(l), .scope = 2, .fd = file };
 	EXPECT_EQ(-EBADF, dev_ioctl(fd, MEMSTATE_IOC_LIMIT_GET, &l));
 
 	w.scope = MEMSTATE_SCOPE_WATCHED;
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
-	w.scope = 6;
+	w.scope = 99;
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
 	w = (struct memstate_watch) { .size = sizeof(w), .fd = 1 };
 	EXPECT_EQ(-EINVAL, dev_ioctl(fd, MEMSTATE_IOC_WATCH, &w));
