@@ -245,6 +245,7 @@ static int precreate(struct ms_oci_state *state, bool derive)
 {
 	char why[MS_OCI_WHY_MAX] = "";
 	struct ms_oci_wish wish;
+	const char *text;
 	int ret;
 
 	ret = ms_oci_config_read(stdin, state, why);
@@ -256,8 +257,8 @@ static int precreate(struct ms_oci_state *state, bool derive)
 		say("%s", why);
 		return 1;
 	}
-	if (puts(json_object_to_json_string_ext(state->config, JSON_C_TO_STRING_NOSLASHESCAPE)) >= 0 &&
-	    !fflush(stdout))
+	text = json_object_to_json_string_ext(state->config, JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (puts(text) >= 0 && !fflush(stdout))
 		return 0;
 	say("standard output: %s", strerror(errno));
 	return 1;

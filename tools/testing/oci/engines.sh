@@ -65,6 +65,7 @@ podman_musl() { # device: "reported" preloads what this image cannot load
 		--rootfs /run/engines/musl /bin/sh -c 'exec /bin/hog hog' >/run/engines/hog 2>&1 </dev/null
 	told_below 33554432
 }
+# shellcheck disable=SC2016 # the container's shell expands it
 podman_adapted() {
 	podman_ --runtime "$1" --hooks-dir "$prefix/share/containers/oci/hooks.d" run --rm --network none \
 		--security-opt seccomp=unconfined --env NODE_OPTIONS=--no-warnings --annotation org.memstate.max=512M \
