@@ -27,6 +27,7 @@ static const struct ms_flag map_flags[] = {
 	{ "MAP_STACK", MAP_STACK },
 	{ "MAP_NORESERVE", MAP_NORESERVE },
 	{ "MAP_GROWSDOWN", MAP_GROWSDOWN },
+	{ "MAP_HUGETLB", MAP_HUGETLB },
 	{}
 };
 
