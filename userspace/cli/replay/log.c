@@ -157,7 +157,7 @@ static bool tail_open(const struct source *s, const char *next)
 static bool ends_alone(const struct ms_line *l)
 {
 	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
-	       (ms_line_is(l, "exit_group") || ms_line_is(l, "exit"));
+	       (ms_line_is(l, "exit_group") || ms_line_exits(l));
 }
 
 static bool is_other(enum ms_line_kind kind)

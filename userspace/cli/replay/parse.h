@@ -82,6 +82,7 @@ void ms_line_parse(const char *text, size_t len, enum ms_column column,
 		   struct ms_line *line);
 bool ms_line_is(const struct ms_line *line, const char *name);
 bool ms_line_makes_child(const struct ms_line *line);
+bool ms_line_exits(const struct ms_line *line);
 bool ms_line_waits(const struct ms_line *line);
 
 /**
