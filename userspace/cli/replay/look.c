@@ -38,6 +38,52 @@ static void unpack_json(char *line, size_t *len)
 	json_object_put(o);
 }
 
+/* Does a sequence of a terminal begin here? Its length, 0: none does. */
+static size_t escape(const char *p)
+{
+	size_t n = 2;
+
+	if (p[0] != '\033' || p[1] != '[')
+		return 0;
+	while (p[n] && strchr("0123456789;:?", p[n]))
+		n++;
+	return p[n] ? n + 1 : n;
+}
+
+/*
+ * What a terminal, a page of the web and a word processor have for plain characters.
+ * strace prints none of them: it has \33 and \302 within strings.
+ */
+static size_t make_plain(char *line, size_t len)
+{
+	static const struct {
+		const char *from;
+		char to;
+	} same[] = {
+		{ "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "\xc2\xa0", ' ' },
+	};
+	char *to = line;
+
+	if (!memchr(line, '\033', len) && !memchr(line, '&', len) &&
+	    !memchr(line, '\xc2', len))
+		return len;
+	for (const char *p = line; p < line + len;) {
+		size_t n = escape(p);
+
+		for (size_t i = 0; !n && i < sizeof(same) / sizeof(same[0]); i++) {
+			if (strncmp(p, same[i].from, strlen(same[i].from)))
+				continue;
+			n = strlen(same[i].from);
+			*to++ = same[i].to;
+		}
+		if (!n)
+			*to++ = *p++;
+		p += n;
+	}
+	*to = '\0';
+	return (size_t)(to - line);
+}
+
 /**
  * ms_look_line() - the next line, without what others than strace have put around it
  * @f:		the file
@@ -58,6 +104,7 @@ int ms_look_line(struct ms_log_file *f, bool quoted, char **line, size_t *len)
 	/* Text, from here on. */
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
+	*len = make_plain(*line, *len);
 	t = (struct ms_text) { *line, *line + *len };
 	ms_prefix_strip(&t, quoted);
 	*line += t.p - *line;
@@ -189,7 +236,7 @@ static int look_at_quotes(struct ms_log_file *f, struct ms_look *look)
 	int ret = 0;
 
 	while (nr < LOOK_AT && (ret = ms_log_file_line(f, &line, &len)) > 0) {
-		const struct ms_text t = { line, line + len };
+		const struct ms_text t = { line, line + make_plain(line, len) };
 
 		nr++;
 		quoted += ms_prefix_quoted(&t);

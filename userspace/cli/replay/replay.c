@@ -407,7 +407,8 @@ int memstate_cmd_replay(int argc, char **argv)
 	log = ms_log_open(argv + optind, argc - optind);
 	status = !log || ms_survey_make(&survey, log);
 	if (!status && survey.lines && !survey.known) {
-		ms_err("%s: line 1: this is no output of strace", argv[optind]);
+		ms_err("%s: line 1: this is no output of strace, as strace -f -o FILE -e trace=%%memory,%%process COMMAND writes it",
+		       argv[optind]);
 		status = 1;
 	}
 	if (!status && record) {
