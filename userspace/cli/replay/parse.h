@@ -35,6 +35,9 @@ enum ms_time_kind {
 	MS_TIME_SINCE_LAST,	/* seconds since the line before */
 };
 
+/* No process id is larger; a larger number in front is a time. */
+#define MS_PID_MAX	4194304
+
 /**
  * struct ms_line - one line
  * @kind:	what it is

@@ -17,9 +17,6 @@
 
 #include "parse.h"
 
-/* No process id is larger than this; a larger number in front is a time. */
-#define PID_LIMIT	4194304
-
 /* "Fri 2026-11-30 14:03:41 CET host strace[123]:", and one more. */
 #define TAG_WORDS	7
 
@@ -163,6 +160,10 @@ static bool is_frame(const struct ms_text *t)
 	struct ms_text rest = *t;
 
 	if (!ms_text_skip(&rest, "> "))
+		return false;
+	/* A frame that is quoted has two. */
+	ms_text_skip_space(&rest);
+	if (ms_text_starts(&rest, ">"))
 		return false;
 	return !ms_text_has(&rest, ") = ") && !ms_text_has(&rest, " = ") &&
 	       (ms_text_starts(&rest, "/") || ms_text_starts(&rest, "unexpected_back") ||
@@ -314,7 +315,7 @@ static void skip_file_name(struct ms_text *t, struct ms_line *line)
 	if (!dot || dot == t->p || digit(t, 0) || !ms_text_starts(&try, ":"))
 		return;
 	*t = (struct ms_text) { dot + 1, try.p };
-	if (ms_text_number(t, &value) && t->p == t->end && value <= PID_LIMIT)
+	if (ms_text_number(t, &value) && t->p == t->end && value <= MS_PID_MAX)
 		line->pid = (pid_t)value;
 	try.p++;
 	*t = try;
@@ -356,7 +357,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 		if (plain && listed)
 			listed = false;
 		else if (plain && column != MS_COLUMN_SECONDS && !line->pid &&
-			 value <= PID_LIMIT)
+			 value <= MS_PID_MAX)
 			line->pid = (pid_t)value;
 		else if (line->time_kind == MS_TIME_NONE)
 			take_time(word, t->p, line);
