@@ -154,6 +154,11 @@ stated() {
 		cmp "$build/made.want" "$build/made.got"
 	}
 	try "a file for each process, without times, is the same" made "$build/made"/out.*
+	# More files than a shell lets one have open, and more than one may.
+	many() { (ulimit -S -n 32 && made "$build/made"/out.*); }
+	try "a few descriptors are not too few" many
+	few() { (ulimit -n 8 && exec "$checked" replay "$build/made"/out.*); }
+	says "too many files" 1 "Too many open files" few
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"

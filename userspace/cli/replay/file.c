@@ -180,9 +180,17 @@ int ms_log_file_rewind(struct ms_log_file *f)
 		ms_err("%s: %s", f->path, strerror(errno));
 		return -1;
 	}
-	fd = f->tool ? unpack(f) : dup(f->fd);
-	if (fd < 0)
-		return -1;
+	if (f->tool) {
+		fd = unpack(f);
+		if (fd < 0)
+			return -1;
+	} else {
+		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0) {
+			ms_err("%s: %s", f->path, strerror(errno));
+			return -1;
+		}
+	}
 	f->gz = gzdopen(fd, "rb");
 	if (!f->gz) {
 		close(fd);

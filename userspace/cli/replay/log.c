@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -480,6 +481,18 @@ refuse:
 	return -1;
 }
 
+/* All are open at once, each twice: as many as may be, whatever the shell has set. */
+static void allow_files(int nr)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max &&
+	    limit.rlim_cur < 3 * (rlim_t)nr + 64) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /**
  * ms_log_open() - open a log
  * @paths:	its files; of several, each is a thread's, as strace -ff makes them
@@ -496,6 +509,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 	log->sources = calloc((size_t)nr, sizeof(*log->sources));
 	if (!log->sources)
 		abort();
+	allow_files(nr);
 	for (int i = 0; i < nr; i++) {
 		struct source *s = &log->sources[log->nr++];
 
