@@ -150,8 +150,18 @@ static bool others_go_on(const sigset_t *before)
 	}
 }
 
+/* Where figures go: opened before, so that a program has not run for nothing. */
+static FILE *output(void)
+{
+	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
+
+	if (!out)
+		ms_err("%s: %s", opt.output, strerror(errno));
+	return out;
+}
+
 /* Return: false after a message. */
-static bool report(const char *command, int status, bool others)
+static bool report(FILE *out, const char *command, int status, bool others)
 {
 	const struct ms_run_end end = {
 		.command = command,
@@ -162,19 +172,16 @@ static bool report(const char *command, int status, bool others)
 		.all = opt.all,
 		.others = others,
 	};
-	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
 	bool written;
 
-	if (out) {
-		ms_tally_collect(&tally);
-		if (opt.json)
-			ms_run_json(out, &end);
-		else
-			ms_run_table(out, &end);
-		written = !ferror(out);
-		if (!(opt.output ? fclose(out) : fflush(out)) && written)
-			return true;
-	}
+	ms_tally_collect(&tally);
+	if (opt.json)
+		ms_run_json(out, &end);
+	else
+		ms_run_table(out, &end);
+	written = !ferror(out);
+	if (!(opt.output ? fclose(out) : fflush(out)) && written)
+		return true;
 	ms_err("%s: %s", opt.output ? opt.output : "standard error", strerror(errno));
 	return false;
 }
@@ -202,6 +209,7 @@ int memstate_cmd_run(int argc, char **argv)
 	int c, ret, status = 0;
 	sigset_t child, before;
 	bool others = false;
+	FILE *out = stderr;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jaqh", options, NULL)) != -1) {
@@ -256,6 +264,9 @@ int memstate_cmd_run(int argc, char **argv)
 	if (ret)
 		return ret;
 	if (!launch.quiet) {
+		out = output();
+		if (!out)
+			return 1;
 		/* No reason not to run it. */
 		ret = ms_tally_make(&tally);
 		if (ret)
@@ -282,7 +293,7 @@ int memstate_cmd_run(int argc, char **argv)
 		}
 		ms_launch_finish(&launch);
 		if (launch.started && !launch.quiet &&
-		    !report(argv[optind], status, others) && !ret)
+		    !report(out, argv[optind], status, others) && !ret)
 			ret = 1;
 	}
 	ms_tally_free(&tally);
