@@ -365,7 +365,8 @@ static int check_wrapped(struct source *s, uint64_t line)
 		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
 		return 0;
 	}
-	if (is_id_alone(s))
+	/* Cut off within the id, if nothing is to be joined in a file without an end. */
+	if (is_id_alone(s) || s->state == 2)
 		return 0;
 	ms_err("%s: line %llu: expected a call, met '%s', which may be the end of the "
 	       "result in the line before or nothing: join them, or remove it",
