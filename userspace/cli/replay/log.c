@@ -116,18 +116,15 @@ static bool word(int c)
 	return isalnum(c) || c == '_';
 }
 
-/* Was there a blank where a line was wrapped? */
-static bool blank_lost(const char *end_of, size_t len, const char *next)
+/* Was there a blank where a line was wrapped, as there cannot have been none? */
+static bool blank_needed(const char *end_of, size_t len, const char *next)
 {
-	int left = len ? (unsigned char)end_of[len - 1] : ' ';
-	int right = (unsigned char)*next;
 	const char *p = end_of + len;
 
-	if (isspace(left))
+	if (!len || isspace((unsigned char)p[-1]) || isspace((unsigned char)*next))
 		return false;
-	if (strchr(",=&", left) || right == '=' || right == '&')
-		return true;
-	if (left == ')' && right == '=')
+	/* The result's */
+	if (len > 1 && p[-1] == '=' && p[-2] == ' ')
 		return true;
 	/* Of two words only these are two: <... mmap resumed>, <unfinished ...>. */
 	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
@@ -137,6 +134,18 @@ static bool blank_lost(const char *end_of, size_t len, const char *next)
 	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
 		return true;
 	return p - end_of >= 1 && !strncmp(p - 1, "<...", 4);
+}
+
+/* Was there one, as is likely? */
+static bool blank_lost(const char *end_of, size_t len, const char *next)
+{
+	int left = len ? (unsigned char)end_of[len - 1] : ' ';
+	int right = (unsigned char)*next;
+
+	if (isspace(left))
+		return false;
+	return strchr(",=&", left) || right == '=' || right == '&' ||
+	       blank_needed(end_of, len, next);
 }
 
 static bool all_of(const char *text, size_t len, const char *chars)
@@ -284,6 +293,9 @@ static void join(struct source *s, const struct ms_line *ahead)
 	s->state = 0;
 	if (at_width(s)) {
 		s->piece = s->ahead_len;
+		/* It was not the terminal, but words that were as long by chance. */
+		if (blank_needed(s->text, s->len, s->ahead))
+			append(s, " ", 1);
 		append(s, s->ahead, s->ahead_len);
 		reparse(s, &before);
 		return;
