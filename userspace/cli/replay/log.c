@@ -126,10 +126,11 @@ static bool blank_needed(const char *end_of, size_t len, const char *next)
 	/* The result's */
 	if (len > 1 && p[-1] == '=' && p[-2] == ' ')
 		return true;
-	/* Of two words only these are two: <... mmap resumed>, <unfinished ...>. */
+	/* Of two words only: <... mmap resumed>, <unfinished ...>, <detached ...>. */
 	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
 		p--;
-	if (p - end_of >= 1 && !strncmp(p - 1, "<unfinished", 11))
+	if (p - end_of >= 1 && (!strncmp(p - 1, "<unfinished", 11) ||
+				!strncmp(p - 1, "<detached", 9)))
 		return true;
 	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
 		return true;
@@ -367,9 +368,18 @@ static bool is_id_alone(const struct source *s)
 static int check_wrapped(struct source *s, uint64_t line)
 {
 	static const char digits[] = "0123456789abcdefABCDEF";
+	size_t x;
 
-	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1 ||
-	    !all_of(s->ahead, s->ahead_len, digits) ||
+	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1)
+		return 0;
+	/* 0, and x10000000, and perhaps the time that it took */
+	x = *s->ahead == 'x' ? strspn(s->ahead + 1, digits) : 0;
+	if (x && s->len > 2 && !strcmp(s->text + s->len - 2, " 0") &&
+	    (!s->ahead[x + 1] || s->ahead[x + 1] == ' ')) {
+		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
+		return 0;
+	}
+	if (!all_of(s->ahead, s->ahead_len, digits) ||
 	    !all_of(s->text + s->len - 1, 1, digits))
 		return 0;
 	/* An address is whole pages: with the rest it is, or without it. */

@@ -135,7 +135,9 @@ static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *valu
  * @same_begin:	they begin in one column, as ids do
  * @same_end:	they end in one column, as seconds do
  * @counting:	they are the number of the line and something fixed
- * @threads:	there are calls in two parts
+ * @same_value:	they are the same
+ * @threads:	there are calls in two parts, or one of them is a child's id
+ * @child:	the last child that was made
  * @begin:	column in which the first one begins
  * @end:	and ends
  * @first:	its value
@@ -147,7 +149,9 @@ struct column_facts {
 	bool same_begin;
 	bool same_end;
 	bool counting;
+	bool same_value;
 	bool threads;
+	uint64_t child;
 	size_t begin;
 	size_t end;
 	uint64_t first;
@@ -166,13 +170,17 @@ static void look_at_column(struct column_facts *f, const char *text,
 		return;
 
 	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
+	if (l->result && !l->failed && ms_line_makes_child(l))
+		f->child = l->value;
 	if (!leading(text, &begin, &end, &value))
 		return;
+	f->threads |= value && value == f->child;
 	if (!f->nr++) {
 		*f = (struct column_facts) {
 			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
-			.counting = true, .threads = f->threads, .begin = begin,
-			.end = end, .first = value, .offset = value - line,
+			.counting = true, .same_value = true, .threads = f->threads,
+			.child = f->child, .begin = begin, .end = end, .first = value,
+			.offset = value - line,
 		};
 		return;
 	}
@@ -180,6 +188,7 @@ static void look_at_column(struct column_facts *f, const char *text,
 	f->same_begin &= begin == f->begin;
 	f->same_end &= end == f->end;
 	f->counting &= value - line == f->offset;
+	f->same_value &= value == f->first;
 }
 
 static enum ms_column column_of(const struct column_facts *f)
@@ -191,7 +200,8 @@ static enum ms_column column_of(const struct column_facts *f)
 	if (f->zero || (f->same_end && !f->same_begin))
 		return MS_COLUMN_SECONDS;
 	/* Right of blanks as strace has it, and all of one length. */
-	if (f->same_end && f->end == 6 && f->begin && !f->threads)
+	if (f->same_end && f->end == 6 && f->begin && !f->threads &&
+	    !(f->same_value && f->nr > 2))
 		return MS_COLUMN_SECONDS;
 	return MS_COLUMN_ID;
 }
