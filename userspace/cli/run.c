@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -61,6 +63,9 @@ static const struct option options[] = {
 #define LOOK_FIRST	1
 #define LOOK_LAST	250
 
+/* So long it is waited for those that go on: a daemon may have held nothing yet. */
+#define GRACE_MS	1000
+
 static struct {
 	const char *output;
 	bool json;
@@ -99,9 +104,10 @@ static int wait_for(const sigset_t *before)
 	sigaction(SIGTERM, &forward, NULL);
 	sigaction(SIGHUP, &forward, NULL);
 	for (;;) {
-		pid = waitpid(launch.pid, &status, WNOHANG);
-		if (pid == launch.pid)
-			return status;
+		/* Those that have lost their parent are ours: see others_go_on(). */
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == launch.pid)
+				return status;
 		if (pid < 0)
 			return W_EXITCODE(1, 0);
 		ms_tally_wait(&tally, &mask, pause);
@@ -112,8 +118,49 @@ static int wait_for(const sigset_t *before)
 	}
 }
 
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* What the program has started may still be at it. Return: it is, after a while. */
+static bool others_go_on(const sigset_t *before)
+{
+	uint64_t end = now_ms() + GRACE_MS, now;
+	sigset_t mask = *before;
+	pid_t pid;
+
+	/* Who is not patient gets the figures at once. */
+	signal(SIGINT, wake_up);
+	signal(SIGTERM, wake_up);
+	signal(SIGHUP, wake_up);
+	sigdelset(&mask, SIGCHLD);
+	for (;;) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		now = now_ms();
+		if (pid < 0 || now >= end)
+			return !pid;
+		ms_tally_wait(&tally, &mask, (unsigned int)(end - now));
+		ms_tally_sweep(&tally);
+	}
+}
+
+/* Where figures go: opened before, so that a program has not run for nothing. */
+static FILE *output(void)
+{
+	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
+
+	if (!out)
+		ms_err("%s: %s", opt.output, strerror(errno));
+	return out;
+}
+
 /* Return: false after a message. */
-static bool report(const char *command, int status)
+static bool report(FILE *out, const char *command, int status, bool others)
 {
 	const struct ms_run_end end = {
 		.command = command,
@@ -122,20 +169,18 @@ static bool report(const char *command, int status)
 		.place = &launch.place,
 		.reported = launch.reported,
 		.all = opt.all,
+		.others = others,
 	};
-	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
 	bool written;
 
-	if (out) {
-		ms_tally_collect(&tally);
-		if (opt.json)
-			ms_run_json(out, &end);
-		else
-			ms_run_table(out, &end);
-		written = !ferror(out);
-		if (!(opt.output ? fclose(out) : fflush(out)) && written)
-			return true;
-	}
+	ms_tally_collect(&tally);
+	if (opt.json)
+		ms_run_json(out, &end);
+	else
+		ms_run_table(out, &end);
+	written = !ferror(out);
+	if (!(opt.output ? fclose(out) : fflush(out)) && written)
+		return true;
 	ms_err("%s: %s", opt.output ? opt.output : "standard error", strerror(errno));
 	return false;
 }
@@ -161,6 +206,8 @@ int memstate_cmd_run(int argc, char **argv)
 {
 	int c, ret, status = 0;
 	sigset_t child, before;
+	bool others = false;
+	FILE *out = stderr;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jaqh", options, NULL)) != -1) {
@@ -215,6 +262,9 @@ int memstate_cmd_run(int argc, char **argv)
 	if (ret)
 		return ret;
 	if (!launch.quiet) {
+		out = output();
+		if (!out)
+			return 1;
 		/* No reason not to run it. */
 		ret = ms_tally_make(&tally);
 		if (ret)
@@ -230,13 +280,18 @@ int memstate_cmd_run(int argc, char **argv)
 	launch.mask = &before;
 	ret = ms_launch_prepare(&launch);
 	if (!ret) {
+		if (launch.reported && tally.table)
+			prctl(PR_SET_CHILD_SUBREAPER, 1);
 		ret = ms_launch_start(&launch, argv + optind);
 		if (!ret) {
 			status = wait_for(&before);
 			ret = ms_launch_status(status);
+			others = launch.started && launch.reported && tally.table &&
+				 others_go_on(&before);
 		}
 		ms_launch_finish(&launch);
-		if (launch.started && !launch.quiet && !report(argv[optind], status) && !ret)
+		if (launch.started && !launch.quiet &&
+		    !report(out, argv[optind], status, others) && !ret)
 			ret = 1;
 	}
 	ms_tally_free(&tally);

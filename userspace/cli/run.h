@@ -19,6 +19,7 @@
  * @place:	where it ran, and what was seen there
  * @reported:	the shim was in it
  * @all:	each process by itself, whatever it held
+ * @others:	what it has started goes on, as far as that is known
  */
 struct ms_run_end {
 	const char *command;
@@ -27,6 +28,7 @@ struct ms_run_end {
 	const struct ms_place *place;
 	bool reported;
 	bool all;
+	bool others;
 };
 
 void ms_run_table(FILE *out, const struct ms_run_end *end);

@@ -106,6 +106,8 @@ static void print_notes(FILE *out, const struct ms_run_end *end)
 			ms_name(last->comm), last->pid);
 	else if (running)
 		fprintf(out, "%zu of them go on; their figures are those of now\n", running);
+	else if (end->others)
+		fprintf(out, "what it has started goes on, and has left no figures yet\n");
 	if (t->table && t->table->lost)
 		fprintf(out, "%u more have no figures: there was no room for so many at once\n",
 			t->table->lost);

@@ -234,7 +234,7 @@ static void keep_first(struct ms_scan *s, const char *line)
  * @f:		the file
  * @scan:	what comes of it
  *
- * Return: 0, also where there is nothing in it; -EIO: it cannot be read.
+ * Return: 0, also where there is nothing in it; a negative errno: it cannot be read.
  */
 int ms_scan_read(FILE *f, struct ms_scan *scan)
 {
@@ -243,6 +243,7 @@ int ms_scan_read(FILE *f, struct ms_scan *scan)
 	struct entry next;
 	char *line = NULL;
 	size_t size = 0;
+	int ret;
 
 	memset(scan, 0, sizeof(*scan));
 	while (getline(&line, &size, f) > 0) {
@@ -259,6 +260,7 @@ int ms_scan_read(FILE *f, struct ms_scan *scan)
 		r.begun = true;
 		r.end = end;
 	}
+	ret = ferror(f) ? -errno : 0;
 	entry_end(&r, true);
 	if (scan->kind == SCAN_MAPS) {
 		scan->reserved = r.waiting_reserved;
@@ -268,5 +270,5 @@ int ms_scan_read(FILE *f, struct ms_scan *scan)
 		scan->left_out = r.nr_waiting;
 	}
 	free(line);
-	return ferror(f) ? -EIO : 0;
+	return ret;
 }

@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,20 @@ static void daemon_begin(void)
 		pause();
 }
 
+/* One whose parent has ended before it holds anything, as daemon(3) has it. */
+static void daemon_late(bool idle)
+{
+	pid_t pid = fork();
+
+	must(pid >= 0, 15);
+	if (pid)
+		_exit(0);
+	setsid();
+	close_all(0);
+	usleep(idle ? 3000000 : 200000);
+	hold(40 * MIB);
+}
+
 static void child(void (*end)(void))
 {
 	pid_t pid = fork();
@@ -178,6 +193,10 @@ int main(int argc, char **argv)
 			many();
 	} else if (!strcmp(way, "daemon")) {
 		daemon_begin();
+	} else if (!strcmp(way, "daemon, later")) {
+		daemon_late(false);
+	} else if (!strcmp(way, "daemon, idle")) {
+		daemon_late(true);
 	} else if (strcmp(way, "plain") && strcmp(way, "sandboxed")) {
 		return 22;
 	}

@@ -72,6 +72,10 @@ running, = [p for p in processes if p[\"running\"]]
 assert running[\"peak_ready\"] == 60 << 20, processes
 os.kill(running[\"pid\"], signal.SIGKILL)'"
 
+leaves "daemon, later" 0 20 60
+says "who goes on without figures is told of, too" 0 "what it has started goes on, and has left no figures yet" \
+	"$memstate" run --reported -- "$leave" "daemon, idle"
+
 # Nowhere to put a file: none is needed.
 if unshare -m true 2>/dev/null; then
 	says "with nowhere to put a file" 0 "20.0 MiB" unshare -m sh -c "

@@ -255,8 +255,10 @@ cp "$tap_dir/said" "$tap_dir/none"
 ok "and not that it left no figures" "! grep 'left figures' $tap_dir/none"
 says "a back end that does not work" 1 "no back end" env MEMSTATE_BACKEND=nonsense "$memstate" run -- true
 
+rm -f "$build/ran"
 says "run --output to nowhere" 1 "/nonexistent/x" "$memstate" run --output /nonexistent/x \
-	-- true
+	-- touch "$build/ran"
+ok "and then nothing is run" "[ ! -e '$build/ran' ]"
 try "run --quiet says nothing" sh -c "[ -z \"\$('$memstate' run --quiet -- true 2>&1)\" ]"
 says "a shim without a back end tells once and passes on" 0 "not accounted" env \
 	MEMSTATE_BACKEND=nonsense LD_PRELOAD="$bin/libmemstate-observe.so" "$calls"

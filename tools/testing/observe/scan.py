@@ -143,6 +143,8 @@ for text, met in (("", "met nothing"), ("\n\r\n", "met nothing"), ("hello\n", "m
     status, got, said = scan(text)
     tap.ok(status == 1 and met in said and "expected lines of a smaps" in said,
            f"what it is not: {text!a}", f"{status} {got} {said}")
+done = subprocess.run([memstate, "scan", "/proc"], check=False, stderr=subprocess.PIPE)
+tap.ok(done.returncode == 1 and b"Is a directory" in done.stderr, "a directory", done)
 done = subprocess.run([memstate, "scan", "-"], input=lines(SMAPS).encode(), check=False,
                       stdout=subprocess.PIPE)
 tap.ok(done.returncode == 0 and b"MiB" in done.stdout, "standard input", done)

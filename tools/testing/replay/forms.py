@@ -37,6 +37,17 @@ def outer(line):
     return MADE.sub(lambda m: f"{m[1]}{int(m[2]) - INNER} /* {m[2]} in strace's PID NS */", line)
 
 
+def timed(lines):
+    """As of strace -T -k -Y."""
+    for line in lines:
+        line = re.sub(r'^(\d+) ', r'\1<ab> ', line)
+        if line.endswith('...>') or not re.search(r'\) += [-0-9?]', line):
+            yield line
+            continue
+        yield MADE.sub(r'\1\2<ab>', line) + ' <0.000012>'
+        yield ' > /usr/lib/libc.so.6(call+0x7) [0x1000]'
+
+
 FORMS = {
     'wrapped between words, in a quoted mail':
         lambda lines: ['> ' + w for x in lines for w in words(x, 60)],
@@ -48,6 +59,18 @@ FORMS = {
         lambda lines: ['> ' + p for x in lines for p in pieces(x, 58)],
     'numbered by cat': lambda lines: [f'{i + 1:6}\t{x}' for i, x in enumerate(lines)],
     'numbered by grep': lambda lines: [f'{i + 1}:{x}' for i, x in enumerate(lines)],
+    'times of calls and frames, wrapped between words':
+        lambda lines: [w for x in timed(lines) for w in words(x, 66)],
+    'the same, quoted': lambda lines: ['> ' + x for x in timed(lines)],
+    'the same, wrapped at 80 characters':
+        lambda lines: [p for x in timed(lines) for p in pieces(x, 80)],
+    'the same, wrapped at 77 characters':
+        lambda lines: [p for x in timed(lines) for p in pieces(x, 77)],
+    'found by grep': lambda lines: ['x/strace.log:' + x for x in lines],
+    'of journald, with the time since the boot':
+        lambda lines: ['[  123.456789] host strace[77]: ' + x for x in lines],
+    'of a page of the web':
+        lambda lines: [x.replace('<', '&lt;').replace('>', '&gt;') for x in lines],
     'indented': lambda lines: ['    ' + x for x in lines],
     'in a pid namespace that the log tells of': lambda lines: [outer(x) for x in lines],
 }

@@ -115,10 +115,14 @@ stated() {
 			skip "$tool is the same" "no $tool"
 		fi
 	done
+	iconv -t UTF-16 "$build/forms.log" >"$build/forms.utf16"
+	try "UTF-16 is the same" form "$checked" replay --json --mark 1500 "$build/forms.utf16"
 	printf '\xfd7zXZ' >"$build/no.xz"
 	mkdir -p "$build/empty"
 	says "a tool that is missing" 1 "is compressed by xz, which is not installed" \
 		env PATH="$build/empty" "$checked" replay "$build/no.xz"
+	says "iconv that is missing" 1 "is UTF-16, which is converted by iconv, which is not installed" \
+		env PATH="$build/empty" "$checked" replay "$build/forms.utf16"
 	from_pipe() { "$checked" replay --json --mark 1500 - <"$build/forms.log.gz"; }
 	try "standard input is the same" form from_pipe
 	sed -E 's/^([0-9]+) +([0-9]+\.[0-9]+ )?/[pid \1] 10:11:12 /; s/$/ <0.000017>/; s/(unfinished \.\.\.>|\+\+\+) <0.000017>$/\1/' \
@@ -150,6 +154,11 @@ stated() {
 		cmp "$build/made.want" "$build/made.got"
 	}
 	try "a file for each process, without times, is the same" made "$build/made"/out.*
+	# More files than a shell lets one have open, and more than one may.
+	many() { (ulimit -S -n 32 && made "$build/made"/out.*); }
+	try "a few descriptors are not too few" many
+	few() { (ulimit -n 8 && exec "$checked" replay "$build/made"/out.*); }
+	says "too many files" 1 "Too many open files" few
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Arguments of calls, by name or by number. */
 #include <ctype.h>
+#include <linux/mman.h>
 #include <string.h>
 
 #include "parse.h"
@@ -122,8 +123,9 @@ static bool flags_value(struct ms_text *t, const struct ms_flag *flags,
 			if (!ms_text_number(t, &part))
 				return false;
 			/* 21<<MAP_HUGE_SHIFT: the size of pages */
-			if (!ms_text_skip(t, "<<"))
-				*value |= part;
+			if (ms_text_skip(t, "<<MAP_HUGE_SHIFT"))
+				part = (part & MAP_HUGE_MASK) << MAP_HUGE_SHIFT;
+			*value |= part;
 		}
 		if (word(t->p, t->end)) {
 			const char *name = t->p;

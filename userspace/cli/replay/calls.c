@@ -27,6 +27,7 @@ static const struct ms_flag map_flags[] = {
 	{ "MAP_STACK", MAP_STACK },
 	{ "MAP_NORESERVE", MAP_NORESERVE },
 	{ "MAP_GROWSDOWN", MAP_GROWSDOWN },
+	{ "MAP_HUGETLB", MAP_HUGETLB },
 	{}
 };
 
@@ -407,7 +408,7 @@ int ms_call_end(struct ms_replay *r, pid_t tid, const struct ms_call *call,
 		ms_process_end(r, ms_thread_get(r, tid)->process);
 		return 0;
 	}
-	if (!ms_replay_exits_are_logged(r) && ms_line_is(l, "exit")) {
+	if (!ms_replay_exits_are_logged(r) && ms_line_exits(l)) {
 		ms_replay_exit(r, tid);
 		return 0;
 	}

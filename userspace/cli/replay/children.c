@@ -407,6 +407,8 @@ int ms_children_find(struct ms_survey *s, struct ms_born *born)
 		clones[i]->fate = follows ? MS_CHILD_SILENT : MS_CHILD_UNTRACED;
 		s->unseen += !follows;
 	}
+	for (size_t i = 0; i < w->born->nr_births; i++)
+		s->orphans += unknown_thread(w, births[i]);
 	free(births);
 	free(clones);
 	return ret;

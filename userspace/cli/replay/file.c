@@ -6,7 +6,7 @@
  *
  *   A log is gone through several times and never held in memory: what cannot be read
  *   twice (a pipe) is copied into a file without a name first. zlib reads plain files
- *   and gzip's; others are unpacked by the program that knows how.
+ *   and gzip's; others are unpacked, or made UTF-8, by the program that knows how.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@
  * struct ms_log_file - a file
  * @path:	its name, for people
  * @fd:	itself
- * @tool:	program that unpacks it, NULL: zlib does
+ * @tool:	program that unpacks or converts it, NULL: zlib does
  * @pid:	that program at work, 0: it is not
  * @gz:		the plain text
  * @buf:	a part of it
@@ -64,6 +64,9 @@ static const char *find_tool(int fd)
 		{ "\3757zXZ", 5, "xz" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd" },
 		{ "BZh", 3, "bzip2" },
+		/* What PowerShell writes. */
+		{ "\xff\xfe", 2, "iconv" },
+		{ "\xfe\xff", 2, "iconv" },
 	};
 	char begin[6] = "";
 	ssize_t n = pread(fd, begin, sizeof(begin), 0);
@@ -114,7 +117,9 @@ static int copy_of(int from)
 /* The program's output; -1 after a message. */
 static int unpack(struct ms_log_file *f)
 {
-	char *const argv[] = { (char *)f->tool, (char *)"-dcq", NULL };
+	bool packed = strcmp(f->tool, "iconv");
+	char *const argv[] = { (char *)f->tool, (char *)(packed ? "-dcq" : "-cfUTF-16"),
+			       (char *)(packed ? NULL : "-tUTF-8"), NULL };
 	posix_spawn_file_actions_t actions;
 	int pipe_fds[2], error;
 
@@ -133,8 +138,9 @@ static int unpack(struct ms_log_file *f)
 	f->pid = 0;
 	close(pipe_fds[0]);
 	if (error == ENOENT)
-		ms_err("%s is compressed by %s, which is not installed; unpack it before",
-		       f->path, f->tool);
+		ms_err("%s is %s %s, which is not installed; %s it before", f->path,
+		       packed ? "compressed by" : "UTF-16, which is converted by", f->tool,
+		       packed ? "unpack" : "convert");
 	else
 		ms_err("%s: %s: %s", f->path, f->tool, strerror(error));
 	return -1;
@@ -174,9 +180,17 @@ int ms_log_file_rewind(struct ms_log_file *f)
 		ms_err("%s: %s", f->path, strerror(errno));
 		return -1;
 	}
-	fd = f->tool ? unpack(f) : dup(f->fd);
-	if (fd < 0)
-		return -1;
+	if (f->tool) {
+		fd = unpack(f);
+		if (fd < 0)
+			return -1;
+	} else {
+		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0) {
+			ms_err("%s: %s", f->path, strerror(errno));
+			return -1;
+		}
+	}
 	f->gz = gzdopen(fd, "rb");
 	if (!f->gz) {
 		close(fd);

@@ -13,12 +13,16 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "log.h"
 #include "look.h"
 #include "order.h"
+
+/* So many threads are told from numbers: those that came last. */
+#define KNOWN_IDS	64
 
 /* Nothing that was wrapped is longer: it is no line of strace. */
 #define JOINED_MAX	((size_t)1 << 20)
@@ -41,6 +45,8 @@
  * @cut:	it is the last of the file and has no end
  * @clock:	time of the file by then
  * @ready:	there is such a line
+ * @known:	ids of threads that have come up so far
+ * @nr_known:	how many did
  */
 struct source {
 	const char *path;
@@ -59,6 +65,8 @@ struct source {
 	bool cut;
 	struct ms_log_clock clock;
 	bool ready;
+	uint64_t known[KNOWN_IDS];
+	uint32_t nr_known;
 };
 
 /**
@@ -108,27 +116,37 @@ static bool word(int c)
 	return isalnum(c) || c == '_';
 }
 
-/* Was there a blank where a line was wrapped? */
-static bool blank_lost(const char *end_of, size_t len, const char *next)
+/* Was there a blank where a line was wrapped, as there cannot have been none? */
+static bool blank_needed(const char *end_of, size_t len, const char *next)
 {
-	int left = len ? (unsigned char)end_of[len - 1] : ' ';
-	int right = (unsigned char)*next;
 	const char *p = end_of + len;
 
-	if (isspace(left))
+	if (!len || isspace((unsigned char)p[-1]) || isspace((unsigned char)*next))
 		return false;
-	if (strchr(",=&", left) || right == '=' || right == '&')
+	/* The result's */
+	if (len > 1 && p[-1] == '=' && p[-2] == ' ')
 		return true;
-	if (left == ')' && right == '=')
-		return true;
-	/* Of two words only these are two: <... mmap resumed>, <unfinished ...>. */
+	/* Of two words only: <... mmap resumed>, <unfinished ...>, <detached ...>. */
 	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
 		p--;
-	if (p - end_of >= 1 && !strncmp(p - 1, "<unfinished", 11))
+	if (p - end_of >= 1 && (!strncmp(p - 1, "<unfinished", 11) ||
+				!strncmp(p - 1, "<detached", 9)))
 		return true;
 	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
 		return true;
 	return p - end_of >= 1 && !strncmp(p - 1, "<...", 4);
+}
+
+/* Was there one, as is likely? */
+static bool blank_lost(const char *end_of, size_t len, const char *next)
+{
+	int left = len ? (unsigned char)end_of[len - 1] : ' ';
+	int right = (unsigned char)*next;
+
+	if (isspace(left))
+		return false;
+	return strchr(",=&", left) || right == '=' || right == '&' ||
+	       blank_needed(end_of, len, next);
 }
 
 static bool all_of(const char *text, size_t len, const char *chars)
@@ -157,7 +175,7 @@ static bool tail_open(const struct source *s, const char *next)
 static bool ends_alone(const struct ms_line *l)
 {
 	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
-	       (ms_line_is(l, "exit_group") || ms_line_is(l, "exit"));
+	       (ms_line_is(l, "exit_group") || ms_line_exits(l));
 }
 
 static bool is_other(enum ms_line_kind kind)
@@ -185,6 +203,35 @@ static bool only_prefix(const struct ms_line *l)
 	return l->kind == MS_LINE_OPEN && !l->name_len && !l->args && !l->more;
 }
 
+/* Digits, perhaps a command's name, and the time that the call took. */
+static bool rest_of_result(const char *text)
+{
+	size_t n = strspn(text, "0123456789abcdef");
+
+	if (n && text[n] == '<' && strchr(text + n, '>'))
+		text = strchr(text + n, '>') + 1 - n;
+	return n && !strncmp(text + n, " <", 2) && isdigit((unsigned char)text[n + 2]);
+}
+
+/* "= " is the last that is there, and ahead is nothing but a result. */
+static bool result_follows(const struct source *s, const char *text)
+{
+	const char *end = s->text + s->len, *p = text;
+
+	while (end > s->text && end[-1] == ' ')
+		end--;
+	if (s->line.kind != MS_LINE_OPEN || end - s->text < 3 || end[-1] != '=' ||
+	    (end[-2] != ' ' && end[-2] != ')'))
+		return false;
+	p += *p == '-' || *p == '?';
+	while (isalnum((unsigned char)*p))
+		p++;
+	if (p == text)
+		return false;
+	p += strspn(p, " ");
+	return !*p || *p == '<' || *p == '(' || *p == 'E';
+}
+
 /*
  * Does what is ahead belong to what is there? A line of strace's begins with something
  * that is told from anything else.
@@ -197,10 +244,12 @@ static bool continues(const struct source *s, const struct ms_line *ahead)
 		return false;
 	if (at_width(s) && (s->line.kind == MS_LINE_OPEN || is_other(s->line.kind)))
 		return true;
+	if (result_follows(s, text))
+		return true;
 	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
 	if (at_width(s))
 		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
-		       (only_prefix(ahead) && s->ahead_len < s->look.width);
+		       (s->line.result && rest_of_result(text)) || (only_prefix(ahead) && s->ahead_len < s->look.width);
 	if (ends_alone(&s->line))
 		return *text == '=';
 	if (only_prefix(&s->line))
@@ -245,6 +294,9 @@ static void join(struct source *s, const struct ms_line *ahead)
 	s->state = 0;
 	if (at_width(s)) {
 		s->piece = s->ahead_len;
+		/* It was not the terminal, but words that were as long by chance. */
+		if (blank_needed(s->text, s->len, s->ahead))
+			append(s, " ", 1);
 		append(s, s->ahead, s->ahead_len);
 		reparse(s, &before);
 		return;
@@ -261,21 +313,83 @@ static void join(struct source *s, const struct ms_line *ahead)
 	reparse(s, &before);
 }
 
+static bool is_known(const struct source *s, uint64_t id)
+{
+	for (uint32_t i = 0; i < s->nr_known && i < KNOWN_IDS; i++)
+		if (s->known[i] == id)
+			return true;
+	return false;
+}
+
+static void know(struct source *s, uint64_t id)
+{
+	if (id && !is_known(s, id))
+		s->known[s->nr_known++ % KNOWN_IDS] = id;
+}
+
+static void know_ids(struct source *s)
+{
+	know(s, (uint64_t)s->line.pid);
+	if (s->line.kind == MS_LINE_ATTACHED)
+		know(s, (uint64_t)s->line.other);
+	if (s->line.result && !s->line.failed && ms_line_makes_child(&s->line))
+		know(s, s->line.value);
+}
+
+static bool gives_address(const struct ms_line *l)
+{
+	return ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap");
+}
+
+/*
+ * Is what is ahead, a number alone, somebody's id, whose call was too long for the same line? It
+ * is if it is known as one, and the result before does not make sense together with it.
+ */
+static bool is_id_alone(const struct source *s)
+{
+	const struct ms_line *l = &s->line;
+	uint64_t id, joined = l->value;
+	struct ms_text t = { s->ahead, s->ahead + s->ahead_len };
+	bool address = gives_address(l) || ms_line_is(l, "brk");
+
+	if (*s->ahead == '0' || !ms_text_number(&t, &id) || t.p != t.end ||
+	    !is_known(s, id))
+		return false;
+	for (const char *p = s->ahead; p < t.end; p++)
+		joined = joined * (address ? 16 : 10) + (uint64_t)(*p - '0');
+	if (!l->value)
+		return true;
+	if (address)
+		return joined & 4095;
+	return !(ms_line_makes_child(l) || ms_line_waits(l)) || joined > MS_PID_MAX;
+}
+
 /* What is left of a result that was wrapped could be many things. */
 static int check_wrapped(struct source *s, uint64_t line)
 {
 	static const char digits[] = "0123456789abcdefABCDEF";
+	size_t x;
 
-	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1 ||
-	    !all_of(s->ahead, s->ahead_len, digits) ||
-	    !all_of(s->text + s->len - 1, 1, digits))
+	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1)
 		return 0;
-	/* An address is whole pages: with the rest it is, or without it. */
-	if ((ms_line_is(&s->line, "mmap") || ms_line_is(&s->line, "mmap2") ||
-	     ms_line_is(&s->line, "mremap")) && s->line.value & 4095) {
+	/* 0, and x10000000, and perhaps the time that it took */
+	x = *s->ahead == 'x' ? strspn(s->ahead + 1, digits) : 0;
+	if (x && s->len > 2 && !strcmp(s->text + s->len - 2, " 0") &&
+	    (!s->ahead[x + 1] || s->ahead[x + 1] == ' ')) {
 		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
 		return 0;
 	}
+	if (!all_of(s->ahead, s->ahead_len, digits) ||
+	    !all_of(s->text + s->len - 1, 1, digits))
+		return 0;
+	/* An address is whole pages: with the rest it is, or without it. */
+	if (gives_address(&s->line) && s->line.value & 4095) {
+		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
+		return 0;
+	}
+	/* Cut off within the id, if nothing is to be joined in a file without an end. */
+	if (is_id_alone(s) || s->state == 2)
+		return 0;
 	ms_err("%s: line %llu: expected a call, met '%s', which may be the end of the "
 	       "result in the line before or nothing: join them, or remove it",
 	       s->path, (unsigned long long)line + s->nr + 1, s->ahead);
@@ -306,6 +420,7 @@ static int source_next(struct source *s, uint64_t line)
 			break;
 		join(s, &ahead);
 	}
+	know_ids(s);
 	if (s->state < 0 || check_wrapped(s, line))
 		return -1;
 	if (s->id && !s->line.pid)
@@ -389,6 +504,18 @@ refuse:
 	return -1;
 }
 
+/* All are open at once, each twice: as many as may be, whatever the shell has set. */
+static void allow_files(int nr)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max &&
+	    limit.rlim_cur < 3 * (rlim_t)nr + 64) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /**
  * ms_log_open() - open a log
  * @paths:	its files; of several, each is a thread's, as strace -ff makes them
@@ -405,6 +532,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 	log->sources = calloc((size_t)nr, sizeof(*log->sources));
 	if (!log->sources)
 		abort();
+	allow_files(nr);
 	for (int i = 0; i < nr; i++) {
 		struct source *s = &log->sources[log->nr++];
 
@@ -451,6 +579,7 @@ int ms_log_rewind(struct ms_log *log)
 		struct source *s = &log->sources[i];
 
 		s->state = 0;
+		s->nr_known = 0;
 		s->clock = (struct ms_log_clock) {};
 		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
 			return -1;
@@ -513,8 +642,7 @@ int ms_log_next(struct ms_log *log, struct ms_line *l)
 		l->kind = MS_LINE_CALL;
 	/* Cut off within the address: it is no page's, or lies where nothing may be mapped. */
 	if (s->cut && l->kind == MS_LINE_CALL && l->result && !l->failed &&
-	    (l->value & 4095 || l->value < 65536) &&
-	    (ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap")))
+	    (l->value & 4095 || l->value < 65536) && gives_address(l))
 		l->kind = MS_LINE_OPEN;
 	return 1;
 }

@@ -38,6 +38,52 @@ static void unpack_json(char *line, size_t *len)
 	json_object_put(o);
 }
 
+/* Does a sequence of a terminal begin here? Its length, 0: none does. */
+static size_t escape(const char *p)
+{
+	size_t n = 2;
+
+	if (p[0] != '\033' || p[1] != '[')
+		return 0;
+	while (p[n] && strchr("0123456789;:?", p[n]))
+		n++;
+	return p[n] ? n + 1 : n;
+}
+
+/*
+ * What a terminal, a page of the web and a word processor have for plain characters.
+ * strace prints none of them: it has \33 and \302 within strings.
+ */
+static size_t make_plain(char *line, size_t len)
+{
+	static const struct {
+		const char *from;
+		char to;
+	} same[] = {
+		{ "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "\xc2\xa0", ' ' },
+	};
+	char *to = line;
+
+	if (!memchr(line, '\033', len) && !memchr(line, '&', len) &&
+	    !memchr(line, '\xc2', len))
+		return len;
+	for (const char *p = line; p < line + len;) {
+		size_t n = escape(p);
+
+		for (size_t i = 0; !n && i < sizeof(same) / sizeof(same[0]); i++) {
+			if (strncmp(p, same[i].from, strlen(same[i].from)))
+				continue;
+			n = strlen(same[i].from);
+			*to++ = same[i].to;
+		}
+		if (!n)
+			*to++ = *p++;
+		p += n;
+	}
+	*to = '\0';
+	return (size_t)(to - line);
+}
+
 /**
  * ms_look_line() - the next line, without what others than strace have put around it
  * @f:		the file
@@ -58,6 +104,7 @@ int ms_look_line(struct ms_log_file *f, bool quoted, char **line, size_t *len)
 	/* Text, from here on. */
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
+	*len = make_plain(*line, *len);
 	t = (struct ms_text) { *line, *line + *len };
 	ms_prefix_strip(&t, quoted);
 	*line += t.p - *line;
@@ -88,7 +135,9 @@ static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *valu
  * @same_begin:	they begin in one column, as ids do
  * @same_end:	they end in one column, as seconds do
  * @counting:	they are the number of the line and something fixed
- * @threads:	there are calls in two parts
+ * @same_value:	they are the same
+ * @threads:	there are calls in two parts, or one of them is a child's id
+ * @child:	the last child that was made
  * @begin:	column in which the first one begins
  * @end:	and ends
  * @first:	its value
@@ -100,7 +149,9 @@ struct column_facts {
 	bool same_begin;
 	bool same_end;
 	bool counting;
+	bool same_value;
 	bool threads;
+	uint64_t child;
 	size_t begin;
 	size_t end;
 	uint64_t first;
@@ -119,13 +170,17 @@ static void look_at_column(struct column_facts *f, const char *text,
 		return;
 
 	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
+	if (l->result && !l->failed && ms_line_makes_child(l))
+		f->child = l->value;
 	if (!leading(text, &begin, &end, &value))
 		return;
+	f->threads |= value && value == f->child;
 	if (!f->nr++) {
 		*f = (struct column_facts) {
 			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
-			.counting = true, .threads = f->threads, .begin = begin,
-			.end = end, .first = value, .offset = value - line,
+			.counting = true, .same_value = true, .threads = f->threads,
+			.child = f->child, .begin = begin, .end = end, .first = value,
+			.offset = value - line,
 		};
 		return;
 	}
@@ -133,6 +188,7 @@ static void look_at_column(struct column_facts *f, const char *text,
 	f->same_begin &= begin == f->begin;
 	f->same_end &= end == f->end;
 	f->counting &= value - line == f->offset;
+	f->same_value &= value == f->first;
 }
 
 static enum ms_column column_of(const struct column_facts *f)
@@ -144,7 +200,8 @@ static enum ms_column column_of(const struct column_facts *f)
 	if (f->zero || (f->same_end && !f->same_begin))
 		return MS_COLUMN_SECONDS;
 	/* Right of blanks as strace has it, and all of one length. */
-	if (f->same_end && f->end == 6 && f->begin && !f->threads)
+	if (f->same_end && f->end == 6 && f->begin && !f->threads &&
+	    !(f->same_value && f->nr > 2))
 		return MS_COLUMN_SECONDS;
 	return MS_COLUMN_ID;
 }
@@ -189,7 +246,7 @@ static int look_at_quotes(struct ms_log_file *f, struct ms_look *look)
 	int ret = 0;
 
 	while (nr < LOOK_AT && (ret = ms_log_file_line(f, &line, &len)) > 0) {
-		const struct ms_text t = { line, line + len };
+		const struct ms_text t = { line, line + make_plain(line, len) };
 
 		nr++;
 		quoted += ms_prefix_quoted(&t);

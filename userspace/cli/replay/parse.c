@@ -349,6 +349,12 @@ bool ms_line_makes_child(const struct ms_line *line)
 	       ms_line_is(line, "clone3");
 }
 
+/* strace before 4.9 has the C library's name for it, on i386. */
+bool ms_line_exits(const struct ms_line *line)
+{
+	return ms_line_is(line, "exit") || ms_line_is(line, "_exit");
+}
+
 bool ms_line_waits(const struct ms_line *line)
 {
 	return ms_line_is(line, "wait4") || ms_line_is(line, "waitpid") ||

@@ -35,6 +35,9 @@ enum ms_time_kind {
 	MS_TIME_SINCE_LAST,	/* seconds since the line before */
 };
 
+/* No process id is larger; a larger number in front is a time. */
+#define MS_PID_MAX	4194304
+
 /**
  * struct ms_line - one line
  * @kind:	what it is
@@ -82,6 +85,7 @@ void ms_line_parse(const char *text, size_t len, enum ms_column column,
 		   struct ms_line *line);
 bool ms_line_is(const struct ms_line *line, const char *name);
 bool ms_line_makes_child(const struct ms_line *line);
+bool ms_line_exits(const struct ms_line *line);
 bool ms_line_waits(const struct ms_line *line);
 
 /**

@@ -17,8 +17,8 @@
 
 #include "parse.h"
 
-/* No process id is larger than this; a larger number in front is a time. */
-#define PID_LIMIT	4194304
+/* "Fri 2026-11-30 14:03:41 CET host strace[123]:", and one more. */
+#define TAG_WORDS	7
 
 /* Seconds: less is no time of day with a date. */
 #define SINCE_1970	1e8
@@ -55,7 +55,41 @@ static void skip_word(struct ms_text *t)
 	ms_text_skip_space(t);
 }
 
-/* Nov 30 14:03:41 host strace[123]: */
+/*
+ * "host strace[123]: ", behind any time that journald has: no word before that could be
+ * strace's.
+ */
+static bool skip_tag(struct ms_text *t)
+{
+	struct ms_text try = *t;
+
+	for (int nr = 0; nr < TAG_WORDS; nr++) {
+		const char *begin = try.p, *end, *digits;
+
+		while (try.p < try.end && !blank(&try) && !strchr("(\"{=", *try.p))
+			try.p++;
+		/* (sh)[77], before the program is what it is called by */
+		if (try.p == begin && *try.p == '(')
+			while (try.p < try.end && !blank(&try) && !strchr("\"{=", *try.p))
+				try.p++;
+		if (!blank(&try) || begin == try.p)
+			return false;
+		end = try.p;
+		ms_text_skip_space(&try);
+		if (end - begin < 4 || end[-1] != ':' || end[-2] != ']')
+			continue;
+		digits = end - 2;
+		while (digits > begin && isdigit((unsigned char)digits[-1]))
+			digits--;
+		if (digits == end - 2 || digits - begin < 2 || digits[-1] != '[')
+			continue;
+		*t = try;
+		return true;
+	}
+	return false;
+}
+
+/* Nov 30 14:03:41 host strace: */
 static bool skip_syslog(struct ms_text *t)
 {
 	struct ms_text try = *t;
@@ -65,12 +99,14 @@ static bool skip_syslog(struct ms_text *t)
 		return false;
 	try.p += 7;
 	skip_word(&try);
+	*t = try;
 	skip_word(&try);
 	tag = try.p;
-	while (try.p < try.end && !blank(&try))
+	while (try.p < try.end && !blank(&try) && *try.p != '(')
 		try.p++;
-	if (try.p == tag || try.p[-1] != ':')
-		return false;
+	/* There is only the time, of ts(1), where this is no name of somebody who writes. */
+	if (try.p == tag || try.p[-1] != ':' || !blank(&try))
+		return true;
 	ms_text_skip_space(&try);
 	*t = try;
 	return true;
@@ -90,7 +126,7 @@ static bool skip_iso(struct ms_text *t)
 		*t = try;
 		return true;
 	}
-	/* host strace[123]: */
+	/* host strace: */
 	skip_word(&try);
 	while (try.p < try.end && !blank(&try) && *try.p != '(')
 		try.p++;
@@ -107,7 +143,7 @@ static bool skip_compose(struct ms_text *t)
 	struct ms_text try = *t;
 
 	while (try.p < try.end && (isalnum((unsigned char)*try.p) ||
-				   strchr("._-", *try.p)))
+				   strchr("._-@", *try.p)))
 		try.p++;
 	if (try.p == t->p || !blank(&try))
 		return false;
@@ -124,6 +160,10 @@ static bool is_frame(const struct ms_text *t)
 	struct ms_text rest = *t;
 
 	if (!ms_text_skip(&rest, "> "))
+		return false;
+	/* A frame that is quoted has two. */
+	ms_text_skip_space(&rest);
+	if (ms_text_starts(&rest, ">"))
 		return false;
 	return !ms_text_has(&rest, ") = ") && !ms_text_has(&rest, " = ") &&
 	       (ms_text_starts(&rest, "/") || ms_text_starts(&rest, "unexpected_back") ||
@@ -178,7 +218,7 @@ void ms_prefix_strip(struct ms_text *t, bool quoted)
 	while (t->end > t->p && isspace((unsigned char)t->end[-1]) && t->end[-1] != ' ')
 		t->end--;
 	ms_text_skip(t, mark);
-	while ((quoted && skip_quote(t, nr++)) || skip_syslog(t) || skip_iso(t) ||
+	while ((quoted && skip_quote(t, nr++)) || skip_tag(t) || skip_syslog(t) || skip_iso(t) ||
 	       skip_compose(t))
 		;
 }
@@ -261,6 +301,29 @@ static bool skip_listing(struct ms_text *t)
 	return true;
 }
 
+/* out.1234: or out.1234:12: of grep; the id of its thread is in a name of -ff. */
+static void skip_file_name(struct ms_text *t, struct ms_line *line)
+{
+	struct ms_text try = *t;
+	const char *dot = NULL;
+	uint64_t value;
+
+	while (try.p < try.end && !blank(&try) && !strchr(":()\"<>[]{}=,|", *try.p)) {
+		dot = *try.p == '.' ? try.p : dot;
+		try.p++;
+	}
+	if (!dot || dot == t->p || digit(t, 0) || !ms_text_starts(&try, ":"))
+		return;
+	*t = (struct ms_text) { dot + 1, try.p };
+	if (ms_text_number(t, &value) && t->p == t->end && value <= MS_PID_MAX)
+		line->pid = (pid_t)value;
+	try.p++;
+	*t = try;
+	if (!ms_text_number(&try, &value) || !ms_text_skip(&try, ":") || looks(t, "99:99:99"))
+		return;
+	*t = try;
+}
+
 /**
  * ms_prefix_parse() - read what strace prints in front
  * @t:		the line, stripped; behind that afterwards
@@ -274,6 +337,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 	ms_text_skip_space(t);
 	ms_text_skip(t, "^C");
 	ms_text_skip_space(t);
+	skip_file_name(t, line);
 	skip_listing(t);
 	for (;;) {
 		const char *word = t->p;
@@ -293,7 +357,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 		if (plain && listed)
 			listed = false;
 		else if (plain && column != MS_COLUMN_SECONDS && !line->pid &&
-			 value <= PID_LIMIT)
+			 value <= MS_PID_MAX)
 			line->pid = (pid_t)value;
 		else if (line->time_kind == MS_TIME_NONE)
 			take_time(word, t->p, line);

@@ -163,6 +163,9 @@ struct ms_thread *ms_thread_get(struct ms_replay *r, pid_t tid)
 	if (!p) {
 		p = ms_process_new(r, leader ? leader : tid, ms_books_new());
 		p->ends = r->exits_are_logged;
+		/* It is there, though it may be silent until all others have ended. */
+		if (leader && leader != tid)
+			ms_thread_new(r, leader, p);
 	}
 	return ms_thread_new(r, tid, p);
 }

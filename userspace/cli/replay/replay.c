@@ -222,7 +222,9 @@ static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t fi
 		ms_err("the log does not seem to follow children (strace -f): %" PRIu32 " make no line, and what they held is not counted",
 		       s->unseen);
 	if (s->middle || s->nr_members)
-		ms_err("the log begins in the middle of a process (strace -p): what it held before is not known");
+		ms_err("the log begins in the middle of a process (strace -p): what it held before is not known%s",
+		       s->orphans < 2 ? "" :
+		       "; if some of these processes are threads of one of them, say so: --process TID,...=PID");
 	if (s->guessed)
 		ms_err("%" PRIu32 " children of clone3 whose flags the log does not have: threads, but for those that somebody waited for",
 		       s->guessed);
@@ -407,7 +409,8 @@ int memstate_cmd_replay(int argc, char **argv)
 	log = ms_log_open(argv + optind, argc - optind);
 	status = !log || ms_survey_make(&survey, log);
 	if (!status && survey.lines && !survey.known) {
-		ms_err("%s: line 1: this is no output of strace", argv[optind]);
+		ms_err("%s: line 1: this is no output of strace, as strace -f -o FILE -e trace=%%memory,%%process COMMAND writes it",
+		       argv[optind]);
 		status = 1;
 	}
 	if (!status && record) {

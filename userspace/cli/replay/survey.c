@@ -142,6 +142,13 @@ static void end_line(struct work *w, const struct ms_line *l, pid_t tid)
 		add_waited(w, (pid_t)l->value);
 }
 
+/* A thread's first line: restart_syscall(<... resuming interrupted futex ...>) */
+static bool is_interrupted(const struct work *w, const struct ms_line *l)
+{
+	return ms_line_is(l, "restart_syscall") &&
+	       w->born.births[w->born.nr_births - 1].seq == w->seq;
+}
+
 static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 {
 	struct ms_survey *s = w->s;
@@ -159,12 +166,11 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 		id = ms_wait_ended(l);
 		if (id)
 			add_waited(w, id);
-		/* restart_syscall(<... resuming interrupted futex ...>) */
-		s->middle |= ms_line_is(l, "restart_syscall") &&
-			     w->born.births[w->born.nr_births - 1].seq == w->seq;
+		s->middle |= is_interrupted(w, l);
 		break;
 	case MS_LINE_UNFINISHED:
 		s->parts = true;
+		s->middle |= is_interrupted(w, l);
 		ms_pending_take(&w->pending, tid, &i);
 		ms_pending_take(&w->forking, tid, &i);
 		if (ms_line_makes_child(l)) {

@@ -37,6 +37,7 @@ struct ms_outcome {
  * @members:	threads of processes that were there before
  * @nr_members:	how many
  * @unseen:	children that make no line, where no child makes one
+ * @orphans:	threads that nobody has made, as far as the log tells
  * @guessed:	children of which the log does not say if they are threads
  */
 struct ms_survey {
@@ -54,6 +55,7 @@ struct ms_survey {
 	struct ms_member *members;
 	size_t nr_members;
 	uint32_t unseen;
+	uint32_t orphans;
 	uint32_t guessed;
 };
 
