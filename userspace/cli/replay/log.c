@@ -249,7 +249,8 @@ static bool continues(const struct source *s, const struct ms_line *ahead)
 	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
 	if (at_width(s))
 		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
-		       (s->line.result && rest_of_result(text)) || (only_prefix(ahead) && s->ahead_len < s->look.width);
+		       (s->line.result && rest_of_result(text)) ||
+		       (only_prefix(ahead) && s->ahead_len < s->look.width);
 	if (ends_alone(&s->line))
 		return *text == '=';
 	if (only_prefix(&s->line))
