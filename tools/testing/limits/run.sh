@@ -32,7 +32,7 @@ if part real || part table; then
 		psql:postgresql mariadbd:mariadb-server-core mariadb:mariadb-client-core ruby php:php-cli \
 		lua5.4 perl nginx:nginx-light erl:erlang-base convert-im6.q16:imagemagick curl rsync git \
 		sqlite3 xz:xz-utils python3 || tap_end
-	try "numpy is there (python3-numpy)" python3 -c "import numpy" || tap_end
+	try "numpy is there (python3-numpy)" /usr/bin/python3 -c "import numpy" || tap_end
 	try "programs as people have them build" program limits shapes shapes-bss shapes-asan
 	try "Go's builds" env CGO_ENABLED=0 GO111MODULE=off go build -ldflags=-s -o "$programs/server" \
 		"$here/real/server.go"
