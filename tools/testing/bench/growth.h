@@ -144,12 +144,23 @@ static void bench_processes(int dev, int own, int other)
 		report_growth("process", how, best[how]);
 }
 
+/*
+ * How often a group is looked at before somebody is refused goes by the clock; what is counted
+ * is a refusal, so here it is seldom.
+ */
+static void settle_seldom(bool seldom)
+{
+	if (!write_text("/sys/module/memstate/parameters/observe_settle_ms", seldom ? "1000" : "10"))
+		abort();
+}
+
 static void bench_refused(int dev, int own)
 {
 	static const int many[] = { 1, 100, 1000 };
 	int ready[2], go[2], processes = 1;
 	char byte, text[40];
 
+	settle_seldom(true);
 	group_observe(dev, own, MEMSTATE_OBSERVE_ON, 1, 0);
 	if (pipe(ready) || pipe(go) || limit_max(dev, own, 1UL << 30))
 		abort();
@@ -170,6 +181,7 @@ static void bench_refused(int dev, int own)
 	close(go[1]);
 	while (wait(NULL) > 0)
 		;
+	settle_seldom(false);
 }
 
 static void growth_child(int dev, int own, int other)
