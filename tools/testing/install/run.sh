@@ -139,7 +139,7 @@ completions() {
 # Of each command, the options that its help tells: "memstate COMMAND -: OPTION"
 mapfile -t commands < <("$dest/usr/bin/memstate" help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 for command in "${commands[@]}"; do
-	"$dest/usr/bin/memstate" "$command" --help | grep -o '^  .*--[a-z-]*' | grep -o -- '--[a-z-]*' |
+	"$dest/usr/bin/memstate" "$command" --help | grep -o '^  \(-[a-z], \)\?--[a-z-]*' | grep -o -- '--[a-z-]*' |
 		sed "s/^/memstate $command -: /"
 done | sort -u >"$root/options"
 # every_option_in FUNCTION: what it says for all commands has them
