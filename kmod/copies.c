@@ -35,6 +35,24 @@ static unsigned long length(const unsigned long *list)
 	return data_race(READ_ONCE(*list));
 }
 
+#ifdef CONFIG_LRU_GEN
+/* Where generations are on, as from 6.12 on usually, a page is in one of those and in no list. */
+static u64 in_generations(const struct lruvec *lruvec, int zone)
+{
+	long pages = 0;
+	int gen;
+
+	for (gen = 0; gen < MAX_NR_GENS; gen++)
+		pages += data_race(READ_ONCE(lruvec->lrugen.nr_pages[gen][LRU_GEN_ANON][zone]));
+	return max(pages, 0L);
+}
+#else
+static u64 in_generations(const struct lruvec *lruvec, int zone)
+{
+	return 0;
+}
+#endif
+
 static u64 anonymous_pages(struct mem_cgroup *memcg)
 {
 	u64 pages = 0;
@@ -42,10 +60,12 @@ static u64 anonymous_pages(struct mem_cgroup *memcg)
 
 	for_each_node_state(nid, N_MEMORY)
 		for (zone = 0; zone < MAX_NR_ZONES; zone++) {
-			unsigned long *lists = memcg->nodeinfo[nid]->lru_zone_size[zone];
+			struct mem_cgroup_per_node *node = memcg->nodeinfo[nid];
+			unsigned long *lists = node->lru_zone_size[zone];
 
 			pages += length(&lists[LRU_INACTIVE_ANON]) +
-				 length(&lists[LRU_ACTIVE_ANON]);
+				 length(&lists[LRU_ACTIVE_ANON]) +
+				 in_generations(&node->lruvec, zone);
 		}
 	return pages;
 }

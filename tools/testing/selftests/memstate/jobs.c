@@ -827,6 +827,32 @@ TEST_F(jobs, two_threads_make_one_each)
 	}
 }
 
+/* Or they are begun first, and there is no job: never are they charged beside one. */
+TEST_F(jobs, books_that_begin_meanwhile_are_in_it)
+{
+	for (int i = 0; i < 16; i++) {
+		int fd = file_open();
+		pid_t pid = cg_child(GROUP);
+		pthread_t t;
+		struct dev d;
+		void *ret;
+		u64 id;
+
+		if (!pid) {
+			pthread_create(&t, NULL, maker, &fd);
+			if (dev_open_credit(&d, 16))
+				_exit(1);
+			pthread_join(t, &ret);
+			id = d.page->group;
+			if (ret)
+				_exit((long)ret != -EALREADY || id & MEMSTATE_JOB_ID);
+			_exit(id != job_id(fd) ? 2 : 0);
+		}
+		EXPECT_EQ(0, join(pid));
+		close(fd);
+	}
+}
+
 /* As a program it ends at once. */
 static void __attribute__((constructor)) end_at_once(int argc, char **argv)
 {
