@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -148,26 +147,13 @@ static int see_recording(struct seen *s, const char *path)
 
 /* ---- a group --------------------------------------------------------------------------- */
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static uint64_t positive(int64_t bytes)
-{
-	return bytes > 0 ? (uint64_t)bytes : 0;
-}
-
 /* Return: 0, or the exit status after a message. */
 static int see_group(struct seen *s, const char *target, double duration)
 {
 	struct sigaction act = { .sa_handler = interrupt };
 	struct memstate_limit limit, first = {};
 	struct ms_cgroup_memory memory;
-	double start = now();
+	double start = ms_now();
 	struct moment *all = NULL;
 	struct ms_cgroup cg;
 	int ret;
@@ -192,10 +178,10 @@ static int see_group(struct seen *s, const char *target, double duration)
 		if (!s->looks)
 			first = limit;
 		all = ms_grown(all, s->looks, sizeof(*all));
-		all[s->looks] = moment_of(now() - start, &totals, &observed, limit.charged);
+		all[s->looks] = moment_of(ms_now() - start, &totals, &observed, limit.charged);
 		see(s, &all[s->looks]);
 		ms_cgroup_memory(&cg, &memory);
-		other = positive(memory.shmem) + positive(memory.kernel) + positive(memory.sock);
+		other = ms_cgroup_uncounted(&memory);
 		if (other > s->uncounted)
 			s->uncounted = other;
 		if (s->span < duration && !interrupted)
@@ -240,12 +226,11 @@ struct advice {
 static struct advice follow(const struct seen *s)
 {
 	struct advice a = { .max = whole(s->charged + (s->exact ? MIB : s->charged / 8)) };
-	uint64_t room = a.max / 8 > 16 * MIB ? a.max / 8 : 16 * MIB;
 
 	a.tight = whole(s->used + s->used / 8);
 	if (a.tight > a.max / 10 * 9)
 		a.tight = a.max;
-	a.memory_max = whole(a.max + room + s->uncounted);
+	a.memory_max = whole(a.max + ms_room_beside(a.max) + s->uncounted);
 	return a;
 }
 

@@ -327,3 +327,35 @@ void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m)
 	if (f)
 		fclose(f);
 }
+
+/**
+ * ms_cgroup_uncounted() - what counts in memory.max, and not in max
+ * @m: from ms_cgroup_memory()
+ *
+ * Return: bytes of shared memory and of the kernel's own, as far as they are known.
+ */
+uint64_t ms_cgroup_uncounted(const struct ms_cgroup_memory *m)
+{
+	const int64_t uncounted[] = { m->shmem, m->kernel, m->sock };
+	uint64_t sum = 0;
+
+	for (int i = 0; i < 3; i++)
+		sum += uncounted[i] > 0 ? (uint64_t)uncounted[i] : 0;
+	return sum;
+}
+
+/**
+ * ms_room_beside() - how much memory.max is to be above max
+ * @max: it, bytes
+ *
+ * For what is not counted later: those who look around in a full group, page tables, the pages of
+ * a child that it writes to.
+ *
+ * Return: bytes, with nothing for what is not counted now.
+ */
+uint64_t ms_room_beside(uint64_t max)
+{
+	const uint64_t least = (uint64_t)16 << 20;
+
+	return max / 8 > least ? max / 8 : least;
+}

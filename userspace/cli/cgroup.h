@@ -52,6 +52,8 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 bool ms_cgroup_is_whole(const struct ms_cgroup *cg, const char *target);
 void ms_cgroup_close(struct ms_cgroup *cg);
 void ms_cgroup_memory(const struct ms_cgroup *cg, struct ms_cgroup_memory *m);
+uint64_t ms_cgroup_uncounted(const struct ms_cgroup_memory *m);
+uint64_t ms_room_beside(uint64_t max);
 
 /* cgroup_v1.c: why there is no cgroup v2 */
 bool ms_cgroup_v1_is_mounted(void);

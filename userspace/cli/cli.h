@@ -143,6 +143,11 @@ int ms_system_totals(struct memstate_totals *totals);
 int ms_observe(pid_t pid, struct ms_observed *observed);
 void ms_observed_states(const struct ms_observed *observed, struct memstate_totals *totals);
 
+/* ---- now.c: how late it is ------------------------------------------------------- */
+
+double ms_now(void);
+int64_t ms_now_ms(void);
+
 /* ---- process.c: a process as one sees it in /proc --------------------------------- */
 
 void ms_process_name(pid_t pid, char *name, size_t size);

@@ -72,13 +72,9 @@ struct shown {
 static uint64_t advised(const struct shown *s)
 {
 	const uint64_t mib = 1 << 20;
-	uint64_t max = s->limit.max, room = max / 8;
-	const int64_t uncounted[] = { s->memory.shmem, s->memory.kernel, s->memory.sock };
+	uint64_t max = s->limit.max;
+	uint64_t room = ms_room_beside(max) + ms_cgroup_uncounted(&s->memory);
 
-	if (room < 16 * mib)
-		room = 16 * mib;
-	for (int i = 0; i < 3; i++)
-		room += uncounted[i] > 0 ? (uint64_t)uncounted[i] : 0;
 	if (max > UINT64_MAX - room - mib)
 		return UINT64_MAX;
 	return (max + room + mib - 1) / mib * mib;

@@ -20,7 +20,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -52,7 +51,6 @@ static const struct option options[] = {
 /* How often is looked, and told, ms. */
 #define LOOK_MS		100
 #define TELL_MS		2000
-#define ROOM_MIN	((uint64_t)16 << 20)
 
 /**
  * struct shrink - a limit on its way down
@@ -88,14 +86,6 @@ static void interrupt(int sig)
 	interrupted = 1;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Return: a negative errno. */
 static int set_max(const struct shrink *s, uint64_t max, bool observe)
 {
@@ -109,7 +99,7 @@ static int set_max(const struct shrink *s, uint64_t max, bool observe)
 
 static void tell(struct shrink *s, const char *what, uint64_t has, uint64_t wanted)
 {
-	int64_t now = now_ms();
+	int64_t now = ms_now_ms();
 
 	if (now - s->told < TELL_MS)
 		return;
@@ -122,7 +112,7 @@ static void tell(struct shrink *s, const char *what, uint64_t has, uint64_t want
 static bool wait_some(const struct shrink *s, int watch)
 {
 	struct pollfd p = { .fd = watch, .events = POLLPRI };
-	int64_t left = s->end - now_ms();
+	int64_t left = s->end - ms_now_ms();
 
 	if (left <= 0 || interrupted)
 		return false;
@@ -225,7 +215,7 @@ static int print(const struct shrink *s, int64_t began, bool json)
 		ms_json_add(doc, "charged", s->now.charged);
 		json_object_object_add(doc, "memory_max", s->memory_max ?
 				       ms_json_u64(s->memory_max) : NULL);
-		json_object_object_add(doc, "took_ms", json_object_new_int64(now_ms() - began));
+		json_object_object_add(doc, "took_ms", json_object_new_int64(ms_now_ms() - began));
 		return ms_json_print(doc);
 	}
 	printf("%s: max %s, of which %s are charged", ms_name(s->cg.path), ms_limit_size(s->max),
@@ -241,7 +231,7 @@ static int run(struct shrink *s, bool json)
 {
 	struct memstate_observe before = { .size = sizeof(before) };
 	struct sigaction act = { .sa_handler = interrupt };
-	int64_t began = now_ms();
+	int64_t began = ms_now_ms();
 	int watch, ret;
 
 	ret = memstate_limit_get(s->cg.fd, &s->old);
@@ -335,7 +325,7 @@ int memstate_cmd_shrink(int argc, char **argv)
 	if (!s.max)
 		return ms_usage_error("shrink", "--max is needed");
 	if (s.memory_too)
-		s.memory_max = s.max + (s.max / 8 > ROOM_MIN ? s.max / 8 : ROOM_MIN);
+		s.memory_max = s.max + ms_room_beside(s.max);
 	if (s.memory_max && s.memory_max < s.max)
 		return ms_usage_error("shrink", "memory.max below max would kill what max lets live");
 	if (ms_cgroup_find("shrink", argv[optind], &s.cg))

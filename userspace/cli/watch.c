@@ -98,14 +98,6 @@ static bool changed(const struct moment *now, const struct moment *before)
 	       memcmp(a->events, b->events, sizeof(a->events)) != 0;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Return: 0 or a negative errno. */
 static int read_moment(int fd, struct moment *m)
 {
@@ -126,7 +118,7 @@ static int watch(int fd, long count, int64_t end, bool json)
 
 	memset(&before, 0, sizeof(before));
 	for (;;) {
-		int64_t left = end ? end - now_ms() : -1;
+		int64_t left = end ? end - ms_now_ms() : -1;
 
 		ret = read_moment(fd, &now);
 		if (ret)
@@ -205,7 +197,7 @@ int memstate_cmd_watch(int argc, char **argv)
 		ms_cgroup_close(&cg);
 	if (fd < 0)
 		return ms_limit_error(optind < argc ? cg.dir : "the system", fd);
-	ret = watch(fd, (long)count, timeout > 0 ? now_ms() + (int64_t)(timeout * 1000) : 0,
+	ret = watch(fd, (long)count, timeout > 0 ? ms_now_ms() + (int64_t)(timeout * 1000) : 0,
 		    json);
 	close(fd);
 	return ret;

@@ -139,14 +139,6 @@ struct recorder {
 	int status;
 };
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /* Whose ledger is recorded. */
 static pid_t ledger_pid(const struct recorder *r)
 {
@@ -210,7 +202,7 @@ static int write_header(struct recorder *r)
 		add_text(o, "kernel", u.release);
 	/* A program may have run for a moment already. */
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec = (time_t)((double)t.tv_sec + (double)t.tv_nsec / 1e9 - (now() - r->start));
+	t.tv_sec = (time_t)((double)t.tv_sec + (double)t.tv_nsec / 1e9 - (ms_now() - r->start));
 	gmtime_r(&t.tv_sec, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	add_text(o, "start", text);
@@ -253,7 +245,7 @@ static int write_ranges(struct recorder *r, double t)
 
 static void take_sample(struct recorder *r, bool last)
 {
-	struct ms_sample s = { .t = now() - r->start };
+	struct ms_sample s = { .t = ms_now() - r->start };
 	int ret = ms_source_read(&r->source, &s);
 
 	if (ret) {
@@ -333,7 +325,7 @@ static void tick(struct recorder *r, int fd, bool progress)
 {
 	static double shown;
 	uint64_t expired = 0;
-	double t = now() - r->start;
+	double t = ms_now() - r->start;
 
 	if (read(fd, &expired, sizeof(expired)) != sizeof(expired))
 		return;
@@ -354,7 +346,7 @@ static void loop(struct recorder *r, struct pollfd *fds)
 	take_sample(r, false);
 	while (!r->reason) {
 		if (end) {
-			left = end - now();
+			left = end - ms_now();
 			if (left <= 0) {
 				r->reason = "duration";
 				break;
@@ -447,7 +439,7 @@ static int begin(struct recorder *r)
 		if (!r->trace)
 			return 1;
 	}
-	r->start = now();
+	r->start = ms_now();
 	r->file = ms_record_create(r->path, r->max_bytes);
 	if (!r->file)
 		return 1;
@@ -470,7 +462,7 @@ static void say_end(const struct recorder *r, uint64_t nr_transitions, uint64_t 
 {
 	struct stat st;
 	struct rusage u;
-	double cpu, t = now() - r->start;
+	double cpu, t = ms_now() - r->start;
 
 	getrusage(RUSAGE_SELF, &u);
 	cpu = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
@@ -502,7 +494,7 @@ static int finish(struct recorder *r)
 
 	if (r->trace)
 		stop_on(r, ms_trace_stop(r->trace, r->file, r->start, &nr_transitions, &lost));
-	o = ms_record_object("end", now() - r->start);
+	o = ms_record_object("end", ms_now() - r->start);
 	add_text(o, "reason", r->reason);
 	ms_json_add(o, "samples", r->nr_samples);
 	ms_json_add(o, "missed", r->nr_missed);
