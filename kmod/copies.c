@@ -43,6 +43,7 @@ static u64 in_generations(const struct lruvec *lruvec, int zone)
 	int gen;
 
 	for (gen = 0; gen < MAX_NR_GENS; gen++)
+		/* data_race: as with the lists. */
 		pages += data_race(READ_ONCE(lruvec->lrugen.nr_pages[gen][LRU_GEN_ANON][zone]));
 	return max(pages, 0L);
 }
