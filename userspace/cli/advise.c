@@ -168,13 +168,14 @@ static int see_group(struct seen *s, const char *target, double duration)
 		struct memstate_totals totals;
 		uint64_t other;
 
+		/* First, as it looks: what is charged is what was seen last. */
+		if (!memstate_group_observe(cg.fd, &w))
+			observed.backed = w.backed;
 		ret = memstate_limit_get(cg.fd, &limit);
 		if (!ret)
 			ret = memstate_group_totals(cg.fd, &totals, 0);
 		if (ret)
 			break;
-		if (!memstate_group_observe(cg.fd, &w))
-			observed.backed = w.backed;
 		if (!s->looks)
 			first = limit;
 		all = ms_grown(all, s->looks, sizeof(*all));

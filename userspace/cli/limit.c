@@ -323,15 +323,17 @@ static void read_commit_max(struct shown *s)
 /* Return: 0, or the exit status after a message. */
 static int read_all(struct shown *s)
 {
-	int ret = memstate_limit_get(s->cg.fd, &s->limit);
+	int ret;
 
+	/* First, as it looks: what is charged is what was seen last. */
+	s->observe = (struct memstate_observe) { .size = sizeof(s->observe) };
+	if (memstate_group_observe(s->cg.fd, &s->observe))
+		s->observe = (struct memstate_observe) {};
+	ret = memstate_limit_get(s->cg.fd, &s->limit);
 	if (!ret)
 		ret = memstate_group_totals(s->cg.fd, &s->totals, 0);
 	if (ret)
 		return ms_limit_error(s->cg.dir, ret);
-	s->observe = (struct memstate_observe) { .size = sizeof(s->observe) };
-	if (memstate_group_observe(s->cg.fd, &s->observe))
-		s->observe = (struct memstate_observe) {};
 	ms_cgroup_memory(&s->cg, &s->memory);
 	ms_group_refusal(s->cg.id, s->refusal, sizeof(s->refusal));
 	read_commit_max(s);

@@ -120,13 +120,23 @@ static bool wait_some(const struct shrink *s, int watch)
 	return !interrupted;
 }
 
+/* Return: a negative errno. */
+static int look(struct shrink *s)
+{
+	struct memstate_observe looked = { .size = sizeof(looked) };
+
+	/* Memory that an observed program has unmapped is charged until somebody looks. */
+	memstate_group_observe(s->cg.fd, &looked);
+	return memstate_limit_get(s->cg.fd, &s->now);
+}
+
 /* Return: 0; -ETIMEDOUT; -EINTR; another negative errno. */
 static int wait_charged(struct shrink *s, int watch)
 {
 	int ret;
 
 	for (;;) {
-		ret = memstate_limit_get(s->cg.fd, &s->now);
+		ret = look(s);
 		if (ret || s->now.charged <= s->max)
 			return ret;
 		tell(s, "charged", s->now.charged, s->max);

@@ -403,8 +403,10 @@ interrupted() {
 	is $? 1 && has 'interrupted; .*: max is 32.0 MiB, as it was' && is "$(max)" $((32 * M))
 }
 try "shrink: nor is anything left of it when it is interrupted" interrupted
+# It has said that it waits: what is given back only now is seen as well.
+waiting() { grep -q ' s left$' "$work/said"; }
 gives_back() {
-	shrinking && tell u 0 && wait $shrinker && prints '/shrunk: max 16.0 MiB, of which .*' &&
+	shrinking && soon waiting && tell u 0 && wait $shrinker && prints '/shrunk: max 16.0 MiB, of which .*' &&
 		is "$(cat $cgroups/shrunk/memory.max)" $((32 * M)) && is "$(killed shrunk)" 0
 }
 try "shrink: memory.max follows when the program has given back" gives_back
