@@ -69,7 +69,7 @@ scenario() { # name option...
 
 	"$load" $top/a +3 +2 '!16' - - +1
 	result $? "$name: a passes high, and is denied"
-	until_ lines "$out/$name.out" "^$top/a: .*high \+1" 1
+	until_ lines "$out/$name.out" "^$top/a: .*high \+" 1
 	result $? "$name: high is told"
 	until_ lines "$out/$name.out" "^$top/a: .*denied \+1" 1
 	result $? "$name: denied is told"
@@ -84,7 +84,7 @@ scenario() { # name option...
 	"$memstate" limit $top/d/e --high 1M >/dev/null
 	"$load" $top/d/e +2
 	result $? "$name: d/e passes high"
-	until_ lines "$out/$name.out" "^$top/d: high \+1" 1
+	until_ lines "$out/$name.out" "^$top/d: .*high \+" 1
 	result $? "$name: the parent is told of it as well"
 	for cg in a b c d/e d; do counted "$name" $cg; done
 
@@ -127,7 +127,7 @@ acting() { # name option...
 	[ "$(cat "$sysfs/groups/$(stat -c %i $top/a)/high")" = $((3 << 20)) ]
 	result $? "$name: high is raised by half"
 	# shellcheck disable=SC2016 # as it is
-	until_ lines "$out/$name.ran" "^$top/a .*high \+1" 1 && grep -qF ' ; $(false)' "$out/$name.ran"
+	until_ lines "$out/$name.ran" "^$top/a .*high \+" 1 && grep -qF ' ; $(false)' "$out/$name.ran"
 	result $? "$name: the command runs, with its arguments as they are"
 	rmdir $top/a
 	until_ lines "$out/$name.out" "^$top/a: gone" 1
@@ -187,11 +187,13 @@ read -r answers submissions < <(sed -n 's/^agent: \([0-9]*\) answers by \([0-9]*
 [ "${answers:-0}" -ge "$nr" ] && [ "$submissions" -lt $((answers / 4)) ]
 result $? "uring-many: one submission for many ($answers answers by $submissions)"
 
-# The same, whichever way: sums of events, and how it ended, for each path.
+# The same, whichever way: which events, and how it ended, for each path. How many there are of
+# each the kernel has counted (see counted): high is passed once more where what has been given
+# back is seen, and then what was reported before.
 digest() {
 	sed 's/; .*/ ./' "$1" | awk '{ p = $1 } / watched / { n[p " watched"]++ } / gone$/ { n[p " gone"]++ }
 		{ for (i = 2; i < NF; i++) if ($i ~ /^(high|max|denied|breach|drift)$/ &&
-		  $(i + 1) ~ /^\+/) { v = $(i + 1); gsub(/[^0-9]/, "", v); n[p " " $i] += v } }
+		  $(i + 1) ~ /^\+/) { n[p " " $i] = "told" } }
 		END { for (k in n) print k, n[k] }' | sort
 }
 digest "$out/epoll.out" >"$out/epoll.digest"
