@@ -18,21 +18,25 @@ static u64 sum_of(const struct ms_group *group, enum ms_observed_sum sum)
 
 /*
  * Copies that nobody is charged for are backed, too: where that could matter. What has just
- * started is to look what is the matter, and has made none.
+ * started is to look what is the matter, and has made none. True: there are some.
  */
-static void level_copies(const struct ms_observed *o, const struct ms_growth *g,
+static bool level_copies(const struct ms_observed *o, const struct ms_growth *g,
 			 struct ms_group *group, struct ms_observe_level *level)
 {
 	u64 backed = level->charged - min(level->pending, level->charged);
-	u64 inherited = ms_copies_most(group);
+	u64 inherited = ms_copies_most(group), copies;
 
 	if (!inherited || g->kind == MS_GROWTH_UNASKED ||
 	    ms_observe_own(&o->core) + g->bytes <= o->core.start ||
 	    level->charged + inherited + g->bytes + MS_LAST_ROOM <= level->max)
-		return;
-	backed += ms_copies(group, o->mm, backed);
+		return false;
+	copies = ms_copies(group, o->mm, backed);
+	if (!copies)
+		return false;
+	backed += copies;
 	level->charged = max(level->charged, backed);
 	level->pending = level->charged - backed;
+	return true;
 }
 
 /* What a limit says about a growth. What a look has found has not followed yet. */
@@ -51,8 +55,9 @@ static bool level_fits(const struct ms_observed *o, const struct ms_growth *g,
 			 o->core.arena - o->sums[MS_OBSERVED_ARENA],
 	};
 
-	level_copies(o, g, group, &level);
-	return ms_observe_fits(&o->core, g, &level);
+	/* Copies are counted by the kernel's lists, which costs more than all else here. */
+	return ms_observe_fits(&o->core, g, &level) &&
+	       (!level_copies(o, g, group, &level) || ms_observe_fits(&o->core, g, &level));
 }
 
 /* The lowest group that refuses, or NULL. */
@@ -102,15 +107,17 @@ static struct ms_group *fits_charge(struct ms_observed *o, const struct ms_growt
 /*
  * Charge what a growth asks for, or say which group refuses. What the space has given back since
  * it was charged goes first, so that who maps and unmaps in turns changes nothing that is shared.
+ * @limited: there is one that could.
  */
-static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_growth *g)
+static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_growth *g,
+				      bool limited)
 {
 	u64 owes = o->books ? o->charged : ms_observe_charge(&o->core);
 	struct ms_group *no;
 
 	if (owes > o->charged)
 		ms_observed_follow(o);
-	no = fits_not(o, g);
+	no = limited ? fits_not(o, g) : NULL;
 	if (no || !g->ask)
 		return no;
 	if (owes + g->ask > o->charged) {
@@ -126,19 +133,17 @@ static struct ms_group *growth_charge(struct ms_observed *o, const struct ms_gro
 }
 
 /*
- * What is to be charged for a growth: what it asks for; of who reports what he will have beyond
- * what he has paid, for who keeps to that has charged it himself before.
+ * What is to be charged for a growth of who reports: what he will have beyond what he has paid,
+ * for who keeps to that has charged it himself before.
  */
 static struct ms_growth growth_due(const struct ms_observed *o, const struct ms_growth *g)
 {
 	struct ms_growth due = *g;
 	u64 paid;
 
-	if (o->books) {
-		paid = ms_limits_charged(o->books) + o->charged;
-		due.ask = ms_observe_charge(&o->core) + g->ask;
-		due.ask -= min(due.ask, paid);
-	}
+	paid = ms_limits_charged(o->books) + o->charged;
+	due.ask = ms_observe_charge(&o->core) + g->ask;
+	due.ask -= min(due.ask, paid);
 	return due;
 }
 
@@ -147,27 +152,31 @@ static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, b
 				   bool *by_commit)
 {
 	struct ms_group *at = o->at, *no;
-	struct ms_growth due;
-	u64 high, max = MEMSTATE_UNLIMITED;
-	u32 pressure;
+	const struct ms_growth *due = g;
+	struct ms_growth reported;
+	u64 max;
 
 	lockdep_assert_held(&o->lock);
 	if (o->gone)
 		return NULL;
-	if (at)
-		ms_limit_lowest(&at->limit.core, &high, &max, &pressure);
+	max = at ? ms_limit_lowest_max(&at->limit.core) : MEMSTATE_UNLIMITED;
 	exact = exact || (max != MEMSTATE_UNLIMITED &&
 			  ms_limits_room(&at->limit) <
 			  g->bytes + ms_mm_slack(o->mm) + MS_LAST_ROOM);
 	ms_observed_look(o, exact);
-	no = ms_commit_grow(o, g);
+	/* As of who maps and unmaps in turns, or makes the same memory writable again. */
+	no = likely(ms_commit_of(o->data_vm + g->bytes) == o->commit && !g->stack) ?
+		     NULL : ms_commit_grow(o, g);
 	*by_commit = no;
 	if (no || !at)
 		return no;
 	ms_observe_ask(&o->core, g, max);
-	due = growth_due(o, g);
-	if (!o->books || due.ask) {
-		no = growth_charge(o, &due);
+	if (o->books) {
+		reported = growth_due(o, g);
+		due = &reported;
+	}
+	if (!o->books || due->ask) {
+		no = growth_charge(o, due, max != MEMSTATE_UNLIMITED);
 		if (no) {
 			ms_observed_follow(o);
 			ms_commit_settle(o);
@@ -177,7 +186,7 @@ static struct ms_group *growth_try(struct ms_observed *o, struct ms_growth *g, b
 	ms_observe_grant(&o->core, g);
 	if (!g->stack)
 		o->data_vm += g->bytes;
-	ms_observed_granted(o, due.ask);
+	ms_observed_granted(o, due->ask);
 	return NULL;
 }
 
@@ -206,42 +215,28 @@ static void refuse(struct ms_observed *o, struct ms_group *no, const struct ms_g
 	spin_unlock(&o->lock);
 }
 
-/* There was no memory to know the caller's, or it is not observed any more. */
-static bool unknown_is_refused(void)
-{
-	struct ms_group *group = ms_job_near(current);
-	bool refused = ms_group_observed(group) && ms_commit_limited(group);
-
-	ms_group_put(group);
-	return refused;
-}
-
 /**
  * ms_grow() - may an address space grow so?
- * @mm:		the caller's, its mmap_lock held for writing
+ * @o:		the caller's, its mmap_lock held for writing; or an error: it could not be known,
+ *		and is refused all
  * @g:		the growth; kind and bytes are set
  * @twice:	if not it may be asked for once more, and only then, or with ms_grow_refused(), is
  *		refused
  *
  * Others below the limit that is in the way are looked at before it refuses.
  *
- * Context: task context; does not sleep. Return: false: it is refused, and that was counted.
+ * Context: task context; does not sleep; RCU read lock held. Return: false: it is refused, and
+ * that was counted.
  */
-bool ms_grow(struct mm_struct *mm, struct ms_growth *g, bool twice)
+bool ms_grow(struct ms_observed *o, struct ms_growth *g, bool twice)
 {
 	struct ms_group *no = NULL;
-	struct ms_observed *o;
-	bool by_commit, again = false;
+	bool by_commit, again;
 
-	rcu_read_lock();
-	o = ms_observed_of(mm);
-	if (!o) {
-		again = unknown_is_refused();
-		goto out;
-	}
+	if (IS_ERR(o))
+		return false;
 	spin_lock(&o->lock);
-	if (twice)
-		again = asked_again(o, g);
+	again = twice && asked_again(o, g);
 	if (!again)
 		no = growth_try(o, g, false, &by_commit);
 	spin_unlock(&o->lock);
@@ -253,35 +248,30 @@ bool ms_grow(struct mm_struct *mm, struct ms_growth *g, bool twice)
 	}
 	if (no)
 		refuse(o, no, g, by_commit, twice);
-out:
-	rcu_read_unlock();
 	return !no && !again;
 }
 
 /**
  * ms_grow_refused() - was the last growth that may be asked for twice refused?
- * @mm: the caller's, its mmap_lock held for writing
+ * @o: the caller's, its mmap_lock held for writing; or an error
  *
- * Then it is not asked for again.
+ * Then it is not asked for again. Where all is refused the kernel may as well ask.
  *
- * Context: task context; does not sleep. Return: true if it was, and that was counted.
+ * Context: task context; does not sleep; RCU read lock held. Return: true if it was, and that
+ * was counted.
  */
-bool ms_grow_refused(struct mm_struct *mm)
+bool ms_grow_refused(struct ms_observed *o)
 {
-	struct ms_group *no = NULL;
-	struct ms_observed *o;
+	struct ms_group *no;
 
-	rcu_read_lock();
-	o = ms_observed_of(mm);
-	if (o) {
-		spin_lock(&o->lock);
-		no = o->no;
-		o->no = NULL;
-		spin_unlock(&o->lock);
-	}
+	if (IS_ERR(o))
+		return false;
+	spin_lock(&o->lock);
+	no = o->no;
+	o->no = NULL;
+	spin_unlock(&o->lock);
 	if (no)
 		ms_refusal(o->group, no, o->no_bytes, o->no_commit);
-	rcu_read_unlock();
 	return no;
 }
 

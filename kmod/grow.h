@@ -30,9 +30,10 @@
 struct mm_struct;
 struct ms_group;
 struct ms_growth;
+struct ms_observed;
 
-bool ms_grow(struct mm_struct *mm, struct ms_growth *g, bool twice);
-bool ms_grow_refused(struct mm_struct *mm);
+bool ms_grow(struct ms_observed *o, struct ms_growth *g, bool twice);
+bool ms_grow_refused(struct ms_observed *o);
 bool ms_grow_child(struct mm_struct *mm, struct ms_group *group);
 
 #endif /* MS_GROW_H */

@@ -47,27 +47,27 @@ static notrace bool expand_granted(void)
 	return true;
 }
 
+/*
+ * This and the next are called most, and do without ftrace's protection against recursion, which
+ * is a sixth of what they cost: they are called by processes alone, with the mmap_lock held, and
+ * what they call maps nothing.
+ */
 static void notrace hook_region(unsigned long ip, unsigned long parent_ip,
 				struct ftrace_ops *op, struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ms_ftrace_regs(fregs);
-	bool known = hooks_user->knows(current->mm);
+	struct ms_observed *known;
 	struct ms_growth g;
-	int bit;
 
-	/* As most are not. Nothing that is hooked is called to find that out. */
-	if (!known && !ms_proving())
-		return;
-	bit = ftrace_test_recursion_trylock(ip, parent_ip);
-	if (bit < 0)
-		return;
+	rcu_read_lock();
+	known = hooks_user->knows(current->mm);
 	if (ms_proof_is_mine())
 		ms_proof_saw(MS_PROOF_REGION, regs->di, regs->dx, ms_growth_is_data(regs->cx));
 	else if (known &&
 		 ms_growth_of_mmap(&g, (struct file *)regs->di, regs->si, regs->dx, regs->cx) &&
-		 !hooks_user->grow(current->mm, &g, false))
+		 !hooks_user->grow(known, &g, false))
 		regs->ip = (unsigned long)refused;
-	ftrace_test_recursion_unlock(bit);
+	rcu_read_unlock();
 }
 
 /*
@@ -75,14 +75,14 @@ static void notrace hook_region(unsigned long ip, unsigned long parent_ip,
  * goes on where these are refused, too, as then it changes nothing that counts. So whoever
  * was refused by us, and would not have been by the kernel, is granted the second.
  */
-static void expand_protect(struct pt_regs *regs, unsigned long flags)
+static void expand_protect(struct pt_regs *regs, struct ms_observed *known, unsigned long flags)
 {
 	struct ms_growth g;
 
 	if (ms_growth_of_expand(&g, flags, regs->dx, MS_SITE_MPROTECT)) {
-		if (!hooks_user->grow(current->mm, &g, true))
+		if (!hooks_user->grow(known, &g, true))
 			regs->ip = (unsigned long)expand_refused;
-	} else if (!(flags & VM_WRITE) && hooks_user->refused(current->mm)) {
+	} else if (!(flags & VM_WRITE) && hooks_user->refused(known)) {
 		regs->ip = (unsigned long)expand_granted;
 	}
 }
@@ -92,17 +92,12 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 {
 	struct pt_regs *regs = ms_ftrace_regs(fregs);
 	struct mm_struct *mm = (struct mm_struct *)regs->di;
-	bool known = hooks_user->knows(mm);
+	unsigned long flags = ms_expand_flags(regs->si);
+	struct ms_observed *known;
 	struct ms_growth g;
-	unsigned long flags;
-	int bit;
 
-	if (!known && !ms_proving())
-		return;
-	bit = ftrace_test_recursion_trylock(ip, parent_ip);
-	if (bit < 0)
-		return;
-	flags = ms_expand_flags(regs->si);
+	rcu_read_lock();
+	known = hooks_user->knows(mm);
 	if (ms_proof_is_mine()) {
 		ms_proof_saw(MS_PROOF_FRESH + ms_site_of(parent_ip), regs->di, regs->dx,
 			     ms_growth_is_data(flags));
@@ -111,15 +106,15 @@ static void notrace hook_expand(unsigned long ip, unsigned long parent_ip,
 		case MS_SITE_MMAP:
 			break;
 		case MS_SITE_MPROTECT:
-			expand_protect(regs, flags);
+			expand_protect(regs, known, flags);
 			break;
 		default:
 			if (ms_growth_of_expand(&g, flags, regs->dx, MS_SITE_FRESH) &&
-			    !hooks_user->grow(mm, &g, false))
+			    !hooks_user->grow(known, &g, false))
 				regs->ip = (unsigned long)expand_refused;
 		}
 	}
-	ftrace_test_recursion_unlock(bit);
+	rcu_read_unlock();
 }
 
 /* Whether all of a range is anonymous: only there MADV_FREE is allowed. */
@@ -166,7 +161,7 @@ static void notrace hook_madvise(unsigned long ip, unsigned long parent_ip,
 	if (ms_proof_is_mine())
 		ms_proof_saw(MS_PROOF_MADVISE, regs->si, regs->dx, advice);
 	/* The kernel may drop what was freed so at any time; now is one. */
-	else if (hooks_user->knows(mm) && hooks_user->give(mm) && advice == MADV_FREE &&
+	else if (hooks_user->give(mm) && advice == MADV_FREE &&
 		 is_anonymous(mm, regs->si, regs->dx))
 		regs->cx = MADV_DONTNEED;
 	ftrace_test_recursion_unlock(bit);

@@ -46,11 +46,13 @@
 
 struct cgroup;
 struct mm_struct;
+struct ms_observed;
 struct task_struct;
 
 /**
- * struct ms_hooks_user - what is asked and told; all but @knows without being preempted
- * @knows:	does this address space matter? It is the caller's
+ * struct ms_hooks_user - what is asked and told; none of it sleeps
+ * @knows:	what is known of this address space, which is the caller's; NULL: it does not
+ *		matter; an error: all is to be refused. RCU read lock held, as with the next two
  * @grow:	may it grow so? Kind and bytes are set; its mmap_lock is held for writing.
  *		false: it is refused with ENOMEM; where it may be asked twice (@twice), if the
  *		second answer is not false, too, or @refused is called
@@ -66,9 +68,9 @@ struct task_struct;
  * @move:	a task has another cgroup; interrupts are off
  */
 struct ms_hooks_user {
-	bool (*knows)(struct mm_struct *mm);
-	bool (*grow)(struct mm_struct *mm, struct ms_growth *g, bool twice);
-	bool (*refused)(struct mm_struct *mm);
+	struct ms_observed *(*knows)(struct mm_struct *mm);
+	bool (*grow)(struct ms_observed *known, struct ms_growth *g, bool twice);
+	bool (*refused)(struct ms_observed *known);
 	bool (*bear)(struct task_struct *child, bool elsewhere);
 	bool (*give)(struct mm_struct *mm);
 	void (*end)(struct mm_struct *mm);

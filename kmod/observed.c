@@ -77,11 +77,16 @@ static void has_shrunk(struct ms_group *group)
 
 static void sums_follow(struct ms_observed *o)
 {
-	s64 now[MS_OBSERVED_SUMS];
+	s64 now[MS_OBSERVED_SUMS], differ = 0;
 	struct ms_group *group;
 	int i;
 
 	sums_of(o, now);
+#pragma GCC unroll 8
+	for (i = 0; i < MS_OBSERVED_SUMS; i++)
+		differ |= now[i] ^ o->sums[i];
+	if (likely(!differ))
+		return;
 	for (i = 0; i < MS_OBSERVED_SUMS; i++) {
 		s64 change = now[i] - o->sums[i];
 

@@ -2,6 +2,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/capability.h>
+#include <linux/err.h>
 #include <linux/mutex.h>
 
 #include "commit.h"
@@ -33,28 +34,30 @@ static void space_begin(struct mm_struct *mm, struct ms_group *group, enum ms_bi
 		ms_find_later();
 }
 
-static bool hook_knows(struct mm_struct *mm)
+/* Unless it reports, and is trusted, and what it may commit is not limited. */
+static bool matters(const struct ms_observed *o)
+{
+	return o && (READ_ONCE(o->at) || ms_commit_limited(o->group));
+}
+
+static struct ms_observed *hook_knows(struct mm_struct *mm)
 {
 	struct ms_observed *o;
-	bool known, limited = false;
+	struct ms_group *group;
 
 	if (!READ_ONCE(nr_on))
-		return false;
-	rcu_read_lock();
+		return NULL;
 	o = ms_observed_of(mm);
 	/* A new image, by its first mapping. */
 	if (!o && current->in_execve && mm == current->mm) {
-		struct ms_group *group = ms_job_near(current);
-
+		group = ms_job_near(current);
 		space_begin(mm, group, MS_BORN_EXEC, NULL);
 		o = ms_observed_of(mm);
 		/* There is no memory to know it, and it would matter: it is refused all. */
-		limited = !o && ms_group_observed(group) && ms_commit_limited(group);
+		if (!o && ms_group_observed(group) && ms_commit_limited(group))
+			return ERR_PTR(-ENOMEM);
 	}
-	/* Unless it reports, and is trusted, and what it may commit is not limited. */
-	known = o ? READ_ONCE(o->at) || ms_commit_limited(o->group) : limited;
-	rcu_read_unlock();
-	return known;
+	return matters(o) ? o : NULL;
 }
 
 static bool hook_bear(struct task_struct *child, bool elsewhere)
@@ -82,15 +85,16 @@ static bool hook_give(struct mm_struct *mm)
 {
 	struct ms_observed *o;
 	bool drop = false;
-	u64 high, max;
-	u32 pressure;
+	u64 max;
 
+	if (!READ_ONCE(nr_on))
+		return false;
 	rcu_read_lock();
 	o = ms_observed_of(mm);
-	if (o) {
+	if (matters(o)) {
 		ms_observed_look_at(o, false);
 		/* As long as there is room it may as well stay, as the program wishes. */
-		ms_limit_lowest(&o->group->limit.core, &high, &max, &pressure);
+		max = ms_limit_lowest_max(&o->group->limit.core);
 		drop = max != MEMSTATE_UNLIMITED &&
 		       ms_limits_room(&o->group->limit) < max / 2;
 	}

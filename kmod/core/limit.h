@@ -144,6 +144,24 @@ static inline u64 ms_limit_charged(const struct ms_limit *l)
 }
 
 /**
+ * ms_limit_lowest_max() - the lowest max in force at a limit, with those above it
+ * @l: the limit
+ *
+ * Context: any; a snapshot of each. Return: bytes, or MEMSTATE_UNLIMITED.
+ */
+static inline u64 ms_limit_lowest_max(const struct ms_limit *l)
+{
+	u64 lowest = MEMSTATE_UNLIMITED, max;
+
+	for (; l; l = l->parent) {
+		max = ms_load64(&l->max);
+		if (max < lowest)
+			lowest = max;
+	}
+	return lowest;
+}
+
+/**
  * ms_limit_peak() - the most that was ever charged
  * @l: the limit
  *

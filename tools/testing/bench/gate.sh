@@ -89,9 +89,9 @@ judge() {
 			above("write hooked", "write", "hooked", 0.01)
 			above("write observed", "write", "observed", 0.01)
 			above("mprotect hooked", "mprotect", "hooked", 0.5)
-			above("mprotect observed", "mprotect", "observed", 2.6)
+			above("mprotect observed", "mprotect", "observed", 1.9)
 			above("mmap_munmap hooked", "mmap_munmap", "hooked", 0.9)
-			above("mmap_munmap observed", "mmap_munmap", "observed", 4.2)
+			above("mmap_munmap observed", "mmap_munmap", "observed", 3.2)
 			bound("process observed in process off",
 			      got["process_observed"] / (got["process_off"] + 1e-9), 1.03)
 			bound("growth_refused_1000 in growth_refused_1",

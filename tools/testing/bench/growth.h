@@ -159,6 +159,7 @@ static void bench_refused(int dev, int own)
 	static const int many[] = { 1, 100, 1000 };
 	int ready[2], go[2], processes = 1;
 	char byte, text[40];
+	double best = 0;
 
 	settle_seldom(true);
 	group_observe(dev, own, MEMSTATE_OBSERVE_ON, 1, 0);
@@ -175,8 +176,15 @@ static void bench_refused(int dev, int own)
 			if (read(ready[0], &byte, 1) != 1)
 				abort();
 		}
+		/* Who is told of it is told by a worker, who sees many at once or each. */
+		for (int turn = 0; turn < 20; turn++) {
+			double took = measure(op_refused, NULL, 250);
+
+			if (!turn || took < best)
+				best = took;
+		}
 		snprintf(text, sizeof(text), "growth_refused_%d", many[i]);
-		report(text, measure(op_refused, NULL, 5000));
+		report(text, best);
 	}
 	close(go[1]);
 	while (wait(NULL) > 0)
