@@ -19,6 +19,7 @@
 
 #include "cgroup.h"
 #include "cli.h"
+#include "group.h"
 #include "grown.h"
 #include "plot/plot.h"
 #include "rules.h"
@@ -86,15 +87,15 @@ static void interrupt(int sig)
 	interrupted = 1;
 }
 
-static struct moment moment_of(double t, const struct memstate_totals *totals,
-			       const struct memstate_totals_observed *observed, uint64_t charged)
+static struct moment moment_of(double t, const struct memstate_totals *totals, uint64_t backed,
+			       uint64_t charged)
 {
 	uint64_t ready = ms_totals_state(totals, MEMSTATE_READY);
 	uint64_t lazy = totals->reserved_lazy + totals->prepared_lazy;
 	struct moment m = {
 		.t = t,
-		.charged = ready + lazy + observed->backed,
-		.used = ready + observed->backed,
+		.charged = ready + lazy + backed,
+		.used = ready + backed,
 	};
 
 	/* With the credit that was taken, and what was granted. */
@@ -119,7 +120,7 @@ static void see(struct seen *s, const struct moment *m)
 
 static struct moment of_sample(const struct ms_sample *s)
 {
-	return moment_of(s->t, &s->totals, &s->observed, s->limited ? s->limit.charged : 0);
+	return moment_of(s->t, &s->totals, s->observed.backed, s->limited ? s->limit.charged : 0);
 }
 
 /* Return: 0, or the exit status after a message. */
@@ -151,7 +152,8 @@ static int see_recording(struct seen *s, const char *path)
 static int see_group(struct seen *s, const char *target, double duration)
 {
 	struct sigaction act = { .sa_handler = interrupt };
-	struct memstate_limit limit, first = {};
+	uint64_t denied_before = 0;
+	struct ms_group_seen seen;
 	struct ms_cgroup_memory memory;
 	double start = ms_now();
 	struct moment *all = NULL;
@@ -163,23 +165,16 @@ static int see_group(struct seen *s, const char *target, double duration)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	do {
-		struct memstate_observe w = { .size = sizeof(w) };
-		struct memstate_totals_observed observed = {};
-		struct memstate_totals totals;
 		uint64_t other;
 
-		/* First, as it looks: what is charged is what was seen last. */
-		if (!memstate_group_observe(cg.fd, &w))
-			observed.backed = w.backed;
-		ret = memstate_limit_get(cg.fd, &limit);
-		if (!ret)
-			ret = memstate_group_totals(cg.fd, &totals, 0);
+		ret = ms_group_look(cg.fd, &seen);
 		if (ret)
 			break;
 		if (!s->looks)
-			first = limit;
+			denied_before = seen.limit.events[MEMSTATE_EVENT_DENIED];
 		all = ms_grown(all, s->looks, sizeof(*all));
-		all[s->looks] = moment_of(ms_now() - start, &totals, &observed, limit.charged);
+		all[s->looks] = moment_of(ms_now() - start, &seen.totals, seen.observe.backed,
+					  seen.limit.charged);
 		see(s, &all[s->looks]);
 		ms_cgroup_memory(&cg, &memory);
 		other = ms_cgroup_uncounted(&memory);
@@ -190,11 +185,10 @@ static int see_group(struct seen *s, const char *target, double duration)
 	} while (s->span < duration && !interrupted);
 	if (!ret) {
 		/* Of all time: where it is more, it was before. */
-		if (limit.peak > s->charged)
-			s->charged = limit.peak;
+		if (seen.limit.peak > s->charged)
+			s->charged = seen.limit.peak;
 		s->exact = true;
-		s->refused = limit.events[MEMSTATE_EVENT_DENIED] -
-			     first.events[MEMSTATE_EVENT_DENIED];
+		s->refused = seen.limit.events[MEMSTATE_EVENT_DENIED] - denied_before;
 	}
 	for (uint64_t i = 0; i < s->looks; i++)
 		s->near += all[i].charged >= s->charged / 10 * 9;

@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "cli.h"
 #include "files.h"
+#include "group.h"
 #include "rules.h"
 
 static const char help[] =
@@ -47,18 +48,14 @@ static const struct option options[] = {
 /**
  * struct shown - a group, and what is known of it
  * @cg:		its cgroup
- * @limit:	enforced
- * @observe:	what is observed; zero where the module knows nothing of it
- * @totals:	reported
+ * @seen:	what the module says
  * @memory:	what the kernel counts
  * @commit_max:	enforced, or MEMSTATE_UNLIMITED
  * @refusal:	the last one, empty: there was none, or it may not be read
  */
 struct shown {
 	struct ms_cgroup cg;
-	struct memstate_limit limit;
-	struct memstate_observe observe;
-	struct memstate_totals totals;
+	struct ms_group_seen seen;
 	struct ms_cgroup_memory memory;
 	uint64_t commit_max;
 	char refusal[MS_REFUSAL_TEXT];
@@ -72,7 +69,7 @@ struct shown {
 static uint64_t advised(const struct shown *s)
 {
 	const uint64_t mib = 1 << 20;
-	uint64_t max = s->limit.max;
+	uint64_t max = s->seen.limit.max;
 	uint64_t room = ms_room_beside(max) + ms_cgroup_uncounted(&s->memory);
 
 	if (max > UINT64_MAX - room - mib)
@@ -91,7 +88,7 @@ static void print_memory_max(const struct shown *s)
 	}
 	printf("%-14s %12s   the kernel's own, which kills", "memory.max",
 	       s->memory.max == UINT64_MAX ? "max" : ms_size(s->memory.max));
-	if (s->limit.max == MEMSTATE_UNLIMITED || advice == UINT64_MAX)
+	if (s->seen.limit.max == MEMSTATE_UNLIMITED || advice == UINT64_MAX)
 		printf("\n");
 	else if (s->memory.max < advice)
 		printf("; too low beside max: %s would do\n", ms_size(advice));
@@ -103,11 +100,11 @@ static void print_memory_max(const struct shown *s)
 
 static void print_observed(const struct shown *s)
 {
-	const struct memstate_observe *w = &s->observe;
+	const struct memstate_observe *w = &s->seen.observe;
 
 	printf("%-14s %12s   reported: Ready, by %llu process%s\n", "Reported",
-	       ms_size(ms_totals_state(&s->totals, MEMSTATE_READY)),
-	       (unsigned long long)s->totals.tasks, s->totals.tasks == 1 ? "" : "es");
+	       ms_size(ms_totals_state(&s->seen.totals, MEMSTATE_READY)),
+	       (unsigned long long)s->seen.totals.tasks, s->seen.totals.tasks == 1 ? "" : "es");
 	if (!w->on) {
 		printf("%-14s %12s   programs that report nothing are not limited; try: memstate observe %s\n",
 		       "Observed", "-", ms_name(s->cg.path));
@@ -129,7 +126,7 @@ static void print_observed(const struct shown *s)
 
 static void print_limit(const struct shown *s)
 {
-	const struct memstate_limit *l = &s->limit;
+	const struct memstate_limit *l = &s->seen.limit;
 
 	printf("%-14s %12s   cgroup id %llu\n", "GROUP", ms_name(s->cg.path),
 	       (unsigned long long)l->group);
@@ -164,18 +161,18 @@ static int print_json(const struct shown *s)
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
-	ms_json_limit(doc, &s->limit);
+	ms_json_limit(doc, &s->seen.limit);
 	json_object_object_add(doc, "commit_max", s->commit_max == MEMSTATE_UNLIMITED ? NULL :
 							ms_json_u64(s->commit_max));
-	ms_json_add(doc, "reported_ready", ms_totals_state(&s->totals, MEMSTATE_READY));
-	ms_json_observe(observed, &s->observe);
+	ms_json_add(doc, "reported_ready", ms_totals_state(&s->seen.totals, MEMSTATE_READY));
+	ms_json_observe(observed, &s->seen.observe);
 	json_object_object_add(doc, "observed", observed);
 	json_object_object_add(memory, "max", s->memory.max == UINT64_MAX ? NULL :
 							ms_json_u64(s->memory.max));
 	json_object_object_add(memory, "shmem", s->memory.shmem < 0 ? NULL :
 				       ms_json_u64((uint64_t)s->memory.shmem));
 	json_object_object_add(memory, "advised_max",
-			       s->limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
+			       s->seen.limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
 				       NULL : ms_json_u64(advised(s)));
 	json_object_object_add(doc, "memory", memory);
 	json_object_object_add(doc, "last_refusal", *s->refusal ?
@@ -323,15 +320,8 @@ static void read_commit_max(struct shown *s)
 /* Return: 0, or the exit status after a message. */
 static int read_all(struct shown *s)
 {
-	int ret;
+	int ret = ms_group_look(s->cg.fd, &s->seen);
 
-	/* First, as it looks: what is charged is what was seen last. */
-	s->observe = (struct memstate_observe) { .size = sizeof(s->observe) };
-	if (memstate_group_observe(s->cg.fd, &s->observe))
-		s->observe = (struct memstate_observe) {};
-	ret = memstate_limit_get(s->cg.fd, &s->limit);
-	if (!ret)
-		ret = memstate_group_totals(s->cg.fd, &s->totals, 0);
 	if (ret)
 		return ms_limit_error(s->cg.dir, ret);
 	ms_cgroup_memory(&s->cg, &s->memory);

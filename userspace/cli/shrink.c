@@ -24,7 +24,7 @@
 
 #include "cgroup.h"
 #include "cli.h"
-#include "files.h"
+#include "group.h"
 
 static const char help[] =
 	"usage: memstate shrink [OPTION]... --max SIZE TARGET\n\n"
@@ -61,7 +61,7 @@ static const struct option options[] = {
  * @timeout_ms:	for all of it
  * @end:	when that is
  * @told:	when the last word was said
- * @old:	how it was
+ * @old:	how its limit was
  * @now:	how it is
  * @memory:	what the kernel counts now
  */
@@ -74,7 +74,7 @@ struct shrink {
 	int64_t end;
 	int64_t told;
 	struct memstate_limit old;
-	struct memstate_limit now;
+	struct ms_group_seen now;
 	struct ms_cgroup_memory memory;
 };
 
@@ -120,26 +120,16 @@ static bool wait_some(const struct shrink *s, int watch)
 	return !interrupted;
 }
 
-/* Return: a negative errno. */
-static int look(struct shrink *s)
-{
-	struct memstate_observe looked = { .size = sizeof(looked) };
-
-	/* Memory that an observed program has unmapped is charged until somebody looks. */
-	memstate_group_observe(s->cg.fd, &looked);
-	return memstate_limit_get(s->cg.fd, &s->now);
-}
-
 /* Return: 0; -ETIMEDOUT; -EINTR; another negative errno. */
 static int wait_charged(struct shrink *s, int watch)
 {
 	int ret;
 
 	for (;;) {
-		ret = look(s);
-		if (ret || s->now.charged <= s->max)
+		ret = ms_group_look(s->cg.fd, &s->now);
+		if (ret || s->now.limit.charged <= s->max)
 			return ret;
-		tell(s, "charged", s->now.charged, s->max);
+		tell(s, "charged", s->now.limit.charged, s->max);
 		if (!wait_some(s, watch))
 			return interrupted ? -EINTR : -ETIMEDOUT;
 	}
@@ -198,8 +188,8 @@ static void undo(const struct shrink *s, int why, bool observed)
 	char left[128] = "";
 	int ret;
 
-	if (s->now.charged > s->max)
-		snprintf(left, sizeof(left), "; %s are charged", ms_size(s->now.charged));
+	if (s->now.limit.charged > s->max)
+		snprintf(left, sizeof(left), "; %s are charged", ms_size(s->now.limit.charged));
 	else if (s->memory_max)
 		snprintf(left, sizeof(left), "; memory.current is %s", s->memory.current < 0 ?
 			 "not known" : ms_size((uint64_t)s->memory.current));
@@ -222,14 +212,14 @@ static int print(const struct shrink *s, int64_t began, bool json)
 		doc = json_object_new_object();
 		json_object_object_add(doc, "path", ms_json_text(s->cg.path));
 		ms_json_add(doc, "max", s->max);
-		ms_json_add(doc, "charged", s->now.charged);
+		ms_json_add(doc, "charged", s->now.limit.charged);
 		json_object_object_add(doc, "memory_max", s->memory_max ?
 				       ms_json_u64(s->memory_max) : NULL);
 		json_object_object_add(doc, "took_ms", json_object_new_int64(ms_now_ms() - began));
 		return ms_json_print(doc);
 	}
 	printf("%s: max %s, of which %s are charged", ms_name(s->cg.path), ms_limit_size(s->max),
-	       ms_size(s->now.charged));
+	       ms_size(s->now.limit.charged));
 	if (s->memory_max)
 		printf("; memory.max %s", ms_size(s->memory_max));
 	printf("\n");
@@ -239,27 +229,25 @@ static int print(const struct shrink *s, int64_t began, bool json)
 /* Return: exit status. */
 static int run(struct shrink *s, bool json)
 {
-	struct memstate_observe before = { .size = sizeof(before) };
 	struct sigaction act = { .sa_handler = interrupt };
 	int64_t began = ms_now_ms();
-	int watch, ret;
+	int watch, ret = ms_group_look(s->cg.fd, &s->now);
+	bool observed;
 
-	ret = memstate_limit_get(s->cg.fd, &s->old);
 	if (ret)
 		return ms_limit_error(s->cg.dir, ret);
-	if (memstate_group_observe(s->cg.fd, &before))
-		before.on = 0;
+	s->old = s->now.limit;
+	observed = s->now.observe.on;
 	watch = memstate_watch_open(s->cg.fd);
 	if (watch < 0)
 		return ms_limit_error(s->cg.dir, watch);
-	s->now = s->old;
 	s->end = began + s->timeout_ms;
 	s->told = began;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGHUP, &act, NULL);
 	/* A limit that held for what reports alone stays one. */
-	ret = set_max(s, s->max, before.on || s->old.max == MEMSTATE_UNLIMITED);
+	ret = set_max(s, s->max, observed || s->old.max == MEMSTATE_UNLIMITED);
 	if (ret) {
 		close(watch);
 		return ms_limit_error(s->cg.dir, ret);
@@ -268,7 +256,7 @@ static int run(struct shrink *s, bool json)
 	close(watch);
 	if (!ret)
 		return print(s, began, json);
-	undo(s, ret, before.on);
+	undo(s, ret, observed);
 	return 1;
 }
 

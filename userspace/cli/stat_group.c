@@ -7,32 +7,29 @@
 
 #include "cgroup.h"
 #include "cli.h"
+#include "group.h"
 #include "rules.h"
 
 /**
  * struct row - a group
  * @cg:		its cgroup
- * @totals:	reported
+ * @seen:	what the module says
  * @alloc:	what allocators count
- * @observe:	observed by the module, of what reports nothing
- * @limit:	enforced
  * @memory:	what the kernel counts
  */
 struct row {
 	struct ms_cgroup cg;
-	struct memstate_totals totals;
+	struct ms_group_seen seen;
 	struct memstate_alloc alloc;
-	struct memstate_observe observe;
-	struct memstate_limit limit;
 	struct ms_cgroup_memory memory;
 };
 
 /* Bytes that somebody accounts for: who reports them, or the module that observes. */
 static uint64_t accounted(const struct row *r)
 {
-	return ms_totals_state(&r->totals, MEMSTATE_READY) +
-	       ms_totals_state(&r->totals, MEMSTATE_PREPARED) + r->observe.backed -
-	       r->observe.inherited;
+	return ms_totals_state(&r->seen.totals, MEMSTATE_READY) +
+	       ms_totals_state(&r->seen.totals, MEMSTATE_PREPARED) + r->seen.observe.backed -
+	       r->seen.observe.inherited;
 }
 
 /* Anonymous memory, with what of it is swapped out; -1: not known. */
@@ -77,7 +74,7 @@ static void print_head(void)
 
 static void print_observed(const struct row *r)
 {
-	const struct memstate_observe *w = &r->observe;
+	const struct memstate_observe *w = &r->seen.observe;
 
 	if (w->on)
 		printf("%5llu %9s %9s %9s", (unsigned long long)w->spaces, ms_size(w->commit),
@@ -98,17 +95,17 @@ static void print_row(const struct row *r)
 	if (coverage(r) >= 0)
 		snprintf(covered, sizeof(covered), "%d %%", coverage(r));
 	printf("%-24s | %5llu %9s %9s %9s | ", ms_name(path),
-	       r->totals.tasks, ms_size(ms_totals_state(&r->totals, MEMSTATE_RESERVED)),
-	       ms_size(ms_totals_state(&r->totals, MEMSTATE_PREPARED)),
-	       ms_size(ms_totals_state(&r->totals, MEMSTATE_READY)));
+	       r->seen.totals.tasks, ms_size(ms_totals_state(&r->seen.totals, MEMSTATE_RESERVED)),
+	       ms_size(ms_totals_state(&r->seen.totals, MEMSTATE_PREPARED)),
+	       ms_size(ms_totals_state(&r->seen.totals, MEMSTATE_READY)));
 	print_observed(r);
 	printf(" | %9s %9s %9s %5s %6llu | %9s %9s %8s %11s\n",
-	       ms_size(r->limit.charged), ms_limit_size(r->limit.high),
-	       ms_limit_size(r->limit.max), ms_pressure_name(r->limit.pressure),
-	       r->limit.events[MEMSTATE_EVENT_DENIED], size_or_dash(r->memory.anon),
+	       ms_size(r->seen.limit.charged), ms_limit_size(r->seen.limit.high),
+	       ms_limit_size(r->seen.limit.max), ms_pressure_name(r->seen.limit.pressure),
+	       r->seen.limit.events[MEMSTATE_EVENT_DENIED], size_or_dash(r->memory.anon),
 	       size_or_dash(r->memory.shmem), covered, size_or_dash(unaccounted(r)));
 	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
-	if (ms_is_unenforced(&r->observe))
+	if (ms_is_unenforced(&r->seen.observe))
 		printf("%27s" MS_UNENFORCED "\n", "");
 }
 
@@ -127,13 +124,13 @@ static struct json_object *json_row(const struct row *r)
 
 	json_object_object_add(o, "path", ms_json_text(r->cg.path));
 	ms_json_add(o, "cgroup_id", r->cg.id);
-	ms_json_add(said, "nr_tasks", r->totals.tasks);
-	ms_json_totals(said, &r->totals);
+	ms_json_add(said, "nr_tasks", r->seen.totals.tasks);
+	ms_json_totals(said, &r->seen.totals);
 	ms_json_alloc(said, ms_alloc_heap(&r->alloc), &r->alloc);
 	json_object_object_add(o, "reported", said);
-	ms_json_observe(observing, &r->observe);
+	ms_json_observe(observing, &r->seen.observe);
 	json_object_object_add(o, "observing", observing);
-	ms_json_limit(enforced, &r->limit);
+	ms_json_limit(enforced, &r->seen.limit);
 	json_object_object_add(o, "enforced", enforced);
 	add_known(observed, "anon", r->memory.anon);
 	add_known(observed, "file", r->memory.file);
@@ -153,15 +150,10 @@ static struct json_object *json_row(const struct row *r)
 /* Fill the rest of a row whose cgroup is open. */
 static int row_read(struct row *r)
 {
-	int ret = memstate_group_totals(r->cg.fd, &r->totals, 0);
+	int ret = ms_group_look(r->cg.fd, &r->seen);
 
 	if (memstate_group_alloc_totals(r->cg.fd, &r->alloc))
 		r->alloc.nr_shards = 0;
-	r->observe = (struct memstate_observe) { .size = sizeof(r->observe) };
-	if (memstate_group_observe(r->cg.fd, &r->observe))
-		r->observe = (struct memstate_observe) {};
-	if (!ret)
-		ret = memstate_limit_get(r->cg.fd, &r->limit);
 	ms_cgroup_memory(&r->cg, &r->memory);
 	return ret;
 }

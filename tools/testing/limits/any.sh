@@ -411,6 +411,31 @@ gives_back() {
 }
 try "shrink: memory.max follows when the program has given back" gives_back
 finish shrunk
+# Who reports has told so in its ring, from which nobody has taken it yet.
+reporter() {
+	mkfifo "$work/end"
+	within reporter env "LD_PRELOAD=$(dirname "$memstate")/libmemstate-observe.so" python3 -c '
+import ctypes, mmap, sys
+m = mmap.mmap(-1, 40 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for i in range(0, len(m), mmap.PAGESIZE):
+    m[i] = 1
+at = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(m)))
+none = ctypes.CDLL(None).mprotect(at, ctypes.c_size_t(len(m)), 0)
+m.madvise(mmap.MADV_DONTNEED)
+print("given back", none, flush=True)
+sys.stdin.read()' <"$work/end" >"$work/out" 2>"$work/said" &
+	exec {to}>"$work/end"
+	soon grep -q "back 0" "$work/out"
+}
+mkdir $cgroups/reporter
+"$memstate" limit /reporter --max 96M >/dev/null
+reporter
+reported() {
+	"$memstate" shrink /reporter --max 32M >"$work/said" && has '^/reporter: max 32.0 MiB, of which'
+}
+try "shrink: what was reported and waits in a ring counts as given back" reported
+exec {to}>&-
+without reporter
 says "shrink without a limit" 2 "--max is needed" "$memstate" shrink /
 says "shrink --max max" 2 "'max' is not a size" "$memstate" shrink / --max max
 says "shrink to what would kill" 2 "memory.max below max would kill" "$memstate" shrink / --max 64M --memory-max=32M
