@@ -113,10 +113,13 @@ static bool wait_some(const struct shrink *s, int watch)
 {
 	struct pollfd p = { .fd = watch, .events = POLLPRI };
 	int64_t left = s->end - ms_now_ms();
+	struct memstate_limit told;
 
 	if (left <= 0 || interrupted)
 		return false;
-	poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS);
+	/* What it tells of now is looked at next; until it is asked it tells of it again. */
+	if (poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
+		memstate_watch_read(watch, &told);
 	return !interrupted;
 }
 

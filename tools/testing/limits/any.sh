@@ -405,8 +405,10 @@ interrupted() {
 try "shrink: nor is anything left of it when it is interrupted" interrupted
 # It has said that it waits: what is given back only now is seen as well.
 waiting() { grep -q ' s left$' "$work/said"; }
+# And it sleeps meanwhile, though the pressure has changed: else it gives its time up to nobody.
+sleeps() { [ "$(sed -n 's/^voluntary_ctxt_switches:\t//p' "/proc/$shrinker/status")" -gt 15 ]; }
 gives_back() {
-	shrinking && soon waiting && tell u 0 && wait $shrinker && prints '/shrunk: max 16.0 MiB, of which .*' &&
+	shrinking && soon waiting && soon sleeps && tell u 0 && wait $shrinker && prints '/shrunk: max 16.0 MiB, of which .*' &&
 		is "$(cat $cgroups/shrunk/memory.max)" $((32 * M)) && is "$(killed shrunk)" 0
 }
 try "shrink: memory.max follows when the program has given back" gives_back
