@@ -124,16 +124,14 @@ static int print_all(const struct ms_adapt *a)
 int memstate_cmd_adapt(int argc, char **argv)
 {
 	struct ms_adapt a = { .workers = 1, .phpdir = MS_PHPDIR };
-	int c, ret;
+	int c;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			ret = memstate_parse_bytes(ms_size_words(optarg, argv), &a.max);
-			if (ret || !a.max || a.max == MEMSTATE_UNLIMITED)
-				return ms_usage_error("adapt", "option '--max': '%s' is not a size (as 512M or 1.5GiB)",
-						      optarg);
+			if (ms_bytes_arg("adapt", "--max", argv, &a.max))
+				return EXIT_USAGE;
 			break;
 		case 'w':
 			if (ms_workers_arg("adapt", optarg, &a.workers))

@@ -298,17 +298,14 @@ int memstate_cmd_advise(int argc, char **argv)
 	struct advice a;
 	bool json = false, file;
 	struct stat st;
-	char *end;
 	int c, ret;
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":d:w:jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'd':
-			duration = strtod(optarg, &end);
-			if (end == optarg || *end || !(duration >= 0) || duration > 1e7)
-				return ms_usage_error("advise", "option '--duration': '%s' is not a number of seconds",
-						      optarg);
+			if (ms_seconds_arg("advise", "--duration", 0, 1e7, &duration))
+				return EXIT_USAGE;
 			break;
 		case 'w':
 			if (ms_workers_arg("advise", optarg, &workers))

@@ -41,16 +41,40 @@ int memstate_cmd_stat(int argc, char **argv);
 int memstate_cmd_top(int argc, char **argv);
 int memstate_cmd_watch(int argc, char **argv);
 
-/* ---- out.c: messages, options, JSON ----------------------------------------- */
+/* ---- out.c: messages, and words for figures ---------------------------------- */
 
 void ms_vsay(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void ms_err(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int ms_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int ms_option_error(const char *command, int c, char **argv);
+const char *ms_size(uint64_t bytes);
+uint64_t ms_alloc_heap(const struct memstate_alloc *a);
+void ms_print_alloc(int indent, uint64_t heap, const struct memstate_alloc *a);
+
+#define MS_NR_PRESSURES	(MEMSTATE_PRESSURE_MAX + 1)
+
+extern const char *const ms_event_names[MEMSTATE_NR_EVENTS];
+extern const char *const ms_pressure_names[MS_NR_PRESSURES];
+
+const char *ms_pressure_name(uint32_t pressure);
+
+/* ---- args.c: what stands on a command line ------------------------------------ */
+
 pid_t ms_pid_arg(const char *command, const char *text);
 pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		 bool *json, int *status);
+const char *ms_size_words(const char *text, char **argv);
+int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes);
+int ms_size_arg(const char *command, const char *option, char **argv, uint64_t *bytes);
+int ms_bytes_arg(const char *command, const char *option, char **argv, uint64_t *bytes);
+int ms_seconds_arg(const char *command, const char *option, double least, double most,
+		   double *seconds);
+int ms_count_arg(const char *command, const char *option, unsigned long least,
+		 unsigned long most, unsigned long *count);
+int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
+
+/* ---- json.c: documents -------------------------------------------------------- */
 
 /**
  * struct ms_counter - a counter of struct memstate_totals
@@ -64,17 +88,14 @@ struct ms_counter {
 
 extern const struct ms_counter ms_counters[];
 
-const char *ms_size_words(const char *text, char **argv);
 struct json_object *ms_json_text(const char *text);
 struct json_object *ms_json_u64(uint64_t value);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
+void ms_json_add_limit(struct json_object *o, const char *key, uint64_t limit);
+void ms_json_add_known(struct json_object *o, const char *key, int64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
-uint64_t ms_alloc_heap(const struct memstate_alloc *a);
-void ms_print_alloc(int indent, uint64_t heap, const struct memstate_alloc *a);
 void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_alloc *a);
 int ms_json_print(struct json_object *o);
-
-const char *ms_size(uint64_t bytes);
 
 /* ---- adapt.c: a limit, by runtimes' own settings -------------------------------- */
 
@@ -84,12 +105,9 @@ int ms_workers_arg(const char *command, const char *text, uint32_t *workers);
 /* ---- limit_words.c: limits for people and programs -------------------------------------- */
 
 const char *ms_limit_size(uint64_t limit);
-const char *ms_pressure_name(uint32_t pressure);
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
 void ms_group_refusal(uint64_t group, char *text, size_t size);
-int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes);
-int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
 bool ms_is_unenforced(const struct memstate_observe *w);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);
 

@@ -8,6 +8,7 @@
 
 #include <linux/memstate.h>
 
+#include "cli.h"
 #include "files.h"
 
 /**
@@ -154,13 +155,12 @@ uint64_t ms_figure_limit(const struct ms_figures *f, const char *name)
  */
 int ms_figure_pressure(const struct ms_figures *f)
 {
-	static const char *const names[] = { "none", "high", "max" };
 	char text[32];
 
 	if (figure_text(f, "pressure", text, sizeof(text)) < 0)
 		return -1;
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(text, names[i]))
+	for (int i = 0; i < MS_NR_PRESSURES; i++)
+		if (!strcmp(text, ms_pressure_names[i]))
 			return i;
 	return -1;
 }

@@ -162,27 +162,17 @@ static int print_json(const struct shown *s)
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
 	ms_json_limit(doc, &s->seen.limit);
-	json_object_object_add(doc, "commit_max", s->commit_max == MEMSTATE_UNLIMITED ? NULL :
-							ms_json_u64(s->commit_max));
+	ms_json_add_limit(doc, "commit_max", s->commit_max);
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->seen.totals, MEMSTATE_READY));
 	ms_json_observe(observed, &s->seen.observe);
 	json_object_object_add(doc, "observed", observed);
-	json_object_object_add(memory, "max", s->memory.max == UINT64_MAX ? NULL :
-							ms_json_u64(s->memory.max));
-	json_object_object_add(memory, "shmem", s->memory.shmem < 0 ? NULL :
-				       ms_json_u64((uint64_t)s->memory.shmem));
-	json_object_object_add(memory, "advised_max",
-			       s->seen.limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
-				       NULL : ms_json_u64(advised(s)));
+	ms_json_add_limit(memory, "max", s->memory.max);
+	ms_json_add_known(memory, "shmem", s->memory.shmem);
+	ms_json_add_limit(memory, "advised_max", advised(s));
 	json_object_object_add(doc, "memory", memory);
 	json_object_object_add(doc, "last_refusal", *s->refusal ?
 			       json_object_new_string(s->refusal) : NULL);
 	return ms_json_print(doc);
-}
-
-static int size_arg(const char *option, char **argv, uint64_t *bytes)
-{
-	return ms_parse_size("limit", option, ms_size_words(optarg, argv), bytes);
 }
 
 /**
@@ -341,17 +331,17 @@ int memstate_cmd_limit(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			if (size_arg("--max", argv, &w.max))
+			if (ms_size_arg("limit", "--max", argv, &w.max))
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_LIMIT_MAX;
 			break;
 		case 'H':
-			if (size_arg("--high", argv, &w.high))
+			if (ms_size_arg("limit", "--high", argv, &w.high))
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_LIMIT_HIGH;
 			break;
 		case OPT_COMMIT:
-			if (size_arg("--commit-max", argv, &w.commit_max))
+			if (ms_size_arg("limit", "--commit-max", argv, &w.commit_max))
 				return EXIT_USAGE;
 			w.commit = true;
 			break;

@@ -2,14 +2,11 @@
 /* Limits, and what is observed, for people and programs: what several commands say of them. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "files.h"
-
-static const char *const pressures[] = { "none", "high", "max" };
 
 /**
  * ms_limit_size() - a limit for a table
@@ -23,39 +20,25 @@ const char *ms_limit_size(uint64_t limit)
 }
 
 /**
- * ms_pressure_name() - a pressure's name
- * @pressure: MEMSTATE_PRESSURE_*
- *
- * Return: the name.
- */
-const char *ms_pressure_name(uint32_t pressure)
-{
-	return pressure <= MEMSTATE_PRESSURE_MAX ? pressures[pressure] : "?";
-}
-
-/**
  * ms_json_limit() - limits as members of an object
  * @o:	the object
  * @l:	the limits
  */
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l)
 {
-	static const char *const events[] = { "high", "max", "denied", "breach", "drift" };
 	struct json_object *all = json_object_new_object();
 	struct json_object *local = json_object_new_object();
 
 	ms_json_add(o, "cgroup_id", l->group);
-	json_object_object_add(o, "high", l->high == MEMSTATE_UNLIMITED ? NULL :
-							ms_json_u64(l->high));
-	json_object_object_add(o, "max", l->max == MEMSTATE_UNLIMITED ? NULL :
-							ms_json_u64(l->max));
+	ms_json_add_limit(o, "high", l->high);
+	ms_json_add_limit(o, "max", l->max);
 	ms_json_add(o, "charged", l->charged);
 	ms_json_add(o, "peak", l->peak);
 	json_object_object_add(o, "pressure",
 			       json_object_new_string(ms_pressure_name(l->pressure)));
 	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++) {
-		ms_json_add(all, events[i], l->events[i]);
-		ms_json_add(local, events[i], l->events_local[i]);
+		ms_json_add(all, ms_event_names[i], l->events[i]);
+		ms_json_add(local, ms_event_names[i], l->events_local[i]);
 	}
 	json_object_object_add(o, "events", all);
 	json_object_object_add(o, "events_local", local);
@@ -110,51 +93,6 @@ void ms_group_refusal(uint64_t group, char *text, size_t size)
 	if (ms_file_text(AT_FDCWD, path, text, size) <= 0)
 		*text = '\0';
 	text[strcspn(text, "\n")] = '\0';
-}
-
-/**
- * ms_parse_size() - a size of the command line
- * @command:	name of the command
- * @option:	the option
- * @text:	its value, of one word or two
- * @bytes:	where to put it
- *
- * Return: 0, or the exit status after a message.
- */
-int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes)
-{
-	int ret = memstate_parse_bytes(text, bytes);
-
-	if (!ret)
-		return 0;
-	return ms_usage_error(command, ret == -ERANGE ?
-				       "option '%s': '%s' is too large" :
-				       "option '%s': '%s' is not a size (as 512M, 1.5GiB, or max)",
-			      option, text);
-}
-
-/**
- * ms_percent_arg() - how much may be committed, from the command line
- * @command:	name of the command
- * @text:	the argument
- * @percent:	where to put it
- *
- * Return: 0, or the exit status after a message.
- */
-int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
-{
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (*end == '%')
-		end++;
-	if (errno || *text < '0' || *text > '9' || *end || value < 100 || value > 10000)
-		return ms_usage_error(command, "--overcommit: '%s' is not a percentage from 100 to 10000",
-				      text);
-	*percent = (uint32_t)value;
-	return 0;
 }
 
 /**

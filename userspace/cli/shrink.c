@@ -18,7 +18,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -263,28 +262,6 @@ static int run(struct shrink *s, bool json)
 	return 1;
 }
 
-static int size_arg(const char *option, const char *text, uint64_t *bytes)
-{
-	int ret = memstate_parse_bytes(text, bytes);
-
-	if (!ret && *bytes && *bytes != MEMSTATE_UNLIMITED)
-		return 0;
-	return ms_usage_error("shrink", "option '%s': '%s' is not a size (as 512M or 1.5GiB)",
-			      option, text);
-}
-
-/* Return: seconds; 0: it is no number of them. */
-static double seconds_arg(const char *text)
-{
-	double seconds;
-	char *end;
-
-	if (!text)
-		return 0;
-	seconds = strtod(text, &end);
-	return end != text && !*end && seconds > 0 && seconds <= 1e6 ? seconds : 0;
-}
-
 int memstate_cmd_shrink(int argc, char **argv)
 {
 	struct shrink s = { .timeout_ms = 30000 };
@@ -296,19 +273,17 @@ int memstate_cmd_shrink(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":m:t:jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
-			if (size_arg("--max", ms_size_words(optarg, argv), &s.max))
+			if (ms_bytes_arg("shrink", "--max", argv, &s.max))
 				return EXIT_USAGE;
 			break;
 		case 'M':
 			s.memory_too = !optarg;
-			if (optarg && size_arg("--memory-max", optarg, &s.memory_max))
+			if (optarg && ms_bytes_arg("shrink", "--memory-max", argv, &s.memory_max))
 				return EXIT_USAGE;
 			break;
 		case 't':
-			seconds = seconds_arg(optarg);
-			if (!seconds)
-				return ms_usage_error("shrink", "option '--timeout': '%s' is not a number of seconds",
-						      optarg);
+			if (ms_seconds_arg("shrink", "--timeout", 0.001, 1e6, &seconds))
+				return EXIT_USAGE;
 			s.timeout_ms = (int64_t)(seconds * 1000);
 			break;
 		case 'j':

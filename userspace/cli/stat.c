@@ -286,7 +286,6 @@ static int stat_tasks(char **pids, int nr)
 
 int memstate_cmd_stat(int argc, char **argv)
 {
-	char *end;
 	int c, status;
 
 	opterr = 0;
@@ -305,12 +304,8 @@ int memstate_cmd_stat(int argc, char **argv)
 			opt.json = true;
 			break;
 		case 'w':
-			opt.watch = strtod(optarg, &end);
-			if (*end || end == optarg || !(opt.watch >= 0.01) ||
-			    opt.watch > 86400)
-				return ms_usage_error("stat",
-						      "--watch: '%s' is not a number of seconds from 0.01 to 86400",
-						      optarg);
+			if (ms_seconds_arg("stat", "--watch", 0.01, 86400, &opt.watch))
+				return EXIT_USAGE;
 			break;
 		case 'h':
 			fputs(help, stdout);

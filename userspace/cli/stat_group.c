@@ -109,11 +109,6 @@ static void print_row(const struct row *r)
 		printf("%27s" MS_UNENFORCED "\n", "");
 }
 
-static void add_known(struct json_object *o, const char *key, int64_t value)
-{
-	json_object_object_add(o, key, value < 0 ? NULL : ms_json_u64((uint64_t)value));
-}
-
 static struct json_object *json_row(const struct row *r)
 {
 	struct json_object *o = json_object_new_object();
@@ -132,18 +127,17 @@ static struct json_object *json_row(const struct row *r)
 	json_object_object_add(o, "observing", observing);
 	ms_json_limit(enforced, &r->seen.limit);
 	json_object_object_add(o, "enforced", enforced);
-	add_known(observed, "anon", r->memory.anon);
-	add_known(observed, "file", r->memory.file);
-	add_known(observed, "shmem", r->memory.shmem);
-	add_known(observed, "swap", r->memory.swap);
-	add_known(observed, "kernel", r->memory.kernel);
-	add_known(observed, "sock", r->memory.sock);
-	add_known(observed, "current", r->memory.current);
-	json_object_object_add(observed, "max", r->memory.max == UINT64_MAX ? NULL :
-							ms_json_u64(r->memory.max));
+	ms_json_add_known(observed, "anon", r->memory.anon);
+	ms_json_add_known(observed, "file", r->memory.file);
+	ms_json_add_known(observed, "shmem", r->memory.shmem);
+	ms_json_add_known(observed, "swap", r->memory.swap);
+	ms_json_add_known(observed, "kernel", r->memory.kernel);
+	ms_json_add_known(observed, "sock", r->memory.sock);
+	ms_json_add_known(observed, "current", r->memory.current);
+	ms_json_add_limit(observed, "max", r->memory.max);
 	json_object_object_add(o, "observed", observed);
-	add_known(o, "unaccounted", unaccounted(r));
-	add_known(o, "coverage_percent", coverage(r));
+	ms_json_add_known(o, "unaccounted", unaccounted(r));
+	ms_json_add_known(o, "coverage_percent", coverage(r));
 	return o;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* memstate watch: events of a group as they happen. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -31,8 +31,6 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{}
 };
-
-static const char *const names[] = { "high", "max", "denied", "breach", "drift" };
 
 /**
  * struct moment - how things are
@@ -67,7 +65,7 @@ static void print_change(const struct moment *m, const struct memstate_limit *be
 	       ms_limit_size(now->high), ms_limit_size(now->max));
 	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++)
 		if (now->events[i] != before->events[i])
-			printf(" %s=%llu(+%llu)", names[i], now->events[i],
+			printf(" %s=%llu(+%llu)", ms_event_names[i], now->events[i],
 			       now->events[i] - before->events[i]);
 	print_observed(&m->observe);
 	putchar('\n');
@@ -109,7 +107,7 @@ static int read_moment(int fd, struct moment *m)
 	return memstate_watch_read(fd, &m->limit);
 }
 
-static int watch(int fd, long count, int64_t end, bool json)
+static int watch(int fd, unsigned long count, int64_t end, bool json)
 {
 	struct moment now, before;
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
@@ -132,7 +130,7 @@ static int watch(int fd, long count, int64_t end, bool json)
 				print_change(&now, &before.limit);
 			if (fflush(stdout))
 				return 1;
-			if (count > 0 && !--count)
+			if (count && !--count)
 				return 0;
 		}
 		before = now;
@@ -151,18 +149,11 @@ static int watch(int fd, long count, int64_t end, bool json)
 	}
 }
 
-static bool number_arg(const char *text, double *value)
-{
-	char *end;
-
-	*value = strtod(text, &end);
-	return end != text && !*end && *value > 0 && *value < 1e9;
-}
-
 int memstate_cmd_watch(int argc, char **argv)
 {
 	struct ms_cgroup cg = { .fd = MEMSTATE_SYSTEM };
-	double count = 0, timeout = 0;
+	unsigned long count = 0;
+	double timeout = 0;
 	bool json = false;
 	int c, fd, ret;
 
@@ -170,13 +161,12 @@ int memstate_cmd_watch(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":n:t:jh", options, NULL)) != -1) {
 		switch (c) {
 		case 'n':
-			if (!number_arg(optarg, &count) || count != (long)count)
-				return ms_usage_error("watch", "'%s' is not a count", optarg);
+			if (ms_count_arg("watch", "--count", 1, ULONG_MAX, &count))
+				return EXIT_USAGE;
 			break;
 		case 't':
-			if (!number_arg(optarg, &timeout))
-				return ms_usage_error("watch", "'%s' is not a number of seconds",
-						      optarg);
+			if (ms_seconds_arg("watch", "--timeout", 0.001, 1e9, &timeout))
+				return EXIT_USAGE;
 			break;
 		case 'j':
 			json = true;
@@ -197,7 +187,7 @@ int memstate_cmd_watch(int argc, char **argv)
 		ms_cgroup_close(&cg);
 	if (fd < 0)
 		return ms_limit_error(optind < argc ? cg.dir : "the system", fd);
-	ret = watch(fd, (long)count, timeout > 0 ? ms_now_ms() + (int64_t)(timeout * 1000) : 0,
+	ret = watch(fd, count, timeout > 0 ? ms_now_ms() + (int64_t)(timeout * 1000) : 0,
 		    json);
 	close(fd);
 	return ret;

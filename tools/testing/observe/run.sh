@@ -170,7 +170,7 @@ for c in "${commands[@]}"; do
 	says "$c of no process" 1 "no process 2147483647" "$memstate" "$c" 2147483647
 done
 says "stat 0" 2 "'0' is not a process id" "$memstate" stat 0
-says "stat --watch x" 2 "--watch: 'x' is not a number" "$memstate" stat --watch x
+says "stat --watch x" 2 "'--watch': 'x' is not a number of seconds from 0.01 to 86400" "$memstate" stat --watch x
 says "stat --watch" 2 "option '--watch' needs a value" "$memstate" stat --watch
 if [ ! -e /dev/memstate ] && grep -q cgroup2 /proc/mounts; then
 	says "limit without the module says one thing" 1 "the module is not loaded" "$memstate" limit 1

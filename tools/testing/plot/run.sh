@@ -225,13 +225,13 @@ record "without -o" 2 "-o FILE is needed"
 record "-o without its value" 2 "option '-o' needs a value" -o
 record "unknown option" 2 "unknown option '--nonsense'" --nonsense
 for value in 0 0.0001 x -1 3601 '' nan; do
-	record "--interval '$value'" 2 "--interval: '$value' is not" -o x --interval "$value"
+	record "--interval '$value'" 2 "'--interval': '$value' is not" -o x --interval "$value"
 done
 for value in 0 x -5 1e10; do
-	record "--duration '$value'" 2 "--duration: '$value' is not" -o x --duration "$value"
+	record "--duration '$value'" 2 "'--duration': '$value' is not" -o x --duration "$value"
 done
 for value in 0 x -1 1x; do
-	record "--ranges '$value'" 2 "--ranges: '$value' is not" -o x -p 1 --ranges "$value"
+	record "--ranges '$value'" 2 "'--ranges': '$value' is not" -o x -p 1 --ranges "$value"
 done
 for value in 1K x -1 2G; do
 	record "--trace-buffer '$value'" 2 "'--trace-buffer': '$value' is not a size from 4.00 KiB to 1.00 GiB" \

@@ -17,13 +17,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Of memstate limit: recordings name pressure by it, and those of a log have none. */
-const char *ms_pressure_name(uint32_t level)
-{
-	(void)level;
-	abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char path[40], *argv[] = { "replay", "--json", "--mark", "2", path, NULL };

@@ -248,29 +248,6 @@ static const char *parse_address(const char *text, struct export_address *addres
 	       "is not [ADDRESS:]PORT with a numeric ADDRESS";
 }
 
-static bool number_arg(const char *text, size_t *value)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	*value = number;
-	return !errno && !*end && *text >= '0' && *text <= '9' &&
-	       number >= EXPORT_SAMPLES_MIN && number <= MAX_SERIES_MOST;
-}
-
-static bool seconds_arg(const char *text, uint64_t *ns)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds >= 0) || seconds > 300)
-		return false;
-	*ns = (uint64_t)(seconds * 1e9);
-	return true;
-}
-
 /**
  * ms_export() - the command, on figures from anywhere
  * @paths:	where from
@@ -286,6 +263,7 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 	const char *output = NULL, *listen = NULL, *wrong;
 	struct export_address address;
 	bool formatted = false;
+	double seconds;
 	int c;
 
 	opterr = 0;
@@ -298,16 +276,14 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 			what.tasks = true;
 			break;
 		case OPT_MAX_SERIES:
-			if (!number_arg(optarg, &what.max_samples))
-				return ms_usage_error("export",
-						      "--max-series: '%s' is not a number from %d to %d",
-						      optarg, EXPORT_SAMPLES_MIN, MAX_SERIES_MOST);
+			if (ms_count_arg("export", "--max-series", EXPORT_SAMPLES_MIN,
+					 MAX_SERIES_MOST, &what.max_samples))
+				return EXIT_USAGE;
 			break;
 		case OPT_TIMEOUT:
-			if (!seconds_arg(optarg, &what.limit_ns))
-				return ms_usage_error("export",
-						      "--timeout: '%s' is not a number of seconds from 0 to 300",
-						      optarg);
+			if (ms_seconds_arg("export", "--timeout", 0, 300, &seconds))
+				return EXIT_USAGE;
+			what.limit_ns = (uint64_t)(seconds * 1e9);
 			break;
 		case OPT_FORMAT:
 			formatted = true;

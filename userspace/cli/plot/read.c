@@ -135,7 +135,6 @@ static bool take_sample(struct reader *in, struct json_object *o, double t)
 {
 	struct json_object *limits = member(o, "limits"), *events = member(o, "events");
 	struct json_object *observed = member(o, "observed");
-	static const char *const pressures[] = { "none", "high", "max" };
 	struct ms_recording *r = in->r;
 	struct ms_sample s = { .t = t };
 	int pressure;
@@ -161,7 +160,8 @@ static bool take_sample(struct reader *in, struct json_object *o, double t)
 	s.limit.lowest_max = get_limit(limits, "lowest_max");
 	if (limits) {
 		s.limit.charged = get(limits, "charged");
-		pressure = find_name(get_text(limits, "pressure"), pressures, 3);
+		pressure = find_name(get_text(limits, "pressure"), ms_pressure_names,
+				     MS_NR_PRESSURES);
 		s.limit.pressure = pressure > 0 ? (uint32_t)pressure : 0;
 	}
 	for (int i = 0; events && i < MEMSTATE_NR_EVENTS; i++)

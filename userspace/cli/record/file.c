@@ -21,9 +21,6 @@
 
 #define SYNC_SECONDS	1
 
-const char *const ms_event_names[MEMSTATE_NR_EVENTS] = { "high", "max", "denied", "breach",
-							 "drift" };
-
 /**
  * struct ms_record_file - a recording
  * @path:	its file
@@ -302,11 +299,6 @@ static void drop_empty_classes(struct json_object *o, const struct memstate_tota
 			json_object_object_del(classes, ms_class_names[c]);
 }
 
-static void add_limit(struct json_object *o, const char *key, uint64_t bytes)
-{
-	json_object_object_add(o, key, bytes == MEMSTATE_UNLIMITED ? NULL : ms_json_u64(bytes));
-}
-
 /**
  * ms_record_sample() - add a line with figures
  * @f:	the recording
@@ -336,10 +328,10 @@ int ms_record_sample(struct ms_record_file *f, const struct ms_sample *s)
 	}
 	if (s->limited) {
 		limits = json_object_new_object();
-		add_limit(limits, "high", l->high);
-		add_limit(limits, "max", l->max);
-		add_limit(limits, "lowest_high", l->lowest_high);
-		add_limit(limits, "lowest_max", l->lowest_max);
+		ms_json_add_limit(limits, "high", l->high);
+		ms_json_add_limit(limits, "max", l->max);
+		ms_json_add_limit(limits, "lowest_high", l->lowest_high);
+		ms_json_add_limit(limits, "lowest_max", l->lowest_max);
 		ms_json_add(limits, "charged", l->charged);
 		ms_json_add(limits, "peak", l->peak);
 		json_object_object_add(limits, "pressure",

@@ -567,23 +567,6 @@ static int record(struct recorder *r)
 
 /* ---- command line --------------------------------------------------------------------- */
 
-static bool seconds_arg(const char *text, double min, double max, double *value)
-{
-	char *end;
-
-	*value = strtod(text, &end);
-	return end != text && !*end && *value >= min && *value <= max;
-}
-
-static bool count_arg(const char *text, unsigned long *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoul(text, &end, 10);
-	return end != text && !*end && *text != '-' && !errno && *value >= 1;
-}
-
 static int size_arg(const char *option, const char *text, uint64_t min, uint64_t max,
 		    uint64_t *bytes)
 {
@@ -609,19 +592,13 @@ static int option(struct recorder *r, int c, char **argv)
 		r->target = optarg;
 		return 0;
 	case 'i':
-		if (seconds_arg(optarg, INTERVAL_MIN, INTERVAL_MAX, &r->interval))
-			return 0;
-		return ms_usage_error("record", "--interval: '%s' is not a number of seconds from %g to %g",
-				      optarg, INTERVAL_MIN, INTERVAL_MAX);
+		return ms_seconds_arg("record", "--interval", INTERVAL_MIN, INTERVAL_MAX,
+				      &r->interval);
 	case 'd':
-		if (seconds_arg(optarg, INTERVAL_MIN, DURATION_MAX, &r->duration))
-			return 0;
-		return ms_usage_error("record", "--duration: '%s' is not a number of seconds from %g to %g",
-				      optarg, INTERVAL_MIN, DURATION_MAX);
+		return ms_seconds_arg("record", "--duration", INTERVAL_MIN, DURATION_MAX,
+				      &r->duration);
 	case OPT_RANGES:
-		if (count_arg(optarg, &r->every))
-			return 0;
-		return ms_usage_error("record", "--ranges: '%s' is not a number from 1", optarg);
+		return ms_count_arg("record", "--ranges", 1, ULONG_MAX, &r->every);
 	case OPT_TRANSITIONS:
 		r->transitions = true;
 		return 0;

@@ -57,8 +57,6 @@ struct ms_sample {
 	uint64_t events[MEMSTATE_NR_EVENTS];
 };
 
-extern const char *const ms_event_names[MEMSTATE_NR_EVENTS];
-
 int ms_record_sample(struct ms_record_file *f, const struct ms_sample *s);
 int ms_record_events(struct ms_record_file *f, const struct ms_sample *s,
 		     const struct ms_sample *before);

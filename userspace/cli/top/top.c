@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* memstate top: groups as a tree and the tasks in them, live. The command line. */
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -143,29 +143,6 @@ static int history_option(struct top_view *view, const char *what)
 	return 0;
 }
 
-static int delay_option(struct top_run *run, const char *text)
-{
-	char *end;
-
-	run->delay = strtod(text, &end);
-	if (*end || end == text || !(run->delay >= 0.1) || run->delay > 86400)
-		return ms_usage_error("top",
-				      "--delay: '%s' is not a number of seconds from 0.1 to 86400",
-				      text);
-	return 0;
-}
-
-static int iterations_option(struct top_run *run, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	run->iterations = strtoul(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || !run->iterations)
-		return ms_usage_error("top", "--iterations: '%s' is not a number from 1", text);
-	return 0;
-}
-
 /* Return: 0, or the exit status. */
 static int take_option(struct settings *set, int c, char **argv)
 {
@@ -177,9 +154,9 @@ static int take_option(struct settings *set, int c, char **argv)
 		set->batch = true;
 		return 0;
 	case 'd':
-		return delay_option(&set->run, optarg);
+		return ms_seconds_arg("top", "--delay", 0.1, 86400, &set->run.delay);
 	case 'n':
-		return iterations_option(&set->run, optarg);
+		return ms_count_arg("top", "--iterations", 1, ULONG_MAX, &set->run.iterations);
 	case 't':
 		set->run.view.no_tasks = true;
 		return 0;
