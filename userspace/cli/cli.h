@@ -109,7 +109,12 @@ void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
 void ms_group_refusal(uint64_t group, char *text, size_t size);
 bool ms_is_unenforced(const struct memstate_observe *w);
+uint64_t ms_commit_max(const struct memstate_observe *w);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);
+
+struct ms_cgroup_memory;
+
+void ms_json_memory(struct json_object *o, const struct ms_cgroup_memory *m);
 
 /* What is said where ms_is_unenforced(). */
 #define MS_UNENFORCED	"limits are not enforced for what reports nothing: memstate observe --hook"

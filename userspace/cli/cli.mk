@@ -38,7 +38,7 @@ $(CLI_BIN): $(CLI_OBJS) $(LIB_SO)
 $(EXPORT_BIN): $(EXPORT_OBJS) $(LIB_SO)
 	@[ "$(V)" = 1 ] || echo "  LD      $(@F)"
 	$(Q)$(CC) $(CFLAGS) $(MS_LDFLAGS) $(call ms_rpath,$$ORIGIN:$$ORIGIN/../../lib:$(LIBDIR)) -o $@ \
-		$(EXPORT_OBJS) -L$(O) -lmemstate -ljson-c -lmicrohttpd
+		$(EXPORT_OBJS) -L$(O) -lmemstate -lmicrohttpd
 
 # PHP's settings that come from the environment, see adapt/knobs.c.
 PHPDIR := $(PREFIX)/share/memstate/php

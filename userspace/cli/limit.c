@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* memstate limit: show or set the limits of a cgroup. */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "cgroup.h"
 #include "cli.h"
@@ -50,14 +47,12 @@ static const struct option options[] = {
  * @cg:		its cgroup
  * @seen:	what the module says
  * @memory:	what the kernel counts
- * @commit_max:	enforced, or MEMSTATE_UNLIMITED
  * @refusal:	the last one, empty: there was none, or it may not be read
  */
 struct shown {
 	struct ms_cgroup cg;
 	struct ms_group_seen seen;
 	struct ms_cgroup_memory memory;
-	uint64_t commit_max;
 	char refusal[MS_REFUSAL_TEXT];
 };
 
@@ -138,9 +133,9 @@ static void print_limit(const struct shown *s)
 	       ms_limit_size(l->max));
 	printf("%-14s %12s   in force, with the groups above\n", "Lowest max",
 	       ms_limit_size(l->lowest_max));
-	if (s->commit_max != MEMSTATE_UNLIMITED)
+	if (ms_commit_max(&s->seen.observe) != MEMSTATE_UNLIMITED)
 		printf("%-14s %12s   enforced: of all that could be written to\n", "Commit max",
-		       ms_size(s->commit_max));
+		       ms_size(s->seen.observe.commit_max));
 	printf("%-14s %12s\n", "Pressure", ms_pressure_name(l->pressure));
 	print_observed(s);
 	if (s->memory.shmem >= 0)
@@ -162,12 +157,11 @@ static int print_json(const struct shown *s)
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
 	ms_json_limit(doc, &s->seen.limit);
-	ms_json_add_limit(doc, "commit_max", s->commit_max);
+	ms_json_add_limit(doc, "commit_max", ms_commit_max(&s->seen.observe));
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->seen.totals, MEMSTATE_READY));
 	ms_json_observe(observed, &s->seen.observe);
 	json_object_object_add(doc, "observed", observed);
-	ms_json_add_limit(memory, "max", s->memory.max);
-	ms_json_add_known(memory, "shmem", s->memory.shmem);
+	ms_json_memory(memory, &s->memory);
 	ms_json_add_limit(memory, "advised_max", advised(s));
 	json_object_object_add(doc, "memory", memory);
 	json_object_object_add(doc, "last_refusal", *s->refusal ?
@@ -227,44 +221,6 @@ static int set_limits(const struct wish *w, const struct ms_cgroup *cg)
 	return w->set ? memstate_limit_apply(cg->fd, &l) : 0;
 }
 
-static void group_file(const struct ms_cgroup *cg, const char *name, char *path, size_t size)
-{
-	snprintf(path, size, SYSFS_DIR "/groups/%llu/%s", (unsigned long long)cg->id, name);
-}
-
-/* Return: 0, or the exit status after a message. */
-static int set_commit_max(const struct wish *w, const struct ms_cgroup *cg)
-{
-	struct memstate_observe o = { .size = sizeof(o) };
-	char path[128], text[32];
-	int ret = memstate_group_observe(cg->fd, &o), fd;
-
-	/* So that there is a group: what is so already is set. */
-	o = (struct memstate_observe) {
-		.size = sizeof(o), .set = MEMSTATE_OBSERVE_OVERCOMMIT, .overcommit = o.overcommit,
-	};
-	if (!ret)
-		ret = memstate_group_observe(cg->fd, &o);
-	if (ret)
-		return ms_observe_error(cg->dir, ret);
-	if (w->commit_max == MEMSTATE_UNLIMITED)
-		snprintf(text, sizeof(text), "max");
-	else
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)w->commit_max);
-	group_file(cg, "commit_max", path, sizeof(path));
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
-	if (ret == -ENOENT)
-		ms_err("%s: this module knows no commit_max; --max it knows", cg->path);
-	else if (ret == -EACCES || ret == -EPERM)
-		ms_err("%s: setting commit_max takes CAP_SYS_RESOURCE", cg->path);
-	else if (ret)
-		return ms_observe_error(cg->dir, ret);
-	return ret ? 1 : 0;
-}
-
 /* Return: 0, or the exit status after a message. */
 static int set(const struct wish *w, const struct ms_cgroup *cg)
 {
@@ -286,25 +242,21 @@ static int set(const struct wish *w, const struct ms_cgroup *cg)
 		o.set |= MEMSTATE_OBSERVE_ON;
 		o.on = !w->reports_only;
 	}
+	if (w->commit) {
+		o.set |= MEMSTATE_OBSERVE_COMMIT_MAX;
+		o.commit_max = w->commit_max;
+	}
 	ret = o.set ? memstate_group_observe(cg->fd, &o) : 0;
+	if (w->commit && (ret == -EINVAL || ret == -E2BIG)) {
+		ms_err("%s: this module knows no commit_max; --max it knows", cg->path);
+		return 1;
+	}
 	if (ret)
 		return ms_observe_error(cg->dir, ret);
-	if (w->commit && set_commit_max(w, cg))
-		return 1;
 	if (w->reports_only && o.on)
 		ms_err("%s: programs that report nothing are observed here all the same, as a cgroup above is: memstate observe --off there",
 		       ms_name(cg->path));
 	return 0;
-}
-
-static void read_commit_max(struct shown *s)
-{
-	char path[128];
-
-	group_file(&s->cg, "commit_max", path, sizeof(path));
-	/* Another module has none. */
-	if (ms_file_u64(AT_FDCWD, path, &s->commit_max))
-		s->commit_max = MEMSTATE_UNLIMITED;
 }
 
 /* Return: 0, or the exit status after a message. */
@@ -316,7 +268,6 @@ static int read_all(struct shown *s)
 		return ms_limit_error(s->cg.dir, ret);
 	ms_cgroup_memory(&s->cg, &s->memory);
 	ms_group_refusal(s->cg.id, s->refusal, sizeof(s->refusal));
-	read_commit_max(s);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "cli.h"
 #include "files.h"
 
@@ -32,6 +33,8 @@ void ms_json_limit(struct json_object *o, const struct memstate_limit *l)
 	ms_json_add(o, "cgroup_id", l->group);
 	ms_json_add_limit(o, "high", l->high);
 	ms_json_add_limit(o, "max", l->max);
+	ms_json_add_limit(o, "lowest_high", l->lowest_high);
+	ms_json_add_limit(o, "lowest_max", l->lowest_max);
 	ms_json_add(o, "charged", l->charged);
 	ms_json_add(o, "peak", l->peak);
 	json_object_object_add(o, "pressure",
@@ -109,6 +112,17 @@ bool ms_is_unenforced(const struct memstate_observe *w)
 }
 
 /**
+ * ms_commit_max() - what all programs of a group may commit
+ * @w: what is observed of it; zero where the module knows nothing of it
+ *
+ * Return: bytes, or MEMSTATE_UNLIMITED, also of a module that knows no such limit.
+ */
+uint64_t ms_commit_max(const struct memstate_observe *w)
+{
+	return w->size < sizeof(*w) ? MEMSTATE_UNLIMITED : w->commit_max;
+}
+
+/**
  * ms_json_observe() - what is observed, as members of an object
  * @o:	the object
  * @w:	what is observed
@@ -127,4 +141,22 @@ void ms_json_observe(struct json_object *o, const struct memstate_observe *w)
 	json_object_object_add(o, "trust", json_object_new_boolean((json_bool)w->trust));
 	ms_json_add(o, "nr_reporting", w->reports);
 	ms_json_add(o, "excess", w->excess);
+	ms_json_add_limit(o, "commit_max", ms_commit_max(w));
+}
+
+/**
+ * ms_json_memory() - what the memory controller counts, as members of an object
+ * @o:	the object
+ * @m:	what it counts
+ */
+void ms_json_memory(struct json_object *o, const struct ms_cgroup_memory *m)
+{
+	ms_json_add_known(o, "anon", m->anon);
+	ms_json_add_known(o, "file", m->file);
+	ms_json_add_known(o, "shmem", m->shmem);
+	ms_json_add_known(o, "swap", m->swap);
+	ms_json_add_known(o, "kernel", m->kernel);
+	ms_json_add_known(o, "sock", m->sock);
+	ms_json_add_known(o, "current", m->current);
+	ms_json_add_limit(o, "max", m->max);
 }

@@ -114,8 +114,8 @@ static struct json_object *json_row(const struct row *r)
 	struct json_object *o = json_object_new_object();
 	struct json_object *said = json_object_new_object();
 	struct json_object *enforced = json_object_new_object();
-	struct json_object *observing = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
+	struct json_object *memory = json_object_new_object();
 
 	json_object_object_add(o, "path", ms_json_text(r->cg.path));
 	ms_json_add(o, "cgroup_id", r->cg.id);
@@ -123,19 +123,12 @@ static struct json_object *json_row(const struct row *r)
 	ms_json_totals(said, &r->seen.totals);
 	ms_json_alloc(said, ms_alloc_heap(&r->alloc), &r->alloc);
 	json_object_object_add(o, "reported", said);
-	ms_json_observe(observing, &r->seen.observe);
-	json_object_object_add(o, "observing", observing);
+	ms_json_observe(observed, &r->seen.observe);
+	json_object_object_add(o, "observed", observed);
 	ms_json_limit(enforced, &r->seen.limit);
 	json_object_object_add(o, "enforced", enforced);
-	ms_json_add_known(observed, "anon", r->memory.anon);
-	ms_json_add_known(observed, "file", r->memory.file);
-	ms_json_add_known(observed, "shmem", r->memory.shmem);
-	ms_json_add_known(observed, "swap", r->memory.swap);
-	ms_json_add_known(observed, "kernel", r->memory.kernel);
-	ms_json_add_known(observed, "sock", r->memory.sock);
-	ms_json_add_known(observed, "current", r->memory.current);
-	ms_json_add_limit(observed, "max", r->memory.max);
-	json_object_object_add(o, "observed", observed);
+	ms_json_memory(memory, &r->memory);
+	json_object_object_add(o, "memory", memory);
 	ms_json_add_known(o, "unaccounted", unaccounted(r));
 	ms_json_add_known(o, "coverage_percent", coverage(r));
 	return o;

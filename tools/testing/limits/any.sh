@@ -92,9 +92,9 @@ assert d["memory"]["max"] == 72 << 20 and d["memory"]["advised_max"] > 72 << 20,
 		"$memstate" stat -g "/$kind" --json | python3 -c '
 import json, sys
 g, = json.load(sys.stdin)["groups"]
-assert g["observing"]["nr_tasks"] == 1 and g["reported"]["nr_tasks"] == 0, g
-assert 56 << 20 <= g["observing"]["backed"] <= 65 << 20, g
-assert 98 <= g["coverage_percent"] <= 100 and g["unaccounted"] <= g["observed"]["anon"] // 50, g'
+assert g["observed"]["nr_tasks"] == 1 and g["reported"]["nr_tasks"] == 0, g
+assert 56 << 20 <= g["observed"]["backed"] <= 65 << 20, g
+assert 98 <= g["coverage_percent"] <= 100 and g["unaccounted"] <= g["memory"]["anon"] // 50, g'
 	}
 	try "$kind: stat -g accounts for nearly all that the kernel counts" shown
 	one() {

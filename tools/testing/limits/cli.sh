@@ -121,8 +121,8 @@ import json, sys
 g = json.load(sys.stdin)[\"groups\"][0]
 r = g[\"reported\"][\"ready\"] + g[\"reported\"][\"prepared\"]
 assert g[\"path\"] == \"/cli/inner\" and r >= 8 << 20, g
-assert g[\"unaccounted\"] == max(0, g[\"observed\"][\"anon\"] - r), g
-assert g[\"observed\"][\"anon\"] > 8 << 20'"
+assert g[\"unaccounted\"] == max(0, g[\"memory\"][\"anon\"] - r), g
+assert g[\"memory\"][\"anon\"] > 8 << 20'"
 ok "stat of a group that is not" "! $memstate stat -g cli/none && grep -q 'no such cgroup' $work/says"
 ok "groups go not with classes" "$memstate stat -g --classes; [ \$? = 2 ]"
 
