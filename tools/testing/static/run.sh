@@ -591,6 +591,58 @@ lane_headers() {
 	verdict "headers in every order" "$log" && remember
 }
 
+# rows PAGE: of each table of a structure "structure|member|sysfs|JSON|series|screen"
+rows() {
+	awk '
+		/^\.\. csv-table:: struct / { name = $4; sub(/:$/, "", name); next }
+		/^[^ ]/ { name = "" }
+		name == "" || /^ +:/ || NF == 0 { next }
+		{
+			gsub(/\\/, "")
+			if (split($0, cell, / *, */) != 6) { print name "|" $0 "|?"; next }
+			sub(/^ +/, "", cell[1])
+			print name "|" cell[1] "|" cell[3] "|" cell[4] "|" cell[5] "|" cell[6]
+		}' "$1"
+}
+# Each figure is told of, and is called there what it is called.
+figures() {
+	local header=$1 page=$tree/Documentation/figures.rst
+	local cli=$tree/userspace/cli name member sysfs json series screen word base asked
+	local counters=$tree/kmod/core/counters.h table=$work/abi.figures
+	rows "$page" >"$table"
+	# Of what is asked, and whom, there is no figure.
+	asked='^(size|flags|scope|fd|set)$'
+	for name in memstate_totals memstate_limit memstate_observe memstate_totals_observed; do
+		diff <(sed -n "/^struct $name {/,/^};/s/^\t__[us][0-9]* \([a-z_]*\).*/\1/p" "$header" | grep -vE "$asked") \
+			<(sed -n "s/^$name|\([a-z_]*\)|.*/\1/p" "$table") |
+			sed -n "s/^< /${page##*/}: no $name: /p; s/^> /${header##*/}: struct $name has no /p"
+	done
+	while IFS='|' read -r name member sysfs json series screen; do
+		[ -n "$screen" ] || { echo "${page##*/}: $name: no row of six: $member"; continue; }
+		for word in ${sysfs//-/}; do
+			grep -qE "/$word\$|[ ,]$word[,;]" "$tree"/Documentation/ABI/testing/* ||
+				echo "Documentation/ABI/testing: no $word ($name: $member)"
+			grep -qw -- "$word" "$tree/Documentation/man/memstate-sysfs.5" ||
+				echo "memstate-sysfs.5: no $word ($name: $member)"
+		done
+		for word in ${json//-/}; do
+			grep -qE "\"$word\"" "$cli"/{json,limit_words,stat,stat_group}.c "$cli"/record/file.c ||
+				grep -qE "X\($word," "$counters" || echo "userspace/cli: no \"$word\" in JSON ($name: $member)"
+		done
+		for word in ${series//-/}; do
+			base=${word%_total}
+			grep -qE "\(S[^\"]*\"(${base%bytes}|$base)\"|\(G[^\"]*\"(${base%bytes}|$base)\"" "$cli/export/families.c" ||
+				echo "families.c: no $word ($name: $member)"
+			grep -qE "(^|[ \"])$word\b" "$cli/man/memstate-export.1" ||
+				echo "memstate-export.1: no $word ($name: $member)"
+		done
+		while read -r word; do
+			[ "$word" = - ] || grep -qFr --include='*.c' "\"$word\"" "$cli" ||
+				echo "userspace/cli: no $word on the screen ($name: $member)"
+		done < <(sed 's/; */\n/g' <<<"$screen")
+	done <"$table"
+}
+
 # Each structure and each call of the ABI stands where it is to be looked at.
 lane_abi() {
 	local header=$tree/include/uapi/linux/memstate.h log=$work/abi.log f name
@@ -611,6 +663,8 @@ lane_abi() {
 		"$(sed -n 's/^#define MEMSTATE_ABI_VERSION\t//p' "$header")" ] ||
 		echo "${header##*/}: MEMSTATE_ABI_VERSION is not the last of the changelog" >>"$log"
 	verdict "abi each ioctl is done, tested, fuzzed and told" "$log"
+	figures "$header" >"$log" 2>&1
+	verdict "abi each figure is called what figures.rst says" "$log"
 }
 
 # Each file names the licence that it must have, by where it is. Without a process for each of
@@ -757,6 +811,7 @@ SEED
 	seeded headers userspace/include/memstate.h <<<'enum planted { PLANTED = 0xffffffffffULL };'
 	seeded abi include/uapi/linux/memstate.h <<<$'struct memstate_planted {\n\t__u32 size;\n};'
 	seeded abi include/uapi/linux/memstate.h <<<$'#define MEMSTATE_IOC_PLANTED\t_IO(MEMSTATE_IOC_MAGIC, 0x7f)'
+	seeded abi Documentation/figures.rst <<<$'\n.. csv-table:: struct memstate_limit\n\n   planted, bytes, peak, peak, peak_charged_bytes, \\-'
 	SEED_FIRST=1 seeded spdx kmod/audit.c <<<$'/* one */\n/* two */\n/* three */'
 	seeded words kmod/README <<<"see /wor""k/planted"
 }
