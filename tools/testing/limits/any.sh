@@ -247,6 +247,21 @@ begin commit "$programs/static"
 if "$memstate" limit /commit --max 64M >/dev/null && [ -e "$(group commit)/commit_max" ]; then
 	committed() { "$memstate" limit /commit --commit-max 32M >"$work/said" && has '^Commit max +32.0 MiB'; }
 	try "commit_max can be set beside max" committed
+	committed_json() {
+		"$memstate" limit /commit --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert d["commit_max"] == d["observed"]["commit_max"] == 32 << 20 and d["lowest_max"] == 64 << 20, d'
+	}
+	try "and in JSON" committed_json
+	committed_by_owner() {
+		mkdir $cgroups/owned && chown 65534 $cgroups/owned && as_owner() { setpriv --reuid 65534 --clear-groups "$@"; } &&
+			as_owner mkdir $cgroups/owned/below &&
+			as_owner "$memstate" limit /owned/below --commit-max 32M >"$work/said" && has '^Commit max +32.0 MiB' &&
+			! as_owner "$memstate" limit /owned --commit-max 32M 2>"$work/said" && has 'right to write to the directory above'
+	}
+	try "by whoever may set max, and by nobody else" committed_by_owner
+	rmdir $cgroups/owned/below $cgroups/owned
 	tell m 20480
 	mapped=$answer
 	tell m 20480

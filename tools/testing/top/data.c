@@ -154,6 +154,12 @@ static void tree(const unsigned long long *ids)
 	tap_is(row(&d, 103, true)->anon, TOP_UNKNOWN, "task without status");
 	tap_is(ms_top_collect(&paths, 0, &d), 0, "again, without tasks");
 	tap_is(d.nr, 5, "only groups are there");
+	put("cgroup mount/web.slice/memory.swap.current", "20971520\n");
+	tap_is(ms_top_collect(&paths, 0, &d), 0, "some is swapped out");
+	r = row(&d, ids[1], false);
+	tap_ok(r->anon == 100 * MIB && ms_top_coverage(r) == 75 && ms_top_unaccounted(r) == 30 * MIB,
+	       "coverage is of what is swapped out, too");
+	unlink(below("cgroup mount/web.slice/memory.swap.current"));
 	ms_top_free(&d);
 }
 
@@ -218,7 +224,7 @@ static void processes(const unsigned long long *ids)
 	tap_is(d.nr, 5 + 4 + 4, "processes: all but kernel threads, and each once");
 	r = row(&d, 203, true);
 	tap_ok(r->other && !r->observed && r->parent == ids[4] && !ms_top_coverage(r) &&
-	       ms_top_unaccounted(r) == 10 * MIB, "processes: nobody accounts for the others");
+	       ms_top_unaccounted(r) == 20 * MIB, "processes: nobody accounts for the others");
 	tap_is(row(&d, 204, true)->parent, ids[0], "processes: an unknown cgroup is the root's");
 	put_process(201, "/web.slice/redis", 7010, status);
 	tap_is(ms_top_collect(&paths, TOP_TASKS, &d), 0, "processes: one that has the number of another");

@@ -64,6 +64,7 @@ static int read_row(const struct ms_figures *f, bool classes, struct top_row *ro
 	row->max = ms_figure_limit(f, "max");
 	row->pressure = (enum top_pressure)(ms_figure_pressure(f) + 1);
 	row->anon = TOP_UNKNOWN;
+	row->swap = TOP_UNKNOWN;
 	row->backed = TOP_UNKNOWN;
 	return 0;
 }
@@ -104,6 +105,8 @@ static int read_group(int dir, struct ms_cgroup_dirs *cg, bool classes, struct t
 	name_group(row, path, *path);
 	if (fd >= 0) {
 		row->anon = ms_file_key(fd, "memory.stat", "anon ", 1);
+		if (ms_file_u64(fd, "memory.swap.current", &row->swap))
+			row->swap = TOP_UNKNOWN;
 		close(fd);
 	}
 	return 0;
@@ -146,6 +149,7 @@ static int read_task(int tasks, const char *name, int proc, bool classes,
 		snprintf(row->name, sizeof(row->name), "?");
 	row->name[strcspn(row->name, "\n")] = '\0';
 	row->anon = ms_file_key(fd, "status", "RssAnon:", 1024);
+	row->swap = ms_file_key(fd, "status", "VmSwap:", 1024);
 	close(fd);
 	return is_ours(row) ? -ENOENT : 0;
 }
@@ -272,6 +276,13 @@ uint64_t ms_top_accounted(const struct top_row *row)
 	return ms_top_reported(row) + (row->backed == TOP_UNKNOWN ? 0 : row->backed);
 }
 
+/* Anonymous memory, resident or swapped out: what is reported can be either. Or TOP_UNKNOWN. */
+static uint64_t anonymous(const struct top_row *row)
+{
+	return row->anon == TOP_UNKNOWN || row->swap == TOP_UNKNOWN ? row->anon :
+								      row->anon + row->swap;
+}
+
 /**
  * ms_top_unaccounted() - anonymous memory beyond what is reported, or observed
  * @row: the row
@@ -282,11 +293,11 @@ uint64_t ms_top_accounted(const struct top_row *row)
  */
 uint64_t ms_top_unaccounted(const struct top_row *row)
 {
-	uint64_t accounted = ms_top_accounted(row);
+	uint64_t accounted = ms_top_accounted(row), all = anonymous(row);
 
-	if (row->anon == TOP_UNKNOWN)
+	if (all == TOP_UNKNOWN)
 		return TOP_UNKNOWN;
-	return row->anon > accounted ? row->anon - accounted : 0;
+	return all > accounted ? all - accounted : 0;
 }
 
 /**
@@ -297,8 +308,9 @@ uint64_t ms_top_unaccounted(const struct top_row *row)
  */
 uint64_t ms_top_coverage(const struct top_row *row)
 {
-	if (row->anon == TOP_UNKNOWN || !row->anon)
+	uint64_t all = anonymous(row);
+
+	if (all == TOP_UNKNOWN || !all)
 		return TOP_UNKNOWN;
-	return (uint64_t)((double)(row->anon - ms_top_unaccounted(row)) * 100 /
-			  (double)row->anon);
+	return (uint64_t)((double)(all - ms_top_unaccounted(row)) * 100 / (double)all);
 }

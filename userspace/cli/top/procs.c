@@ -164,6 +164,7 @@ static int read_memory(int proc, struct top_row *row)
 	if (commit == TOP_UNKNOWN || anon == TOP_UNKNOWN)
 		return -ENOENT;
 	row->anon = anon;
+	row->swap = swap;
 	row->backed = anon + (swap == TOP_UNKNOWN ? 0 : swap);
 	row->ready = row->backed;
 	row->prepared = commit > row->backed ? commit - row->backed : 0;

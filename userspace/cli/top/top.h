@@ -67,6 +67,7 @@ enum top_pressure {
  * @pressure:	enforced: enum top_pressure
  * @anon:	observed: anonymous memory, by the cgroup's memory.stat or the
  *		task's status
+ * @swap:	observed: what of it is swapped out, and not in @anon
  * @backed:	observed: of what reports nothing, what is resident or swapped out
  * @name:	last part of the cgroup's path, or the task's name
  *
@@ -96,6 +97,7 @@ struct top_row {
 	uint64_t max;
 	enum top_pressure pressure;
 	uint64_t anon;
+	uint64_t swap;
 	uint64_t backed;
 	char name[256];
 	const struct top_row *up;
