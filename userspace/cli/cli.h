@@ -173,8 +173,10 @@ int64_t ms_now_ms(void);
 
 /* ---- process.c: a process as one sees it in /proc --------------------------------- */
 
+FILE *ms_process_file(pid_t pid, const char *name);
 void ms_process_name(pid_t pid, char *name, size_t size);
 bool ms_process_exists(pid_t pid);
+void ms_own_dir(char *dir, size_t size);
 
 /* ---- handle.c: another task's descriptor --------------------------------------- */
 

@@ -229,11 +229,9 @@ int ms_system_totals(struct memstate_totals *totals)
 static int read_kb(pid_t pid, const char *file, const char *const *names,
 		   uint64_t *const *values, int nr)
 {
-	char path[64], line[512];
-	FILE *f;
+	FILE *f = ms_process_file(pid, file);
+	char line[512];
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	f = fopen(path, "re");
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {

@@ -166,7 +166,27 @@ int ms_figure_pressure(const struct ms_figures *f)
 }
 
 /**
- * ms_file_key() - the number behind a key at the beginning of a line
+ * ms_text_key() - the number behind a key at the beginning of a line
+ * @text:	lines
+ * @key:	with what stands between it and the number
+ * @scale:	what the number is in
+ *
+ * Return: the number times @scale, or MS_FILE_UNKNOWN.
+ */
+uint64_t ms_text_key(const char *text, const char *key, uint64_t scale)
+{
+	size_t length = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, length))
+			return strtoull(line + length, NULL, 10) * scale;
+	}
+	return MS_FILE_UNKNOWN;
+}
+
+/**
+ * ms_file_key() - the same of a file
  * @dir:	directory, open
  * @name:	of the file
  * @key:	with what stands between it and the number
@@ -176,17 +196,11 @@ int ms_figure_pressure(const struct ms_figures *f)
  */
 uint64_t ms_file_key(int dir, const char *name, const char *key, uint64_t scale)
 {
-	size_t length = strlen(key);
 	char text[16384];
 
 	if (ms_file_text(dir, name, text, sizeof(text)) < 0)
 		return MS_FILE_UNKNOWN;
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, length))
-			return strtoull(line + length, NULL, 10) * scale;
-	}
-	return MS_FILE_UNKNOWN;
+	return ms_text_key(text, key, scale);
 }
 
 /**

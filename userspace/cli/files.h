@@ -33,6 +33,7 @@ int ms_file_u64(int dir, const char *name, uint64_t *value);
 int ms_figure_u64(const struct ms_figures *f, const char *name, uint64_t *value);
 uint64_t ms_figure_limit(const struct ms_figures *f, const char *name);
 int ms_figure_pressure(const struct ms_figures *f);
+uint64_t ms_text_key(const char *text, const char *key, uint64_t scale);
 uint64_t ms_file_key(int dir, const char *name, const char *key, uint64_t scale);
 void ms_files_fresh(void);
 bool ms_name_is_number(const char *name, uint64_t *number);

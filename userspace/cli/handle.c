@@ -24,12 +24,12 @@
 /* Is a descriptor one of its process's own books? An old module does not tell: it is. */
 static bool is_its_own(pid_t pid, const char *fd)
 {
-	char path[320], line[128];
+	char name[NAME_MAX + 8], line[128];
 	int of = pid;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%s", pid, fd);
-	f = fopen(path, "re");
+	snprintf(name, sizeof(name), "fdinfo/%s", fd);
+	f = ms_process_file(pid, name);
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "memstate-pid: %d", &of) == 1)
 			break;

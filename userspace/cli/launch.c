@@ -24,11 +24,8 @@ static bool find_library(const char *dir, const char *name, char *path, size_t s
 {
 	static const char *const places[] = { "", "../lib/" };
 	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/'))
-		strrchr(self, '/')[1] = '\0';
+	ms_own_dir(self, sizeof(self));
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, size, "%s%s%s", self, places[i], name);
 		if (!access(path, R_OK))

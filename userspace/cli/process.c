@@ -7,6 +7,21 @@
 #include "cli.h"
 
 /**
+ * ms_process_file() - open a file of a process
+ * @pid:	the process
+ * @name:	below /proc/PID
+ *
+ * Return: the file, to be read; NULL, with errno.
+ */
+FILE *ms_process_file(pid_t pid, const char *name)
+{
+	char path[320];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
+/**
  * ms_process_name() - a process's name
  * @pid:	the process
  * @name:	where to put it, "?" if there is none
@@ -14,11 +29,8 @@
  */
 void ms_process_name(pid_t pid, char *name, size_t size)
 {
-	char path[64];
-	FILE *f;
+	FILE *f = ms_process_file(pid, "comm");
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	f = fopen(path, "re");
 	if (!f || !fgets(name, (int)size, f))
 		snprintf(name, size, "?");
 	if (f)
@@ -38,4 +50,18 @@ bool ms_process_exists(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	return !access(path, F_OK);
+}
+
+/**
+ * ms_own_dir() - where this program is: what belongs to it may be beside it
+ * @dir:	where to put it, with a slash at the end; empty: it is not known
+ * @size:	room
+ */
+void ms_own_dir(char *dir, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", dir, size - 1);
+
+	dir[n > 0 ? n : 0] = '\0';
+	if (strrchr(dir, '/'))
+		strrchr(dir, '/')[1] = '\0';
 }

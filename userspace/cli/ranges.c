@@ -48,13 +48,11 @@ struct listing {
 /* By the kernel's own count. What cannot be read is taken for nothing. */
 static void read_mappings(struct listing *l, pid_t pid)
 {
-	char *line = NULL, path[32], flags[5];
+	FILE *f = ms_process_file(pid, "smaps");
+	char *line = NULL, flags[5];
 	uint64_t start, end, kib;
 	size_t room = 0;
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
-	f = fopen(path, "re");
 	while (f && getline(&line, &room, f) > 0) {
 		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &start, &end, flags) == 3) {
 			l->mappings = ms_grown(l->mappings, l->nr, sizeof(*l->mappings));

@@ -119,7 +119,6 @@ static void warn(const struct subject *w, const struct ms_scan *s)
 
 static FILE *open_process(struct subject *w)
 {
-	char path[64];
 	FILE *f;
 
 	if (!ms_process_exists(w->pid)) {
@@ -127,8 +126,7 @@ static FILE *open_process(struct subject *w)
 		return NULL;
 	}
 	ms_process_name(w->pid, w->name, sizeof(w->name));
-	snprintf(path, sizeof(path), "/proc/%d/smaps", w->pid);
-	f = fopen(path, "re");
+	f = ms_process_file(w->pid, "smaps");
 	if (!f)
 		ms_err("process %d: %s", w->pid, strerror(errno));
 	return f;

@@ -29,14 +29,11 @@ int ms_export_serve(const struct export_paths *paths,
 	/* Beside this program (a build tree), or where it was installed. */
 	static const char *const places[] = { "", "../libexec/memstate/" };
 	char self[PATH_MAX], path[2 * PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	(void)paths;
 	(void)options;
 	(void)address;
-	self[n > 0 ? n : 0] = '\0';
-	if (strrchr(self, '/'))
-		strrchr(self, '/')[1] = '\0';
+	ms_own_dir(self, sizeof(self));
 	for (int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "%s%s" EXPORT_SERVER, self, places[i]);
 		if (!access(path, X_OK))

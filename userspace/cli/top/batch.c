@@ -42,17 +42,17 @@ int ms_top_batch(struct top_run *run)
 	struct top_history history = {};
 	struct top_data data = {};
 	struct top_list list = {};
-	double next = ms_top_now();
+	double next = ms_now();
 	int status = 0, ret;
 
 	for (unsigned long n = 0; !run->iterations || n < run->iterations; n++) {
 		if (n) {
-			struct timespec wait = ms_top_seconds(next - ms_top_now());
+			struct timespec wait = ms_top_seconds(next - ms_now());
 
 			nanosleep(&wait, NULL);
 			putchar('\n');
 		}
-		next = ms_top_now() + run->delay;
+		next = ms_now() + run->delay;
 		ret = ms_top_collect(run->paths, ms_top_wanted(&run->view) |
 				     (run->view.no_tasks ? 0 : TOP_TASKS), &data);
 		/* Bars are the only thing that history is for here. */

@@ -125,18 +125,6 @@ static int cgroup_path(int proc, char *path, size_t size)
 	return 0;
 }
 
-static uint64_t status_kib(const char *text, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, n) && line[n] == ':')
-			return strtoull(line + n + 1, NULL, 10) * 1024;
-	}
-	return TOP_UNKNOWN;
-}
-
 /* When it began, in ticks: the twentieth number behind the name, which may have anything in it. */
 static uint64_t start_time(int proc)
 {
@@ -158,9 +146,9 @@ static int read_memory(int proc, struct top_row *row)
 
 	if (ms_file_text(proc, "status", text, sizeof(text)) <= 0)
 		return -ENOENT;
-	commit = status_kib(text, "VmData");
-	anon = status_kib(text, "RssAnon");
-	swap = status_kib(text, "VmSwap");
+	commit = ms_text_key(text, "VmData:", 1024);
+	anon = ms_text_key(text, "RssAnon:", 1024);
+	swap = ms_text_key(text, "VmSwap:", 1024);
 	if (commit == TOP_UNKNOWN || anon == TOP_UNKNOWN)
 		return -ENOENT;
 	row->anon = anon;

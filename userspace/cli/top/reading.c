@@ -8,19 +8,6 @@
 #include "view.h"
 
 /**
- * ms_top_now() - when it is
- *
- * Return: seconds, since some moment.
- */
-double ms_top_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-/**
  * ms_top_seconds() - how long to wait
  * @value: seconds; below 0: not at all
  *

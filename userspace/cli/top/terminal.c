@@ -99,7 +99,7 @@ static int wait_for_keys(struct top_screen *s, double until, const sigset_t *out
 {
 	for (;;) {
 		struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-		struct timespec wait = ms_top_seconds(until - ms_top_now());
+		struct timespec wait = ms_top_seconds(until - ms_now());
 		int ready = ppoll(&p, 1, &wait, outside), c, ret;
 
 		if (ended_by || (ready > 0 && p.revents & (POLLERR | POLLHUP | POLLNVAL)))
@@ -114,7 +114,7 @@ static int wait_for_keys(struct top_screen *s, double until, const sigset_t *out
 				return ret;
 			ms_top_draw(s);
 		}
-		if (ms_top_now() >= until)
+		if (ms_now() >= until)
 			return s->paused ? WISH_DRAW : WISH_READ;
 	}
 }
@@ -126,7 +126,7 @@ static int show(const struct top_run *run, struct top_screen *s, const sigset_t 
 	unsigned long n = 0;
 
 	while (wish != WISH_QUIT) {
-		double next = ms_top_now() + run->delay;
+		double next = ms_now() + run->delay;
 
 		if (wish == WISH_READ) {
 			ret = read_now(s);

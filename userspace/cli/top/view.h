@@ -218,7 +218,6 @@ struct top_run {
 	unsigned long iterations;
 };
 
-double ms_top_now(void);
 struct timespec ms_top_seconds(double value);
 int ms_top_explain(const struct top_paths *paths, int ret);
 int ms_top_batch(struct top_run *run);
