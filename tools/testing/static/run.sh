@@ -626,7 +626,7 @@ figures() {
 				echo "memstate-sysfs.5: no $word ($name: $member)"
 		done
 		for word in ${json//-/}; do
-			grep -qE "\"$word\"" "$cli"/{json,limit_words,stat,stat_group}.c "$cli"/record/file.c ||
+			grep -qE "\"$word\"" "$cli"/{json,limit_words,stat,stat_group}.c "$cli"/record/lines.c ||
 				grep -qE "X\($word," "$counters" || echo "userspace/cli: no \"$word\" in JSON ($name: $member)"
 		done
 		for word in ${series//-/}; do

@@ -89,7 +89,7 @@ const struct export_family ms_export_families[] = {
 	{ BYTES(S | G | T, "ready_direct_", FILE_OF("ready_direct")),
 	  .help = "Reported: Ready and lazy bytes, counted directly." },
 	{ BYTES(S | G | T, "peak_ready_", FILE_OF("peak_ready")),
-	  .help = "Reported: the most bytes that were ever Ready; of more than a task, Ready or lazy." },
+	  .help = "Reported: the most bytes that were ever Ready; but for tasks, Ready or lazy." },
 	{ NUMBER(S | G | T, "ranges", FILE_OF("ranges")),
 	  .help = "Ranges in ledgers." },
 	{ NUMBER(S | G, "tasks", FILE_OF("nr_tasks")),

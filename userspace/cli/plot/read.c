@@ -253,8 +253,6 @@ static bool take_ranges(struct reader *in, struct json_object *o, double t)
 
 static bool take_step(struct reader *in, struct json_object *o, double t, enum ms_trace_kind kind)
 {
-	static const char *const names[] = { "none", "reserved", "prepared", "ready", "keep",
-					     "keep_ro", "mapped", "any" };
 	struct ms_recording *r = in->r;
 	struct ms_trace_event e = {
 		.kind = kind, .t = t, .pid = (pid_t)get(o, "pid"), .addr = get(o, "addr"),
@@ -264,8 +262,8 @@ static bool take_step(struct reader *in, struct json_object *o, double t, enum m
 	const char *flags = get_text(o, "flags");
 
 	if (kind == MS_TRACE_TRANSITION) {
-		int from = find_name(get_text(o, "from"), names, 8);
-		int to = find_name(get_text(o, "to"), names, 8);
+		int from = find_name(get_text(o, "from"), ms_record_ends, MS_RECORD_ENDS);
+		int to = find_name(get_text(o, "to"), ms_record_ends, MS_RECORD_ENDS);
 		int class_ = find_name(get_text(o, "class"), ms_class_names,
 				       MEMSTATE_NR_CLASSES);
 

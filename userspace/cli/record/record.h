@@ -36,6 +36,12 @@ int ms_record_end(struct ms_record_file *f, struct json_object *o);
 void ms_record_abandon(struct ms_record_file *f);
 uint64_t ms_record_bytes(const struct ms_record_file *f);
 
+/* ---- lines.c: what is written ------------------------------------------------ */
+
+#define MS_RECORD_ENDS	(MEMSTATE_ANY + 1)
+
+extern const char *const ms_record_ends[MS_RECORD_ENDS];
+
 struct json_object *ms_record_header(const char *command);
 struct json_object *ms_record_object(const char *type, double t);
 
@@ -104,7 +110,7 @@ struct ms_ledger_copy {
 
 int ms_source_ranges(int fd, int pidfd, struct ms_ledger_copy *copy);
 
-/* ---- trace.c: transitions ------------------------------------------------------ */
+/* ---- trace_event.c, trace.c: transitions --------------------------------------- */
 
 /**
  * enum ms_trace_kind - what a line of the trace is
@@ -153,6 +159,7 @@ struct ms_trace_event {
 };
 
 bool ms_trace_parse(const char *line, struct ms_trace_event *e);
+int ms_trace_write(struct ms_record_file *f, const struct ms_trace_event *e, double t);
 
 struct ms_trace;
 
