@@ -15,6 +15,7 @@ CLASSES = "heap stack metadata code other user1 user2 user3".split()
 STATES = "reserved prepared ready".split()
 TOTALS = """reserved_lazy prepared_lazy ready_direct peak_ready transitions drift rejected
     unmaps resyncs ranges charged inherited breached denied breaches""".split()
+OBSERVED = "observed_tasks commit backed pending excess observed_breached".split()
 EVENTS = "high max denied breach drift".split()
 ALLOC = """data_bytes allocated_bytes allocated_count freed_bytes freed_count idle_bytes
     slab_bytes""".split()
@@ -44,6 +45,10 @@ def group(where):
     totals(where)
     put(where, "nr_tasks")
     put(where, "peak")
+    for name in OBSERVED:
+        put(where, name)
+    put(where, "commit_max", "max")
+    put(where, "enforced", 1)
     for event in EVENTS:
         put(where, f"events_{event}")
         put(where, f"events_local_{event}")
