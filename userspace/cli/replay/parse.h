@@ -58,6 +58,7 @@ enum ms_time_kind {
  * @args_len:	their length
  * @result:	there is one
  * @failed:	it is an error
+ * @error:	of these ENOMEM, EACCES and EINVAL, which may come half-way; else 0
  * @value:	it, if not
  */
 struct ms_line {
@@ -78,6 +79,7 @@ struct ms_line {
 	size_t args_len;
 	bool result;
 	bool failed;
+	int error;
 	uint64_t value;
 };
 
