@@ -155,7 +155,7 @@ static FILE *output(void)
 	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
 
 	if (!out)
-		ms_err("%s: %s", opt.output, strerror(errno));
+		ms_err("%s: %s", opt.output, ms_error_text(errno));
 	return out;
 }
 
@@ -181,7 +181,7 @@ static bool report(FILE *out, const char *command, int status, bool others)
 	written = !ferror(out);
 	if (!(opt.output ? fclose(out) : fflush(out)) && written)
 		return true;
-	ms_err("%s: %s", opt.output ? opt.output : "standard error", strerror(errno));
+	ms_err("%s: %s", opt.output ? opt.output : "standard error", ms_error_text(errno));
 	return false;
 }
 
@@ -268,7 +268,7 @@ int memstate_cmd_run(int argc, char **argv)
 		/* No reason not to run it. */
 		ret = ms_tally_make(&tally);
 		if (ret)
-			ms_err("there will be no figures: %s", strerror(-ret));
+			ms_err("there will be no figures: %s", ms_error_text(-ret));
 		else
 			launch.tally = &tally;
 	}

@@ -130,7 +130,7 @@ static FILE *open_process(struct subject *w)
 	snprintf(path, sizeof(path), "/proc/%d/smaps", w->pid);
 	f = fopen(path, "re");
 	if (!f)
-		ms_err("process %d: %s", w->pid, strerror(errno));
+		ms_err("process %d: %s", w->pid, ms_error_text(errno));
 	return f;
 }
 
@@ -147,7 +147,7 @@ static FILE *open_file(struct subject *w, int *status)
 		*status = ms_usage_error("scan", "'%s' is not a process id, nor is there such a file",
 					 w->path);
 	else if (!f)
-		ms_err("%s: %s", w->path, strerror(errno));
+		ms_err("%s: %s", w->path, ms_error_text(errno));
 	return f;
 }
 
@@ -163,7 +163,7 @@ static int scan(struct subject *w, bool json)
 	if (f != stdin)
 		fclose(f);
 	if (ret) {
-		ms_err("%s: %s", w->path, strerror(-ret));
+		ms_err("%s: %s", w->path, ms_error_text(-ret));
 		return 1;
 	}
 	/* The kernel's own have mappings neither. */

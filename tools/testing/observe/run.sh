@@ -186,6 +186,10 @@ says "replay of no file" 1 "/nonexistent" "$memstate" replay /nonexistent
 says "run without a command" 2 "a command is needed" "$memstate" run
 says "run of no program" 127 "/nonexistent" "$memstate" run -- /nonexistent
 says "run of what is no program" 126 "/etc/passwd" "$memstate" run -- /etc/passwd
+says "run without a descriptor left" 1 "pipe: Too many open files: 4 is all that may be, until root raises ulimit -n" \
+	sh -c "ulimit -n 4; exec '$memstate' run -- true"
+says "and where there may be more" 1 "ulimit -n is 4, and may be up to 8" \
+	bash -c "ulimit -H -n 8; ulimit -S -n 4; exec '$memstate' run --output '$build/few' -- true"
 says "run passes the exit status on" 7 "back end embedded" "$memstate" run -- sh -c 'exit 7'
 says "run passes a signal on as 128 + N" 137 "back end embedded" "$memstate" run -- \
 	sh -c 'kill -9 $$'

@@ -289,7 +289,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			}
 		} else if (ret) {
 			ms_err("line %" PRIu64 ": %s", last, ret == -ESTALE ?
-			       "the log has changed since it was begun" : strerror(-ret));
+			       "the log has changed since it was begun" : ms_error_text(-ret));
 			break;
 		}
 		ret = 0;
