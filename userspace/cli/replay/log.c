@@ -94,7 +94,7 @@ static int look_ahead(struct source *s)
 {
 	if (s->state > 0)
 		return 1;
-	s->state = ms_look_line(s->file, s->look.quoted, &s->ahead, &s->ahead_len);
+	s->state = ms_look_line(s->file, &s->look, &s->ahead, &s->ahead_len);
 	return s->state < 1 ? s->state : 1;
 }
 
@@ -540,7 +540,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 		s->path = paths[i];
 		s->id = nr > 1 ? id_of(paths[i]) : 0;
 		s->file = ms_log_file_open(paths[i]);
-		if (!s->file || ms_look_at(s->file, &s->look)) {
+		if (!s->file || ms_look_at(s->file, paths[i], &s->look)) {
 			ms_log_close(log);
 			return NULL;
 		}

@@ -108,6 +108,7 @@ bool ms_text_has(const struct ms_text *t, const char *what);
 
 /* What stands in front of a line. */
 bool ms_prefix_quoted(const struct ms_text *t);
+void ms_prefix_unquote(struct ms_text *t);
 void ms_prefix_strip(struct ms_text *t, bool quoted);
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line);
 

@@ -5,8 +5,8 @@
  * Model
  *
  *   First what others have put there, which is no part of the log: marks of a quoted
- *   mail, the words of journald, syslog, docker and Kubernetes (ms_prefix_strip). Then
- *   what strace prints, in this order: a thread's id, perhaps with the name of its
+ *   mail, the words of journald, syslog, docker and Kubernetes, which a line tells by itself
+ *   (ms_prefix_strip); for all other words see front.c. Then what strace prints, in this order: a thread's id, perhaps with the name of its
  *   command; a time; and in brackets a security context, the call's number, the
  *   instruction pointer (ms_prefix_parse). Whether a plain number is an id is not to be
  *   seen in one line: see enum ms_column.
@@ -203,6 +203,18 @@ bool ms_prefix_quoted(const struct ms_text *t)
 	struct ms_text rest = *t;
 
 	return skip_quote(&rest, 0);
+}
+
+/**
+ * ms_prefix_unquote() - take off the marks of a mail
+ * @t: the line; shorter afterwards
+ */
+void ms_prefix_unquote(struct ms_text *t)
+{
+	int nr = 0;
+
+	while (skip_quote(t, nr))
+		nr++;
 }
 
 /**
