@@ -4,17 +4,17 @@
  *
  * Model
  *
- *   Ids, seconds and numbers of lines stand in different columns; a quoted mail has a
- *   mark before most lines, a diff has one before each (diff.c), others have words (front.c);
+ *   Of numbers in front it is not seen in one line what they are (columns.c); a quoted mail
+ *   has a mark before most lines, a diff has one before each (diff.c), others have words (front.c);
  *   a terminal that wraps makes all lines without an end equally long. The first lines of
  *   a file tell.
  */
-#include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+#include "columns.h"
 #include "look.h"
 
 /* So many lines. */
@@ -133,99 +133,6 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 	(*line)[*len] = '\0';
 	return ret;
 }
-/* Does the line begin with a number that may be an id? Where it is, and its value. */
-static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *value)
-{
-	const char *p = line + strspn(line, " \t"), *q = p;
-
-	while (isdigit((unsigned char)*q))
-		q++;
-	if (p == q || q - p > 9 || (*q != ' ' && *q != '\t'))
-		return false;
-	*begin = (size_t)(p - line);
-	*end = (size_t)(q - line);
-	*value = strtoull(p, NULL, 10);
-	return true;
-}
-
-/**
- * struct column_facts - what is known of the numbers in front
- * @nr:		how many there are
- * @zero:	there is a 0, which no thread has
- * @same_begin:	they begin in one column, as ids do
- * @same_end:	they end in one column, as seconds do
- * @counting:	they are the number of the line and something fixed
- * @same_value:	they are the same
- * @threads:	there are calls in two parts, or one of them is a child's id
- * @child:	the last child that was made
- * @begin:	column in which the first one begins
- * @end:	and ends
- * @first:	its value
- * @offset:	that, without the number of its line
- */
-struct column_facts {
-	uint64_t nr;
-	bool zero;
-	bool same_begin;
-	bool same_end;
-	bool counting;
-	bool same_value;
-	bool threads;
-	uint64_t child;
-	size_t begin;
-	size_t end;
-	uint64_t first;
-	uint64_t offset;
-};
-
-static void look_at_column(struct column_facts *f, const char *text,
-			   const struct ms_line *l, uint64_t line)
-{
-	size_t begin, end;
-	uint64_t value;
-
-	/* Parts of lines begin with numbers, too. */
-	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_NOTE ||
-	    (l->kind == MS_LINE_OPEN && !l->name_len))
-		return;
-
-	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
-	if (l->result && !l->failed && ms_line_makes_child(l))
-		f->child = l->value;
-	if (!leading(text, &begin, &end, &value))
-		return;
-	f->threads |= value && value == f->child;
-	if (!f->nr++) {
-		*f = (struct column_facts) {
-			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
-			.counting = true, .same_value = true, .threads = f->threads,
-			.child = f->child, .begin = begin, .end = end, .first = value,
-			.offset = value - line,
-		};
-		return;
-	}
-	f->zero |= !value;
-	f->same_begin &= begin == f->begin;
-	f->same_end &= end == f->end;
-	f->counting &= value - line == f->offset;
-	f->same_value &= value == f->first;
-}
-
-static enum ms_column column_of(const struct column_facts *f)
-{
-	if (!f->nr)
-		return MS_COLUMN_ID;
-	if (f->counting && (f->nr > 2 || (f->nr == 2 && f->first == 1)))
-		return MS_COLUMN_LISTING;
-	if (f->zero || (f->same_end && !f->same_begin))
-		return MS_COLUMN_SECONDS;
-	/* Right of blanks as strace has it, and all of one length. */
-	if (f->same_end && f->end == 6 && f->begin && !f->threads &&
-	    !(f->same_value && f->nr > 2))
-		return MS_COLUMN_SECONDS;
-	return MS_COLUMN_ID;
-}
-
 /**
  * struct width_facts - what is known of the lengths of lines
  * @most:	the longest
@@ -298,13 +205,13 @@ static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look
 
 /**
  * struct facts - what is known of a file
- * @column:	of the numbers in front
+ * @columns:	of the numbers in front
  * @width:	of the lengths of lines
  * @nr:		lines
  * @strong:	that are strace's
  */
 struct facts {
-	struct column_facts column;
+	struct ms_columns columns;
 	struct width_facts width;
 	uint64_t nr;
 	uint64_t strong;
@@ -323,7 +230,7 @@ static int look_over(struct ms_log_file *f, const struct ms_look *look, struct f
 		return -1;
 	while (facts->nr < LOOK_AT && (ret = ms_look_line(f, look, &line, &len)) > 0) {
 		ms_line_parse(line, len, MS_COLUMN_ID, &l);
-		look_at_column(&facts->column, line, &l, facts->nr);
+		ms_columns_look(&facts->columns, line, &l, facts->nr);
 		look_at_width(&facts->width, len, &l);
 		facts->strong += ms_front_is_strong(&l);
 		facts->nr++;
@@ -382,7 +289,11 @@ int ms_look_at(struct ms_log_file *f, const char *path, struct ms_look *look)
 	if (facts.strong < facts.nr / 2 + 1 &&
 	    (look_for_front(f, path, look) || look_over(f, look, &facts)))
 		return -1;
-	look->column = column_of(&facts.column);
+	if (!ms_columns_say(&facts.columns, &look->column)) {
+		ms_err("%s: expected a thread's id in front of each line, perhaps behind the line's number or before a time, met two numbers, as '%s', of which either may be the id: leave the other one out",
+		       path, facts.columns.example);
+		return -1;
+	}
 	width = &facts.width;
 	/* Who wraps between words leaves most lines shorter. */
 	look->width = width->nr > 1 && width->most >= WIDTH_MIN &&

@@ -25,7 +25,8 @@ enum ms_line_kind {
 enum ms_column {
 	MS_COLUMN_ID,		/* of a thread */
 	MS_COLUMN_SECONDS,	/* since the line before, of -r with seconds only */
-	MS_COLUMN_LISTING,	/* the number of the line */
+	MS_COLUMN_LISTING,	/* the number of the line; the next may be an id */
+	MS_COLUMN_NONE,		/* neither that nor the next is an id */
 };
 
 enum ms_time_kind {

@@ -344,7 +344,7 @@ static void skip_file_name(struct ms_text *t, struct ms_line *line)
  */
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line)
 {
-	bool listed = column == MS_COLUMN_LISTING;
+	bool listed = column == MS_COLUMN_LISTING || column == MS_COLUMN_NONE;
 
 	ms_text_skip_space(t);
 	ms_text_skip(t, "^C");
@@ -368,7 +368,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 		value = plain ? strtoull(word, NULL, 10) : 0;
 		if (plain && listed)
 			listed = false;
-		else if (plain && column != MS_COLUMN_SECONDS && !line->pid &&
+		else if (plain && column != MS_COLUMN_SECONDS && column != MS_COLUMN_NONE && !line->pid &&
 			 value <= MS_PID_MAX)
 			line->pid = (pid_t)value;
 		else if (line->time_kind == MS_TIME_NONE)
