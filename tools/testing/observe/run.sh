@@ -78,7 +78,7 @@ part host || { guest; tap_end; }
 
 try "tools build" userspace all
 try "test programs build without a warning" program observe advice calls leave limit static vfork \
-	san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
+	san-gcc-address san-gcc-static san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -140,10 +140,14 @@ for name in san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-cl
 	sanitized_program $name
 	sanitized_program $name --malloc
 done
-for name in san-gcc-address san-gcc-thread san-gcc-leak; do
+for name in san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread; do
 	says "$name is said to keep its own malloc, also below a shell" 0 "keeps its own malloc" \
 		"$memstate" run --malloc -- sh -c "'$top/build/observe/$name'; exit \$?"
 done
+says "a malloc that is linked in is said to stay, whoever's it is" 0 "a program has a malloc of its own" \
+	"$memstate" run --malloc -- "$top/build/observe/san-gcc-static"
+"$memstate" run --malloc -- "$calls" >"$tap_dir/calls" 2>&1
+ok "and nothing of that of others" "! grep 'of its own' $tap_dir/calls"
 says "what one has said of its sanitizer oneself stays" 1 "ASan runtime does not come first" env \
 	ASAN_OPTIONS=verify_asan_link_order=1 "$memstate" run -- "$top/build/observe/san-gcc-address"
 
