@@ -8,6 +8,7 @@
  *   Only one side is a log. A +++ of strace's has a mark in front of it, so what begins a
  *   line is told from it. What stands between the parts of a diff is not there.
  */
+#include "diff.h"
 #include "front.h"
 
 enum { NEW, OLD };

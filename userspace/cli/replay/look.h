@@ -3,6 +3,7 @@
 #ifndef MS_REPLAY_LOOK_H
 #define MS_REPLAY_LOOK_H
 
+#include "diff.h"
 #include "file.h"
 #include "front.h"
 #include "parse.h"
