@@ -137,9 +137,7 @@ static bool two_columns(const struct ms_columns *c, enum ms_column *column)
 		*column = a->child ? MS_COLUMN_ID : MS_COLUMN_LISTING;
 	else if (a->zero || listing)
 		*column = b->zero || (listing && c->padded) ? MS_COLUMN_NONE : MS_COLUMN_LISTING;
-	else if (c->padded)
-		*column = MS_COLUMN_ID;
-	else if (b->zero && !(a->rising && a->nr > 2))
+	else if (c->padded || (b->zero && !(a->rising && a->nr > 2)))
 		*column = MS_COLUMN_ID;
 	else if (!b->zero && a->rising && a->nr > 2)
 		*column = MS_COLUMN_LISTING;

@@ -12,6 +12,7 @@
  *   logs, in which an id may be anybody's.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "front.h"
@@ -156,11 +157,11 @@ bool ms_front_learn(struct ms_front *front, unsigned int nr, const struct ms_tex
 
 		shape_of(&words[i], names[1]);
 		if (!front->nr) {
-			strcpy(known, names[1]);
+			snprintf(known, MS_FRONT_LETTERS, "%s", names[1]);
 		} else if (*known && strcmp(known, names[1])) {
 			const struct ms_text before = { known, known + strlen(known) };
 
-			strcpy(names[0], known);
+			snprintf(names[0], MS_FRONT_LETTERS, "%s", known);
 			if (is_name(&words[i]) && is_name(&before))
 				return false;
 			*known = '\0';

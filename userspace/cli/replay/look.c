@@ -133,6 +133,7 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 	(*line)[*len] = '\0';
 	return ret;
 }
+
 /**
  * struct width_facts - what is known of the lengths of lines
  * @most:	the longest

@@ -6,10 +6,10 @@
  *
  *   First what others have put there, which is no part of the log: marks of a quoted
  *   mail, the words of journald, syslog, docker and Kubernetes, which a line tells by itself
- *   (ms_prefix_strip); for all other words see front.c. Then what strace prints, in this order: a thread's id, perhaps with the name of its
- *   command; a time; and in brackets a security context, the call's number, the
- *   instruction pointer (ms_prefix_parse). Whether a plain number is an id is not to be
- *   seen in one line: see enum ms_column.
+ *   (ms_prefix_strip); for all other words see front.c. Then what strace prints, in this
+ *   order: a thread's id, perhaps with the name of its command; a time; and in brackets a
+ *   security context, the call's number, the instruction pointer (ms_prefix_parse). Whether
+ *   a plain number is an id is not to be seen in one line: see enum ms_column.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -345,6 +345,7 @@ static void skip_file_name(struct ms_text *t, struct ms_line *line)
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line)
 {
 	bool listed = column == MS_COLUMN_LISTING || column == MS_COLUMN_NONE;
+	bool ids = column == MS_COLUMN_ID || column == MS_COLUMN_LISTING;
 
 	ms_text_skip_space(t);
 	ms_text_skip(t, "^C");
@@ -368,8 +369,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 		value = plain ? strtoull(word, NULL, 10) : 0;
 		if (plain && listed)
 			listed = false;
-		else if (plain && column != MS_COLUMN_SECONDS && column != MS_COLUMN_NONE && !line->pid &&
-			 value <= MS_PID_MAX)
+		else if (plain && ids && !line->pid && value <= MS_PID_MAX)
 			line->pid = (pid_t)value;
 		else if (line->time_kind == MS_TIME_NONE)
 			take_time(word, t->p, line);

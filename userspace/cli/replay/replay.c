@@ -220,8 +220,9 @@ static int run_line(struct run *run, const struct ms_line *l, pid_t tid)
 static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t first,
 			uint64_t earlier)
 {
-	const char *whose = s->orphans < 2 ? "" :
+	static const char hint[] =
 		"; if some of these processes are threads of one of them, say so: --process TID,...=PID";
+	const char *whose = s->orphans < 2 ? "" : hint;
 
 	if (s->unseen)
 		ms_err("the log does not seem to follow children (strace -f): %" PRIu32 " make no line, and what they held is not counted",
