@@ -45,6 +45,7 @@ int memstate_cmd_watch(int argc, char **argv);
 
 void ms_vsay(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void ms_err(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *ms_error_text(int error);
 int ms_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 int ms_option_error(const char *command, int c, char **argv);

@@ -269,12 +269,12 @@ int ms_launch_start(struct ms_launch *l, char **argv)
 
 	/* Until then its descriptor of the device is ours: who asks for its books gets ours. */
 	if (pipe2(exec, O_CLOEXEC)) {
-		ms_err("pipe: %s", strerror(errno));
+		ms_err("pipe: %s", ms_error_text(errno));
 		return 1;
 	}
 	l->pid = fork();
 	if (l->pid < 0)
-		ms_err("fork: %s", strerror(errno));
+		ms_err("fork: %s", ms_error_text(errno));
 	if (l->pid) {
 		close(exec[1]);
 		while ((n = read(exec[0], &none, 1)) < 0 && errno == EINTR)
@@ -289,13 +289,13 @@ int ms_launch_start(struct ms_launch *l, char **argv)
 		give_up(exec[1], 126);
 	}
 	if (l->tally && l->tally->table && !ms_tally_hand_down(l->tally))
-		ms_err("there will be no figures: %s", strerror(errno));
+		ms_err("there will be no figures: %s", ms_error_text(errno));
 	if (l->mask)
 		sigprocmask(SIG_SETMASK, l->mask, NULL);
 	if (!l->preload || (!setenv("LD_PRELOAD", l->preload, 1) && allow_sanitizer()))
 		execvp(argv[0], argv);
 	error = errno;
-	ms_err("%s: %s", argv[0], strerror(error));
+	ms_err("%s: %s", argv[0], ms_error_text(error));
 	give_up(exec[1], error == ENOENT ? 127 : 126);
 }
 

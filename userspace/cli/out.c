@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Messages, and words for figures: the same for all commands. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "cli.h"
 #include "internal.h"
@@ -33,6 +36,35 @@ void ms_err(const char *format, ...)
 	va_start(args, format);
 	ms_vsay(format, args);
 	va_end(args);
+}
+
+/**
+ * ms_error_text() - what an error means
+ * @error: errno
+ *
+ * Return: a text, until the next call: strerror()'s, and what to do where there is no descriptor
+ * left.
+ */
+const char *ms_error_text(int error)
+{
+	static char text[128];
+	struct rlimit limit;
+
+	if (error == ENFILE) {
+		snprintf(text, sizeof(text), "%s: sysctl fs.file-max, for root, allows more",
+			 strerror(error));
+		return text;
+	}
+	if (error != EMFILE || getrlimit(RLIMIT_NOFILE, &limit))
+		return strerror(error);
+	if (limit.rlim_cur == limit.rlim_max)
+		snprintf(text, sizeof(text), "%s: %llu is all that may be, until root raises ulimit -n",
+			 strerror(error), (unsigned long long)limit.rlim_cur);
+	else
+		snprintf(text, sizeof(text), "%s: ulimit -n is %llu, and may be up to %llu",
+			 strerror(error), (unsigned long long)limit.rlim_cur,
+			 (unsigned long long)limit.rlim_max);
+	return text;
 }
 
 /**

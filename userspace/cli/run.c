@@ -76,6 +76,8 @@ static struct {
 
 static struct ms_tally_reader tally = { .fd = -1, .sock = -1 };
 
+static struct ms_unseen unseen;
+
 static struct ms_launch launch;
 
 static void pass_on(int sig)
@@ -86,6 +88,14 @@ static void pass_on(int sig)
 static void wake_up(int sig)
 {
 	(void)sig;
+}
+
+/* What happens meanwhile. */
+static void look_about(void)
+{
+	ms_tally_sweep(&tally);
+	if (launch.reported && tally.table)
+		ms_unseen_look(&unseen);
 }
 
 /* @before: signals that are blocked anyway. Return: as waitpid() has it. */
@@ -111,7 +121,7 @@ static int wait_for(const sigset_t *before)
 		if (pid < 0)
 			return W_EXITCODE(1, 0);
 		ms_tally_wait(&tally, &mask, pause);
-		ms_tally_sweep(&tally);
+		look_about();
 		if (!launch.quiet)
 			ms_place_look(&launch.place);
 		pause = pause * 2 < LOOK_LAST ? pause * 2 : LOOK_LAST;
@@ -145,7 +155,7 @@ static bool others_go_on(const sigset_t *before)
 		if (pid < 0 || now >= end)
 			return !pid;
 		ms_tally_wait(&tally, &mask, (unsigned int)(end - now));
-		ms_tally_sweep(&tally);
+		look_about();
 	}
 }
 
@@ -155,7 +165,7 @@ static FILE *output(void)
 	FILE *out = opt.output ? fopen(opt.output, "we") : stderr;
 
 	if (!out)
-		ms_err("%s: %s", opt.output, strerror(errno));
+		ms_err("%s: %s", opt.output, ms_error_text(errno));
 	return out;
 }
 
@@ -167,6 +177,7 @@ static bool report(FILE *out, const char *command, int status, bool others)
 		.status = status,
 		.tally = &tally,
 		.place = &launch.place,
+		.unseen = &unseen,
 		.reported = launch.reported,
 		.all = opt.all,
 		.others = others,
@@ -181,7 +192,7 @@ static bool report(FILE *out, const char *command, int status, bool others)
 	written = !ferror(out);
 	if (!(opt.output ? fclose(out) : fflush(out)) && written)
 		return true;
-	ms_err("%s: %s", opt.output ? opt.output : "standard error", strerror(errno));
+	ms_err("%s: %s", opt.output ? opt.output : "standard error", ms_error_text(errno));
 	return false;
 }
 
@@ -268,7 +279,7 @@ int memstate_cmd_run(int argc, char **argv)
 		/* No reason not to run it. */
 		ret = ms_tally_make(&tally);
 		if (ret)
-			ms_err("there will be no figures: %s", strerror(-ret));
+			ms_err("there will be no figures: %s", ms_error_text(-ret));
 		else
 			launch.tally = &tally;
 	}
@@ -295,5 +306,6 @@ int memstate_cmd_run(int argc, char **argv)
 			ret = 1;
 	}
 	ms_tally_free(&tally);
+	ms_unseen_free(&unseen);
 	return ret;
 }

@@ -10,6 +10,7 @@
 
 #include "place.h"
 #include "tally.h"
+#include "unseen.h"
 
 /**
  * struct ms_run_end - how it went
@@ -19,6 +20,7 @@
  * @place:	where it ran, and what was seen there
  * @reported:	the shim was in it
  * @all:	each process by itself, whatever it held
+ * @unseen:	programs that could not report
  * @others:	what it has started goes on, as far as that is known
  */
 struct ms_run_end {
@@ -26,6 +28,7 @@ struct ms_run_end {
 	int status;
 	struct ms_tally_reader *tally;
 	const struct ms_place *place;
+	const struct ms_unseen *unseen;
 	bool reported;
 	bool all;
 	bool others;
@@ -36,5 +39,6 @@ void ms_run_json(FILE *out, const struct ms_run_end *end);
 void ms_run_place(FILE *out, const struct ms_run_end *end);
 struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
+const char *ms_run_no_loader(const char *program);
 
 #endif /* MS_RUN_H */

@@ -108,6 +108,7 @@ static void print_notes(FILE *out, const struct ms_run_end *end)
 		fprintf(out, "%zu of them go on; their figures are those of now\n", running);
 	else if (end->others)
 		fprintf(out, "what it has started goes on, and has left no figures yet\n");
+	ms_unseen_say(out, end->unseen);
 	if (t->table && t->table->lost)
 		fprintf(out, "%u more have no figures: there was no room for so many at once\n",
 			t->table->lost);
@@ -201,6 +202,7 @@ void ms_run_json(FILE *out, const struct ms_run_end *end)
 		json_object_array_add(list, o);
 	}
 	json_object_object_add(doc, "processes", list);
+	json_object_object_add(doc, "unseen", ms_unseen_json(end->unseen));
 	if (t->table)
 		ms_json_add(doc, "lost", t->table->lost);
 	if (!t->nr && end->reported)

@@ -110,6 +110,29 @@ static enum linkage linkage_of(char *path, size_t path_size, char *loader, size_
 	return LINK_UNKNOWN;
 }
 
+/**
+ * ms_run_no_loader() - why no loader takes the shim into a program
+ * @program: its path
+ *
+ * Return: a constant text; NULL: one does, as far as the file tells.
+ */
+const char *ms_run_no_loader(const char *program)
+{
+	char path[PATH_MAX], loader[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", program);
+	switch (linkage_of(path, sizeof(path), loader, sizeof(loader))) {
+	case LINK_STATIC:
+		return "statically linked: there is no loader to preload the shim";
+	case LINK_OTHER_MACHINE:
+		return "for another kind of machine than the shim (32-bit?)";
+	case LINK_OTHER_LOADER:
+		return "with another C library than the shim";
+	default:
+		return NULL;
+	}
+}
+
 /* Does it get more rights than who calls it? Then the loader preloads nothing from elsewhere. */
 static const char *raised_by(const char *path)
 {

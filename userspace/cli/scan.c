@@ -128,7 +128,7 @@ static FILE *open_process(struct subject *w)
 	ms_process_name(w->pid, w->name, sizeof(w->name));
 	f = ms_process_file(w->pid, "smaps");
 	if (!f)
-		ms_err("process %d: %s", w->pid, strerror(errno));
+		ms_err("process %d: %s", w->pid, ms_error_text(errno));
 	return f;
 }
 
@@ -145,7 +145,7 @@ static FILE *open_file(struct subject *w, int *status)
 		*status = ms_usage_error("scan", "'%s' is not a process id, nor is there such a file",
 					 w->path);
 	else if (!f)
-		ms_err("%s: %s", w->path, strerror(errno));
+		ms_err("%s: %s", w->path, ms_error_text(errno));
 	return f;
 }
 
@@ -161,7 +161,7 @@ static int scan(struct subject *w, bool json)
 	if (f != stdin)
 		fclose(f);
 	if (ret) {
-		ms_err("%s: %s", w->path, strerror(-ret));
+		ms_err("%s: %s", w->path, ms_error_text(-ret));
 		return 1;
 	}
 	/* The kernel's own have mappings neither. */

@@ -8,10 +8,15 @@
  * again, without this library in LD_PRELOAD. It is the first thing of all (-z initfirst), so that
  * nothing has happened yet that it would do twice.
  *
+ * Where it is linked into the program its malloc comes before ours, and all is well: it is only
+ * told, as somebody has asked for ours. A runtime that is linked in wholly shows nothing but its
+ * malloc, as any other allocator does.
+ *
  * Functions of libc are not called: many are the sanitizer's, which has not begun. Nor may the
  * compiler make one of a loop, hence the volatile.
  */
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "internal.h"
@@ -34,11 +39,9 @@ static const char *sanitizer(void)
 	       __lsan_init ? "LeakSanitizer" : NULL;
 }
 
-/* One that is linked into the program comes before us, and all is well. */
-static bool malloc_is_ours(void)
+static bool is_ours(const char *entry)
 {
 	extern const char __ehdr_start[] MS_HIDDEN, _end[] MS_HIDDEN;
-	const char *entry = (const char *)malloc;
 
 	return entry >= __ehdr_start && entry < _end;
 }
@@ -95,6 +98,16 @@ static bool take_out(letter *list)
 	return found;
 }
 
+/* Are we in it? */
+static bool is_in(const letter *list)
+{
+	for (const letter *p = list; *p; p++)
+		if ((p == list || is_between(p[-1]) || p[-1] == '/') &&
+		    begins(p, "libmemstate-malloc"))
+			return true;
+	return false;
+}
+
 static void say(const letter *text)
 {
 	size_t n = 0;
@@ -102,6 +115,19 @@ static void say(const letter *text)
 	while (text[n])
 		n++;
 	ms_raw3(SYS_write, 2, text, n);
+}
+
+static void say_kept(char **env, const char *name)
+{
+	if (variable(env, "MEMSTATE_QUIET="))
+		return;
+	if (!name) {
+		say("memstate: a program has a malloc of its own, and keeps it: libmemstate-malloc does nothing in it\n");
+		return;
+	}
+	say("memstate: a program with ");
+	say(name);
+	say(" keeps its own malloc: its heap is not accounted\n");
 }
 
 /* glibc gives a constructor what it gives main(). */
@@ -113,16 +139,18 @@ __attribute__((constructor(101))) static void step_aside(int argc, char **argv, 
 	long n;
 
 	(void)argc;
-	if (!name || !malloc_is_ours())
-		return;
 	preload = variable(env, "LD_PRELOAD=");
-	if (!preload || !take_out(preload))
+	if (!preload)
 		return;
-	if (!variable(env, "MEMSTATE_QUIET=")) {
-		say("memstate: a program with ");
-		say(name);
-		say(" keeps its own malloc: its heap is not accounted\n");
+	if (!is_ours((const char *)malloc)) {
+		/* One alone may be where a program that is not relocated calls ours. */
+		if (!is_ours((const char *)malloc_usable_size) && is_in(preload))
+			say_kept(env, name);
+		return;
 	}
+	if (!name || !take_out(preload))
+		return;
+	say_kept(env, name);
 	/* By its own name, which it is called by then. */
 	n = ms_raw4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path,
 		    sizeof(path) - 1);

@@ -78,7 +78,7 @@ part host || { guest; tap_end; }
 
 try "tools build" userspace all
 try "test programs build without a warning" program observe advice calls leave limit static vfork \
-	san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
+	san-gcc-address san-gcc-static san-gcc-thread san-gcc-leak san-clang-address san-clang-thread
 python='x = []
 for i in range(60):
     x.append([bytes(n % 5000 + 1) for n in range(500)])
@@ -140,10 +140,14 @@ for name in san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-cl
 	sanitized_program $name
 	sanitized_program $name --malloc
 done
-for name in san-gcc-address san-gcc-thread san-gcc-leak; do
+for name in san-gcc-address san-gcc-thread san-gcc-leak san-clang-address san-clang-thread; do
 	says "$name is said to keep its own malloc, also below a shell" 0 "keeps its own malloc" \
 		"$memstate" run --malloc -- sh -c "'$top/build/observe/$name'; exit \$?"
 done
+says "a malloc that is linked in is said to stay, whoever's it is" 0 "a program has a malloc of its own" \
+	"$memstate" run --malloc -- "$top/build/observe/san-gcc-static"
+"$memstate" run --malloc -- "$calls" >"$tap_dir/calls" 2>&1
+ok "and nothing of that of others" "! grep 'of its own' $tap_dir/calls"
 says "what one has said of its sanitizer oneself stays" 1 "ASan runtime does not come first" env \
 	ASAN_OPTIONS=verify_asan_link_order=1 "$memstate" run -- "$top/build/observe/san-gcc-address"
 
@@ -186,6 +190,10 @@ says "replay of no file" 1 "/nonexistent" "$memstate" replay /nonexistent
 says "run without a command" 2 "a command is needed" "$memstate" run
 says "run of no program" 127 "/nonexistent" "$memstate" run -- /nonexistent
 says "run of what is no program" 126 "/etc/passwd" "$memstate" run -- /etc/passwd
+says "run without a descriptor left" 1 "pipe: Too many open files: 4 is all that may be, until root raises ulimit -n" \
+	sh -c "ulimit -n 4; exec '$memstate' run -- true"
+says "and where there may be more" 1 "ulimit -n is 4, and may be up to 8" \
+	bash -c "ulimit -S -n 4; ulimit -H -n 8; exec '$memstate' run --output '$build/few' -- true"
 says "run passes the exit status on" 7 "back end embedded" "$memstate" run -- sh -c 'exit 7'
 says "run passes a signal on as 128 + N" 137 "back end embedded" "$memstate" run -- \
 	sh -c 'kill -9 $$'
@@ -242,6 +250,24 @@ try "in JSON as well" sh -c "'$memstate' run --json --output '$build/why.json' -
 	'$top/build/observe/static' && python3 -c '
 import json; d = json.load(open(\"$build/why.json\"))
 assert d[\"processes\"] == [] and \"statically\" in d[\"why\"], d'"
+# Programs below a shell that could not report are met while they run: longer, if not at once.
+met() { # PROGRAM REASON
+	local seconds
+	for seconds in 0.1 0.4 1.6 6.4; do
+		"$memstate" run -- sh -c "$1 $seconds; exit \$?" >"$build/met.said" 2>&1
+		grep -F "$2" "$build/met.said" && return
+	done
+	cat "$build/met.said"
+	return 1
+}
+cp "$(command -v sleep)" "$build/sleeper"
+try "a program that was started without an environment is told of" met "env -i '$build/sleeper'" \
+	"): started without LD_PRELOAD, which brings the shim (env -i?)"
+ok "by its name, once" "[ \$(grep -c 'not in the table: sleeper (process [0-9]*): ' $build/met.said) = 1 ]"
+try "and a static one below a shell" met "'$top/build/observe/static'" \
+	"not in the table: static (process "
+try "who has the shim is not said to be without" sh -c "! '$memstate' run -- sh -c 'env sleep 0; exit 0' 2>&1 |
+	grep 'not in the table'"
 if [ "$(id -u)" = 0 ]; then
 	cp /bin/true "$build/setuid" && chown 65534 "$build/setuid" && chmod 4755 "$build/setuid"
 	says "run of a setuid program says why it tells nothing" 0 "is setuid" "$memstate" run -- \

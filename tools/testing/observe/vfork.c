@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Ends by _exit() in a child that has its parent's memory, and in one that has its own. */
+/*
+ * Ends by _exit() in a child that has its parent's memory, and in one that has its own; before that
+ * it is there for a number of seconds, if one is given.
+ */
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-int main(void)
+int main(int argc, char **argv)
 {
-	pid_t pid = vfork();
+	pid_t pid;
 
+	if (argc > 1)
+		usleep((useconds_t)(atof(argv[1]) * 1e6));
+	pid = vfork();
 	if (!pid)
 		_exit(3);
 	if (pid < 0 || waitpid(pid, NULL, 0) != pid)

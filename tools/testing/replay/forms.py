@@ -69,6 +69,14 @@ FORMS = {
     'found by grep': lambda lines: ['x/strace.log:' + x for x in lines],
     'of journald, with the time since the boot':
         lambda lines: ['[  123.456789] host strace[77]: ' + x for x in lines],
+    'of a pod and its container, some lines wrapped':
+        lambda lines: [p for i, x in enumerate(lines) for p in
+                       (words('web-7d9f5 app ' + x, 50 if i % 9 == 7 else 10000))],
+    'of syslog by RFC 5424':
+        lambda lines: [f'<30>1 2026-11-30T14:03:{i % 60:02}Z host strace {i} ID{i} - {x}'
+                       for i, x in enumerate(lines)],
+    'of logcat': lambda lines: [f'11-30 14:03:41.{i:03}  {i + 9}  1250 {"IW"[i % 2]} strace  : {x}'
+                                for i, x in enumerate(lines)],
     'of a page of the web':
         lambda lines: [x.replace('<', '&lt;').replace('>', '&gt;') for x in lines],
     'indented': lambda lines: ['    ' + x for x in lines],

@@ -24,7 +24,7 @@ class World:
         self.pending = {}           # thread: (call, how its line goes on)
         self.breaks = {}
         self.next = 101
-        self.lines = []
+        self.lines = ['100 execve("/bin/x", ["x"], 0x7ffc /* 2 vars */) = 0']
 
     def say(self, tid, text):
         self.lines.append(f'{tid}  {text}' if self.random.random() < .5 else
@@ -128,7 +128,9 @@ class World:
         else:
             name, args, result = self.call(tid)
             if r.random() < .1:
-                result = r.choice(('-1 ENOMEM (Cannot allocate memory)', '?'))
+                result = r.choice(('-1 ENOMEM (Cannot allocate memory)',
+                                   '-1 EACCES (Permission denied)',
+                                   '-1 EINVAL (Invalid argument)', '?'))
                 if name == 'brk':
                     return
             self.emit(tid, name, args, result, split)

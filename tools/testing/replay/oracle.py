@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """The rules of memstate replay a second time, page by page, for logs of strace -f -o.
 
-Deliberately simple: books are a dictionary from page to (state, class, lazy, ro). It
+Deliberately simple: books are a dictionary from page to (state, class, lazy, ro), where the
+state of what is mapped and not accounted is 'other'. It
 shares nothing with the C code but the rules' text (memstate-replay(1)).
 
 replay(LINES, MARKS) gives "mark pid reserved prepared ready peak lazy stack code" of each
@@ -10,11 +11,13 @@ process at each mark and at the end.
 import re
 
 PAGE = 4096
-CALL = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?(\w+)\((.*)\)\s+= (-?\w+|\?)')
+CALL = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?(\w+)\((.*)\)\s+= (-?\w+(?: E\w+)?|\?)')
 UNFINISHED = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?(\w+)\((.*?)\s*<unfinished \.\.\.>$')
-RESUMED = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?<\.\.\. (\w+) resumed>(.*)\)\s+= (-?\w+|\?)')
+RESUMED = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?<\.\.\. (\w+) resumed>(.*)\)\s+'
+                     r'= (-?\w+(?: E\w+)?|\?)')
 EXIT = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?\+\+\+ (?:exited|killed)')
 SUPER = re.compile(r'^(\d+)\s+(?:[\d:.]+\s+)?\+\+\+ superseded by execve in pid (\d+)')
+OTHER = ('other', None, False, False)
 FORKS = ('fork', 'vfork', 'clone', 'clone3')
 
 
@@ -43,6 +46,14 @@ class Books:
 
     def held(self, cls):
         return sum(p[1] == cls for p in self.pages.values()) * PAGE
+
+    def done(self, first, nr, error):
+        """Of so many pages, those that a call which failed has come by."""
+        for i in range(nr):
+            state = self.pages.get(first + i, (None,))[0]
+            if state == (None if error == 'ENOMEM' else 'other'):
+                return i
+        return 0
 
     def lazy(self):
         return sum(1 for p in self.pages.values() if p[2]) * PAGE
@@ -113,10 +124,33 @@ class Oracle:
             self.by_tid[ret] = child
         self.watch(p)
 
-    def end(self, tid, name, args, ret, keep):
+    def half(self, p, name, args, error):
+        """A call has failed with this: what was done before."""
+        a = args.split(',')
+        if name not in ('mprotect', 'pkey_mprotect', 'madvise') or \
+                error not in ('ENOMEM', 'EACCES', 'EINVAL'):
+            return
+        nr = p.books.done(num(a[0]) // PAGE, up(num(a[1])), error)
+        what = a[2].strip()
+        if name == 'madvise':
+            if error == 'EACCES' or error == 'EINVAL' and what != 'MADV_FREE' or \
+                    what == 'MADV_COLLAPSE':
+                return
+            if error == 'ENOMEM' and what != 'MADV_POPULATE_WRITE':
+                nr = up(num(a[1]))
+        elif error == 'EINVAL':
+            return
+        self.whole(p, name, ','.join([a[0], str(nr * PAGE)] + a[2:]), 0, {})
+
+    def end(self, tid, name, args, ret, keep, error=None):
         p = self.process(tid)
         if ret is None:
-            return
+            self.half(p, name, args, error)
+        else:
+            self.whole(p, name, args, ret, keep, tid)
+        self.watch(p)
+
+    def whole(self, p, name, args, ret, keep, tid=None):
         pages = p.books.pages
         a = args.split(',')
         if name == 'mmap':
@@ -124,7 +158,7 @@ class Oracle:
             for i in range(n):
                 page = ret // PAGE + i
                 if 'MAP_ANON' not in a[3] or 'MAP_PRIVATE' not in a[3]:
-                    pages.pop(page, None)
+                    pages[page] = OTHER
                 else:
                     pages[page] = ('ready' if 'PROT_WRITE' in a[2] else 'reserved',
                                    'stack' if 'MAP_STACK' in a[3] else
@@ -132,7 +166,7 @@ class Oracle:
         elif name in ('mprotect', 'pkey_mprotect'):
             for i in range(up(num(a[1]))):
                 page = num(a[0]) // PAGE + i
-                if page not in pages:
+                if pages.get(page, OTHER) == OTHER:
                     continue
                 state, cls, lazy, ro = pages[page]
                 if 'PROT_EXEC' in a[2]:
@@ -158,6 +192,9 @@ class Oracle:
                     pages[page] = ('ready', 'heap', False, False)
                 for page in range(up(ret), up(old)):
                     pages.pop(page, None)
+        elif name == 'mremap' and not up(num(a[1])):
+            for i in range(up(num(a[2]))):
+                pages[ret // PAGE + i] = OTHER
         elif name == 'mremap' and 'pieces' in keep:
             first, old, new = num(a[0]) // PAGE, up(num(a[1])), up(num(a[2]))
             if 'DONTUNMAP' in args:
@@ -167,7 +204,9 @@ class Oracle:
             for i in range(new):
                 page = ret // PAGE + i
                 piece = keep['pieces'][i] if i < old else None
-                if i >= old and last:
+                if i >= old and last == OTHER:
+                    piece = OTHER
+                elif i >= old and last:
                     writable = last[0] != 'reserved' and not last[3]
                     piece = ('ready' if writable else 'reserved', last[1], False, False)
                 if piece:
@@ -179,7 +218,6 @@ class Oracle:
                 del self.by_tid[tid2]
             p.tids = {tid}
             p.books, p.peak = Books(), 0
-        self.watch(p)
 
     @staticmethod
     def populate(pages, page):
@@ -219,6 +257,10 @@ class Oracle:
 
 def result(text):
     return None if text == '?' or text.startswith('-') else int(text, 0)
+
+
+def error_of(text):
+    return text.split()[1] if ' ' in text else None
 
 
 def join_unfinished(lines, outcome):
@@ -263,7 +305,7 @@ def replay(lines, marks):
         elif m := RESUMED.match(line):
             if int(m[1]) in pending:
                 name, args, ret, keep = pending.pop(int(m[1]))
-                o.end(int(m[1]), name, args, ret, keep)
+                o.end(int(m[1]), name, args, ret, keep, error_of(m[4]))
         elif m := SUPER.match(line):
             if int(m[2]) in pending:
                 pending[int(m[1])] = pending.pop(int(m[2]))
@@ -278,7 +320,7 @@ def replay(lines, marks):
             keep = {}
             o.begin(int(m[1]), m[2], m[3], result(m[4]), keep,
                     last.get(result(m[4]), -1) < i)
-            o.end(int(m[1]), m[2], m[3], result(m[4]), keep)
+            o.end(int(m[1]), m[2], m[3], result(m[4]), keep, error_of(m[4]))
         if i + 1 in marks:
             rows += o.show(i + 1)
     return rows + o.show(len(lines))

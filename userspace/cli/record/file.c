@@ -84,7 +84,7 @@ struct ms_record_file *ms_record_create(const char *path, uint64_t max_bytes)
 		f->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (f->fd >= 0)
 		return f;
-	ms_err("%s: %s", path, strerror(errno));
+	ms_err("%s: %s", path, ms_error_text(errno));
 	free(f->path);
 	free(f);
 	return NULL;

@@ -390,11 +390,11 @@ static int open_fds(struct recorder *r, struct pollfd *fds, const sigset_t *sign
 					   .events = r->source.pid ? POLLIN : 0 };
 	/* A program that has ended already is reaped by its signal. */
 	if (target < 0 && !r->argv) {
-		ms_err("process %d: %s", r->source.pid, strerror(error));
+		ms_err("process %d: %s", r->source.pid, ms_error_text(error));
 		return 1;
 	}
 	if (fds[FD_TICK].fd < 0 || fds[FD_SIGNAL].fd < 0) {
-		ms_err("timerfd, signalfd: %s", strerror(errno));
+		ms_err("timerfd, signalfd: %s", ms_error_text(errno));
 		return 1;
 	}
 	return 0;

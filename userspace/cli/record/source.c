@@ -69,7 +69,7 @@ static int open_silent(struct ms_source *s, pid_t pid)
 	else if (ret == -EACCES)
 		ms_err("process %d is somebody else's", pid);
 	else
-		ms_err("process %d: %s", pid, strerror(-ret));
+		ms_err("process %d: %s", pid, ms_error_text(-ret));
 	return 1;
 }
 

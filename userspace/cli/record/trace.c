@@ -272,7 +272,7 @@ struct ms_trace *ms_trace_start(pid_t pid, uint64_t group, uint64_t buffer_bytes
 	if (ret == -ENOENT)
 		ms_err("--transitions: the kernel has no tracepoints of memstate's: is the module loaded, and as new as this program?");
 	else
-		ms_err("--transitions: %s: %s", t->dir, strerror(-ret));
+		ms_err("--transitions: %s: %s", t->dir, ms_error_text(-ret));
 	free(t);
 	return NULL;
 }
@@ -378,7 +378,7 @@ int ms_trace_stop(struct ms_trace *t, struct ms_record_file *f, double start, ui
 	write_file(t->dir, "events/enable", "0");
 	close(t->fd);
 	if (rmdir(t->dir))
-		ms_err("%s: %s", t->dir, strerror(errno));
+		ms_err("%s: %s", t->dir, ms_error_text(errno));
 	free(t->pids);
 	free(t);
 	return ret;

@@ -204,6 +204,8 @@ int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags)
 			marks |= MS_MARK_DROPPABLE | MS_MARK_WIPEONFORK;
 		marks |= flags & MAP_NORESERVE ? MS_MARK_NORESERVE : 0;
 		marks |= flags & MAP_GROWSDOWN ? MS_MARK_GROWSDOWN : 0;
+	} else {
+		marks = MS_MARK_OTHER;
 	}
 	if (!ret)
 		mark(b, addr, bytes, marks, ALL_MARKS);
@@ -217,6 +219,21 @@ int ms_books_unmap(struct ms_books *b, u64 addr, u64 bytes)
 
 	if (!ret)
 		mark(b, addr, bytes, 0, ALL_MARKS);
+	return ret;
+}
+
+/**
+ * ms_books_replace() - what is not accounted takes the place of what lay there
+ * @b:		the books
+ * @addr:	where it is
+ * @bytes:	its length, any
+ */
+int ms_books_replace(struct ms_books *b, u64 addr, u64 bytes)
+{
+	int ret = ms_books_unmap(b, addr, bytes);
+
+	if (!ret)
+		mark(b, addr, bytes, MS_MARK_OTHER, 0);
 	return ret;
 }
 

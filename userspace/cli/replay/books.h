@@ -3,6 +3,8 @@
 #ifndef MS_REPLAY_BOOKS_H
 #define MS_REPLAY_BOOKS_H
 
+#include <stdbool.h>
+
 #include "rangemap.h"
 #include "marks.h"
 
@@ -42,6 +44,10 @@ int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags);
 int ms_books_unmap(struct ms_books *b, u64 addr, u64 bytes);
 int ms_books_protect(struct ms_books *b, u64 addr, u64 bytes, int prot);
 int ms_books_advise(struct ms_books *b, u64 addr, u64 bytes, int advice);
+int ms_books_protect_half(struct ms_books *b, u64 addr, u64 bytes, int prot, int error);
+int ms_books_advise_half(struct ms_books *b, u64 addr, u64 bytes, int advice, int error);
+int ms_books_replace(struct ms_books *b, u64 addr, u64 bytes);
+bool ms_books_is_known(const struct ms_books *b, u64 addr, u64 *next, bool *other);
 int ms_books_brk(struct ms_books *b, u64 to);
 void ms_books_take(const struct ms_books *b, u64 addr, u64 bytes, struct ms_moved *moved);
 int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 bytes,

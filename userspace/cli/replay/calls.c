@@ -139,6 +139,8 @@ static int call_mprotect(const struct context *c)
 	if (!address(c->l, 0, &addr, c->why) || !length(c->l, 1, &bytes, c->why) ||
 	    !flags_of(c->l, 2, prot_flags, "PROT_*", &prot, c->why))
 		return -EINVAL;
+	if (c->l->failed)
+		return ms_books_protect_half(books(c), addr, bytes, (int)prot, c->l->error);
 	return ms_books_protect(books(c), addr, bytes, (int)prot);
 }
 
@@ -149,6 +151,8 @@ static int call_madvise(const struct context *c)
 	if (!address(c->l, 0, &addr, c->why) || !length(c->l, 1, &bytes, c->why) ||
 	    !flags_of(c->l, 2, advice_flags, "MADV_*", &advice, c->why))
 		return -EINVAL;
+	if (c->l->failed)
+		return ms_books_advise_half(books(c), addr, bytes, (int)advice, c->l->error);
 	return ms_books_advise(books(c), addr, bytes, (int)advice);
 }
 
@@ -253,7 +257,7 @@ static int call_shmat(const struct context *c)
 		complain(c->why, c->l, 0, "a segment whose shmget is in the log");
 		return -EINVAL;
 	}
-	return bytes ? ms_books_unmap(books(c), c->l->value, bytes) : 0;
+	return bytes ? ms_books_replace(books(c), c->l->value, bytes) : 0;
 }
 
 struct mremap_args {
@@ -297,7 +301,10 @@ static int mremap_arrive(const struct context *c)
 
 	if (!mremap_args(c, &a))
 		return -EINVAL;
-	if (!a.old_bytes || !a.bytes)
+	/* What is shared is there a second time. */
+	if (!a.old_bytes)
+		return ms_books_replace(books(c), c->l->value, a.bytes);
+	if (!a.bytes)
 		return 0;
 	if (a.flags & MREMAP_DONTUNMAP)
 		ret = ms_books_advise(books(c), a.from, a.old_bytes, MADV_DONTNEED);
@@ -306,6 +313,52 @@ static int mremap_arrive(const struct context *c)
 				      &c->t->moved);
 	ms_moved_drop(&c->t->moved);
 	return ret;
+}
+
+/* ---- what was there before ----------------------------------------------------------- */
+
+/* Has anything been done to its memory? */
+static bool is_new(const struct ms_books *b)
+{
+	return !b->totals.transitions && !b->marks.nr && !b->brk;
+}
+
+/* What a program does only to memory that it has. The loader makes the program's own read-only. */
+static bool needs_memory(const struct ms_line *l)
+{
+	uint64_t prot;
+
+	if (ms_line_is(l, "mprotect"))
+		return !ms_arg_flags(l, 2, prot_flags, &prot) || prot != PROT_READ;
+	return ms_line_is(l, "munmap") || ms_line_is(l, "madvise") || ms_line_is(l, "mremap");
+}
+
+/*
+ * Is the call about memory of which the log does not tell where it came from? That was there
+ * before, where the log does not have the beginning of the process: an exec, or, as a program
+ * begins, brk(NULL) before anything else.
+ */
+static void look_for_earlier(struct ms_replay *r, struct ms_process *p, const struct ms_line *l)
+{
+	bool brk = ms_line_is(l, "brk");
+	uint64_t addr, bytes;
+	u64 next;
+
+	if (p->begun || !p->books || !(brk || needs_memory(l)) || !ms_arg_address(l, 0, &addr))
+		return;
+	if (brk) {
+		if (!addr)
+			p->begun = is_new(p->books);
+		else if (!p->books->brk)
+			ms_replay_found_earlier(r);
+		return;
+	}
+	if (!ms_arg_number(l, 1, &bytes) || !bytes)
+		return;
+	for (uint64_t at = addr; at < addr + bytes; at = next)
+		if (ms_books_is_known(p->books, at, &next, NULL))
+			return;
+	ms_replay_found_earlier(r);
 }
 
 /* ---- in order ---------------------------------------------------------------------- */
@@ -339,6 +392,14 @@ static const struct action ends[] = {
 	{ "mremap", mremap_arrive },
 	{ "shmget", call_shmget },
 	{ "shmat", call_shmat },
+	{}
+};
+
+/* What may have been done though it failed. */
+static const struct action halves[] = {
+	{ "mprotect", call_mprotect },
+	{ "pkey_mprotect", call_mprotect },
+	{ "madvise", call_madvise },
 	{}
 };
 
@@ -379,12 +440,13 @@ int ms_call_begin(struct ms_replay *r, pid_t tid, const struct ms_call *call,
 		  struct ms_complaint *why)
 {
 	const struct ms_line *l = &call->line;
+	const struct ms_thread *t = ms_thread_get(r, tid);
 
-	ms_thread_get(r, tid);
 	if (!l->result || l->failed)
 		return 0;
 	if (ms_line_makes_child(l))
 		return call->early ? 0 : ms_call_fork(r, tid, call);
+	look_for_earlier(r, t->process, l);
 	return do_action(begins, r, tid, l, why);
 }
 
@@ -412,6 +474,8 @@ int ms_call_end(struct ms_replay *r, pid_t tid, const struct ms_call *call,
 		ms_replay_exit(r, tid);
 		return 0;
 	}
+	if (l->failed && l->error)
+		return do_action(halves, r, tid, l, why);
 	if (!l->result || l->failed)
 		return 0;
 	child = ms_wait_ended(l);

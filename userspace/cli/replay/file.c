@@ -124,7 +124,7 @@ static int unpack(struct ms_log_file *f)
 	int pipe_fds[2], error;
 
 	if (pipe2(pipe_fds, O_CLOEXEC)) {
-		ms_err("%s: %s", f->path, strerror(errno));
+		ms_err("%s: %s", f->path, ms_error_text(errno));
 		return -1;
 	}
 	posix_spawn_file_actions_init(&actions);
@@ -142,7 +142,7 @@ static int unpack(struct ms_log_file *f)
 		       packed ? "compressed by" : "UTF-16, which is converted by", f->tool,
 		       packed ? "unpack" : "convert");
 	else
-		ms_err("%s: %s: %s", f->path, f->tool, strerror(error));
+		ms_err("%s: %s: %s", f->path, f->tool, ms_error_text(error));
 	return -1;
 }
 
@@ -177,7 +177,7 @@ int ms_log_file_rewind(struct ms_log_file *f)
 	f->nr = 0;
 	f->eof = false;
 	if (lseek(f->fd, 0, SEEK_SET) < 0) {
-		ms_err("%s: %s", f->path, strerror(errno));
+		ms_err("%s: %s", f->path, ms_error_text(errno));
 		return -1;
 	}
 	if (f->tool) {
@@ -187,7 +187,7 @@ int ms_log_file_rewind(struct ms_log_file *f)
 	} else {
 		fd = fcntl(f->fd, F_DUPFD_CLOEXEC, 0);
 		if (fd < 0) {
-			ms_err("%s: %s", f->path, strerror(errno));
+			ms_err("%s: %s", f->path, ms_error_text(errno));
 			return -1;
 		}
 	}
@@ -224,14 +224,14 @@ struct ms_log_file *ms_log_file_open(const char *path)
 	f->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) :
 				    fcntl(0, F_DUPFD_CLOEXEC, 3);
 	if (f->fd < 0 || fstat(f->fd, &st)) {
-		ms_err("%s: %s", path, strerror(errno));
+		ms_err("%s: %s", path, ms_error_text(errno));
 		ms_log_file_close(f);
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
 		copy = copy_of(f->fd);
 		if (copy < 0) {
-			ms_err("%s: %s", path, strerror(errno));
+			ms_err("%s: %s", path, ms_error_text(errno));
 			ms_log_file_close(f);
 			return NULL;
 		}
@@ -284,7 +284,7 @@ static int fill(struct ms_log_file *f)
 	if (n < 0) {
 		const char *why = gzerror(f->gz, &error);
 
-		ms_err("%s: %s", f->path, error == Z_ERRNO ? strerror(errno) :
+		ms_err("%s: %s", f->path, error == Z_ERRNO ? ms_error_text(errno) :
 		       error == Z_BUF_ERROR ? "the compressed log is cut off" : why);
 		return -1;
 	}

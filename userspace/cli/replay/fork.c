@@ -53,6 +53,7 @@ void ms_call_resume(struct ms_call *call, const struct ms_line *l)
 
 	call->line.result = l->result;
 	call->line.failed = l->failed;
+	call->line.error = l->error;
 	call->line.value = l->value;
 	call->line.outer = l->outer;
 	call->text = realloc(call->text, len + l->args_len + 1);
@@ -169,6 +170,7 @@ int ms_call_fork(struct ms_replay *r, pid_t tid, const struct ms_call *call)
 	}
 	child->inner = call->inner;
 	child->ends = call->ends;
+	child->begun = p->begun;
 	child->parent = p;
 	ms_process_watch(child);
 	ms_thread_new(r, call->child, child);

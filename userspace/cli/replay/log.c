@@ -94,7 +94,7 @@ static int look_ahead(struct source *s)
 {
 	if (s->state > 0)
 		return 1;
-	s->state = ms_look_line(s->file, s->look.quoted, &s->ahead, &s->ahead_len);
+	s->state = ms_look_line(s->file, &s->look, &s->ahead, &s->ahead_len);
 	return s->state < 1 ? s->state : 1;
 }
 
@@ -284,6 +284,13 @@ static void reparse(struct source *s, const struct ms_line *before)
 	}
 }
 
+/* +++ superseded by execve in pid 700 +++: nothing but words. */
+static bool between_words(const struct source *s, const char *next)
+{
+	return s->line.kind == MS_LINE_OPEN && s->text[s->len - 1] != ' ' && *next != ' ' &&
+	       strstr(s->text, "+++ superseded");
+}
+
 /* Append what is ahead, or the part of it that is not strace's message. */
 static void join(struct source *s, const struct ms_line *ahead)
 {
@@ -307,7 +314,8 @@ static void join(struct source *s, const struct ms_line *ahead)
 			s->line.other = ahead->other;
 		return;
 	}
-	if (only_prefix(&before) || (!before.keep && blank_lost(s->text, s->len, next)))
+	if (only_prefix(&before) || (!before.keep && (blank_lost(s->text, s->len, next) ||
+						      between_words(s, next))))
 		append(s, " ", 1);
 	s->piece = s->ahead_len;
 	append(s, next, strlen(next));
@@ -342,6 +350,11 @@ static bool gives_address(const struct ms_line *l)
 	return ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap");
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 /*
  * Is what is ahead, a number alone, somebody's id, whose call was too long for the same line? It
  * is if it is known as one, and the result before does not make sense together with it.
@@ -362,7 +375,12 @@ static bool is_id_alone(const struct source *s)
 		return true;
 	if (address)
 		return joined & 4095;
-	return !(ms_line_makes_child(l) || ms_line_waits(l)) || joined > MS_PID_MAX;
+	if (!(ms_line_makes_child(l) || ms_line_waits(l)) || joined > MS_PID_MAX)
+		return true;
+	if (ms_line_waits(l))
+		return is_known(s, l->value) && !is_known(s, joined);
+	/* Ids are given in order: the child's is the one that is nearer to its parent's. */
+	return l->pid && distance(l->value, (uint64_t)l->pid) < distance(joined, (uint64_t)l->pid);
 }
 
 /* What is left of a result that was wrapped could be many things. */
@@ -540,7 +558,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 		s->path = paths[i];
 		s->id = nr > 1 ? id_of(paths[i]) : 0;
 		s->file = ms_log_file_open(paths[i]);
-		if (!s->file || ms_look_at(s->file, &s->look)) {
+		if (!s->file || ms_look_at(s->file, paths[i], &s->look)) {
 			ms_log_close(log);
 			return NULL;
 		}

@@ -4,15 +4,17 @@
  *
  * Model
  *
- *   Ids, seconds and numbers of lines stand in different columns; a quoted mail has a
- *   mark before most lines; a terminal that wraps makes all lines without an end equally
- *   long. The first lines of a file tell.
+ *   Of numbers in front it is not seen in one line what they are (columns.c); a quoted mail
+ *   has a mark before most lines, a diff has one before each (diff.c), others have words (front.c);
+ *   a terminal that wraps makes all lines without an end equally long. The first lines of
+ *   a file tell.
  */
-#include <ctype.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+#include "columns.h"
 #include "look.h"
 
 /* So many lines. */
@@ -84,19 +86,10 @@ static size_t make_plain(char *line, size_t len)
 	return (size_t)(to - line);
 }
 
-/**
- * ms_look_line() - the next line, without what others than strace have put around it
- * @f:		the file
- * @quoted:	it is a quoted mail
- * @line:	where the line is, until the next call; text, ended with a 0
- * @len:	its length
- *
- * Return: as ms_log_file_line().
- */
-int ms_look_line(struct ms_log_file *f, bool quoted, char **line, size_t *len)
+/* The next line, of plain characters. Return: as ms_log_file_line(). */
+static int read_line(struct ms_log_file *f, char **line, size_t *len)
 {
 	int ret = ms_log_file_line(f, line, len);
-	struct ms_text t;
 
 	if (ret <= 0)
 		return ret;
@@ -105,105 +98,40 @@ int ms_look_line(struct ms_log_file *f, bool quoted, char **line, size_t *len)
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
 	*len = make_plain(*line, *len);
+	return ret;
+}
+
+/**
+ * ms_look_line() - the next line, without what others than strace have put around it
+ * @f:		the file
+ * @look:	what it looks like, but for @column and @width
+ * @line:	where the line is, until the next call; text, ended with a 0
+ * @len:	its length
+ *
+ * Return: as ms_log_file_line().
+ */
+int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line, size_t *len)
+{
+	struct ms_text t;
+	int ret = read_line(f, line, len);
+
+	if (ret <= 0)
+		return ret;
 	t = (struct ms_text) { *line, *line + *len };
-	ms_prefix_strip(&t, quoted);
+	if (look->diff && look->quoted)
+		ms_prefix_unquote(&t);
+	if (!ms_diff_strip(look->diff, &t)) {
+		/* A remark. */
+		memcpy(*line, "#", 2);
+		*len = 1;
+		return ret;
+	}
+	ms_prefix_strip(&t, look->quoted);
+	ms_front_strip(&look->front, &t);
 	*line += t.p - *line;
 	*len = (size_t)(t.end - t.p);
 	(*line)[*len] = '\0';
 	return ret;
-}
-
-/* Does the line begin with a number that may be an id? Where it is, and its value. */
-static bool leading(const char *line, size_t *begin, size_t *end, uint64_t *value)
-{
-	const char *p = line + strspn(line, " \t"), *q = p;
-
-	while (isdigit((unsigned char)*q))
-		q++;
-	if (p == q || q - p > 9 || (*q != ' ' && *q != '\t'))
-		return false;
-	*begin = (size_t)(p - line);
-	*end = (size_t)(q - line);
-	*value = strtoull(p, NULL, 10);
-	return true;
-}
-
-/**
- * struct column_facts - what is known of the numbers in front
- * @nr:		how many there are
- * @zero:	there is a 0, which no thread has
- * @same_begin:	they begin in one column, as ids do
- * @same_end:	they end in one column, as seconds do
- * @counting:	they are the number of the line and something fixed
- * @same_value:	they are the same
- * @threads:	there are calls in two parts, or one of them is a child's id
- * @child:	the last child that was made
- * @begin:	column in which the first one begins
- * @end:	and ends
- * @first:	its value
- * @offset:	that, without the number of its line
- */
-struct column_facts {
-	uint64_t nr;
-	bool zero;
-	bool same_begin;
-	bool same_end;
-	bool counting;
-	bool same_value;
-	bool threads;
-	uint64_t child;
-	size_t begin;
-	size_t end;
-	uint64_t first;
-	uint64_t offset;
-};
-
-static void look_at_column(struct column_facts *f, const char *text,
-			   const struct ms_line *l, uint64_t line)
-{
-	size_t begin, end;
-	uint64_t value;
-
-	/* Parts of lines begin with numbers, too. */
-	if (l->kind == MS_LINE_OTHER || l->kind == MS_LINE_NOTE ||
-	    (l->kind == MS_LINE_OPEN && !l->name_len))
-		return;
-
-	f->threads |= l->kind == MS_LINE_UNFINISHED || l->kind == MS_LINE_RESUMED;
-	if (l->result && !l->failed && ms_line_makes_child(l))
-		f->child = l->value;
-	if (!leading(text, &begin, &end, &value))
-		return;
-	f->threads |= value && value == f->child;
-	if (!f->nr++) {
-		*f = (struct column_facts) {
-			.nr = 1, .zero = !value, .same_begin = true, .same_end = true,
-			.counting = true, .same_value = true, .threads = f->threads,
-			.child = f->child, .begin = begin, .end = end, .first = value,
-			.offset = value - line,
-		};
-		return;
-	}
-	f->zero |= !value;
-	f->same_begin &= begin == f->begin;
-	f->same_end &= end == f->end;
-	f->counting &= value - line == f->offset;
-	f->same_value &= value == f->first;
-}
-
-static enum ms_column column_of(const struct column_facts *f)
-{
-	if (!f->nr)
-		return MS_COLUMN_ID;
-	if (f->counting && (f->nr > 2 || (f->nr == 2 && f->first == 1)))
-		return MS_COLUMN_LISTING;
-	if (f->zero || (f->same_end && !f->same_begin))
-		return MS_COLUMN_SECONDS;
-	/* Right of blanks as strace has it, and all of one length. */
-	if (f->same_end && f->end == 6 && f->begin && !f->threads &&
-	    !(f->same_value && f->nr > 2))
-		return MS_COLUMN_SECONDS;
-	return MS_COLUMN_ID;
 }
 
 /**
@@ -238,53 +166,138 @@ static void look_at_width(struct width_facts *f, size_t len, const struct ms_lin
 	}
 }
 
-static int look_at_quotes(struct ms_log_file *f, struct ms_look *look)
+static void say_diff(const char *path, enum ms_diff side, bool parts)
 {
+	bool old = side == MS_DIFF_OLD;
+
+	ms_err("%s is a diff: its %s side is read, the lines with %c or a blank in front%s", path,
+	       old ? "old" : "new", old ? '-' : '+',
+	       parts ? "; those that it leaves out are not known" : "");
+}
+
+/* Marks of a mail, and within them those of a diff. */
+static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look *look)
+{
+	struct ms_diff_facts diff[2] = {}, *facts;
 	uint64_t nr = 0, quoted = 0;
 	char *line;
 	size_t len;
 	int ret = 0;
 
-	while (nr < LOOK_AT && (ret = ms_log_file_line(f, &line, &len)) > 0) {
-		const struct ms_text t = { line, line + make_plain(line, len) };
+	while (nr < LOOK_AT && (ret = read_line(f, &line, &len)) > 0) {
+		struct ms_text t = { line, line + len };
 
 		nr++;
+		ms_diff_look(&diff[false], &t);
 		quoted += ms_prefix_quoted(&t);
+		ms_prefix_unquote(&t);
+		ms_diff_look(&diff[true], &t);
 	}
+	if (ret < 0)
+		return -1;
 	/* Wrapped lines may have lost the mark. */
 	look->quoted = quoted > nr / 3;
-	return ret < 0 ? -1 : ms_log_file_rewind(f);
+	facts = &diff[look->quoted];
+	look->diff = ms_diff_side(facts);
+	if (look->diff)
+		say_diff(path, look->diff, facts->parts[look->diff == MS_DIFF_OLD]);
+	return 0;
 }
 
 /**
- * ms_look_at() - see what a file looks like
- * @f:		the file, at its beginning; anywhere afterwards
- * @look:	the result
- *
- * Return: 0; -1 after a message.
+ * struct facts - what is known of a file
+ * @columns:	of the numbers in front
+ * @width:	of the lengths of lines
+ * @nr:		lines
+ * @strong:	that are strace's
  */
-int ms_look_at(struct ms_log_file *f, struct ms_look *look)
+struct facts {
+	struct ms_columns columns;
+	struct width_facts width;
+	uint64_t nr;
+	uint64_t strong;
+};
+
+/* Return: 0; -1 after a message. */
+static int look_over(struct ms_log_file *f, const struct ms_look *look, struct facts *facts)
 {
-	struct column_facts column = {};
-	struct width_facts width = {};
 	struct ms_line l;
 	char *line;
 	size_t len;
 	int ret = 0;
 
-	if (look_at_quotes(f, look))
+	*facts = (struct facts) {};
+	if (ms_log_file_rewind(f))
 		return -1;
-	for (uint64_t nr = 0; nr < LOOK_AT; nr++) {
-		ret = ms_look_line(f, look->quoted, &line, &len);
-		if (ret <= 0)
-			break;
+	while (facts->nr < LOOK_AT && (ret = ms_look_line(f, look, &line, &len)) > 0) {
 		ms_line_parse(line, len, MS_COLUMN_ID, &l);
-		look_at_column(&column, line, &l, nr);
-		look_at_width(&width, len, &l);
+		ms_columns_look(&facts->columns, line, &l, facts->nr);
+		look_at_width(&facts->width, len, &l);
+		facts->strong += ms_front_is_strong(&l);
+		facts->nr++;
 	}
-	look->column = column_of(&column);
-	/* Who wraps between words leaves most lines shorter. */
-	look->width = width.nr > 1 && width.most >= WIDTH_MIN &&
-		      width.open > width.shorter ? width.most : 0;
 	return ret < 0 ? -1 : 0;
+}
+
+/* Return: 0; -1 after a message. */
+static int look_for_front(struct ms_log_file *f, const char *path, struct ms_look *look)
+{
+	char names[2][MS_FRONT_LETTERS];
+	struct ms_front_facts facts = {};
+	struct ms_front front = {};
+	unsigned int nr;
+	uint64_t at;
+	char *line;
+	size_t len;
+	int ret = 0;
+
+	if (ms_log_file_rewind(f))
+		return -1;
+	for (at = 0; at < LOOK_AT && (ret = ms_look_line(f, look, &line, &len)) > 0; at++)
+		ms_front_look(&facts, &(struct ms_text) { line, line + len });
+	nr = ms_front_words(&facts);
+	if (ret < 0 || !nr)
+		return ret < 0 ? -1 : 0;
+	if (ms_log_file_rewind(f))
+		return -1;
+	for (at = 1; at <= LOOK_AT && (ret = ms_look_line(f, look, &line, &len)) > 0; at++) {
+		if (ms_front_learn(&front, nr, &(struct ms_text) { line, line + len }, names))
+			continue;
+		ms_err("%s: line %llu: expected lines of '%s' only, as before, met one of '%s': these are several logs; grep one out",
+		       path, (unsigned long long)at, names[0], names[1]);
+		return -1;
+	}
+	look->front = front;
+	return ret < 0 ? -1 : 0;
+}
+
+/**
+ * ms_look_at() - see what a file looks like
+ * @f:		the file; anywhere afterwards
+ * @path:	its name
+ * @look:	the result
+ *
+ * Return: 0; -1 after a message.
+ */
+int ms_look_at(struct ms_log_file *f, const char *path, struct ms_look *look)
+{
+	const struct width_facts *width;
+	struct facts facts;
+
+	if (look_at_marks(f, path, look) || look_over(f, look, &facts))
+		return -1;
+	/* Where few lines are strace's there may be something in front. */
+	if (facts.strong < facts.nr / 2 + 1 &&
+	    (look_for_front(f, path, look) || look_over(f, look, &facts)))
+		return -1;
+	if (!ms_columns_say(&facts.columns, &look->column)) {
+		ms_err("%s: expected a thread's id in front of each line, perhaps behind the line's number or before a time, met two numbers, as '%s', of which either may be the id: leave the other one out",
+		       path, facts.columns.example);
+		return -1;
+	}
+	width = &facts.width;
+	/* Who wraps between words leaves most lines shorter. */
+	look->width = width->nr > 1 && width->most >= WIDTH_MIN &&
+		      width->open > width->shorter ? width->most : 0;
+	return 0;
 }

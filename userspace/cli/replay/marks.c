@@ -39,6 +39,24 @@ static void put(struct ms_marks *m, u64 start, u64 end, u32 bits)
 	m->list[m->nr++] = (struct ms_mark) { start, end, bits };
 }
 
+/* Others stand in place of those from @i on to before @j. */
+static void splice(struct ms_marks *m, u32 i, u32 j, const struct ms_marks *others)
+{
+	u32 nr = m->nr - (j - i) + others->nr;
+
+	if (nr > m->room) {
+		m->room = 2 * nr;
+		m->list = reallocarray(m->list, m->room, sizeof(*m->list));
+		if (!m->list)
+			abort();
+	}
+	if (m->nr > j)
+		memmove(&m->list[i + others->nr], &m->list[j], (m->nr - j) * sizeof(*m->list));
+	if (others->nr)
+		memcpy(&m->list[i], others->list, others->nr * sizeof(*m->list));
+	m->nr = nr;
+}
+
 /**
  * ms_marks_change() - change marks of a range
  * @m:		the marks
@@ -50,13 +68,16 @@ static void put(struct ms_marks *m, u64 start, u64 end, u32 bits)
 void ms_marks_change(struct ms_marks *m, u64 start, u64 end, u32 set, u32 clear)
 {
 	struct ms_marks changed = {};
-	u32 i = find(m, start);
+	u32 i = find(m, start), j;
 	u64 at = start;
 
 	if (start >= end || (!set && (i == m->nr || m->list[i].start >= end)))
 		return;
-	for (i = 0; i < m->nr; i++) {
-		const struct ms_mark *e = &m->list[i];
+	/* Neighbours may become one with what is changed. */
+	if (i && m->list[i - 1].end == start)
+		i--;
+	for (j = i; j < m->nr && m->list[j].start <= end; j++) {
+		const struct ms_mark *e = &m->list[j];
 		u64 from = e->start > start ? e->start : start;
 		u64 to = e->end < end ? e->end : end;
 
@@ -76,8 +97,8 @@ void ms_marks_change(struct ms_marks *m, u64 start, u64 end, u32 set, u32 clear)
 			put(&changed, end, e->end, e->bits);
 	}
 	put(&changed, at, end, set);
-	ms_marks_free(m);
-	*m = changed;
+	splice(m, i, j, &changed);
+	ms_marks_free(&changed);
 }
 
 /**

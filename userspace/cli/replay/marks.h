@@ -12,6 +12,7 @@
 #define MS_MARK_NORESERVE	0x10	/* MAP_NORESERVE */
 #define MS_MARK_GROWSDOWN	0x20	/* MAP_GROWSDOWN */
 #define MS_MARK_DROPPABLE	0x40	/* MAP_DROPPABLE */
+#define MS_MARK_OTHER		0x80	/* mapped, and not accounted: a file's, or shared */
 
 /**
  * struct ms_mark - marks of a range

@@ -9,6 +9,7 @@
  *   (log.c) appends them and asks again.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <string.h>
 
 #include "parse.h"
@@ -43,6 +44,26 @@ static const char *find_result(const char *p, const char *end)
 	return NULL;
 }
 
+/* Behind -1: ENOMEM (Cannot allocate memory), or errno=12 of qemu. */
+static int error_of(const struct ms_text *r)
+{
+	static const struct {
+		const char *name;
+		int error;
+	} errors[] = {
+		{ "ENOMEM", ENOMEM }, { "errno=12", ENOMEM },
+		{ "EACCES", EACCES }, { "errno=13", EACCES },
+		{ "EINVAL", EINVAL }, { "errno=22", EINVAL },
+	};
+	struct ms_text t = *r;
+
+	ms_text_skip_space(&t);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (ms_text_skip(&t, errors[i].name))
+			return t.p == t.end || !isalnum((unsigned char)*t.p) ? errors[i].error : 0;
+	return 0;
+}
+
 /* What stands behind "= ". */
 static void parse_result(struct ms_text *r, struct ms_line *line)
 {
@@ -54,13 +75,16 @@ static void parse_result(struct ms_text *r, struct ms_line *line)
 	line->result = ms_text_number(r, &line->value) || negative;
 	/* Nothing fails with more; old strace writes high 32-bit addresses so. */
 	line->failed = negative && line->value < 4096;
+	line->error = line->failed ? error_of(r) : 0;
 	if (negative && !line->failed)
 		line->value = -line->value & 0xffffffff;
 	if (line->value >= 0xffffffff80000000)
 		line->value &= 0xffffffff;
 	/* strace has put that there, and no call was made. */
-	if (ms_text_has(r, "(INJECTED") || ms_text_has(r, ", INJECTED"))
+	if (ms_text_has(r, "(INJECTED") || ms_text_has(r, ", INJECTED")) {
 		line->failed = true;
+		line->error = 0;
+	}
 	/* = 8 </sh>, with the name of the command */
 	if (ms_text_starts(r, "<")) {
 		const char *close = memchr(r->p, '>', (size_t)(r->end - r->p));

@@ -25,7 +25,8 @@ enum ms_line_kind {
 enum ms_column {
 	MS_COLUMN_ID,		/* of a thread */
 	MS_COLUMN_SECONDS,	/* since the line before, of -r with seconds only */
-	MS_COLUMN_LISTING,	/* the number of the line */
+	MS_COLUMN_LISTING,	/* the number of the line; the next may be an id */
+	MS_COLUMN_NONE,		/* neither that nor the next is an id */
 };
 
 enum ms_time_kind {
@@ -58,6 +59,7 @@ enum ms_time_kind {
  * @args_len:	their length
  * @result:	there is one
  * @failed:	it is an error
+ * @error:	of these ENOMEM, EACCES and EINVAL, which may come half-way; else 0
  * @value:	it, if not
  */
 struct ms_line {
@@ -78,6 +80,7 @@ struct ms_line {
 	size_t args_len;
 	bool result;
 	bool failed;
+	int error;
 	uint64_t value;
 };
 
@@ -106,6 +109,7 @@ bool ms_text_has(const struct ms_text *t, const char *what);
 
 /* What stands in front of a line. */
 bool ms_prefix_quoted(const struct ms_text *t);
+void ms_prefix_unquote(struct ms_text *t);
 void ms_prefix_strip(struct ms_text *t, bool quoted);
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line);
 

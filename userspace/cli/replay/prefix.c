@@ -5,11 +5,11 @@
  * Model
  *
  *   First what others have put there, which is no part of the log: marks of a quoted
- *   mail, the words of journald, syslog, docker and Kubernetes (ms_prefix_strip). Then
- *   what strace prints, in this order: a thread's id, perhaps with the name of its
- *   command; a time; and in brackets a security context, the call's number, the
- *   instruction pointer (ms_prefix_parse). Whether a plain number is an id is not to be
- *   seen in one line: see enum ms_column.
+ *   mail, the words of journald, syslog, docker and Kubernetes, which a line tells by itself
+ *   (ms_prefix_strip); for all other words see front.c. Then what strace prints, in this
+ *   order: a thread's id, perhaps with the name of its command; a time; and in brackets a
+ *   security context, the call's number, the instruction pointer (ms_prefix_parse). Whether
+ *   a plain number is an id is not to be seen in one line: see enum ms_column.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -206,6 +206,18 @@ bool ms_prefix_quoted(const struct ms_text *t)
 }
 
 /**
+ * ms_prefix_unquote() - take off the marks of a mail
+ * @t: the line; shorter afterwards
+ */
+void ms_prefix_unquote(struct ms_text *t)
+{
+	int nr = 0;
+
+	while (skip_quote(t, nr))
+		nr++;
+}
+
+/**
  * ms_prefix_strip() - take off what others than strace have put around a line
  * @t:		the line; shorter afterwards
  * @quoted:	the log is, in a mail
@@ -332,7 +344,8 @@ static void skip_file_name(struct ms_text *t, struct ms_line *line)
  */
 void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *line)
 {
-	bool listed = column == MS_COLUMN_LISTING;
+	bool listed = column == MS_COLUMN_LISTING || column == MS_COLUMN_NONE;
+	bool ids = column == MS_COLUMN_ID || column == MS_COLUMN_LISTING;
 
 	ms_text_skip_space(t);
 	ms_text_skip(t, "^C");
@@ -356,8 +369,7 @@ void ms_prefix_parse(struct ms_text *t, enum ms_column column, struct ms_line *l
 		value = plain ? strtoull(word, NULL, 10) : 0;
 		if (plain && listed)
 			listed = false;
-		else if (plain && column != MS_COLUMN_SECONDS && !line->pid &&
-			 value <= MS_PID_MAX)
+		else if (plain && ids && !line->pid && value <= MS_PID_MAX)
 			line->pid = (pid_t)value;
 		else if (line->time_kind == MS_TIME_NONE)
 			take_time(word, t->p, line);

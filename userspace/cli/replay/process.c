@@ -21,6 +21,7 @@ struct ms_replay {
 	struct ms_process **processes;
 	u32 nr_processes;
 	bool exits_are_logged;
+	bool earlier;
 	const struct ms_member *members;
 	size_t nr_members;
 	struct segment *segments;
@@ -211,6 +212,16 @@ bool ms_replay_exits_are_logged(const struct ms_replay *r)
 	return r->exits_are_logged;
 }
 
+void ms_replay_found_earlier(struct ms_replay *r)
+{
+	r->earlier = true;
+}
+
+bool ms_replay_has_earlier(const struct ms_replay *r)
+{
+	return r->earlier;
+}
+
 void ms_replay_segment(struct ms_replay *r, u64 id, u64 bytes)
 {
 	u32 i = 0;
@@ -272,6 +283,7 @@ void ms_process_exec(struct ms_replay *r, struct ms_thread *t)
 	}
 	ms_books_put(p->books);
 	p->books = ms_books_new();
+	p->begun = true;
 	p->peak_ready = 0;
 	p->transitions = 0;
 }

@@ -22,6 +22,7 @@
  * @inner:	its id in its own pid namespace, where that is another; else 0
  * @parent:	who made it, NULL if the log does not say
  * @ends:	the log has a line of its end
+ * @begun:	its beginning is in the log, or that of who it has its memory from
  * @books:	NULL once it has ended
  * @threads:	living threads
  * @self_fd:	descriptor of itself, plus 1; 0: none is known
@@ -33,6 +34,7 @@ struct ms_process {
 	pid_t inner;
 	const struct ms_process *parent;
 	bool ends;
+	bool begun;
 	struct ms_books *books;
 	u32 threads;
 	u64 self_fd;
@@ -68,6 +70,9 @@ struct ms_replay *ms_replay_new(bool exits_are_logged, const struct ms_member *m
 				size_t nr_members);
 void ms_replay_free(struct ms_replay *r);
 bool ms_replay_exits_are_logged(const struct ms_replay *r);
+/* A call was about memory that was there before the log. */
+void ms_replay_found_earlier(struct ms_replay *r);
+bool ms_replay_has_earlier(const struct ms_replay *r);
 
 struct ms_thread *ms_thread_get(struct ms_replay *r, pid_t tid);
 struct ms_thread *ms_thread_new(struct ms_replay *r, pid_t tid, struct ms_process *p);

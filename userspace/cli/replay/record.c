@@ -273,7 +273,7 @@ int ms_replay_record_end(struct ms_replay_record *rec, const struct ms_replay *r
 	ret = rec->error;
 	if (ret)
 		ms_err("%s: %s", rec->path, ret == -EFBIG ? "more than 1 GiB: cut off" :
-							   strerror(-ret));
+							   ms_error_text(-ret));
 	free(rec->written);
 	free(rec);
 	return ret ? 1 : 0;

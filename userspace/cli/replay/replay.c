@@ -149,6 +149,7 @@ static int begin_call(struct run *run, pid_t tid, const struct ms_line *l)
 	ms_call_init(call, l);
 	call->line.result = o->result;
 	call->line.failed = o->failed;
+	call->line.error = o->error;
 	call->line.value = o->value;
 	ms_pending_set(&run->begun, tid, (size_t)call);
 	if (l->detached && (ms_line_is(l, "execve") || ms_line_is(l, "execveat"))) {
@@ -216,15 +217,22 @@ static int run_line(struct run *run, const struct ms_line *l, pid_t tid)
 }
 
 /* What the figures do not say. */
-static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t first)
+static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t first,
+			uint64_t earlier)
 {
+	static const char hint[] =
+		"; if some of these processes are threads of one of them, say so: --process TID,...=PID";
+	const char *whose = s->orphans < 2 ? "" : hint;
+
 	if (s->unseen)
 		ms_err("the log does not seem to follow children (strace -f): %" PRIu32 " make no line, and what they held is not counted",
 		       s->unseen);
 	if (s->middle || s->nr_members)
 		ms_err("the log begins in the middle of a process (strace -p): what it held before is not known%s",
-		       s->orphans < 2 ? "" :
-		       "; if some of these processes are threads of one of them, say so: --process TID,...=PID");
+		       whose);
+	else if (earlier)
+		ms_err("the log begins in the middle of a process: line %" PRIu64 " is about memory that it was not seen to map; what it held before is not known%s",
+		       earlier, whose);
 	if (s->guessed)
 		ms_err("%" PRIu32 " children of clone3 whose flags the log does not have: threads, but for those that somebody waited for",
 		       s->guessed);
@@ -240,7 +248,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 		.r = ms_replay_new(s->exits, s->members, s->nr_members), .s = s,
 	};
 	struct ms_call **early = find_early(&run);
-	uint64_t bad = 0, bad_line = 0, strange = 0, strange_line = 0, last = 0;
+	uint64_t bad = 0, bad_line = 0, strange = 0, strange_line = 0, last = 0, earlier = 0;
 	struct ms_complaint bad_why = {};
 	char open_name[24] = "";
 	struct ms_line l;
@@ -273,6 +281,8 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			snprintf(open_name, sizeof(open_name), "%.*s", (int)l.name_len,
 				 l.name);
 		ret = run_line(&run, &l, tid);
+		if (!earlier && ms_replay_has_earlier(run.r))
+			earlier = first;
 		if (ret == -EINVAL) {
 			if (!bad++) {
 				bad_line = first;
@@ -280,7 +290,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			}
 		} else if (ret) {
 			ms_err("line %" PRIu64 ": %s", last, ret == -ESTALE ?
-			       "the log has changed since it was begun" : strerror(-ret));
+			       "the log has changed since it was begun" : ms_error_text(-ret));
 			break;
 		}
 		ret = 0;
@@ -305,7 +315,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 	else if (bad)
 		ms_err("%" PRIu64 " calls could not be read, the first in line %" PRIu64,
 		       bad, bad_line);
-	print_notes(s, strange, strange_line);
+	print_notes(s, strange, strange_line, earlier);
 	if (rec && ms_replay_record_end(rec, run.r) && !ret)
 		ret = -EIO;
 	while (run.begun.nr)

@@ -136,6 +136,7 @@ static void end_line(struct work *w, const struct ms_line *l, pid_t tid)
 		return;
 	s->outcomes[i].result = l->result;
 	s->outcomes[i].failed = l->failed;
+	s->outcomes[i].error = l->error;
 	s->outcomes[i].value = l->value;
 	/* Its options stand where it began, and do not matter for a guess. */
 	if (ms_line_waits(l) && l->result && !l->failed)

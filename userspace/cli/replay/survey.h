@@ -13,9 +13,11 @@
  * @id:		of ms_survey_wants()
  * @result:	there is one
  * @failed:	it is an error
+ * @error:	as in struct ms_line
  */
 struct ms_outcome {
 	uint64_t value;
+	int error;
 	uint8_t id;
 	bool result;
 	bool failed;
