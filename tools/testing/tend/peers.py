@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """Processes that look like programs that are tended, some of them hostile."""
 import ctypes
+import mmap
 import os
 import signal
 import socket
@@ -9,7 +10,8 @@ import time
 import traceback
 
 LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_NAME, CLONE_NEWNET = 15, 0x40000000
+PR_SET_NAME, CLONE_NEWNET, CLONE_NEWNS = 15, 0x40000000, 0x20000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
 ALIVE = []
 
 
@@ -130,6 +132,83 @@ def status(pid):
 def log_line(path, line):
     with open(path, "a", encoding="utf-8") as f:
         f.write(line + "\n")
+
+
+# ---- a JVM -------------------------------------------------------------------------------
+
+FLAGS = "-XX:MaxHeapSize=1073741824 -XX:+UseZGC\n"
+
+
+def library():
+    """What it is known by."""
+    with open("libjvm.so", "a+b") as f:
+        f.truncate(4096)
+        return mmap.mmap(f.fileno(), 4096, prot=mmap.PROT_READ)
+
+
+def jvm(ready, log, answer=None, own_tmp=False, user=0, before=None):
+    """One that opens its socket on SIGQUIT where the file is that asks for it."""
+    named(b"java \x1b[31m")
+    mapped = library()
+    # As itself, whatever is mounted in front of it.
+    log = f"/proc/self/fd/{os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)}"
+    if own_tmp:
+        if LIBC.unshare(CLONE_NEWNS) or LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) or \
+                LIBC.mount(b"none", b"/tmp", b"tmpfs", 0, b"mode=1777"):
+            raise OSError(ctypes.get_errno(), "mount")
+    if user:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    signal.signal(signal.SIGQUIT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGQUIT})
+    path = f"/tmp/.java_pid{os.getpid()}"
+    if before:
+        before(path)
+    ready()
+    flags = {}
+    while mapped:
+        signal.sigwait({signal.SIGQUIT})
+        asked = os.path.exists(f"/tmp/.attach_pid{os.getpid()}")
+        log_line(log, f"quit {asked}")
+        if asked and not before:
+            break
+    with listen(path) as s:
+        while True:
+            with s.accept()[0] as connection:
+                try:
+                    jvm_talk(connection, log, answer, flags)
+                except OSError:
+                    pass
+
+
+def jvm_talk(connection, log, answer, flags):
+    said = b""
+    while said.count(b"\0") < 5:
+        said += connection.recv(4096) or bytes(5)
+    command = said.decode().split("\0")
+    pid = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    log_line(log, " ".join(command).strip() + f" from {pid[1]}:{pid[2]} {status(pid[0])}")
+    if answer:
+        answer(connection)
+        return
+    if command[1] == "setflag":
+        flags[command[2]] = command[3]
+    if command[2] == "VM.flags":
+        listed = "".join(f"-XX:{name}={value} " for name, value in flags.items())
+        connection.sendall(f"0\n{listed}{FLAGS}".encode())
+    elif command[2] == "System.trim_native_heap":
+        connection.sendall(b"1\njava.lang.IllegalArgumentException: Unknown diagnostic command\n")
+    else:
+        connection.sendall(b"0\n")
+
+
+def deaf(ready):
+    """It has the library, and SIGQUIT would end it."""
+    mapped = library()
+    ready()
+    while mapped:
+        signal.pause()
 
 
 # ---- answers of hostile ones: true where the next command is to be read -----------------

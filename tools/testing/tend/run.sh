@@ -19,7 +19,7 @@ export ASAN_OPTIONS=abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktr
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
 tap_begin "$dir"
-needs python3 redis-server || tap_end
+needs python3 redis-server java:default-jdk-headless || tap_end
 try "builds" userspace all
 try "on made-up groups builds" program tend fake_tend
 [ $tap_failed = 0 ] || tap_end

@@ -371,6 +371,135 @@ def files():
     peers.end_all()
 
 
+# ---- JVMs ------------------------------------------------------------------------------------
+
+def real_jvm():
+    """What a JDK has that stays, and takes nothing to compile."""
+    with subprocess.Popen(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseG1GC", "-Xmx256m",
+                           "-m", "java.rmi/sun.rmi.registry.RegistryImpl", "0"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as java:
+        group = Group(java.pid)
+        tend = Tend(group, "--patience", "300")
+        ok(tend.says(f"java[{java.pid}]: keeps 10 to 20 % of its heap free\n"),
+           "a JVM is told to keep less free", tend.said())
+        ok(flag(java.pid, "MaxHeapFreeRatio") == "-XX:MaxHeapFreeRatio=20", "and does")
+        ok(not os.path.exists(f"/tmp/.attach_pid{java.pid}"), "no file is left that asked for it")
+        group.refuse(256 * MIB)
+        ok(tend.says(f"java[{java.pid}]: collected"), "it collects under pressure", tend.said())
+        group.be("max")
+        ok(tend.says("keeps 40 to 70 % of its heap free"), "without a limit it does as usual", tend.said())
+        tend.stop()
+        java.kill()
+
+
+def flag(pid, name):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(f"/tmp/.java_pid{pid}")
+        s.sendall(f"1\0printflag\0{name}\0\0\0".encode())
+        return s.recv(4096).decode().split("\n")[1]
+
+
+def made_up_jvm():
+    log = f"{WORK}/jvm"
+    open(log, "w", encoding="utf-8").close()
+    os.chmod(log, 0o666)
+    root = not os.geteuid()
+    pid = peers.process(peers.jvm, log, None, root, NOBODY if root else 0)
+    who = f"{NOBODY}:{NOBODY} CapEff={'0' * 16} CapPrm={'0' * 16} NoNewPrivs=1 Groups=\n" if root else ""
+    group = Group(pid)
+    tend = Tend(group, "--pause", "0.1")
+    ok(tend.says(f"[{pid}]: keeps 10 to 20 % of its heap free; its heap is to stay below 152 MiB"),
+       "ZGC is told where its heap is to end", tend.said())
+    ok(f"1 setflag SoftMaxHeapSize {152 * MIB - 1} from {who}" in read(log),
+       "by somebody who is that user and can do nothing else, at its own /tmp", read(log))
+    sets = read(log).count("setflag")
+    tend.stop()
+    group.be(256 * MIB, 1)
+    tend = Tend(group)
+    ok(tend.says(f"[{pid}]: collected\n") and read(log).count("setflag") == sets,
+       "started again it is told nothing twice; what it does not know is no failure", tend.said())
+    group.be("max")
+    ok(tend.says("keeps 40 to 70 % of its heap free; its heap is to stay below 1.00 GiB"),
+       "without a limit all is as it was", tend.said())
+    ok(not harmful(tend.said()) and read(log).count("quit") == 1, "it was asked for its socket once",
+       read(log))
+    tend.stop()
+    peers.end_all()
+
+
+def own_ratios():
+    log = f"{WORK}/ratios"
+    pid = peers.process(peers.jvm, log, peers.once(
+        b"0\n-XX:MaxHeapFreeRatio=30 -XX:MaxHeapSize=134217728 -XX:SoftMaxHeapSize=67108864 -XX:+UseZGC\n"))
+    group = Group(pid)
+    tend = Tend(group)
+    soon(lambda: "VM.flags" in read(log))
+    group.refuse(256 * MIB)
+    ok(tend.says("collected") and "setflag" not in read(log), "what the user has set stays", read(log))
+    tend.stop()
+    peers.end_all()
+
+
+def hostile_jvm():
+    def at(kind):
+        def before(path):
+            if kind == "link":
+                os.symlink(f"{WORK}/victim-jvm", path)
+            elif kind == "fifo":
+                os.mkfifo(path)
+            elif kind == "other":
+                os.link(f"{WORK}/victim-jvm", path)
+        return before
+
+    log, good = f"{WORK}/hostile-jvm", f"{WORK}/good-jvm"
+    peers.process(peers.redis, f"{WORK}/victim-jvm.log", f"{WORK}/victim-jvm", b"victim")
+    wanted = {
+        "has its socket as a link": (peers.process(peers.jvm, log, None, False, 0, at("link")),
+                                   "on non-socket"),
+        "has its socket as a FIFO": (peers.process(peers.jvm, log, None, False, 0, at("fifo")),
+                                   "on non-socket"),
+        "has its socket as another's": (peers.process(peers.jvm, log, None, False, 0, at("other")),
+                                      "not permitted"),
+        "answers without end": (peers.process(peers.jvm, log, peers.endless(b"0\n" + LONG)),
+                                "it answers without end"),
+        "answers nothing": (peers.process(peers.jvm, log, peers.once(b"")), "Protocol error"),
+        "answers no number": (peers.process(peers.jvm, log, peers.once(b"x\n")), "Protocol error"),
+        "refuses": (peers.process(peers.jvm, log, peers.once(b"101\n\x1b[31mno")), "it answers: "),
+        "opens no socket": (peers.process(peers.jvm, f"{WORK}/never-jvm", None, False, 0, at("none")),
+                            "it opens no socket"),
+    }
+    deaf = peers.process(peers.deaf)
+    pid = peers.process(peers.jvm, good)
+    group = Group(*(p for p, _ in wanted.values()), pid, deaf)
+    tend = Tend(group, "--patience", "300")
+    for name, (other, text) in wanted.items():
+        ok(tend.says(f"[{other}] cannot be reached: ") and text in tend.said(), f"a JVM that {name}",
+           tend.said())
+    ok(tend.says(f"[{pid}]: keeps 10"), "one among them is told", tend.said())
+    group.be(128 * MIB)
+    ok(tend.says("stay below 56.0 MiB"), "and told again", tend.said())
+    ok(read(f"{WORK}/never-jvm").count("quit") == 1, "SIGQUIT is sent once to one that opens no socket")
+    ok(os.waitpid(deaf, os.WNOHANG) == (0, 0), "and not to one that it would end")
+    heard = [line for line in read(f"{WORK}/victim-jvm.log").splitlines() if not line.startswith("from ")]
+    ok(not heard, "nobody else is told anything", heard)
+    ok(not harmful(tend.said()), "nothing acts on a terminal", repr(tend.said()))
+    tend.stop()
+    silent_one = peers.process(peers.jvm, log, peers.silent)
+    group.hold(silent_one)
+    tend = Tend(group, "--patience", "5")
+    ok(tend.says(f"[{silent_one}] cannot be reached: it did not answer in time"), "one that never answers",
+       tend.said())
+    ok(tend.stop() == 0 and soon(lambda: not speakers()), "and nobody waits for it any longer", speakers())
+    for other in peers.ALIVE:
+        for name in ("java", "attach"):
+            try:
+                os.unlink(f"/tmp/.{name}_pid{other}")
+            except FileNotFoundError:
+                pass
+    peers.end_all()
+
+
 # ---- who comes and goes --------------------------------------------------------------------
 
 def lives():
@@ -436,7 +565,8 @@ def reused():
 
 
 try:
-    for test in (real_redis, own_limits, secrets, others, hostile, silent, files, lives, reused):
+    for test in (real_redis, own_limits, secrets, others, hostile, silent, files, real_jvm,
+                 made_up_jvm, own_ratios, hostile_jvm, lives, reused):
         if test.__name__ in ONLY or not ONLY:
             test()
 finally:

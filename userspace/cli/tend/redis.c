@@ -120,7 +120,10 @@ static int read_word(struct wire *w, int *more)
 			w->answer[i] = i || c != '-' ? (char)c : '_';
 		}
 		w->answer[ret] = '\0';
-		return nothing ? 0 : next_byte(w) != '\r' || next_byte(w) != '\n' ? -EPROTO : 0;
+		if (nothing)
+			return 0;
+		c = next_byte(w);
+		return c == '\r' && next_byte(w) == '\n' ? 0 : c < 0 ? c : -EPROTO;
 	default:
 		return -EPROTO;
 	}

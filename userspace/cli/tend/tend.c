@@ -27,8 +27,10 @@ static const char help[] =
 	"'memstate limit'. Programs need no preparation: each is found, and spoken to as the\n"
 	"user that it is, in its own network. What cannot be reached is said, once.\n\n"
 	"  redis, valkey   limit: maxmemory becomes a share of it, unless it is less already\n"
-	"                  (CONFIG SET); pressure: MEMORY PURGE\n\n"
-	"  --not LANGUAGE         leave these alone (redis); may be repeated\n"
+	"                  (CONFIG SET); pressure: MEMORY PURGE\n"
+	"  jvm             HotSpot; limit: free ratios of the heap, SoftMaxHeapSize of ZGC and\n"
+	"                  Shenandoah; pressure: GC.run, System.trim_native_heap\n\n"
+	"  --not LANGUAGE         leave these alone (redis, jvm); may be repeated\n"
 	"  --redis-share PERCENT  of the limit (75)\n"
 	"  --redis-secret FILE    its password, and in a second line the user, if there is one\n"
 	"  --pause SECONDS        no process is told of pressure again before (10)\n"
@@ -49,7 +51,7 @@ static const struct option options[] = {
 	{}
 };
 
-static const struct tend_tongue *const tongues[] = { &tend_redis };
+static const struct tend_tongue *const tongues[] = { &tend_redis, &tend_jvm };
 
 #define NR_TONGUES	(sizeof(tongues) / sizeof(tongues[0]))
 
@@ -116,7 +118,7 @@ static void say(const struct tend_proc *p, const struct tend_result *r)
 
 static void take_result(struct tend_proc *p, const struct tend_result *r, int64_t now)
 {
-	bool failed = r->verdict == TEND_FAILED;
+	bool failed = r->verdict == TEND_FAILED || r->verdict == TEND_NEVER;
 
 	switch (r->verdict) {
 	case TEND_TOLD:
@@ -134,6 +136,10 @@ static void take_result(struct tend_proc *p, const struct tend_result *r, int64_
 		if (failed && !p->said)
 			ms_err("%s[%d] cannot be reached: %s", p->name, p->pid, r->text);
 		p->said |= failed;
+		if (r->verdict == TEND_NEVER) {
+			p->tongue = NULL;
+			p->look_at = UINT32_MAX;
+		}
 		p->talk_at = now + (FAILED_MS << p->failures);
 		p->failures += p->failures < FAILED_DOUBLED;
 	}

@@ -87,6 +87,7 @@ int tend_connect_in(int root, const char *path, uint64_t resolve, const struct t
 enum tend_verdict {
 	TEND_TOLD,	/* it was told; a text says what has changed by it */
 	TEND_FAILED,	/* it cannot be reached; a text says why */
+	TEND_NEVER,	/* likewise, and it is not to be tried again */
 	TEND_LATER,	/* it is busy, and will be told later */
 	TEND_OTHER,	/* it is none of those that speak this language */
 };
@@ -135,6 +136,7 @@ struct tend_tongue {
 	void (*tell)(struct tend_peer *p, const struct tend_word *w, struct tend_result *r);
 };
 
+extern const struct tend_tongue tend_jvm;
 extern const struct tend_tongue tend_redis;
 
 void tend_say(struct tend_result *r, enum tend_verdict verdict, const char *format, ...)
