@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..")]
 import peers
 import tap
+from peers import log_line
 from tap import end, ok
 
 FAKE, WORK = (os.path.abspath(a) for a in sys.argv[1:3])
@@ -500,6 +501,88 @@ def hostile_jvm():
     peers.end_all()
 
 
+# ---- the socket ----------------------------------------------------------------------------
+
+class Watcher:
+    """A program that follows the protocol: it connects, waits, and throws away what comes."""
+
+    def __init__(self, path):
+        self.s = socket.socket(socket.AF_UNIX)
+        self.s.connect(path)
+
+    def hears(self, patience=None):
+        """Whether there is something, or the end; not before it comes."""
+        self.s.settimeout(patience or tap.PATIENCE)
+        try:
+            return len(self.s.recv(4096))
+        except TimeoutError:
+            return -1
+
+
+def pressure_socket():
+    path = f"{WORK}/pressure"
+    group = Group()
+    tend = Tend(group, "--socket", path)
+    soon(lambda: os.path.exists(path))
+    first, second = Watcher(path), Watcher(path)
+    if not os.geteuid():
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+    other = Watcher(path)
+    if not os.getuid():
+        os.seteuid(0)
+        os.setegid(0)
+    group.be(256 * MIB, 1)
+    ok(first.hears() == second.hears() == other.hears() == 1, "each that listens gets a byte at pressure")
+    late = Watcher(path)
+    ok(late.hears() == 1, "and who comes later while there is some")
+    second.s.close()
+    group.be(256 * MIB)
+    group.refuse(256 * MIB)
+    ok(first.hears() == 1 and other.hears() == 1, "and all that are left when something is refused")
+    other.s.sendall(bytes(1000))
+    group.be(256 * MIB, 1)
+    ok(first.hears() == 1 and other.hears() == 1, "what somebody says is nothing to anybody")
+    many = [Watcher(path) for _ in range(40)]
+    heard = [w.hears() for w in many]
+    ok(heard.count(0) == 40 - 16 + 3 and heard.count(1) == 16 - 3, "of one process so many, and no more",
+       heard)
+
+    def one(ready):
+        w = Watcher(path)
+        ready()
+        if w.hears() == 1:
+            log_line("another", "heard")
+
+    peers.process(one)
+    ok(soon(lambda: read("another")), "of another there is room")
+    busy = Tend(Group(), "--socket", path)
+    ok(busy.process.wait(60) == 1 and "Address already in use" in busy.said(), "where one serves there is no other",
+       busy.said())
+    tend.process.kill()
+    tend.process.wait()
+    tend = Tend(group, "--socket", path)
+    ok(soon(lambda: connects(path)), "what was left by one that was killed is replaced", tend.said())
+    ok(tend.stop() == 0 and not os.path.exists(path), "in the end it goes")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("data")
+    tend = Tend(Group(), "--socket", path)
+    ok(tend.process.wait(60) == 1 and "File exists" in tend.said() and read(path) == "data",
+       "a file that is there stays", tend.said())
+    tend = Tend(Group(), "--socket", "x" * 108)
+    ok(tend.process.wait(60) == 1 and "File name too long" in tend.said(), "a path that is too long",
+       tend.said())
+    peers.end_all()
+
+
+def connects(path):
+    try:
+        Watcher(path).s.close()
+        return True
+    except OSError:
+        return False
+
+
 # ---- who comes and goes --------------------------------------------------------------------
 
 def lives():
@@ -566,7 +649,7 @@ def reused():
 
 try:
     for test in (real_redis, own_limits, secrets, others, hostile, silent, files, real_jvm,
-                 made_up_jvm, own_ratios, hostile_jvm, lives, reused):
+                 made_up_jvm, own_ratios, hostile_jvm, pressure_socket, lives, reused):
         if test.__name__ in ONLY or not ONLY:
             test()
 finally:

@@ -14,10 +14,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "tend/socket.h"
 #include "tend/tend.h"
 
 static const char help[] =
@@ -29,8 +31,10 @@ static const char help[] =
 	"  redis, valkey   limit: maxmemory becomes a share of it, unless it is less already\n"
 	"                  (CONFIG SET); pressure: MEMORY PURGE\n"
 	"  jvm             HotSpot; limit: free ratios of the heap, SoftMaxHeapSize of ZGC and\n"
-	"                  Shenandoah; pressure: GC.run, System.trim_native_heap\n\n"
+	"                  Shenandoah; pressure: GC.run, System.trim_native_heap\n"
+	"  any             that understands MEMORY_PRESSURE_WATCH: --socket\n\n"
 	"  --not LANGUAGE         leave these alone (redis, jvm); may be repeated\n"
+	"  --socket PATH          serve one there: a byte at pressure to each that is connected\n"
 	"  --redis-share PERCENT  of the limit (75)\n"
 	"  --redis-secret FILE    its password, and in a second line the user, if there is one\n"
 	"  --pause SECONDS        no process is told of pressure again before (10)\n"
@@ -38,10 +42,11 @@ static const char help[] =
 	"  --quiet                say only what cannot be reached\n"
 	"  --help                 this text\n";
 
-enum { OPT_SHARE = 256, OPT_SECRET, OPT_PAUSE, OPT_PATIENCE };
+enum { OPT_SHARE = 256, OPT_SECRET, OPT_PAUSE, OPT_PATIENCE, OPT_SOCKET };
 
 static const struct option options[] = {
 	{ "not", required_argument, NULL, 'n' },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "redis-share", required_argument, NULL, OPT_SHARE },
 	{ "redis-secret", required_argument, NULL, OPT_SECRET },
 	{ "pause", required_argument, NULL, OPT_PAUSE },
@@ -73,6 +78,7 @@ static struct {
 	bool without[NR_TONGUES];
 	unsigned int percent;
 	const char *secret;
+	const char *socket;
 	int64_t pause_ms;
 	int64_t patience_ms;
 	bool quiet;
@@ -82,27 +88,29 @@ static struct {
  * struct tending - all that goes on
  * @group:	what is tended
  * @limit:	as it was read last
+ * @socket:	for those that have come to be told; or none
  * @signals:	those that end it
  * @walk_at:	when the next walk is, ms
  * @read_at:	no reading before, ms
  * @next:	who is the first to be told next time
  * @talks:	how many go on
  * @procs:	who lives there
- * @polled:	room for poll(): signals, the group, talks
+ * @polled:	room for poll(): signals, the group, the socket, talks
  */
 struct tending {
 	struct tend_group group;
 	struct memstate_limit limit;
+	struct tend_socket socket;
 	int signals;
 	int64_t walk_at;
 	int64_t read_at;
 	size_t next;
 	unsigned int talks;
 	struct tend_procs procs;
-	struct pollfd polled[2 + TEND_PROCS];
+	struct pollfd polled[3 + TEND_PROCS];
 };
 
-static struct tending all;
+static struct tending all = { .socket = { .fd = -1, .events = -1 } };
 
 /* ---- what is said ---------------------------------------------------------------------- */
 
@@ -147,6 +155,11 @@ static void take_result(struct tend_proc *p, const struct tend_result *r, int64_
 
 /* ---- who is told what ------------------------------------------------------------------ */
 
+static bool is_pressed(void)
+{
+	return all.limit.pressure != MEMSTATE_PRESSURE_NONE;
+}
+
 static void look(struct tend_proc *p)
 {
 	struct tend_peer peer = { .pid = p->pid, .pidfd = p->pidfd };
@@ -160,7 +173,7 @@ static void look(struct tend_proc *p)
 	for (size_t i = 0; i < NR_TONGUES && !p->tongue; i++)
 		if (!opt.without[i] && tongues[i]->speaks(&peer))
 			p->tongue = tongues[i];
-	p->pressed = all.limit.pressure != MEMSTATE_PRESSURE_NONE;
+	p->pressed = is_pressed();
 }
 
 static bool due(const struct tend_proc *p, int64_t now)
@@ -238,6 +251,7 @@ static void see_talks(int64_t now, int64_t *wake)
 
 static void press(void)
 {
+	tend_socket_tell(&all.socket);
 	for (size_t i = 0; i < all.procs.nr; i++)
 		all.procs.all[i].pressed = true;
 }
@@ -266,12 +280,13 @@ static int read_group(bool first)
 static int wait_for(int64_t now, int64_t wake)
 {
 	bool readable = now >= all.read_at;
-	nfds_t nr = 2;
+	nfds_t nr = 3;
 
 	all.polled[0] = (struct pollfd) { .fd = all.signals, .events = POLLIN };
 	all.polled[1] = (struct pollfd) {
 		.fd = readable ? all.group.watch : -1, .events = POLLPRI,
 	};
+	all.polled[2] = (struct pollfd) { .fd = all.socket.events, .events = POLLIN };
 	if (!readable && all.read_at < wake)
 		wake = all.read_at;
 	for (size_t i = 0; i < all.procs.nr; i++)
@@ -314,6 +329,7 @@ static int tend(void)
 			tend_talk_reap();
 			all.walk_at = now + WALK_MS;
 		}
+		tend_socket_serve(&all.socket, is_pressed());
 		wake = all.walk_at;
 		see_talks(now, &wake);
 		tell_all(now);
@@ -331,25 +347,37 @@ static int tend(void)
 
 static int run(const char *target)
 {
+	struct rlimit files;
 	sigset_t ending;
 	int ret;
 
 	if (tend_group_open(&all.group, target))
 		return 1;
+	ret = opt.socket ? tend_socket_open(&all.socket, opt.socket) : 0;
+	if (ret) {
+		ms_err("%s: %s", opt.socket, strerror(-ret));
+		tend_group_close(&all.group);
+		return 1;
+	}
+	/* A descriptor for each process, and for each that listens. */
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ending, NULL);
 	all.signals = signalfd(-1, &ending, SFD_CLOEXEC);
-	if (all.signals < 0) {
+	if (all.signals < 0)
 		ms_err("signalfd: %s", strerror(errno));
-		return 1;
-	}
-	ret = tend();
+	ret = all.signals < 0 ? 1 : tend();
 	tend_procs_forget(&all.procs);
+	tend_socket_close(&all.socket);
 	tend_group_close(&all.group);
-	close(all.signals);
+	if (all.signals >= 0)
+		close(all.signals);
 	return ret;
 }
 
@@ -407,6 +435,9 @@ int memstate_cmd_tend(int argc, char **argv)
 				ms_err("%s: %s", optarg, strerror(errno));
 				return 1;
 			}
+			break;
+		case OPT_SOCKET:
+			opt.socket = optarg;
 			break;
 		case OPT_PAUSE:
 		case OPT_PATIENCE:
