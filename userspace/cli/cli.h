@@ -38,6 +38,7 @@ int memstate_cmd_run(int argc, char **argv);
 int memstate_cmd_scan(int argc, char **argv);
 int memstate_cmd_shrink(int argc, char **argv);
 int memstate_cmd_stat(int argc, char **argv);
+int memstate_cmd_tend(int argc, char **argv);
 int memstate_cmd_top(int argc, char **argv);
 int memstate_cmd_watch(int argc, char **argv);
 

@@ -16,6 +16,7 @@ static const struct command {
 	{ "adapt", memstate_cmd_adapt, "tell runtimes of a limit, by their own settings" },
 	{ "limit", memstate_cmd_limit, "show or set the limits of a cgroup" },
 	{ "shrink", memstate_cmd_shrink, "lower the limit of what runs, or leave it" },
+	{ "tend", memstate_cmd_tend, "tell programs of limit and pressure, while they run" },
 	{ "advise", memstate_cmd_advise, "which limits would be right" },
 	{ "observe", memstate_cmd_observe, "have programs that report nothing observed" },
 	{ "watch", memstate_cmd_watch, "events of a cgroup as they happen" },

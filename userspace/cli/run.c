@@ -25,7 +25,7 @@ static const char help[] =
 	"With a limit it is refused what does not fit (ENOMEM), and nothing is killed. One that\n"
 	"reports and has no cgroup is limited process by process, and it is said so.\n"
 	"SIZE is as for memory.max: bytes, with K, M, G or T behind, or max; or as sizes are\n"
-	"printed: 20MiB, 1.5 GiB.\n\n"
+	"printed: 20MiB, 1.5 GiB. It may hear of pressure by MEMORY_PRESSURE_WATCH.\n\n"
 	"  --max SIZE         over it memory does not become Ready: the program gets ENOMEM\n"
 	"  --commit-max SIZE  what it could write to without asking again is never above it\n"
 	"  --high SIZE        above it there is pressure\n"
@@ -90,12 +90,22 @@ static void wake_up(int sig)
 	(void)sig;
 }
 
+/* Whether there can be pressure, in a place where it can be seen. */
+static bool limited(void)
+{
+	return (launch.max || launch.high) && launch.place.there;
+}
+
 /* What happens meanwhile. */
 static void look_about(void)
 {
 	ms_tally_sweep(&tally);
 	if (launch.reported && tally.table)
 		ms_unseen_look(&unseen);
+	if (!launch.quiet || limited())
+		ms_place_look(&launch.place);
+	if (limited())
+		ms_run_socket_look(&launch.place.limit);
 }
 
 /* @before: signals that are blocked anyway. Return: as waitpid() has it. */
@@ -122,8 +132,6 @@ static int wait_for(const sigset_t *before)
 			return W_EXITCODE(1, 0);
 		ms_tally_wait(&tally, &mask, pause);
 		look_about();
-		if (!launch.quiet)
-			ms_place_look(&launch.place);
 		pause = pause * 2 < LOOK_LAST ? pause * 2 : LOOK_LAST;
 	}
 }
@@ -293,6 +301,8 @@ int memstate_cmd_run(int argc, char **argv)
 	if (!ret) {
 		if (launch.reported && tally.table)
 			prctl(PR_SET_CHILD_SUBREAPER, 1);
+		if (limited())
+			ms_run_socket_begin();
 		ret = ms_launch_start(&launch, argv + optind);
 		if (!ret) {
 			status = wait_for(&before);
@@ -300,6 +310,7 @@ int memstate_cmd_run(int argc, char **argv)
 			others = launch.started && launch.reported && tally.table &&
 				 others_go_on(&before);
 		}
+		ms_run_socket_end();
 		ms_launch_finish(&launch);
 		if (launch.started && !launch.quiet &&
 		    !report(out, argv[optind], status, others) && !ret)

@@ -41,4 +41,9 @@ struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
 const char *ms_run_no_loader(const char *program);
 
+/* run_socket.c: pressure, told while it runs */
+void ms_run_socket_begin(void);
+void ms_run_socket_look(const struct memstate_limit *now);
+void ms_run_socket_end(void);
+
 #endif /* MS_RUN_H */

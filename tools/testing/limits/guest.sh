@@ -20,6 +20,7 @@ part_library() {
 	relay device bash -c "echo 0 >/sys/fs/cgroup/lib/cgroup.procs; exec '$programs/lib' /sys/fs/cgroup/lib"
 	rmdir /sys/fs/cgroup/lib
 	relay cli bash "$here/cli.sh" "$bin/memstate" "$programs/counter"
+	relay tend bash "$here/../tend/guest.sh" "$bin/memstate"
 
 	# The allocator, accounted by the device
 	local preloaded=(env "LD_PRELOAD=$bin/libmemstate-malloc.so" MEMSTATE_BACKEND=device) max
