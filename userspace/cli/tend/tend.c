@@ -76,7 +76,7 @@ static const struct tend_tongue *const tongues[] = { &tend_redis, &tend_jvm };
 
 static struct {
 	bool without[NR_TONGUES];
-	unsigned int percent;
+	unsigned long percent;
 	const char *secret;
 	const char *socket;
 	int64_t pause_ms;
@@ -192,7 +192,7 @@ static void tell(struct tend_proc *p, int64_t now)
 		.limit = p->told != all.limit.lowest_max,
 		.pressure = p->pressed && now >= p->press_at,
 		.max = all.limit.lowest_max,
-		.percent = opt.percent,
+		.percent = (unsigned int)opt.percent,
 		.found = p->found,
 		.secret = opt.secret,
 	};
@@ -393,27 +393,9 @@ static bool leave_alone(const char *name)
 	return false;
 }
 
-static bool seconds_arg(const char *text, int64_t *ms)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	*ms = seconds > 0 && seconds <= 1e6 ? (int64_t)(seconds * 1000) : 0;
-	return end != text && !*end && *ms;
-}
-
-static bool percent_arg(const char *text)
-{
-	unsigned long value;
-	char *end;
-
-	value = strtoul(text, &end, 10);
-	opt.percent = value < 100 ? (unsigned int)value : 0;
-	return *text >= '0' && *text <= '9' && !*end && opt.percent;
-}
-
 int memstate_cmd_tend(int argc, char **argv)
 {
+	double seconds;
 	int c;
 
 	opterr = 0;
@@ -425,9 +407,8 @@ int memstate_cmd_tend(int argc, char **argv)
 						      optarg);
 			break;
 		case OPT_SHARE:
-			if (!percent_arg(optarg))
-				return ms_usage_error("tend", "option '--redis-share': '%s' is not a number from 1 to 99",
-						      optarg);
+			if (ms_count_arg("tend", "--redis-share", 1, 99, &opt.percent))
+				return EXIT_USAGE;
 			break;
 		case OPT_SECRET:
 			opt.secret = optarg;
@@ -440,11 +421,14 @@ int memstate_cmd_tend(int argc, char **argv)
 			opt.socket = optarg;
 			break;
 		case OPT_PAUSE:
+			if (ms_seconds_arg("tend", "--pause", 0.01, 1e6, &seconds))
+				return EXIT_USAGE;
+			opt.pause_ms = (int64_t)(seconds * 1000);
+			break;
 		case OPT_PATIENCE:
-			if (!seconds_arg(optarg, c == OPT_PAUSE ? &opt.pause_ms :
-								  &opt.patience_ms))
-				return ms_usage_error("tend", "'%s' is not a number of seconds",
-						      optarg);
+			if (ms_seconds_arg("tend", "--patience", 0.01, 1e6, &seconds))
+				return EXIT_USAGE;
+			opt.patience_ms = (int64_t)(seconds * 1000);
 			break;
 		case 'q':
 			opt.quiet = true;
