@@ -398,7 +398,9 @@ def flag(pid, name):
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(f"/tmp/.java_pid{pid}")
         s.sendall(f"1\0printflag\0{name}\0\0\0".encode())
-        return s.recv(4096).decode().split("\n")[1]
+        # It comes in parts: the status, and what it is asked for.
+        with s.makefile() as answer:
+            return answer.read().split("\n")[1]
 
 
 def made_up_jvm():
