@@ -278,6 +278,7 @@ int memstate_cmd_run(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &child, &before);
 	signal(SIGCHLD, wake_up);
 	launch.mask = &before;
+	launch.command = argv[optind];
 	ret = ms_launch_prepare(&launch);
 	if (!ret) {
 		if (launch.reported && tally.table)
