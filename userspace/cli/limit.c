@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "cli.h"
 #include "files.h"
+#include "refusal.h"
 #include "rules.h"
 
 static const char help[] =
@@ -161,6 +162,7 @@ static int print_json(const struct shown *s)
 	struct json_object *doc = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
 	struct json_object *memory = json_object_new_object();
+	struct ms_refusal refusal;
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
@@ -178,8 +180,8 @@ static int print_json(const struct shown *s)
 			       s->limit.max == MEMSTATE_UNLIMITED || advised(s) == UINT64_MAX ?
 				       NULL : ms_json_u64(advised(s)));
 	json_object_object_add(doc, "memory", memory);
-	json_object_object_add(doc, "last_refusal", *s->refusal ?
-			       json_object_new_string(s->refusal) : NULL);
+	ms_refusal_parse(s->refusal, &refusal);
+	json_object_object_add(doc, "last_refusal", ms_refusal_json(&refusal, 0));
 	return ms_json_print(doc);
 }
 
@@ -335,7 +337,7 @@ static int read_all(struct shown *s)
 	if (ret)
 		return ms_limit_error(s->cg.dir, ret);
 	ms_cgroup_memory(&s->cg, &s->memory);
-	ms_group_refusal(s->cg.id, s->refusal, sizeof(s->refusal));
+	ms_group_refusal_text(s->cg.id, s->refusal, sizeof(s->refusal));
 	read_commit_max(s);
 	return 0;
 }

@@ -169,6 +169,7 @@ static bool report(FILE *out, const char *command, int status, bool others)
 		.place = &launch.place,
 		.reported = launch.reported,
 		.all = opt.all,
+		.adapted = opt.adapt,
 		.others = others,
 	};
 	bool written;

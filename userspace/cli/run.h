@@ -19,6 +19,7 @@
  * @place:	where it ran, and what was seen there
  * @reported:	the shim was in it
  * @all:	each process by itself, whatever it held
+ * @adapted:	runtimes were told of the limit
  * @others:	what it has started goes on, as far as that is known
  */
 struct ms_run_end {
@@ -28,6 +29,7 @@ struct ms_run_end {
 	const struct ms_place *place;
 	bool reported;
 	bool all;
+	bool adapted;
 	bool others;
 };
 
@@ -36,5 +38,7 @@ void ms_run_json(FILE *out, const struct ms_run_end *end);
 void ms_run_place(FILE *out, const struct ms_run_end *end);
 struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
+void ms_run_refused(FILE *out, const struct ms_run_end *end);
+void ms_run_refused_json(struct json_object *doc, const struct ms_run_end *end);
 
 #endif /* MS_RUN_H */

@@ -7,6 +7,7 @@
 
 #include "cgroup.h"
 #include "cli.h"
+#include "refusal.h"
 #include "rules.h"
 
 /**
@@ -17,6 +18,8 @@
  * @observe:	observed by the module, of what reports nothing
  * @limit:	enforced
  * @memory:	what the kernel counts
+ * @refused:	what was refused last, or NULL
+ * @in:		cgroup id of the group that was refused
  */
 struct row {
 	struct ms_cgroup cg;
@@ -25,7 +28,12 @@ struct row {
 	struct memstate_observe observe;
 	struct memstate_limit limit;
 	struct ms_cgroup_memory memory;
+	const struct ms_refusal *refused;
+	uint64_t in;
 };
+
+/* Of all groups, as they were when this began. */
+static struct ms_refusals refusals;
 
 /* Bytes that somebody accounts for: who reports them, or the module that observes. */
 static uint64_t accounted(const struct row *r)
@@ -86,6 +94,18 @@ static void print_observed(const struct row *r)
 		printf("%5s %9s %9s %9s", "-", "-", "-", "-");
 }
 
+static void print_refused(const struct row *r)
+{
+	char text[MS_REFUSAL_WORDS], when[32];
+
+	if (!r->refused)
+		return;
+	ms_refusal_words(r->refused, r->cg.id, r->in, text, sizeof(text));
+	ms_refusal_clock(r->refused, when, sizeof(when));
+	printf("%27srefused %llu time%s, last at %s: %s\n", "",
+	       (unsigned long long)r->refused->nr, r->refused->nr == 1 ? "" : "s", when, text);
+}
+
 static void print_row(const struct row *r)
 {
 	const char *path = r->cg.path;
@@ -110,6 +130,7 @@ static void print_row(const struct row *r)
 	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
 	if (ms_is_unenforced(&r->observe))
 		printf("%27s" MS_UNENFORCED "\n", "");
+	print_refused(r);
 }
 
 static void add_known(struct json_object *o, const char *key, int64_t value)
@@ -135,6 +156,7 @@ static struct json_object *json_row(const struct row *r)
 	json_object_object_add(o, "observing", observing);
 	ms_json_limit(enforced, &r->limit);
 	json_object_object_add(o, "enforced", enforced);
+	json_object_object_add(o, "last_refusal", ms_refusal_json(r->refused, r->in));
 	add_known(observed, "anon", r->memory.anon);
 	add_known(observed, "file", r->memory.file);
 	add_known(observed, "shmem", r->memory.shmem);
@@ -154,7 +176,10 @@ static struct json_object *json_row(const struct row *r)
 static int row_read(struct row *r)
 {
 	int ret = memstate_group_totals(r->cg.fd, &r->totals, 0);
+	const struct ms_refused *at = ms_refusals_find(&refusals, r->cg.id);
 
+	r->refused = at && at->refusal.nr ? &at->refusal : NULL;
+	r->in = r->refused ? ms_refusals_in(&refusals, at) : 0;
 	if (memstate_group_alloc_totals(r->cg.fd, &r->alloc))
 		r->alloc.nr_shards = 0;
 	r->observe = (struct memstate_observe) { .size = sizeof(r->observe) };
@@ -250,6 +275,7 @@ int ms_stat_groups(char **targets, int nr, bool json)
 	} else {
 		print_head();
 	}
+	ms_refusals_read(&refusals);
 	if (!nr)
 		status = show_all(list);
 	for (int i = 0; i < nr; i++) {
@@ -258,6 +284,7 @@ int ms_stat_groups(char **targets, int nr, bool json)
 		if (ms_cgroup_find("stat", targets[i], &r.cg) || show(&r, list))
 			status = 1;
 	}
+	ms_refusals_free(&refusals);
 	if (doc && ms_json_print(doc))
 		status = 1;
 	return status;
