@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "knobs.h"
+#include "program.h"
 
 static const char help[] =
 	"usage: memstate adapt --max SIZE [OPTION]...\n\n"
@@ -197,6 +198,54 @@ int ms_adapt_environment(uint64_t max, uint32_t workers)
 		    setenv(ms_knobs_all[i].name, text, 1))
 			return -ENOMEM;
 	return 0;
+}
+
+/* How runtimes call themselves, their threads included: the beginnings of names. */
+static const struct {
+	const char *name;
+	const char *runtime;
+} callings[] = {
+	{ "java", "JVM" }, { "GC Thread", "JVM" }, { "G1 ", "JVM" }, { "C1 Compiler", "JVM" },
+	{ "C2 Compiler", "JVM" }, { "VM Thread", "JVM" }, { "VM Periodic", "JVM" },
+	{ "node", "Node" }, { "MainThread", "Node" }, { "V8Worker", "Node" },
+	{ "libuv-worker", "Node" }, { "dotnet", ".NET" }, { ".NET ", ".NET" }, { "ruby", "Ruby" },
+	{ "php", "PHP" },
+};
+
+static const char *called(const char *name)
+{
+	for (size_t i = 0; i < sizeof(callings) / sizeof(callings[0]); i++)
+		if (!strncmp(name, callings[i].name, strlen(callings[i].name)))
+			return callings[i].runtime;
+	return NULL;
+}
+
+/**
+ * ms_adapt_runtime() - which runtime could be told of a limit, and is not
+ * @command:	the program, as on the command line
+ * @comm:	what the process that met the limit calls itself
+ * @max:	the limit, bytes
+ *
+ * Return: its name; NULL: it is none that is known, or its owner has set it himself.
+ */
+const char *ms_adapt_runtime(const char *command, const char *comm, uint64_t max)
+{
+	const struct ms_adapt a = { .max = max, .workers = 1, .get = own, .phpdir = MS_PHPDIR };
+	const char *base = strrchr(command, '/'), *runtime = called(comm);
+	char text[MS_KNOB_VALUE_MAX];
+	struct ms_program program;
+
+	if (!runtime)
+		runtime = called(base ? base + 1 : command);
+	if (!runtime && ms_program_look(command, &program)) {
+		base = strrchr(program.path, '/');
+		runtime = program.go ? "Go" : called(base ? base + 1 : program.path);
+	}
+	for (size_t i = 0; runtime && i < ms_knobs_nr; i++)
+		if (!strcmp(ms_knobs_all[i].runtime, runtime) &&
+		    ms_knob_value(&ms_knobs_all[i], &a, text, sizeof(text)))
+			return runtime;
+	return NULL;
 }
 
 /**

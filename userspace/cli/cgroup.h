@@ -48,6 +48,7 @@ const char *ms_cgroup_root(void);
 int ms_cgroup_of_pid(pid_t pid, char *path, size_t size);
 int ms_cgroup_open(struct ms_cgroup *cg, const char *path);
 bool ms_cgroup_names_container(const char *name, const char *id);
+bool ms_cgroup_container_of(const char *path, char *id, size_t size);
 int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg);
 bool ms_cgroup_is_whole(const struct ms_cgroup *cg, const char *target);
 void ms_cgroup_close(struct ms_cgroup *cg);

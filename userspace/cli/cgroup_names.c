@@ -101,3 +101,45 @@ int ms_cgroup_dirs_named(struct ms_cgroup_dirs *cg, const char *name, uint64_t *
 	close(fd);
 	return 0;
 }
+
+/* Digits of an id as engines give them to containers, and of what they show of it. */
+#define ID_DIGITS	64
+#define ID_SHOWN	12
+
+/**
+ * ms_cgroup_container_of() - the container that a cgroup is of
+ * @path:	below the root of the hierarchy
+ * @id:		out: the beginning of its id, as engines show it; of LXC its name
+ * @size:	room
+ *
+ * The lowest one counts: libpod-<id>.scope, docker-<id>.scope, cri-containerd-<id>.scope, <id>,
+ * lxc.payload.<name>; what is below it is its own.
+ *
+ * Return: whether it is of one.
+ */
+bool ms_cgroup_container_of(const char *path, char *id, size_t size)
+{
+	static const char lxc[] = "lxc.payload.";
+	const size_t of_lxc = sizeof(lxc) - 1;
+	bool found = false;
+	size_t n;
+
+	for (path += strspn(path, "/"); *path; path += n, path += strspn(path, "/")) {
+		const char *end, *p;
+
+		n = strcspn(path, "/");
+		end = n > 6 && !memcmp(path + n - 6, ".scope", 6) ? path + n - 6 : path + n;
+		for (p = end; p > path && strchr("0123456789abcdef", p[-1]); p--)
+			;
+		/* Its monitor has the same one in its name. */
+		if (end - p == ID_DIGITS && (p == path || p[-1] == '-') &&
+		    !memmem(path, n, "conmon", 6)) {
+			snprintf(id, size, "%.*s", ID_SHOWN, p);
+			found = true;
+		} else if (n > of_lxc && !memcmp(path, lxc, of_lxc)) {
+			snprintf(id, size, "%.*s", (int)(n - of_lxc), path + of_lxc);
+			found = true;
+		}
+	}
+	return found;
+}

@@ -102,6 +102,7 @@ int ms_json_print(struct json_object *o);
 /* ---- adapt.c: a limit, by runtimes' own settings -------------------------------- */
 
 int ms_adapt_environment(uint64_t max, uint32_t workers);
+const char *ms_adapt_runtime(const char *command, const char *comm, uint64_t max);
 int ms_workers_arg(const char *command, const char *text, uint32_t *workers);
 
 /* ---- limit_words.c: limits for people and programs -------------------------------------- */
@@ -109,7 +110,10 @@ int ms_workers_arg(const char *command, const char *text, uint32_t *workers);
 const char *ms_limit_size(uint64_t limit);
 void ms_json_limit(struct json_object *o, const struct memstate_limit *l);
 int ms_limit_error(const char *what, int ret);
-void ms_group_refusal(uint64_t group, char *text, size_t size);
+struct ms_refusal;
+
+void ms_group_refusal_text(uint64_t group, char *text, size_t size);
+void ms_group_refusal(uint64_t group, struct ms_refusal *r);
 bool ms_is_unenforced(const struct memstate_observe *w);
 uint64_t ms_commit_max(const struct memstate_observe *w);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);

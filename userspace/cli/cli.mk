@@ -13,7 +13,7 @@ ALL += $(CLI_BIN)
 
 # The server of memstate export, apart for the libraries that HTTP brings along.
 EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export/export.c export/data.c export/families.c \
-		export/http.c export/server.c export/text.c args.c files.c out.c) \
+		export/http.c export/server.c export/text.c args.c files.c out.c refusal.c) \
 	       userspace/lib/cgroupfs.c userspace/lib/names.c kmod/core/rules.c
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http

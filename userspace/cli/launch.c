@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "launch.h"
+#include "program.h"
 
 #define SHIM	"libmemstate-observe.so"
 #define MALLOC	"libmemstate-malloc.so.0"
@@ -125,6 +126,27 @@ static void limit_itself(const struct ms_launch *l, const char *why)
 	say(l, "no cgroup of its own (%s): each process is limited by itself", why);
 }
 
+/*
+ * What limits hold for is said before the program runs, where it is not all that it does: who
+ * learns it afterwards has run without. @seen: what does not report is limited, too.
+ */
+static void say_holes(const struct ms_launch *l, bool seen)
+{
+	const char *heap = l->malloc ? "" : "the heap of libc's own malloc (--malloc has it)";
+	char why[2 * PATH_MAX];
+	struct ms_program program;
+
+	if (seen && *heap)
+		say(l, "limits hold for what is reported: not for %s", heap);
+	if (seen)
+		return;
+	say(l, "limits hold for what reports: not for %s%sstatic or setuid programs, nor where the environment is cleared (sudo, env -i) or a sandbox keeps the shim out",
+	    heap, *heap ? ", " : "");
+	if (ms_program_look(l->command, &program) &&
+	    ms_program_bars(&program, why, sizeof(why)))
+		say(l, "%s: its limits will not hold", why);
+}
+
 /* Whether the caller has asked for a back end that is not the module. */
 static bool is_backend_chosen(void)
 {
@@ -180,6 +202,8 @@ static int report(struct ms_launch *l, char *why, size_t size)
 	if (device && can == 1 && !tried && !make_place(l, true, why, size)) {
 		if (limited || l->commit_max)
 			say(l, "limited in %s", ms_place_name(&l->place));
+		if (limited)
+			say_holes(l, true);
 		return 0;
 	}
 	if (!*why)
@@ -191,6 +215,8 @@ static int report(struct ms_launch *l, char *why, size_t size)
 	} else if (limited) {
 		limit_itself(l, none);
 	}
+	if (limited)
+		say_holes(l, false);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 /**
  * struct ms_launch - a program and how it is run
+ * @command:	the program, as on the command line
  * @malloc:	with libmemstate-malloc in place of its own; so it reports
  * @reported:	with the shim, so that it reports, also where it could be observed without;
  *		out: with the shim
@@ -28,6 +29,7 @@
  * @preload:	LD_PRELOAD for it, or NULL: as it is
  */
 struct ms_launch {
+	const char *command;
 	bool malloc;
 	bool reported;
 	bool quiet;

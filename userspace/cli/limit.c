@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "files.h"
 #include "group.h"
+#include "refusal.h"
 #include "rules.h"
 
 static const char help[] =
@@ -153,6 +154,7 @@ static int print_json(const struct shown *s)
 	struct json_object *doc = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
 	struct json_object *memory = json_object_new_object();
+	struct ms_refusal refusal;
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
 	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
@@ -164,8 +166,8 @@ static int print_json(const struct shown *s)
 	ms_json_memory(memory, &s->memory);
 	ms_json_add_limit(memory, "advised_max", advised(s));
 	json_object_object_add(doc, "memory", memory);
-	json_object_object_add(doc, "last_refusal", *s->refusal ?
-			       json_object_new_string(s->refusal) : NULL);
+	ms_refusal_parse(s->refusal, &refusal);
+	json_object_object_add(doc, "last_refusal", ms_refusal_json(&refusal, 0));
 	return ms_json_print(doc);
 }
 
@@ -267,7 +269,7 @@ static int read_all(struct shown *s)
 	if (ret)
 		return ms_limit_error(s->cg.dir, ret);
 	ms_cgroup_memory(&s->cg, &s->memory);
-	ms_group_refusal(s->cg.id, s->refusal, sizeof(s->refusal));
+	ms_group_refusal_text(s->cg.id, s->refusal, sizeof(s->refusal));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "cli.h"
 #include "files.h"
+#include "refusal.h"
 
 /**
  * ms_limit_size() - a limit for a table
@@ -81,13 +82,13 @@ int ms_limit_error(const char *what, int ret)
 }
 
 /**
- * ms_group_refusal() - the last request that a group has refused
+ * ms_group_refusal_text() - the last request that a group has refused
  * @group:	its cgroup's id
  * @text:	where to put it, as the module tells it, which escapes what is in it; empty: there
  *		was none, or it may not be read
  * @size:	room
  */
-void ms_group_refusal(uint64_t group, char *text, size_t size)
+void ms_group_refusal_text(uint64_t group, char *text, size_t size)
 {
 	char path[128];
 
@@ -96,6 +97,19 @@ void ms_group_refusal(uint64_t group, char *text, size_t size)
 	if (ms_file_text(AT_FDCWD, path, text, size) <= 0)
 		*text = '\0';
 	text[strcspn(text, "\n")] = '\0';
+}
+
+/**
+ * ms_group_refusal() - the same, understood
+ * @group:	its cgroup's id
+ * @r:		out: the refusal; nr is 0 where there was none, or it may not be read
+ */
+void ms_group_refusal(uint64_t group, struct ms_refusal *r)
+{
+	char text[MS_REFUSAL_TEXT];
+
+	ms_group_refusal_text(group, text, sizeof(text));
+	ms_refusal_parse(text, r);
 }
 
 /**

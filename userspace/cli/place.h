@@ -22,7 +22,7 @@
 #include <memstate.h>
 
 #include "cgroup.h"
-#include "files.h"
+#include "refusal.h"
 
 struct ms_place_kind;
 
@@ -45,19 +45,32 @@ struct ms_place_wish {
 };
 
 /**
+ * struct ms_asker - a process that reports, and was refused
+ * @nr:		how often; 0: none is known
+ * @pid:	the process
+ * @comm:	its name
+ */
+struct ms_asker {
+	uint64_t nr;
+	pid_t pid;
+	char comm[MS_REFUSAL_COMM];
+};
+
+/**
  * struct ms_place - where a program runs
  * @kind:	what it is; NULL: there never was one
  * @there:	it is there, and has not been ended
  * @observed:	programs that report nothing are seen in it
  * @cgroup:	a cgroup; its fd is below 0 if it is none
  * @job:	the device, which is bound to a job; below 0: it is none
- * @wish:	what is to hold in a job
+ * @wish:	what is to hold in it
  * @limit:	as it was last looked at
  * @observe:	likewise
  * @looks:	how often it was looked at while somebody was in it
  * @backed:	most that was seen
  * @commit:	likewise
- * @refusal:	the last one as the module tells it; empty: there was none, or it does not
+ * @refusal:	the last one that is noted
+ * @asker:	of those that report, for which nothing is noted, who was refused most
  */
 struct ms_place {
 	const struct ms_place_kind *kind;
@@ -71,7 +84,8 @@ struct ms_place {
 	uint64_t looks;
 	uint64_t backed;
 	uint64_t commit;
-	char refusal[MS_REFUSAL_TEXT];
+	struct ms_refusal refusal;
+	struct ms_asker asker;
 };
 
 /**
@@ -101,6 +115,7 @@ extern const struct ms_place_kind ms_place_job;
 int ms_place_make(struct ms_place *p, const struct ms_place_wish *w, char *why, size_t size);
 int ms_place_enter(const struct ms_place *p);
 void ms_place_look(struct ms_place *p);
+uint64_t ms_place_refused(const struct ms_place *p);
 int ms_place_end(struct ms_place *p);
 const char *ms_place_name(const struct ms_place *p);
 

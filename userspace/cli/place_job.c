@@ -33,7 +33,6 @@ static int job_make(struct ms_place *p, const struct ms_place_wish *w, char *why
 		if (p->job >= 0)
 			close(p->job);
 	}
-	p->wish = *w;
 	p->observed = !ret;
 	return ret;
 }

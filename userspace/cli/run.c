@@ -188,6 +188,7 @@ static bool report(FILE *out, const char *command, int status, bool others)
 		.unseen = &unseen,
 		.reported = launch.reported,
 		.all = opt.all,
+		.adapted = opt.adapt,
 		.others = others,
 	};
 	bool written;
@@ -297,6 +298,7 @@ int memstate_cmd_run(int argc, char **argv)
 	sigprocmask(SIG_BLOCK, &child, &before);
 	signal(SIGCHLD, wake_up);
 	launch.mask = &before;
+	launch.command = argv[optind];
 	ret = ms_launch_prepare(&launch);
 	if (!ret) {
 		if (launch.reported && tally.table)

@@ -21,6 +21,7 @@
  * @reported:	the shim was in it
  * @all:	each process by itself, whatever it held
  * @unseen:	programs that could not report
+ * @adapted:	runtimes were told of the limit
  * @others:	what it has started goes on, as far as that is known
  */
 struct ms_run_end {
@@ -31,6 +32,7 @@ struct ms_run_end {
 	const struct ms_unseen *unseen;
 	bool reported;
 	bool all;
+	bool adapted;
 	bool others;
 };
 
@@ -39,11 +41,11 @@ void ms_run_json(FILE *out, const struct ms_run_end *end);
 void ms_run_place(FILE *out, const struct ms_run_end *end);
 struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
-const char *ms_run_no_loader(const char *program);
-
 /* run_socket.c: pressure, told while it runs */
 void ms_run_socket_begin(void);
 void ms_run_socket_look(const struct memstate_limit *now);
 void ms_run_socket_end(void);
+void ms_run_refused(FILE *out, const struct ms_run_end *end);
+void ms_run_refused_json(struct json_object *doc, const struct ms_run_end *end);
 
 #endif /* MS_RUN_H */

@@ -24,8 +24,7 @@ static void print_all(FILE *out, const struct ms_run_end *end)
 	print_line(out, "Backed", ms_size(p->backed), text);
 	print_line(out, "Commit", ms_size(p->commit),
 		   "likewise: what it could write to without asking again");
-	snprintf(text, sizeof(text), "%llu",
-		 (unsigned long long)p->limit.events[MEMSTATE_EVENT_DENIED]);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)ms_place_refused(p));
 	print_line(out, "Refused", text, "requests for memory");
 }
 
@@ -55,8 +54,6 @@ void ms_run_place(FILE *out, const struct ms_run_end *end)
 		fprintf(out, "observed of what does not report: backed %s, commit %s at most, seen in %llu look%s\n",
 			ms_size(p->backed), ms_size(p->commit), (unsigned long long)p->looks,
 			p->looks == 1 ? "" : "s");
-	if (*p->refusal)
-		fprintf(out, "last refusal: %s\n", p->refusal);
 	print_running(out, p);
 }
 
@@ -77,7 +74,6 @@ struct json_object *ms_run_place_json(const struct ms_place *p)
 	ms_json_add(o, "commit_seen", p->commit);
 	ms_json_add(o, "looks", p->looks);
 	ms_json_add(o, "denied", p->limit.events[MEMSTATE_EVENT_DENIED]);
-	json_object_object_add(o, "last_refusal", *p->refusal ? ms_json_text(p->refusal) : NULL);
 	ms_json_add(o, "running", p->observe.spaces);
 	ms_json_add(o, "backed", p->observe.backed);
 	ms_json_add(o, "commit", p->observe.commit);

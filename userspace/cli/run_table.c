@@ -171,6 +171,7 @@ void ms_run_table(FILE *out, const struct ms_run_end *end)
 		print_rows(out, end);
 	if (end->place->observed && end->reported)
 		ms_run_place(out, end);
+	ms_run_refused(out, end);
 }
 
 /**
@@ -201,6 +202,7 @@ void ms_run_json(FILE *out, const struct ms_run_end *end)
 		json_object_object_add(o, "running", json_object_new_boolean(t->rows[i].running));
 		json_object_array_add(list, o);
 	}
+	ms_run_refused_json(doc, end);
 	json_object_object_add(doc, "processes", list);
 	json_object_object_add(doc, "unseen", ms_unseen_json(end->unseen));
 	if (t->table)

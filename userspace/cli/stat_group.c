@@ -8,6 +8,7 @@
 #include "cgroup.h"
 #include "cli.h"
 #include "group.h"
+#include "refusal.h"
 #include "rules.h"
 
 /**
@@ -16,13 +17,20 @@
  * @seen:	what the module says
  * @alloc:	what allocators count
  * @memory:	what the kernel counts
+ * @refused:	what was refused last, or NULL
+ * @in:		cgroup id of the group that was refused
  */
 struct row {
 	struct ms_cgroup cg;
 	struct ms_group_seen seen;
 	struct memstate_alloc alloc;
 	struct ms_cgroup_memory memory;
+	const struct ms_refusal *refused;
+	uint64_t in;
 };
+
+/* Of all groups, as they were when this began. */
+static struct ms_refusals refusals;
 
 /* Bytes that somebody accounts for: who reports them, or the module that observes. */
 static uint64_t accounted(const struct row *r)
@@ -83,6 +91,18 @@ static void print_observed(const struct row *r)
 		printf("%5s %9s %9s %9s", "-", "-", "-", "-");
 }
 
+static void print_refused(const struct row *r)
+{
+	char text[MS_REFUSAL_WORDS], when[32];
+
+	if (!r->refused)
+		return;
+	ms_refusal_words(r->refused, r->cg.id, r->in, text, sizeof(text));
+	ms_refusal_clock(r->refused, when, sizeof(when));
+	printf("%27srefused %llu time%s, last at %s: %s\n", "",
+	       (unsigned long long)r->refused->nr, r->refused->nr == 1 ? "" : "s", when, text);
+}
+
 static void print_row(const struct row *r)
 {
 	const char *path = r->cg.path;
@@ -107,6 +127,7 @@ static void print_row(const struct row *r)
 	ms_print_alloc(26, ms_alloc_heap(&r->alloc), &r->alloc);
 	if (ms_is_unenforced(&r->seen.observe))
 		printf("%27s" MS_UNENFORCED "\n", "");
+	print_refused(r);
 }
 
 static struct json_object *json_row(const struct row *r)
@@ -137,8 +158,11 @@ static struct json_object *json_row(const struct row *r)
 /* Fill the rest of a row whose cgroup is open. */
 static int row_read(struct row *r)
 {
+	const struct ms_refused *at = ms_refusals_find(&refusals, r->cg.id);
 	int ret = ms_group_look(r->cg.fd, &r->seen);
 
+	r->refused = at && at->refusal.nr ? &at->refusal : NULL;
+	r->in = r->refused ? ms_refusals_in(&refusals, at) : 0;
 	if (memstate_group_alloc_totals(r->cg.fd, &r->alloc))
 		r->alloc.nr_shards = 0;
 	ms_cgroup_memory(&r->cg, &r->memory);
@@ -229,6 +253,7 @@ int ms_stat_groups(char **targets, int nr, bool json)
 	} else {
 		print_head();
 	}
+	ms_refusals_read(&refusals);
 	if (!nr)
 		status = show_all(list);
 	for (int i = 0; i < nr; i++) {
@@ -237,6 +262,7 @@ int ms_stat_groups(char **targets, int nr, bool json)
 		if (ms_cgroup_find("stat", targets[i], &r.cg) || show(&r, list))
 			status = 1;
 	}
+	ms_refusals_free(&refusals);
 	if (doc && ms_json_print(doc))
 		status = 1;
 	return status;

@@ -26,6 +26,7 @@
 #include "cli.h"
 #include "files.h"
 #include "grown.h"
+#include "program.h"
 #include "run.h"
 #include "unseen.h"
 
@@ -86,6 +87,7 @@ static bool has(const char *text, size_t len, const char *what)
 /* Why there is no shim in a process, NULL: there is one, or it is not known. */
 static const char *why_unseen(pid_t pid)
 {
+	struct ms_program program;
 	char *text, path[64];
 	bool shim, brought;
 	const char *why;
@@ -109,7 +111,7 @@ static const char *why_unseen(pid_t pid)
 	if (shim)
 		return NULL;
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	why = ms_run_no_loader(path);
+	why = ms_program_look(path, &program) ? ms_program_no_loader(&program) : NULL;
 	if (!why && !brought)
 		why = "started without LD_PRELOAD, which brings the shim (env -i?)";
 	return why;

@@ -10,6 +10,7 @@
 
 #include "cgroup.h"
 #include "cli.h"
+#include "refusal.h"
 #include "rules.h"
 
 static const char help[] =
@@ -17,8 +18,8 @@ static const char help[] =
 	"A line for each change of pressure and each event (high, max, denied, breach,\n"
 	"drift) of a cgroup and all below it, until the cgroup is gone; with what is charged\n"
 	"(enforced), and what is backed and committed by those that report nothing\n"
-	"(observed), where they are observed. TARGET is as for 'memstate limit'; without one,\n"
-	"everything is watched.\n\n"
+	"(observed), where they are observed; and who was refused, what he wanted, and what was\n"
+	"left. TARGET is as for 'memstate limit'; without one, everything is watched.\n\n"
 	"  --count N           end after N lines; the first tells how things are\n"
 	"  --timeout SECONDS   end after so long\n"
 	"  --json              a JSON document a line\n"
@@ -42,6 +43,57 @@ struct moment {
 	struct memstate_observe observe;
 };
 
+/**
+ * struct told - refusals that were told of
+ * @root:	cgroup id of what is watched; 0: everything
+ * @begun:	there was a line before
+ * @before:	notes as they were at the line before
+ * @now:	notes as they are
+ */
+struct told {
+	uint64_t root;
+	bool begun;
+	struct ms_refusals before;
+	struct ms_refusals now;
+};
+
+/* Was it refused since the line before, and is it not told of one below? */
+static bool is_new(const struct told *t, const struct ms_refused *g)
+{
+	const struct ms_refused *old = ms_refusals_find(&t->before, g->group);
+
+	return t->begun && g->refusal.nr && (!old || old->refusal.nr != g->refusal.nr) &&
+	       (!t->root || ms_refusals_below(&t->now, g->group, t->root)) &&
+	       ms_refusals_in(&t->now, g) == g->group;
+}
+
+static void print_refused(const struct told *t)
+{
+	const char *before = " refused: ";
+	char text[MS_REFUSAL_WORDS];
+
+	for (size_t i = 0; i < t->now.nr; i++) {
+		const struct ms_refused *g = &t->now.list[i];
+
+		if (!is_new(t, g))
+			continue;
+		ms_refusal_words(&g->refusal, t->root, g->group, text, sizeof(text));
+		printf("%s%s", before, text);
+		before = "; ";
+	}
+}
+
+static struct json_object *json_refused(const struct told *t)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < t->now.nr; i++)
+		if (is_new(t, &t->now.list[i]))
+			json_object_array_add(list, ms_refusal_json(&t->now.list[i].refusal,
+								    t->now.list[i].group));
+	return list;
+}
+
 static void print_observed(const struct memstate_observe *w)
 {
 	if (!w->on)
@@ -52,7 +104,8 @@ static void print_observed(const struct memstate_observe *w)
 		printf(" enforced=no");
 }
 
-static void print_change(const struct moment *m, const struct memstate_limit *before)
+static void print_change(const struct moment *m, const struct memstate_limit *before,
+			 const struct told *told)
 {
 	const struct memstate_limit *now = &m->limit;
 	char clock[32];
@@ -68,10 +121,11 @@ static void print_change(const struct moment *m, const struct memstate_limit *be
 			printf(" %s=%llu(+%llu)", ms_event_names[i], now->events[i],
 			       now->events[i] - before->events[i]);
 	print_observed(&m->observe);
+	print_refused(told);
 	putchar('\n');
 }
 
-static void print_json(const struct moment *now)
+static void print_json(const struct moment *now, const struct told *told)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *observed = json_object_new_object();
@@ -80,6 +134,7 @@ static void print_json(const struct moment *now)
 	ms_json_limit(o, &now->limit);
 	ms_json_observe(observed, &now->observe);
 	json_object_object_add(o, "observed", observed);
+	json_object_object_add(o, "refusals", json_refused(told));
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 	json_object_put(o);
 }
@@ -107,7 +162,16 @@ static int read_moment(int fd, struct moment *m)
 	return memstate_watch_read(fd, &m->limit);
 }
 
-static int watch(int fd, unsigned long count, int64_t end, bool json)
+/* What was refused before the first line is no event. */
+static void read_refusals(struct told *t, bool first)
+{
+	ms_refusals_free(&t->before);
+	t->before = t->now;
+	t->begun = !first;
+	ms_refusals_read(&t->now);
+}
+
+static int watch(int fd, unsigned long count, int64_t end, bool json, struct told *told)
 {
 	struct moment now, before;
 	struct pollfd p = { .fd = fd, .events = POLLPRI };
@@ -124,10 +188,11 @@ static int watch(int fd, unsigned long count, int64_t end, bool json)
 		if (first || changed(&now, &before)) {
 			if (first)
 				before.limit = now.limit;
+			read_refusals(told, first);
 			if (json)
-				print_json(&now);
+				print_json(&now, told);
 			else
-				print_change(&now, &before.limit);
+				print_change(&now, &before.limit, told);
 			if (fflush(stdout))
 				return 1;
 			if (count && !--count)
@@ -152,6 +217,7 @@ static int watch(int fd, unsigned long count, int64_t end, bool json)
 int memstate_cmd_watch(int argc, char **argv)
 {
 	struct ms_cgroup cg = { .fd = MEMSTATE_SYSTEM };
+	struct told told = {};
 	unsigned long count = 0;
 	double timeout = 0;
 	bool json = false;
@@ -183,12 +249,15 @@ int memstate_cmd_watch(int argc, char **argv)
 	if (optind < argc && ms_cgroup_find("watch", argv[optind], &cg))
 		return 1;
 	fd = memstate_watch_open(cg.fd);
+	told.root = cg.id;
 	if (cg.fd >= 0)
 		ms_cgroup_close(&cg);
 	if (fd < 0)
 		return ms_limit_error(optind < argc ? cg.dir : "the system", fd);
 	ret = watch(fd, count, timeout > 0 ? ms_now_ms() + (int64_t)(timeout * 1000) : 0,
-		    json);
+		    json, &told);
+	ms_refusals_free(&told.before);
+	ms_refusals_free(&told.now);
 	close(fd);
 	return ret;
 }

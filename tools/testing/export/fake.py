@@ -41,8 +41,23 @@ def totals(where):
         put(where, name)
 
 
+# What a program may call itself, and keys that a newer module may have.
+REFUSAL = ('pid=9 inner_pid=7 comm="{comm}" bytes={bytes} group=77 backed={backed} charged={charged} {limit}'
+           ' overcommit={percent} at={at}.000100 nr={nr} newer="x=1 nr=0" first=3')
+
+
+def refusal(where):
+    """A last refusal; of every third group there is none."""
+    number = next(numbers)
+    put(where, "last_refusal", REFUSAL.format(
+        comm="\\x22 nr=5 bytes=6\\x0a\\x5c", bytes=number, backed=3 << 20, charged=5 << 20, at=number % 10,
+        limit=f"{'commit_max' if number % 2 else 'max'}={8 << 20}", percent=100 + number % 4 * 25, nr=number)
+        if number % 3 else "")
+
+
 def group(where):
     totals(where)
+    refusal(where)
     put(where, "nr_tasks")
     put(where, "peak")
     for name in OBSERVED:

@@ -79,6 +79,14 @@ def program(cgroup, megabytes, *options):
     return child
 
 
+def silent(cgroup, megabytes):
+    """A Python that reports nothing, in a cgroup; it holds nothing, and wants so much."""
+    return subprocess.run(
+        ["sh", "-c", f"echo $$ >'{cgroup}/cgroup.procs' && exec \"$@\"", "sh", sys.executable, "-c",
+         f"try:\n bytearray({megabytes} << 20)\nexcept MemoryError:\n print('refused')"],
+        stdout=subprocess.PIPE, text=True, check=False).stdout == "refused\n"
+
+
 def refused(child):
     child.stdin.write("more\n")
     child.stdin.flush()
@@ -268,13 +276,15 @@ def main():
        "memstate_up 0" in absent.stdout, "without the module it says so", absent)
     ok(subprocess.run(["insmod", MODULE], check=False).returncode == 0, "the module is loaded")
     limited, odd = f"{CGROUPS}/export", f'{CGROUPS}/export "odd\\'
-    for cgroup in limited, odd:
+    inner = f"{limited}/inner"
+    for cgroup in limited, odd, inner:
         os.mkdir(cgroup)
     number = os.stat(limited).st_ino
     first = program(limited, 24, "--malloc")
     second = program(odd, 8)
     write(f"{GROUPS}/{number}/max", "96M")
     write(f"{GROUPS}/{number}/high", "64M")
+    subprocess.run([MEMSTATE, "limit", inner, "--max", "1G"], stdout=subprocess.DEVNULL, check=True)
 
     exporters = [exporter(instance) for instance in EXPORTERS]
     for instance, child in zip(EXPORTERS, exporters):
@@ -299,6 +309,12 @@ def main():
     # Each target is scraped at its own time: the same refusal is seen seconds later here.
     alert_of_all = ("MemstateDenied", None, "127.0.0.2:10192")
     ok(soon(lambda: alert_of_all in firing()), "without groups it fires for the system", firing())
+    ok(silent(inner, 256), "a limit above a group refuses")
+    alert = ("MemstateGroupRefused", "/export/inner", "127.0.0.1:10190")
+    ok(soon(lambda: alert in firing()), "and the alert of that group fires", firing())
+    wanted = instant('memstate_group_last_refusal_wanted_bytes{instance="127.0.0.1:10190",group="/export/inner"}')
+    ok(len(wanted) == 1 and 256 << 20 <= [*wanted.values()][0] < 258 << 20,
+       "with what was wanted", wanted)
     values()
     rules()
     panels()

@@ -118,6 +118,35 @@ assert 60 << 20 <= o["ready"] <= 65 << 20 and o["shared"] == 0, o'
 			has "^last refusal: .*pid=$pid .*comm=\"[a-z]+\" bytes=65536 .*max=67108864"
 	}
 	try "$kind: the limit can be raised" raised
+	who() {
+		"$memstate" stat -g "/$kind" >"$work/said" &&
+			has "^ +refused [0-9]+ times?, last at [0-9:]{8}: $kind\\[$pid\\] wanted 64\\.0 KiB, .* left of max 64\\.0 MiB$" &&
+			"$memstate" stat -g "/$kind" --json | python3 -c '
+import json, sys, time
+g, = json.load(sys.stdin)["groups"]
+r = g["last_refusal"]
+assert r["pid"] == int(sys.argv[1]) and r["wanted"] == 65536 > r["left"] and r["path"] == g["path"], r
+assert abs(r["time"] - time.time()) < 600, r' "$pid"
+	}
+	try "$kind: stat -g tells who was refused" who
+	watched() {
+		local a b status
+		"$memstate" watch "/$kind" >"$work/watch" & a=$!
+		"$memstate" watch --json >"$work/watch.json" & b=$!
+		soon test -s "$work/watch" && soon test -s "$work/watch.json" && tell p 64 &&
+			soon grep -qE "^[0-9:]{8} .* observed=1 .* refused: $kind\\[$pid\\] wanted 64\\.0 KiB, .* left of max 68\\.0 MiB$" "$work/watch" &&
+			soon grep -q '"refusals":\[{' "$work/watch.json" && python3 - "$work/watch.json" "$pid" "/$kind" <<'P'
+import json, sys
+found = [r for line in open(sys.argv[1]) for r in json.loads(line)["refusals"]]
+assert found and all(r["pid"] == int(sys.argv[2]) and r["wanted"] == 65536 for r in found), found
+assert all(r["path"] == r["limit_path"] == sys.argv[3] and r["limit_bytes"] == 68 << 20 for r in found), found
+P
+		status=$?
+		kill $a $b
+		wait $a $b
+		return $status
+	}
+	try "$kind: watch tells who is refused" watched
 	taken_back() {
 		"$memstate" limit "/$kind" --max max >/dev/null && is "$(cat "$(group "$kind")/observe")" 0
 	}
@@ -276,6 +305,8 @@ finish commit
 
 # --- memstate run: any program, observed --------------------------------------------------
 
+# lines_end ERE: what the last line is like
+lines_end() { tail -n 1 "$work/said" | grep -qE -- "$1" || { echo "not the last line: '$1' in:"; cat "$work/said"; return 1; }; }
 runs() { "$memstate" run "$@" >"$work/out" 2>"$work/said"; }
 prints() { grep -qx -- "$1" "$work/out" || { echo "no '$1' in:"; cat "$work/out"; return 1; }; }
 # held LOW HIGH PROGRAM...: what a program is told of to have held, MiB
@@ -314,15 +345,34 @@ try:
     bytearray(50 << 20)
 except MemoryError:
     print("MemoryError")' && prints MemoryError && has 'limited in cgroup /memstate-run-' &&
-		has 'enforced: max 32.0 MiB, .*denied [1-9]' && has '^last refusal: .*comm="python3" bytes='
+		has 'enforced: max 32.0 MiB, .*denied [1-9]' && lines_end '^refused [1-9] times?: python3\[[0-9]+\] wanted 5[01][.0-9]* MiB, 2[0-9.]* MiB were left of max 32\.0 MiB$'
 }
-try "run --max: it is refused, and told why" run_limited
+try "run --max: it is refused, and told who, what, and what was left" run_limited
+run_refused_json() {
+	runs --max 32M --json --output "$work/run" -- python3 -c '
+import os
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print(os.getpid())' && python3 - "$work/run" "$(cat "$work/out")" <<'P'
+import json, sys
+d = json.load(open(sys.argv[1]))
+r = d["last_refusal"]
+assert 1 <= d["refused"] == r["nr"] == d["observed"]["denied"] < 10 and d["adaptable"] is None, d
+assert r["pid"] == r["inner_pid"] == int(sys.argv[2]) and r["comm"] == "python3", r
+assert 50 << 20 <= r["wanted"] <= 51 << 20 and 10 << 20 < r["left"] == (32 << 20) - r["charged"], r
+assert r["limit"] == "max" and r["limit_bytes"] == 32 << 20 and r["container"] is None, r
+assert r["limit_path"] == r["path"] == d["observed"]["path"], r
+P
+}
+try "run --max: and in JSON" run_refused_json
 run_committed() {
 	runs --commit-max 48M -- python3 -c '
 try:
     bytearray(100 << 20)
 except MemoryError:
-    print("MemoryError")' && prints MemoryError && has 'enforced: max max, high max, commit max 48.0 MiB, '
+    print("MemoryError")' && prints MemoryError && has 'enforced: max max, high max, commit max 48.0 MiB, ' &&
+		lines_end '^refused [1-9] times?: python3\[[0-9]+\] wanted 10[01][.0-9]* MiB, 4[0-9.]* MiB were left of commit max 48\.0 MiB$'
 }
 try "run --commit-max likewise" run_committed
 # A daemon goes on, in its group, which goes later.
@@ -362,7 +412,8 @@ nobody() { setpriv --reuid 65534 --clear-groups "$@"; }
 run_job() {
 	nobody "$memstate" run --max 48M -- sh -c "echo M 20480 | $programs/static again; echo p 1024 | $programs/static again" \
 		>"$work/out" 2>"$work/said" && has '^memstate: observed and limited in a job$' &&
-		has '^Held +4[0-9]\.[0-9] MiB' && has '^Refused +[1-9]'
+		has '^Held +4[0-9]\.[0-9] MiB' && has '^Refused +[1-9]' &&
+		lines_end '^refused [0-9]+ times?: max 48\.0 MiB, of which at most 4[0-9.]* MiB were taken; of a job it is not noted who asked$'
 }
 try "run: in a job, where no cgroup may be made" run_job
 run_job_goes_on() {
@@ -380,6 +431,47 @@ run_both() {
 	runs --reported -- sh -c "echo M 20480 | $programs/static again" && has ' sh +device ' && has '^observed of what does not report: backed '
 }
 try "run --reported: what does not report is seen beside it" run_both
+run_both_refused() {
+	runs --reported --max 32M -- sh -c "echo p 1024 | $programs/static again" &&
+		has '^memstate: limits hold for what is reported: not for the heap of libc.s own malloc' &&
+		lines_end '^refused [0-9]+ times?: static\[[0-9]+\] wanted 1\.00 MiB, .* were left of max 32\.0 MiB$'
+}
+try "run --reported --max: who is refused is told as well, and first what is not limited" run_both_refused
+# It lives until it was looked at, which takes a sleep of the runner's before and one after.
+run_malloc_refused() {
+	runs --malloc --max 48M -- python3 -c '
+import os, re
+def slept():
+    with open(f"/proc/{os.getppid()}/status") as f:
+        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", f.read(), re.M)[1])
+try:
+    bytearray(100 << 20)
+except MemoryError:
+    print("MemoryError", flush=True)
+before = slept()
+while slept() < before + 3:
+    pass' && prints MemoryError && lines_end '^refused [0-9]+ times?: max 48\.0 MiB, most of them to python3\[[0-9]+\], of which at most .* were taken$'
+}
+try "run --malloc --max: so is who reports" run_malloc_refused
+# A limit above the program's own.
+run_above() {
+	mkdir -p $cgroups/above && "$memstate" limit /above --max 32M >/dev/null &&
+		within above "$memstate" run -- python3 -c '
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print("MemoryError")' >"$work/out" 2>"$work/said" && prints MemoryError && has '^Refused +[1-9] ' &&
+		lines_end '^refused [1-9] times?: python3\[[0-9]+\] wanted .* were left of max 32\.0 MiB of /above$' && without above
+}
+try "run: a limit above it is named" run_above
+# What ends at its limit is told of what would have helped.
+cp "$programs/static" "$work/ruby"
+adapts() { echo "p 1024" | runs --max 16M "$@" -- sh -c "'$work/ruby' again; exit 1"; }
+run_adapt() {
+	! adapts && lines_end 'with --adapt Ruby would have been told of it' && ! adapts --adapt && ! lines_end adapt >/dev/null &&
+		! RUBY_GC_MALLOC_LIMIT_MAX=9 RUBY_GC_OLDMALLOC_LIMIT_MAX=9 adapts && ! lines_end adapt >/dev/null
+}
+try "run --max: what ends at it is told of --adapt, if that would have helped" run_adapt
 
 # --- advise, shrink ------------------------------------------------------------------------
 
@@ -459,6 +551,41 @@ says "shrink to what would kill" 2 "memory.max below max would kill" "$memstate"
 says "shrink --timeout x" 2 "'x' is not a number of seconds" "$memstate" shrink / --max 64M --timeout x
 says "shrink of nobody" 1 "neither a cgroup" "$memstate" shrink nobody --max 64M
 
+# --- a container: why it was refused, by its own root and from outside --------------------
+
+box=libpod-$(printf '%064d' 7).scope
+# shellcheck disable=SC2016 # the inner shells expand it
+boxed() {
+	mkdir $cgroups/"$box" $cgroups/other && "$memstate" limit /"$box" --max 32M >/dev/null &&
+		"$memstate" limit /other --max 32M >/dev/null &&
+		within "$box" unshare -C -p -f -m --mount-proc sh -c '
+			umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec setpriv --bounding-set -all --inh-caps -all sh -c "$1" sh "$2" "$3"' \
+			sh 'python3 -c "
+import os
+try:
+    bytearray(50 << 20)
+except MemoryError:
+    print(os.getpid())" && cat /sys/class/misc/memstate/groups/$(stat -c %i /sys/fs/cgroup)/last_refusal && "$1" stat -g / &&
+			! cat "$2/last_refusal"' "$memstate" "$(group other)" >"$work/said" 2>&1
+}
+says_own() {
+	inner=$(head -n 1 "$work/said")
+	[ "$inner" -lt 10 ] && has "^pid=[0-9]+ inner_pid=$inner comm=\"python3\" bytes=5[0-9]+ group=" &&
+		has "refused [1-9] times?, last at .*: python3\\[$inner\\] in container 000000000000 wanted 5" &&
+		has '^cat: .*: Permission denied$'
+}
+boxed_said() { boxed; status=$?; cat "$work/said"; [ $status = 0 ] && says_own; }
+try "a container's own root reads who was refused there, and nobody else's" boxed_said
+outside() {
+	"$memstate" stat -g "$box" --json >"$work/said" && python3 - "$work/said" "/$box" <<'P'
+import json, sys
+r = json.load(open(sys.argv[1]))["groups"][0]["last_refusal"]
+assert r["container"] == "0" * 12 and r["path"] == r["limit_path"] == sys.argv[2] and r["inner_pid"] < 10 < r["pid"], r
+P
+}
+try "and who is outside reads which container it was" outside
+rmdir $cgroups/"$box" $cgroups/other
+
 # --- the hooks themselves, taken away and set again ----------------------------------------
 
 if [ -e /sys/class/misc/memstate/hooks ]; then
@@ -467,6 +594,9 @@ if [ -e /sys/class/misc/memstate/hooks ]; then
 			"$memstate" observe --release >"$work/said" && has '^mmap_region off' &&
 			! "$memstate" limit /released --max 48M 2>"$work/said" && has 'memstate observe --hook' &&
 			! "$memstate" run --commit-max 64M -- true 2>"$work/said" && has 'memstate observe --hook' &&
+			"$memstate" run --max 64M -- "$programs/static" again </dev/null 2>"$work/said" >/dev/null &&
+			has '^memstate: limits hold for what reports: not for the heap of libc.s own malloc .*, static or setuid' &&
+			has '^memstate: .*/static is statically linked: .*: its limits will not hold$' &&
 			"$memstate" run -- true 2>"$work/said" && has ' true +device ' &&
 			has '^memstate: not seen: static programs, .*memstate observe --hook'
 	}

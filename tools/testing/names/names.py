@@ -318,7 +318,34 @@ def gone(cgroup):
     return True
 
 
+# Takes memory until it is refused.
+HOG = 'BEGIN { s = "x"; while (1) s = s s }'
+
+
+def hog_named(name):
+    os.makedirs(b"hog", exist_ok=True)
+    path = b"hog/" + name
+    if not os.path.lexists(path):
+        os.symlink("/usr/bin/mawk", path)
+    return path
+
+
+def refuse(title, name, cgroup):
+    """A program of that name is refused memory in the group."""
+    run("limit", cgroup, "--max", "16M", status=0)
+    subprocess.run([hog_named(name), HOG], stderr=subprocess.DEVNULL, check=False,
+                   preexec_fn=lambda: enter(cgroup))
+    group, = json.loads(run("stat", "--groups", "--json", cgroup, status=0)[0])["groups"]
+    said = group["last_refusal"] and group["last_refusal"]["comm"]
+    try:
+        wrong = said != name.decode()
+    except UnicodeDecodeError:
+        wrong = "\ufffd" not in said
+    see("stat --groups --json: who was refused", title, f"it is {said!a}" if wrong else "")
+
+
 def with_module(title, name, cgroup, pid):
+    refuse(title, name, cgroup)
     for options in ((), ("--line",), ("--classes",)):
         look("stat", title, clean, "stat", *options, pid, status=0)
     look("stat --json", title, read_json, "stat", "--json", pid, status=0)
@@ -347,8 +374,8 @@ def with_module(title, name, cgroup, pid):
         with open(b"rec-" + name, "rb") as f:
             see("record", title, read_json(f.read()))
         of_a_recording(title, b"rec-" + name, name)
-    look("run --max, below such a group", title, clean, "run", "--max", "1G", "--",
-         "/bin/true", status=0, preexec_fn=lambda: enter(cgroup))
+    look("run --max, below such a group", title, clean, "run", "--max", "8M", "--",
+         "sh", "-c", 'exec "$0" "$1" 2>/dev/null', hog_named(name), HOG, status=2, preexec_fn=lambda: enter(cgroup))
 
 
 os.makedirs(where, exist_ok=True)

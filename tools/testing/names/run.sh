@@ -16,7 +16,7 @@ build=$top/build/names/of-${suite_parts// /-}
 bin=$top/build/userspace
 
 tap_begin "$build"
-needs gnuplot:gnuplot-nox python3 || tap_end
+needs gnuplot:gnuplot-nox mawk python3 || tap_end
 try "tools build" userspace all
 if part host; then
 	relay "names" env MEMSTATE_BACKEND=embedded python3 "$here/names.py" "$bin/memstate" \

@@ -201,6 +201,12 @@ says "run passes a signal on as 128 + N" 137 "back end embedded" "$memstate" run
 for size in 512M 20MiB "20 MiB" 1.5G "1.5 GiB" max; do
 	says "run --max $size" 0 "hello" "$memstate" run --max "$size" -- echo hello
 done
+if [ ! -e /dev/memstate ]; then
+	says "a limit that has holes says so first" 0 "not for the heap of libc's own malloc (--malloc has it), static or setuid programs" \
+		"$memstate" run --max 1G -- true
+	says "--malloc has fewer" 0 "limits hold for what reports: not for static or setuid programs, nor where the environment is cleared" \
+		"$memstate" run --malloc --max 1G -- true
+fi
 says "run --max 20 MiB, in two words" 0 "hello" "$memstate" run --max 20 MiB -- echo hello
 says "run --high=1.5 GiB, likewise" 0 "hello" "$memstate" run --high=1.5 GiB -- echo hello
 says "run --max 1MB" 2 "'1MB' is not a size (as 512M, 1.5GiB, or max)" "$memstate" run --max 1MB -- true
@@ -245,6 +251,8 @@ says "run of a static program says why it tells nothing" 0 "is statically linked
 says "and what to do" 0 "memstate scan PID" "$memstate" run -- "$top/build/observe/static"
 printf '#!%s\n' "$top/build/observe/static" >"$build/script"
 chmod +x "$build/script"
+says "and with a limit that it will not hold" 0 "static is statically linked: there is no loader to preload the shim: its limits will not hold" \
+	"$memstate" run --reported --max 1G -- "$top/build/observe/static"
 says "also of a script of one" 0 "static is statically linked" "$memstate" run -- "$build/script"
 try "in JSON as well" sh -c "'$memstate' run --json --output '$build/why.json' -- \
 	'$top/build/observe/static' && python3 -c '
@@ -272,6 +280,8 @@ if [ "$(id -u)" = 0 ]; then
 	cp /bin/true "$build/setuid" && chown 65534 "$build/setuid" && chmod 4755 "$build/setuid"
 	says "run of a setuid program says why it tells nothing" 0 "is setuid" "$memstate" run -- \
 		"$build/setuid"
+	says "and with a limit that it will not hold" 0 "into such a program: its limits will not hold" \
+		"$memstate" run --reported --max 1G -- "$build/setuid"
 	rm -f "$build/setuid"
 else
 	skip "run of a setuid program" "only for root"

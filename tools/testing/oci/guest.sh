@@ -87,6 +87,15 @@ container_lives() {
 		is "$(sed -n 's/^oom_kill //p' $top/oci/one/memory.events)" 0
 }
 refusal_is_counted() { between 1 "$(cat "$(group one)/events_denied")" 1000000; }
+# As containers.rst has it; with nothing of ours, and no right.
+its_root_reads_why() {
+	local said
+	# shellcheck disable=SC2016 # the container's shell
+	said=$(execute one /bin/sh -c 'cat /sys/class/misc/memstate/groups/$(stat -c %i /sys/fs/cgroup)/last_refusal') &&
+		[[ $said == "pid="*" inner_pid="*' comm="musl" bytes=1048576 group='*" max=$((64 * M)) "* ]] && return
+	echo "$said"
+	return 1
+}
 little_is_charged() { [ "$(cat "$(group one)/charged")" -lt $((8 * M)) ]; }
 all_is_given_back() { soon little_is_charged; }
 cannot_raise_its_own() {
@@ -304,6 +313,7 @@ for rt in runc crun; do
 	try "$rt program_going_over_gets_ENOMEM" over_gets_enomem
 	try "$rt nothing_is_killed" container_lives
 	try "$rt refusal_is_counted" refusal_is_counted
+	try "$rt its_own_root_reads_who_was_refused" its_root_reads_why
 	try "$rt what_the_program_had_is_given_back" all_is_given_back
 	try "$rt cannot_raise_its_own_limit" cannot_raise_its_own
 	try "$rt cannot_lower_its_own_limit" cannot_lower_its_own

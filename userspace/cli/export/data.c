@@ -21,6 +21,7 @@
 #include "cgroup_dirs.h"
 #include "export.h"
 #include "files.h"
+#include "refusal.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
@@ -86,17 +87,37 @@ static uint64_t read_anon(enum export_level level, int dir)
 	return ms_file_key(dir, "memory.stat", "anon ", 1);
 }
 
+/* A part of the last refusal, if there was one. */
+static uint64_t read_refusal(const struct ms_refusal *r, const char *part)
+{
+	if (!r->nr)
+		return MS_FILE_UNKNOWN;
+	switch (*part) {
+	case 'w':
+		return r->bytes;
+	case 'l':
+		return ms_refusal_left(r);
+	case 't':
+		return ms_refusal_time(r);
+	default:
+		return r->nr;
+	}
+}
+
 /* Return: how many samples there are. */
 static size_t read_values(enum export_level level, const struct places *at,
 			  uint64_t *values)
 {
 	const struct ms_figures more = { .dir = at->more };
+	struct ms_refusal refusal = {};
 	uint64_t shards = 0;
 	bool counts;
 	size_t known = 0;
 
 	counts = level == EXPORT_TASK &&
 		 !ms_figure_u64(&at->figures, "alloc_nr_shards", &shards) && shards;
+	if (level == EXPORT_GROUP)
+		ms_refusal_read(at->figures.dir, &refusal);
 	for (size_t i = 0; i < ms_export_nr_families; i++) {
 		const struct export_family *f = &ms_export_families[i];
 
@@ -108,6 +129,8 @@ static size_t read_values(enum export_level level, const struct places *at,
 			*values = MS_FILE_UNKNOWN;
 			if (f->source == EXPORT_ANON)
 				*values = read_anon(level, at->observed);
+			else if (f->source == EXPORT_REFUSAL)
+				*values = read_refusal(&refusal, file);
 			else if (f->source != EXPORT_ALLOC || counts)
 				*values = read_figure(&at->figures, f->source, file);
 			if (*values == MS_FILE_UNKNOWN && f->source != EXPORT_ANON &&

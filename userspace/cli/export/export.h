@@ -57,6 +57,7 @@ enum export_source {
 	EXPORT_PRESSURE,	/* the file "pressure" */
 	EXPORT_ALLOC,		/* a number, if the task's allocator counts */
 	EXPORT_ANON,		/* observed: memory.stat, or the task's status */
+	EXPORT_REFUSAL,		/* a part of the last refusal, by its name */
 };
 
 /**

@@ -417,6 +417,7 @@ static int begin(struct recorder *r)
 	uint64_t group;
 
 	if (r->argv) {
+		r->launch.command = r->argv[0];
 		if (ms_launch_prepare(&r->launch))
 			return 1;
 		if (memstate_backend() != MEMSTATE_BACKEND_DEVICE) {

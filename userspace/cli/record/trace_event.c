@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A line of the trace, as the module's tracepoints print it (kmod/trace.h), and as recordings have it. */
+/* A line of the trace: as the module prints it (kmod/trace.h), and as recordings have it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
