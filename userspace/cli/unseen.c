@@ -160,7 +160,14 @@ static pid_t parent_of(pid_t pid)
 	return parent;
 }
 
-/* All processes. Return: how many; 0: there is no /proc. */
+static int by_pid(const void *a, const void *b)
+{
+	const struct parent *x = a, *y = b;
+
+	return (x->pid > y->pid) - (x->pid < y->pid);
+}
+
+/* All processes, by number. Return: how many; 0: there is no /proc. */
 static size_t read_all(struct parent **list)
 {
 	DIR *dir = opendir("/proc");
@@ -177,15 +184,17 @@ static size_t read_all(struct parent **list)
 	}
 	if (dir)
 		closedir(dir);
+	if (nr)
+		qsort(*list, nr, sizeof(**list), by_pid);
 	return nr;
 }
 
-static bool is_below(const struct parent *list, size_t nr, pid_t parent)
+static bool is_below(const struct parent *list, size_t nr, pid_t pid)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (list[i].pid == parent)
-			return list[i].ours || parent == getpid();
-	return false;
+	const struct parent key = { .pid = pid };
+	const struct parent *p = bsearch(&key, list, nr, sizeof(*list), by_pid);
+
+	return p && (p->ours || pid == getpid());
 }
 
 /**

@@ -221,7 +221,8 @@ static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t fi
 			uint64_t earlier)
 {
 	static const char hint[] =
-		"; if some of these processes are threads of one of them, say so: --process TID,...=PID";
+		"; if some of these processes are threads of one of them, say so: "
+		"--process TID,...=PID";
 	const char *whose = s->orphans < 2 ? "" : hint;
 
 	if (s->unseen)
