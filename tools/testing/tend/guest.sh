@@ -54,6 +54,7 @@ told() {
 try "a server is told the limit of the group above it" told "redis-server[$server]: maxmemory is 48.0 MiB"
 "$memstate" limit /tended --max 32M >"$work/said"
 try "and a limit that has changed" told "redis-server[$server]: maxmemory is 24.0 MiB"
+# shellcheck disable=SC2016 # ok evaluates it
 ok "and of nothing else" '! grep -q purged "$work/told"'
 cat >"$work/take.py" <<'P'
 import mmap
@@ -73,6 +74,7 @@ try "it is seen when all have left" told "nobody is there any more"
 gone() { ! kill -0 $tend 2>/dev/null; }
 soon gone && wait $tend
 result $? "and it ends" "$work/told"
+# shellcheck disable=SC2016 # ok evaluates it
 ok "its socket has gone" '! test -e "$work/pressure"'
 rmdir /sys/fs/cgroup/tended/below /sys/fs/cgroup/tended
 rm -rf "$work"

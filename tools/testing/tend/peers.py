@@ -13,6 +13,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PR_SET_NAME, CLONE_NEWNET, CLONE_NEWNS = 15, 0x40000000, 0x20000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 ALIVE = []
+AS_USUAL = "as usual"
 
 
 def named(name):
@@ -109,10 +110,12 @@ def redis(ready, log, where=None, name=b"redis-server", answer=None, net=False, 
 def redis_talk(connection, log, answer, state):
     for command in words(connection):
         log_line(log, " ".join(command))
-        if answer:
-            if not answer(connection):
-                return
-        elif command[1] == "GET":
+        how = answer(connection) if answer else AS_USUAL
+        if not how:
+            return
+        if how != AS_USUAL:
+            continue
+        if command[1] == "GET":
             value = state["maxmemory"].encode()
             connection.sendall(b"*2\r\n$9\r\nmaxmemory\r\n$%d\r\n%s\r\n" % (len(value), value))
         else:
@@ -209,6 +212,19 @@ def deaf(ready):
     ready()
     while mapped:
         signal.pause()
+
+
+def busy(times):
+    """It has something else to do so often."""
+    left = [times]
+
+    def answer(connection):
+        left[0] -= 1
+        if left[0] < 0:
+            return AS_USUAL
+        connection.sendall(b"-LOADING Redis is loading the dataset in memory\r\n")
+        return True
+    return answer
 
 
 # ---- answers of hostile ones: true where the next command is to be read -----------------

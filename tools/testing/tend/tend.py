@@ -225,6 +225,16 @@ def secrets():
     redis.end()
 
 
+def busy():
+    log = f"{WORK}/busy"
+    pid = peers.process(peers.redis, log, None, b"redis-server", peers.busy(2))
+    tend = Tend(Group(pid))
+    ok(tend.says("maxmemory is 192 MiB") and "cannot be reached" not in tend.said() and
+       read(log).count("CONFIG GET") == 3, "one that is busy is told later", tend.said() + read(log))
+    tend.stop()
+    peers.end_all()
+
+
 def others():
     """As another user, in a network of its own."""
     if os.geteuid():
@@ -650,7 +660,7 @@ def reused():
 
 
 try:
-    for test in (real_redis, own_limits, secrets, others, hostile, silent, files, real_jvm,
+    for test in (real_redis, own_limits, secrets, busy, others, hostile, silent, files, real_jvm,
                  made_up_jvm, own_ratios, hostile_jvm, pressure_socket, lives, reused):
         if test.__name__ in ONLY or not ONLY:
             test()

@@ -126,8 +126,6 @@ static void say(const struct tend_proc *p, const struct tend_result *r)
 
 static void take_result(struct tend_proc *p, const struct tend_result *r, int64_t now)
 {
-	bool failed = r->verdict == TEND_FAILED || r->verdict == TEND_NEVER;
-
 	switch (r->verdict) {
 	case TEND_TOLD:
 		p->failures = 0;
@@ -140,10 +138,13 @@ static void take_result(struct tend_proc *p, const struct tend_result *r, int64_
 	case TEND_OTHER:
 		p->tongue = NULL;
 		return;
+	case TEND_LATER:
+		p->talk_at = now + FAILED_MS;
+		return;
 	default:
-		if (failed && !p->said)
+		if (!p->said)
 			ms_err("%s[%d] cannot be reached: %s", p->name, p->pid, r->text);
-		p->said |= failed;
+		p->said = true;
 		if (r->verdict == TEND_NEVER) {
 			p->tongue = NULL;
 			p->look_at = UINT32_MAX;
@@ -201,10 +202,12 @@ static void tell(struct tend_proc *p, int64_t now)
 		p->press_at = now + opt.pause_ms;
 	}
 	ret = tend_talk_begin(&p->talk, p->tongue, peer, p->word, now + opt.patience_ms);
-	if (ret) {
+	if (!ret)
+		return;
+	if (!p->said)
 		ms_err("%s[%d] was not spoken to: %s", p->name, p->pid, strerror(-ret));
-		p->talk_at = now + FAILED_MS;
-	}
+	p->said = true;
+	p->talk_at = now + FAILED_MS;
 }
 
 /* Those behind whoever was told last come first, so that nobody is left out by many. */
