@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 enum ms_linkage {
 	MS_LINK_UNKNOWN,

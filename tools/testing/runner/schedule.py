@@ -125,7 +125,9 @@ def _processes(sessions):
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, session = path.read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
+            # A name in it is of any bytes.
+            stat = path.read_text(encoding="utf-8", errors="replace")
+            state, _, _, session = stat.rpartition(")")[2].split()[:4]
         except OSError:
             continue    # it has ended
         if state not in "ZX" and int(session) in sessions:

@@ -620,7 +620,7 @@ figures() {
 	while IFS='|' read -r name member sysfs json series screen; do
 		[ -n "$screen" ] || { echo "${page##*/}: $name: no row of six: $member"; continue; }
 		for word in ${sysfs//-/}; do
-			grep -qE "/$word\$|[ ,]$word[,;]" "$tree"/Documentation/ABI/testing/* ||
+			grep -qE "/${word}\$|[ ,]${word}[,;]" "$tree"/Documentation/ABI/testing/* ||
 				echo "Documentation/ABI/testing: no $word ($name: $member)"
 			grep -qw -- "$word" "$tree/Documentation/man/memstate-sysfs.5" ||
 				echo "memstate-sysfs.5: no $word ($name: $member)"
@@ -639,7 +639,7 @@ figures() {
 		while read -r word; do
 			[ "$word" = - ] || grep -qFr --include='*.c' "\"$word\"" "$cli" ||
 				echo "userspace/cli: no $word on the screen ($name: $member)"
-		done < <(sed 's/; */\n/g' <<<"$screen")
+		done <<<"${screen//; /$'\n'}"
 	done <"$table"
 }
 
