@@ -148,6 +148,7 @@ static struct json_object *json_row(const struct row *r)
 	json_object_object_add(o, "observed", observed);
 	ms_json_limit(enforced, &r->seen.limit);
 	json_object_object_add(o, "enforced", enforced);
+	json_object_object_add(o, "last_refusal", ms_refusal_json(r->refused, r->in));
 	ms_json_memory(memory, &r->memory);
 	json_object_object_add(o, "memory", memory);
 	ms_json_add_known(o, "unaccounted", unaccounted(r));

@@ -131,6 +131,7 @@ assert abs(r["time"] - time.time()) < 600, r' "$pid"
 	try "$kind: stat -g tells who was refused" who
 	watched() {
 		local a b status
+		rm -f "$work/watch" "$work/watch.json"	# of who was watched before
 		"$memstate" watch "/$kind" >"$work/watch" & a=$!
 		"$memstate" watch --json >"$work/watch.json" & b=$!
 		soon test -s "$work/watch" && soon test -s "$work/watch.json" && tell p 64 &&
