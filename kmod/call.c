@@ -97,6 +97,8 @@ static const struct ms_call {
 	  .handler = ms_call_observe },
 	{ MEMSTATE_IOC_JOB, sizeof(struct memstate_job), 48,
 	  .handler = ms_call_job },
+	{ MEMSTATE_IOC_REFUSAL, sizeof(struct memstate_last_refusal), 112,
+	  .handler = ms_call_refusal },
 };
 
 /* The head of every structure. */
@@ -122,6 +124,7 @@ union ms_call_arg {
 	struct memstate_pending pending;
 	struct memstate_observe observe;
 	struct memstate_job job;
+	struct memstate_last_refusal refusal;
 };
 
 static const struct ms_call *call_find(unsigned int cmd)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What is asked of limits: charges, limits themselves, and who watches them. */
+/* What is asked of limits: charges, limits themselves, who watches them, what they refused. */
 #include <linux/capability.h>
 #include <linux/mm.h>
 
@@ -12,6 +12,7 @@
 #include "observed.h"
 #include "observing.h"
 #include "process.h"
+#include "refusal.h"
 #include "request.h"
 
 int ms_call_charge(struct ms_file *file, void *arg)
@@ -206,4 +207,24 @@ int ms_call_watch(struct ms_file *file, void *arg)
 		ms_file_group_put(group);
 	ms_file_seen(file);
 	return ret;
+}
+
+int ms_call_refusal(struct ms_file *file, void *arg)
+{
+	struct memstate_last_refusal *r = arg;
+	struct ms_group *group;
+
+	if (r->scope == MEMSTATE_SCOPE_TASK)
+		return -EINVAL;
+	group = ms_file_group(file, r->scope, r->fd, false);
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	/* A task, or there is nothing to watch. */
+	if (!group && r->scope != MEMSTATE_SCOPE_GROUP)
+		return -EINVAL;
+	memset(r, 0, sizeof(*r));
+	if (group)
+		ms_refusal_read(group, r);
+	ms_file_group_put(group);
+	return 0;
 }

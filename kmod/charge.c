@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bits.h>
 #include <linux/math.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include "charge.h"
 #include "credit.h"
 #include "group.h"
+#include "refusal.h"
 #include "task.h"
 #include "trace.h"
 
@@ -253,7 +255,7 @@ void ms_charge_tell(struct ms_group *group)
 
 /**
  * ms_charge_denied() - a charge has been refused for good
- * @task:	whose
+ * @task:	whose: the caller's
  * @terms:	terms->refused, terms->wanted; refused_by is set
  *
  * Context: lock held.
@@ -265,7 +267,10 @@ void ms_charge_denied(struct ms_task *task, struct ms_terms *terms)
 	terms->refused_by = group ? group->id : 0;
 	ms_task_count(task, denied, 1);
 	ms_task_event(task);
-	if (group)
-		ms_group_event(group, MEMSTATE_EVENT_DENIED);
+	if (group) {
+		rcu_read_lock();
+		ms_refusal(task->group, group, terms->wanted, MEMSTATE_REFUSED_CHARGE);
+		rcu_read_unlock();
+	}
 	trace_memstate_deny(task->pid, terms->refused_by, terms->wanted, false);
 }

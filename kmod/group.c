@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/pid.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -40,6 +41,7 @@ void ms_group_release(struct kobject *kobj)
 {
 	struct ms_group *group = group_of(kobj);
 
+	put_pid(group->observed.refusal.note.pid);
 	ms_pending_leave(&group->pending.node);
 	ms_totals_exit(&group->totals);
 	if (group->parent)

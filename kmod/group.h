@@ -47,6 +47,7 @@
 #include "users.h"
 
 struct cgroup;
+struct pid;
 
 /* Somebody has asked for it; a limit is for any program. */
 #define MS_OBSERVED_ASKED	1
@@ -75,29 +76,31 @@ enum ms_observed_sum {
 /**
  * struct ms_refusal_note - a growth that was refused
  * @nr:		how many there have been with it
- * @ns:		when, since boot
- * @pid:	whose it was
+ * @first:	when the first of them was, nanoseconds since boot
+ * @last:	when it was
+ * @pid:	whose it was, with a reference: it has a number in each namespace that sees it
  * @inner:	likewise, as his own pid namespace has it
  * @comm:	what he calls himself
+ * @how:	MEMSTATE_REFUSED_*
  * @by:		the group whose limit it was
  * @bytes:	by how much he wanted to grow
  * @backed:	bytes charged to that group and backed
  * @charged:	bytes charged to it, what is pending included
- * @commit:	it was by what may be committed
  * @max:	its limit
  * @overcommit:	percent of that
  */
 struct ms_refusal_note {
-	unsigned long nr;
-	u64 ns;
-	pid_t pid;
+	u64 nr;
+	u64 first;
+	u64 last;
+	struct pid *pid;
 	pid_t inner;
 	char comm[TASK_COMM_LEN];
+	u32 how;
 	u64 by;
 	u64 bytes;
 	u64 backed;
 	u64 charged;
-	bool commit;
 	u64 max;
 	u32 overcommit;
 };

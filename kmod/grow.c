@@ -200,12 +200,17 @@ static bool asked_again(struct ms_observed *o, const struct ms_growth *g)
 	return again;
 }
 
+static u32 how_of(bool by_commit)
+{
+	return by_commit ? MEMSTATE_REFUSED_COMMIT : 0;
+}
+
 /* Refused for good, or until it is asked for again. */
 static void refuse(struct ms_observed *o, struct ms_group *no, const struct ms_growth *g,
 		   bool by_commit, bool twice)
 {
 	if (!twice) {
-		ms_refusal(o->group, no, g->bytes, by_commit);
+		ms_refusal(o->group, no, g->bytes, how_of(by_commit));
 		return;
 	}
 	spin_lock(&o->lock);
@@ -271,7 +276,7 @@ bool ms_grow_refused(struct ms_observed *o)
 	o->no = NULL;
 	spin_unlock(&o->lock);
 	if (no)
-		ms_refusal(o->group, no, o->no_bytes, o->no_commit);
+		ms_refusal(o->group, no, o->no_bytes, how_of(o->no_commit));
 	return no;
 }
 
@@ -294,7 +299,7 @@ bool ms_grow_child(struct mm_struct *mm, struct ms_group *group)
 		no = ms_commit_charge(group, bytes);
 	}
 	if (no) {
-		ms_refusal(group, no, bytes, true);
+		ms_refusal(group, no, bytes, how_of(true));
 		return false;
 	}
 	if (ms_observed_bear(mm, group, parent, bytes))

@@ -24,6 +24,7 @@ int ms_call_charge(struct ms_file *file, void *arg);
 int ms_call_limit_set(struct ms_file *file, void *arg);
 int ms_call_limit_get(struct ms_file *file, void *arg);
 int ms_call_watch(struct ms_file *file, void *arg);
+int ms_call_refusal(struct ms_file *file, void *arg);
 int ms_call_observe(struct ms_file *file, void *arg);
 int ms_call_job(struct ms_file *file, void *arg);
 int ms_try_charge(struct ms_file *file, void *arg);

@@ -29,8 +29,10 @@
  *
  *   mmap_lock         write, by the kernel, where an address space grows
  *
- *   Hooks and tracepoints run without being preempted. When ms_hooks_clear() returns none
- *   of them does any more.
+ *   RCU               hooks and tracepoints run under its read lock: they may be preempted
+ *                     where the kernel can be, and never sleep. When ms_hooks_clear()
+ *                     returns none of them runs any more: it waits for RCU, and ftrace for
+ *                     all tasks (synchronize_rcu_tasks()) before its trampolines go.
  *
  * Races
  *

@@ -4,7 +4,7 @@
 #include <linux/kernel.h>
 #include <linux/pid.h>
 #include <linux/printk.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
@@ -22,77 +22,95 @@
 
 static void note(struct ms_refusal *r, const struct ms_refusal_note *n)
 {
-	unsigned long nr;
+	struct ms_refusal_note old;
 
+	get_pid(n->pid);
 	spin_lock(&r->lock);
-	nr = r->note.nr + 1;
+	old = r->note;
 	r->note = *n;
-	r->note.nr = nr;
+	r->note.nr = old.nr + 1;
+	if (old.nr)
+		r->note.first = old.first;
 	spin_unlock(&r->lock);
+	put_pid(old.pid);
+}
+
+/* What is noted, with a reference to whose it was. Return: whether anything is. */
+static bool note_get(struct ms_refusal *r, struct ms_refusal_note *n)
+{
+	spin_lock(&r->lock);
+	*n = r->note;
+	get_pid(n->pid);
+	spin_unlock(&r->lock);
+	return n->nr;
 }
 
 /**
  * ms_refusal() - the caller is refused to grow
  * @group:	his group
- * @by:	the group whose limit it is, that or one above
+ * @by:		the group whose limit it is, that or one above
  * @bytes:	by how much he wanted to grow
- * @commit:	it is the limit of what may be committed
+ * @how:	MEMSTATE_REFUSED_*: by which limit, and how he has asked
  *
  * Context: task context, with an address space; does not sleep; RCU read lock held.
  */
-void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, bool commit)
+void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, u32 how)
 {
+	bool commit = how & MEMSTATE_REFUSED_COMMIT;
 	const struct ms_level *limit = commit ? &by->commit : &by->limit;
 	u64 pending = max(atomic64_read(&by->observed.sums[MS_OBSERVED_PENDING]), 0LL);
 	u64 charged = ms_limits_charged(limit);
-	u64 backed = charged - min(charged, pending);
+	u64 backed = charged - min(charged, pending), now = ktime_get_boottime_ns();
 	struct ms_refusal_note n = {
-		.ns = ktime_get_boottime_ns(),
-		.pid = task_tgid_nr(current),
+		.first = now,
+		.last = now,
+		.pid = task_tgid(current),
 		.inner = task_tgid_vnr(current),
+		.how = how,
 		.by = by->id,
 		.bytes = bytes,
 		.backed = commit ? max(atomic64_read(&by->observed.sums[MS_OBSERVED_BACKED]), 0LL) :
 				   backed + ms_copies(by, current->mm, backed),
-		.commit = commit,
 		.max = READ_ONCE(limit->core.max),
 		.overcommit = READ_ONCE(by->observed.overcommit),
 	};
 
 	n.charged = commit ? charged : max(charged, n.backed);
-	memcpy(n.comm, current->comm, sizeof(n.comm));
+	/* A worker of io_uring is called by its number. */
+	memcpy(n.comm, current->flags & PF_IO_WORKER ? current->group_leader->comm : current->comm,
+	       sizeof(n.comm));
 	n.comm[sizeof(n.comm) - 1] = '\0';
-	for (; group && group != by; group = group->parent)
+	for (; group && group != by; group = group->parent) {
 		note(&group->observed.refusal, &n);
+		/* It counts no event of a limit above, and who watches it is told all the same. */
+		ms_group_kick(group, MS_KICK_EVENTS);
+	}
 	note(&by->observed.refusal, &n);
 	/* Anybody may make any number of jobs, and fill the log by that. */
 	if (!ms_group_is_job(by))
 		ms_group_kick(by, MS_KICK_REFUSED);
 	ms_group_event(by, MEMSTATE_EVENT_DENIED);
-	trace_memstate_refuse(current, by->id, bytes, charged, pending);
+	if (!(how & MEMSTATE_REFUSED_CHARGE))
+		trace_memstate_refuse(current, by->id, bytes, charged, pending);
 }
 
-/* What is noted, as a line without its end. Return: its length; 0: nothing is. */
-static int refusal_line(struct ms_group *group, char *text, size_t size)
+/* A note as a line without its end; the process has this number. Return: its length. */
+static int note_line(const struct ms_refusal_note *n, pid_t pid, char *text, size_t size)
 {
-	struct ms_refusal *r = &group->observed.refusal;
-	struct ms_refusal_note n;
 	char name[NAME_SIZE];
 
-	spin_lock(&r->lock);
-	n = r->note;
-	spin_unlock(&r->lock);
-	if (!n.nr)
-		return 0;
 	/* It is the program's own choice: no line of ours may look like another by it. */
-	name[string_escape_mem(n.comm, strlen(n.comm), name, sizeof(name) - 1,
+	name[string_escape_mem(n->comm, strlen(n->comm), name, sizeof(name) - 1,
 			       ESCAPE_HEX | ESCAPE_NAP | ESCAPE_APPEND, "\"\\")] = '\0';
 	return scnprintf(text, size,
-			 "pid=%d inner_pid=%d comm=\"%s\" bytes=%llu group=%llu backed=%llu charged=%llu %s=%lld overcommit=%u at=%llu.%06lu nr=%lu",
-			 n.pid, n.inner, name, n.bytes, n.by, n.backed, n.charged,
-			 n.commit ? "commit_max" : "max", (s64)n.max,
-			 n.overcommit, n.ns / NSEC_PER_SEC,
-			 (unsigned long)(n.ns % NSEC_PER_SEC / NSEC_PER_USEC), n.nr);
+			 "pid=%d inner_pid=%d comm=\"%s\" bytes=%llu group=%llu backed=%llu charged=%llu %s=%lld overcommit=%u at=%llu.%06lu nr=%llu first=%llu.%06lu reported=%u",
+			 pid, n->inner, name, n->bytes, n->by, n->backed, n->charged,
+			 n->how & MEMSTATE_REFUSED_COMMIT ? "commit_max" : "max", (s64)n->max,
+			 n->overcommit, n->last / NSEC_PER_SEC,
+			 (unsigned long)(n->last % NSEC_PER_SEC / NSEC_PER_USEC), n->nr,
+			 n->first / NSEC_PER_SEC,
+			 (unsigned long)(n->first % NSEC_PER_SEC / NSEC_PER_USEC),
+			 !!(n->how & MEMSTATE_REFUSED_CHARGE));
 }
 
 /**
@@ -103,11 +121,16 @@ static int refusal_line(struct ms_group *group, char *text, size_t size)
  */
 void ms_refusal_log(struct ms_group *group)
 {
+	struct ms_refusal_note n;
 	char line[LINE_SIZE];
 
-	if (__ratelimit(&group->observed.refusal.log) &&
-	    refusal_line(group, line, sizeof(line)))
+	if (!__ratelimit(&group->observed.refusal.log))
+		return;
+	if (note_get(&group->observed.refusal, &n)) {
+		note_line(&n, pid_nr(n.pid), line, sizeof(line));
 		pr_info("refused: %s\n", line);
+	}
+	put_pid(n.pid);
 }
 
 /**
@@ -116,11 +139,48 @@ void ms_refusal_log(struct ms_group *group)
  * @text:	where to put it
  * @size:	room there
  *
- * Context: any. Return: its length, 0: there was none.
+ * Context: process: the reader, whose pid namespace it is. Return: its length, 0: there was none.
  */
 int ms_refusal_show(struct ms_group *group, char *text, size_t size)
 {
-	int length = refusal_line(group, text, size);
+	struct ms_refusal_note n;
+	int length = 0;
 
-	return length ? length + scnprintf(text + length, size - length, "\n") : 0;
+	if (note_get(&group->observed.refusal, &n)) {
+		length = note_line(&n, pid_vnr(n.pid), text, size);
+		length += scnprintf(text + length, size - length, "\n");
+	}
+	put_pid(n.pid);
+	return length;
+}
+
+/**
+ * ms_refusal_read() - the same, for who asks by a call
+ * @group:	the group
+ * @out:	where to put it, zero
+ *
+ * Context: process: the reader, whose pid namespace it is.
+ */
+void ms_refusal_read(struct ms_group *group, struct memstate_last_refusal *out)
+{
+	struct ms_refusal_note n;
+
+	if (note_get(&group->observed.refusal, &n)) {
+		*out = (struct memstate_last_refusal) {
+			.nr = n.nr,
+			.first_ns = n.first,
+			.last_ns = n.last,
+			.group = n.by,
+			.bytes = n.bytes,
+			.backed = n.backed,
+			.charged = n.charged,
+			.limit = n.max,
+			.overcommit = n.overcommit,
+			.how = n.how,
+			.pid = pid_vnr(n.pid),
+			.inner_pid = n.inner,
+		};
+		memcpy(out->comm, n.comm, sizeof(out->comm));
+	}
+	put_pid(n.pid);
 }

@@ -30,6 +30,8 @@
  *   6  OBSERVE: programs that report nothing; FEATURE_OBSERVE. LIMIT_SET has them observed,
  *      unless REPORTS. SCOPE_PROCESS, of OBSERVE, TOTALS, LIMIT_GET, RANGES. TOTALS'
  *      @observed; RANGES' @scope and @fd. JOB, FEATURE_JOBS and SCOPE_JOB.
+ *   7  REFUSAL. A refused charge is noted and told as a growth is; last_refusal in sysfs has
+ *      the pid of the reader's namespace. EPOLLPRI also of a refusal by a limit above.
  */
 #ifndef _UAPI_LINUX_MEMSTATE_H
 #define _UAPI_LINUX_MEMSTATE_H
@@ -37,7 +39,7 @@
 #include <linux/types.h>
 #include <linux/ioctl.h>
 
-#define MEMSTATE_ABI_VERSION	6
+#define MEMSTATE_ABI_VERSION	7
 
 #define MEMSTATE_DEVICE		"/dev/memstate"
 
@@ -381,6 +383,7 @@ struct memstate_alloc_shard {
 #define MEMSTATE_IOC_PENDING	_IO(MEMSTATE_IOC_MAGIC, 0x1e)
 #define MEMSTATE_IOC_OBSERVE	_IO(MEMSTATE_IOC_MAGIC, 0x1f)
 #define MEMSTATE_IOC_JOB	_IO(MEMSTATE_IOC_MAGIC, 0x20)
+#define MEMSTATE_IOC_REFUSAL	_IO(MEMSTATE_IOC_MAGIC, 0x21)
 
 /* features */
 #define MEMSTATE_FEATURE_LIMITS	1
@@ -959,6 +962,54 @@ struct memstate_job {
 	__u64 id;
 };
 
+/* @how of REFUSAL: by commit_max, not by max; of who reports, by CHARGE or TRANSITION */
+#define MEMSTATE_REFUSED_COMMIT		1
+#define MEMSTATE_REFUSED_CHARGE		2
+
+/**
+ * struct memstate_last_refusal - the last request for memory that was refused
+ * @size:	in: sizeof; out: the kernel's
+ * @flags:	in: zero
+ * @scope:	in: MEMSTATE_SCOPE_GROUP, SCOPE_SYSTEM, SCOPE_OWN_GROUP, SCOPE_WATCHED, SCOPE_JOB
+ * @fd:		in: with SCOPE_GROUP the directory, else zero
+ * @nr:		out: how many there have been with it; 0: none, and so is all that follows
+ * @first_ns:	out: when the first was, by CLOCK_BOOTTIME
+ * @last_ns:	out: when this one was
+ * @group:	out: cgroup id of whose limit it was
+ * @bytes:	out: by how much the process wanted to grow
+ * @backed:	out: bytes charged to that group then, and backed
+ * @charged:	out: bytes charged to it, what was granted and is not backed yet included
+ * @limit:	out: its limit, bytes or MEMSTATE_UNLIMITED: it may have been raised meanwhile
+ * @overcommit:	out: percent of that which may be granted, as OBSERVE has it
+ * @how:	out: MEMSTATE_REFUSED_*
+ * @pid:	out: whose it was, in the caller's pid namespace; 0: it is not seen from there
+ * @inner_pid:	out: likewise, in its own
+ * @comm:	out: what it called itself: any bytes, with a zero behind them
+ *
+ * Of a process that is in the group or below it, by the limit of that, of one between, or of one
+ * above. Refusals by a task's own limit are noted nowhere. Errors as LIMIT_GET, and -EINVAL with
+ * SCOPE_WATCHED where a task is watched.
+ */
+struct memstate_last_refusal {
+	__u32 size;
+	__u32 flags;
+	__u32 scope;
+	__s32 fd;
+	__u64 nr;
+	__u64 first_ns;
+	__u64 last_ns;
+	__u64 group;
+	__u64 bytes;
+	__u64 backed;
+	__u64 charged;
+	__u64 limit;
+	__u32 overcommit;
+	__u32 how;
+	__s32 pid;
+	__s32 inner_pid;
+	__u8 comm[16];
+};
+
 /**
  * struct memstate_watch - choose what poll() tells of
  * @size:	in: sizeof; out: the kernel's
@@ -966,11 +1017,11 @@ struct memstate_job {
  * @scope:	in: MEMSTATE_SCOPE_*; a new file watches its task
  * @fd:		in: with SCOPE_GROUP the directory, else zero
  *
- * EPOLLPRI: pressure or an event count has changed since this file last asked for
- * TOTALS, RANGES, LIMIT_GET or WATCH; EPOLLHUP: the task, or the cgroup with its
- * last task, is gone; EPOLLERR: there is nothing to watch yet, as the file's books have
- * not begun. -EBUSY: this file watches another group already; else errors as LIMIT_SET,
- * but for -EPERM and -EROFS: whoever may read the group's figures may watch.
+ * EPOLLPRI: pressure or an event count has changed, or somebody in the group was refused,
+ * since this file last asked for TOTALS, RANGES, LIMIT_GET or WATCH; EPOLLHUP: the task, or
+ * the cgroup with its last task, is gone; EPOLLERR: there is nothing to watch yet, as the
+ * file's books have not begun. -EBUSY: this file watches another group already; else errors
+ * as LIMIT_SET, but for -EPERM and -EROFS: whoever may read the group's figures may watch.
  */
 struct memstate_watch {
 	__u32 size;
@@ -1118,5 +1169,6 @@ MEMSTATE_ABI_SIZE(memstate_uring_call, 16);
 MEMSTATE_ABI_SIZE(memstate_pending, 8);
 MEMSTATE_ABI_SIZE(memstate_observe, 120);
 MEMSTATE_ABI_SIZE(memstate_job, 48);
+MEMSTATE_ABI_SIZE(memstate_last_refusal, 112);
 
 #endif /* _UAPI_LINUX_MEMSTATE_H */

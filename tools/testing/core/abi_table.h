@@ -185,13 +185,23 @@ struct abi_row {
 	OFF(memstate_observe, enforced, 100),				\
 	OFF(memstate_observe, excess, 104),				\
 	OFF(memstate_observe, commit_max, 112),				\
-	SIZE(memstate_job, 48),						\
-	OFF(memstate_job, set, 8),					\
-	OFF(memstate_job, overcommit, 12),				\
-	OFF(memstate_job, high, 16),					\
-	OFF(memstate_job, max, 24),					\
-	OFF(memstate_job, commit_max, 32),				\
-	OFF(memstate_job, id, 40),					\
+	NUM(MEMSTATE_IOC_REFUSAL, 0xbd21),				\
+	NUM(MEMSTATE_REFUSED_COMMIT, 1),				\
+	NUM(MEMSTATE_REFUSED_CHARGE, 2),				\
+	SIZE(memstate_last_refusal, 112),				\
+	OFF(memstate_last_refusal, nr, 16),				\
+	OFF(memstate_last_refusal, first_ns, 24),			\
+	OFF(memstate_last_refusal, last_ns, 32),			\
+	OFF(memstate_last_refusal, group, 40),				\
+	OFF(memstate_last_refusal, bytes, 48),				\
+	OFF(memstate_last_refusal, backed, 56),				\
+	OFF(memstate_last_refusal, charged, 64),			\
+	OFF(memstate_last_refusal, limit, 72),				\
+	OFF(memstate_last_refusal, overcommit, 80),			\
+	OFF(memstate_last_refusal, how, 84),				\
+	OFF(memstate_last_refusal, pid, 88),				\
+	OFF(memstate_last_refusal, inner_pid, 92),			\
+	OFF(memstate_last_refusal, comm, 96),				\
 	SIZE(memstate_totals_observed, 56),				\
 	OFF(memstate_totals_observed, charged, 48),			\
 	NUM(MEMSTATE_SETUP_DOORBELL, 2),				\
@@ -214,7 +224,7 @@ struct abi_row {
 	NUM(MEMSTATE_IOC_ALLOC, 0xbd1c),				\
 	NUM(MEMSTATE_URING_REPORT, 0xbd1d),				\
 	NUM(MEMSTATE_IOC_PENDING, 0xbd1e),				\
-	NUM(MEMSTATE_ABI_VERSION, 6),					\
+	NUM(MEMSTATE_ABI_VERSION, 7),					\
 	NUM(MEMSTATE_OFF_RING, 0),					\
 	NUM(MEMSTATE_OFF_TOTALS, 0x10000000),				\
 	NUM(MEMSTATE_OFF_SHARDS, 0x20000000),				\

@@ -25,6 +25,7 @@ const struct call_type call_types[] = {
 	{ "alloc", 3, true, call_alloc },
 	{ "observe", 6, true, call_observe },
 	{ "job", 1, true, call_job },
+	{ "refusal", 1, true, call_refusal },
 	{ "any_ioctl", 3, true, call_any_ioctl },
 	{ "post", 24, false, call_post },
 	{ "credit", 6, false, call_credit },

@@ -82,6 +82,7 @@ long call_shards(struct run *r);
 long call_alloc(struct run *r);
 long call_observe(struct run *r);
 long call_job(struct run *r);
+long call_refusal(struct run *r);
 long call_any_ioctl(struct run *r);
 /* shared.c */
 long call_post(struct run *r);

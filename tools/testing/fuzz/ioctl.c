@@ -41,7 +41,7 @@ struct shape {
 #define CHARGE_MAX	(2ULL << 47)
 
 enum { QUERY, SETUP, SYNC, TRANSITION, TOTALS, RANGES, AUDIT, CHARGE, LIMIT_SET, LIMIT_GET, WATCH,
-       SHARDS_MAKE, ALLOC, PENDING, OBSERVE, JOB, SHAPES };
+       SHARDS_MAKE, ALLOC, PENDING, OBSERVE, JOB, REFUSAL, SHAPES };
 
 static const struct shape shapes[SHAPES] = {
 	[QUERY] = { MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 0, {} },
@@ -82,6 +82,8 @@ static const struct shape shapes[SHAPES] = {
 		  { FIELD(job, set, JOB_SET), FIELD(job, overcommit, PERCENT),
 		    FIELD(job, high, JOB_LIMIT), FIELD(job, max, JOB_LIMIT),
 		    FIELD(job, commit_max, JOB_LIMIT) } },
+	[REFUSAL] = { MEMSTATE_IOC_REFUSAL, sizeof(struct memstate_last_refusal), 0,
+		      { FIELD(last_refusal, scope, SCOPE), FIELD(last_refusal, fd, DIRECTORY) } },
 	[ALLOC] = { MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 0,
 		    { FIELD(alloc, scope, SCOPE), FIELD(alloc, fd, DIRECTORY) } },
 };
@@ -374,6 +376,7 @@ long call_shards(struct run *r)		{ return call(r, SHARDS_MAKE); }
 long call_alloc(struct run *r)		{ return call(r, ALLOC); }
 long call_observe(struct run *r)	{ return call(r, OBSERVE); }
 long call_job(struct run *r)		{ return call(r, JOB); }
+long call_refusal(struct run *r)	{ return call(r, REFUSAL); }
 
 /* Any number and any words: also of calls that this file does not know of. */
 long call_any_ioctl(struct run *r)

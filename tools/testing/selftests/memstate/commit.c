@@ -8,15 +8,6 @@
 #define BESIDE	"ms-commit/beside"
 #define KIB	1024UL
 
-static int commit_max(int dev, int cg, u64 max)
-{
-	struct memstate_observe w = {
-		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
-		.set = MEMSTATE_OBSERVE_COMMIT_MAX, .commit_max = max };
-
-	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
-}
-
 /* A group in which 64 MiB may be committed, and one below it. */
 FIXTURE(commit) {
 	int dev;

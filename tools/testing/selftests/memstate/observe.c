@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "prog.h"
+#include "refusal.h"
 
 #define GROUP	"ms-observe"
 #define LEAF	"ms-observe/leaf"
@@ -814,16 +815,6 @@ TEST_F(observe, files_say_the_same)
 	EXPECT_EQ(0, prog_end(&p));
 }
 
-/* LIMIT_SET as who sets a limit does, whatever runs there. */
-static int limit_any(int dev, int cg, u32 flags, u64 max)
-{
-	struct memstate_limit l = {
-		.size = sizeof(l), .flags = flags, .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
-		.set = MEMSTATE_LIMIT_MAX, .max = max };
-
-	return dev_ioctl(dev, MEMSTATE_IOC_LIMIT_SET, &l);
-}
-
 TEST_F(observe, a_limit_is_for_any_program)
 {
 	u64 id = cg_id(self->group);
@@ -1077,43 +1068,6 @@ TEST_F(observe, who_may_look_at_a_process)
 	close(root_fd);
 }
 
-/* The next line of the kernel's log that has @text; false: there is none yet. */
-static bool log_has(int log, const char *text, char *line, size_t size)
-{
-	ssize_t n;
-
-	while ((n = read(log, line, size - 1)) > 0) {
-		line[n] = '\0';
-		if (strstr(line, text))
-			return true;
-	}
-	return false;
-}
-
-static const char *last_refusal(u64 id)
-{
-	static char text[512];
-	char path[128];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof(path), SYSFS "groups/%llu/last_refusal", (unsigned long long)id);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	text[n > 0 ? n : 0] = '\0';
-	return n < 0 ? NULL : text;
-}
-
-static unsigned long long said(const char *line, const char *key)
-{
-	const char *at = line ? strstr(line, key) : NULL;
-
-	return at ? strtoull(at + strlen(key), NULL, 10) : -1ULL;
-}
-
 /* Many that are there for a moment, of several at once. */
 TEST_F(observe, short_processes_leave_nothing)
 {
@@ -1217,68 +1171,6 @@ TEST_F(observe, the_lowest_of_several_limits_refuses)
 	EXPECT_EQ(0, prog_end(&p));
 	EXPECT_EQ(0, prog_end(&q));
 	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, MEMSTATE_UNLIMITED));
-}
-
-TEST_F(observe, a_refusal_is_told)
-{
-	u64 id = cg_id(self->group), leaf = cg_id(self->leaf);
-	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC), lines = 0;
-	char by[32], line[1024];
-	const char *text;
-	struct prog p;
-
-	ASSERT_GE(log, 0);
-	lseek(log, 0, SEEK_END);
-	/* Which makes its directory. */
-	EXPECT_EQ(1, observed(self->dev, self->leaf).on);
-	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)id);
-	ASSERT_NE(NULL, last_refusal(id));
-	EXPECT_STREQ("", last_refusal(id));
-	p = prog_start(LEAF);
-	EXPECT_EQ(1, prog_do(&p, 'M', 20 << 10));
-	EXPECT_EQ(1, prog_do(&p, 'm', 20 << 10));
-	EXPECT_STREQ("", last_refusal(id));
-	EXPECT_EQ(1, prog_do(&p, 'n', 0));
-	EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
-	/* At the limit, and at the group that it is in, whose owner may see no other. */
-	for (int i = 0; i < 2; i++) {
-		text = last_refusal(i ? leaf : id);
-		ASSERT_NE(NULL, text);
-		EXPECT_NE(NULL, strstr(text, by));
-		EXPECT_NE(NULL, strstr(text, " comm=\"a\\x22b\\x0ac\\x5cd\" "));
-		EXPECT_EQ(p.pid, said(text, "pid="));
-		EXPECT_EQ(p.pid, said(text, "inner_pid="));
-		EXPECT_EQ(40 * MIB, said(text, " bytes="));
-		EXPECT_GE(said(text, " backed="), 20 * MIB);
-		EXPECT_LE(said(text, " backed="), 24 * MIB);
-		EXPECT_GE(said(text, " charged="), 40 * MIB);
-		EXPECT_LE(said(text, " charged="), 44 * MIB);
-		EXPECT_EQ(64 * MIB, said(text, " max="));
-		EXPECT_EQ(100, said(text, " overcommit="));
-		EXPECT_EQ(1, said(text, " nr="));
-	}
-	EXPECT_TRUE(soon(log_has(log, "refused: ", line, sizeof(line))));
-	EXPECT_NE(NULL, strstr(line, by));
-	EXPECT_NE(NULL, strstr(line, "x22b"));
-
-	/* A few lines, however many there are; and others have lines of their own. */
-	for (int i = 0; i < 100; i++)
-		EXPECT_EQ(0, prog_do(&p, 'M', 40 << 10));
-	EXPECT_EQ(101, said(last_refusal(id), " nr="));
-	EXPECT_EQ(0, limit_max(self->dev, self->leaf, 50 * MIB));
-	EXPECT_EQ(0, prog_do(&p, 'M', 12 << 10));
-	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)leaf);
-	EXPECT_TRUE(soon(log_has(log, by, line, sizeof(line))));
-	EXPECT_EQ(102, said(line, " nr="));
-	lseek(log, 0, SEEK_SET);
-	snprintf(by, sizeof(by), " group=%llu ", (unsigned long long)id);
-	while (log_has(log, by, line, sizeof(line)))
-		lines++;
-	EXPECT_GE(lines, 1);
-	EXPECT_LE(lines, 5);
-	EXPECT_EQ(0, limit_max(self->dev, self->leaf, MEMSTATE_UNLIMITED));
-	EXPECT_EQ(0, prog_end(&p));
-	close(log);
 }
 
 TEST_F(observe, what_a_child_copies_is_in_the_way)

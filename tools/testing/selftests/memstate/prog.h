@@ -149,6 +149,26 @@ static inline int observe_one(int dev, int fd, struct memstate_observe *out)
 	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, out);
 }
 
+/* LIMIT_SET as who sets a limit does, whatever runs there. */
+static inline int limit_any(int dev, int cg, u32 flags, u64 max)
+{
+	struct memstate_limit l = {
+		.size = sizeof(l), .flags = flags, .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
+		.set = MEMSTATE_LIMIT_MAX, .max = max };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_LIMIT_SET, &l);
+}
+
+/* What all below may commit. */
+static inline int commit_max(int dev, int cg, u64 max)
+{
+	struct memstate_observe w = {
+		.size = sizeof(w), .scope = MEMSTATE_SCOPE_GROUP, .fd = cg,
+		.set = MEMSTATE_OBSERVE_COMMIT_MAX, .commit_max = max };
+
+	return dev_ioctl(dev, MEMSTATE_IOC_OBSERVE, &w);
+}
+
 static inline bool can_observe(int dev)
 {
 	struct memstate_query q = { .size = sizeof(q) };
