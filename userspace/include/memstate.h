@@ -273,6 +273,7 @@ int memstate_limit_get(int cgroup_fd, struct memstate_limit *limit);
 int memstate_group_totals(int cgroup_fd, struct memstate_totals *totals,
 			  unsigned int flags);
 int memstate_group_observe(int cgroup_fd, struct memstate_observe *observe);
+int memstate_group_refusal(int cgroup_fd, struct memstate_last_refusal *refusal);
 
 /* A limit on the process and all its descendants; the descriptor is to be closed by the caller. */
 int memstate_job(int fd, struct memstate_job *job);
@@ -283,6 +284,7 @@ int memstate_job_totals(int fd, struct memstate_totals *totals, unsigned int fla
 /* A descriptor to poll for EPOLLPRI; to be closed by the caller. */
 int memstate_watch_open(int cgroup_fd);
 int memstate_watch_read(int fd, struct memstate_limit *limit);
+int memstate_watch_refusal(int fd, struct memstate_last_refusal *refusal);
 
 /* In place of a cgroup directory's descriptor. */
 #define MEMSTATE_OWN_TASK	(-1)

@@ -466,6 +466,24 @@ int memstate_group_observe(int cgroup_fd, struct memstate_observe *observe)
 }
 
 /**
+ * memstate_group_refusal() - the last request for memory that a group has refused
+ * @cgroup_fd:	as for memstate_limit_set(), but for MEMSTATE_OWN_TASK
+ * @refusal:	where to put it; its nr is 0 where there was none
+ *
+ * Context: process. Return: 0; -ENOENT: no device; -ENOTTY: the module knows nothing of it;
+ * -EACCES, -EBADF, -EINVAL.
+ */
+int memstate_group_refusal(int cgroup_fd, struct memstate_last_refusal *refusal)
+{
+	*refusal = (struct memstate_last_refusal) {
+		.size = sizeof(*refusal),
+		.scope = scope_of(&cgroup_fd),
+		.fd = cgroup_fd,
+	};
+	return once(MEMSTATE_IOC_REFUSAL, refusal);
+}
+
+/**
  * memstate_watch_open() - be told of events of a group
  * @cgroup_fd: as for memstate_limit_set()
  *
@@ -504,4 +522,21 @@ int memstate_watch_read(int fd, struct memstate_limit *limit)
 		.scope = MEMSTATE_SCOPE_WATCHED,
 	};
 	return (int)ms_raw3(SYS_ioctl, fd, MEMSTATE_IOC_LIMIT_GET, limit);
+}
+
+/**
+ * memstate_watch_refusal() - the last request for memory that was refused in a watched group
+ * @fd:		from memstate_watch_open(), or memstate_job()
+ * @refusal:	as for memstate_group_refusal()
+ *
+ * Context: process. Return: 0; -EBADF; -EINVAL: a task is watched, or nothing; -ENOTTY: not such
+ * a descriptor, or the module knows nothing of it.
+ */
+int memstate_watch_refusal(int fd, struct memstate_last_refusal *refusal)
+{
+	*refusal = (struct memstate_last_refusal) {
+		.size = sizeof(*refusal),
+		.scope = MEMSTATE_SCOPE_WATCHED,
+	};
+	return (int)ms_raw3(SYS_ioctl, fd, MEMSTATE_IOC_REFUSAL, refusal);
 }

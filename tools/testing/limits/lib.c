@@ -75,6 +75,22 @@ static void set_max(uint64_t max)
 		tap_ok(0, "the process is shown its limit");
 }
 
+/* Of a request of this process that the group has refused. */
+static void noted(const struct memstate_refusal *r)
+{
+	struct memstate_last_refusal no;
+	struct stat st;
+
+	fstat(cg, &st);
+	tap_is(r->group, st.st_ino, "and names the group");
+	tap_is(memstate_group_refusal(cg, &no), 0, "others read it of the group");
+	tap_ok(no.nr && no.pid == getpid() && no.group == st.st_ino &&
+	       no.how == MEMSTATE_REFUSED_CHARGE, "with who it was");
+	tap_is(memstate_group_refusal(MEMSTATE_OWN_GROUP, &no), 0, "also by its other name");
+	tap_ok(no.pid == getpid(), "where it is the same");
+	tap_is(memstate_group_refusal(MEMSTATE_OWN_TASK, &no), -EINVAL, "a task has none");
+}
+
 static void verbs(void)
 {
 	struct memstate_refusal r = {};
@@ -90,14 +106,10 @@ static void verbs(void)
 	tap_ok(memstate_refusal(&r) && r.wanted == 16 * MIB && r.room >= 7 * MIB &&
 	       r.room <= 8 * MIB, "the refusal tells what was wanted and what is left: %s",
 	       memstate_refusal(NULL));
-	if (device) {
-		struct stat st;
-
-		fstat(cg, &st);
-		tap_is(r.group, st.st_ino, "and names the group");
-	} else {
+	if (device)
+		noted(&r);
+	else
 		tap_is(r.group, 0, "and that it is one's own limit");
-	}
 	b = memstate_reserve(64 * MIB, MEMSTATE_HEAP);
 	tap_ok(b, "reserve costs nothing");
 	tap_is(memstate_map(b, 64 * MIB, MEMSTATE_HEAP), 0, "map costs nothing");
@@ -246,6 +258,7 @@ static void job(void)
 	struct memstate_observe o = { .size = sizeof(o) };
 	struct memstate_limit l = {
 		.size = sizeof(l), .set = MEMSTATE_LIMIT_MAX, .max = 64 * MIB };
+	struct memstate_last_refusal no;
 	struct memstate_totals t;
 	struct pollfd p = { .events = 0 };
 	pid_t child;
@@ -272,6 +285,8 @@ static void job(void)
 	tap_is(memstate_job_limit_apply(p.fd, &l), 0, "but be lowered");
 	tap_ok(!memstate_watch_read(p.fd, &l) && l.max == MIB && l.group == o.group,
 	       "and is read as that of a group that is watched");
+	tap_ok(!memstate_watch_refusal(p.fd, &no) && !no.nr, "nothing was refused there");
+	tap_is(memstate_watch_refusal(-1, &no), -EBADF, "where there is no descriptor none is read");
 	j = (struct memstate_job) { .id = 1 };
 	tap_is(memstate_job(-1, &j), -EINVAL, "what is out has no place in what is in");
 	j.id = 0;
