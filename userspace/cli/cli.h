@@ -113,7 +113,6 @@ int ms_limit_error(const char *what, int ret);
 struct ms_refusal;
 
 void ms_group_refusal_text(uint64_t group, char *text, size_t size);
-void ms_group_refusal(uint64_t group, struct ms_refusal *r);
 bool ms_is_unenforced(const struct memstate_observe *w);
 uint64_t ms_commit_max(const struct memstate_observe *w);
 void ms_json_observe(struct json_object *o, const struct memstate_observe *w);

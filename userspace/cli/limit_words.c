@@ -100,19 +100,6 @@ void ms_group_refusal_text(uint64_t group, char *text, size_t size)
 }
 
 /**
- * ms_group_refusal() - the same, understood
- * @group:	its cgroup's id
- * @r:		out: the refusal; nr is 0 where there was none, or it may not be read
- */
-void ms_group_refusal(uint64_t group, struct ms_refusal *r)
-{
-	char text[MS_REFUSAL_TEXT];
-
-	ms_group_refusal_text(group, text, sizeof(text));
-	ms_refusal_parse(text, r);
-}
-
-/**
  * ms_is_unenforced() - is it observed, and yet no limit in force for what reports nothing?
  * @w: what is observed of a group; zero where the module knows nothing of it
  *

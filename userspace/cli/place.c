@@ -63,21 +63,6 @@ static void raise_to(uint64_t *most, uint64_t now)
 		*most = now;
 }
 
-/* A process that reports; in this group it may be the one. */
-static int see_asker(const struct ms_figures *f, pid_t pid, void *arg)
-{
-	struct ms_place *p = arg;
-	uint64_t group, denied;
-
-	if (ms_figure_u64(f, "group", &group) || group != p->limit.group ||
-	    ms_figure_u64(f, "denied", &denied) || denied <= p->asker.nr)
-		return 0;
-	p->asker.nr = denied;
-	p->asker.pid = pid;
-	ms_process_name(pid, p->asker.comm, sizeof(p->asker.comm));
-	return 0;
-}
-
 /**
  * ms_place_look() - see what is in a place
  * @p: the place, or none
@@ -88,7 +73,7 @@ void ms_place_look(struct ms_place *p)
 {
 	struct memstate_observe w = { .size = sizeof(w) };
 	struct memstate_limit l = { .size = sizeof(l) };
-	uint64_t denied;
+	struct ms_refusal r;
 
 	if (!p->there)
 		return;
@@ -99,21 +84,18 @@ void ms_place_look(struct ms_place *p)
 		p->observe = w;
 	}
 	/* Behind it, so that the peak has what was seen. */
-	denied = p->limit.events[MEMSTATE_EVENT_DENIED];
 	if (!p->kind->limit(p, &l))
 		p->limit = l;
-	if (p->cgroup.fd >= 0)
-		ms_group_refusal(p->cgroup.id, &p->refusal);
-	if (p->limit.events[MEMSTATE_EVENT_DENIED] != denied && !p->refusal.nr)
-		ms_sysfs_tasks(see_asker, p);
+	if (p->kind->refused(p, &r))
+		p->refusal = r;
 }
 
 /**
  * ms_place_refused() - how many requests for memory were refused
  * @p: the place, or none
  *
- * Those that the limit of the place has refused are counted there, those of a limit above it are
- * only noted, and not those of programs that report: the larger one has most of them.
+ * Those that its own limits have refused are counted as events; with those by a limit above it they
+ * are noted, if the note may be read.
  *
  * Return: how many, as of the last look.
  */

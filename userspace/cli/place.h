@@ -45,18 +45,6 @@ struct ms_place_wish {
 };
 
 /**
- * struct ms_asker - a process that reports, and was refused
- * @nr:		how often; 0: none is known
- * @pid:	the process
- * @comm:	its name
- */
-struct ms_asker {
-	uint64_t nr;
-	pid_t pid;
-	char comm[MS_REFUSAL_COMM];
-};
-
-/**
  * struct ms_place - where a program runs
  * @kind:	what it is; NULL: there never was one
  * @there:	it is there, and has not been ended
@@ -70,7 +58,6 @@ struct ms_asker {
  * @backed:	most that was seen
  * @commit:	likewise
  * @refusal:	the last one that is noted
- * @asker:	of those that report, for which nothing is noted, who was refused most
  */
 struct ms_place {
 	const struct ms_place_kind *kind;
@@ -85,7 +72,6 @@ struct ms_place {
 	uint64_t backed;
 	uint64_t commit;
 	struct ms_refusal refusal;
-	struct ms_asker asker;
 };
 
 /**
@@ -95,6 +81,7 @@ struct ms_place {
  * @enter:	put the calling process into it. 0 or -errno
  * @limit:	what is enforced. 0 or -errno
  * @seen:	what is observed. 0 or -errno
+ * @refused:	the last refusal; whether there was one that may be read
  * @end:	it goes, if nobody is in it. 0, or -EBUSY: somebody is
  */
 struct ms_place_kind {
@@ -103,6 +90,7 @@ struct ms_place_kind {
 	int (*enter)(const struct ms_place *p);
 	int (*limit)(const struct ms_place *p, struct memstate_limit *l);
 	int (*seen)(const struct ms_place *p, struct memstate_observe *w);
+	bool (*refused)(const struct ms_place *p, struct ms_refusal *r);
 	int (*end)(struct ms_place *p);
 };
 

@@ -169,6 +169,11 @@ static int cgroup_seen(const struct ms_place *p, struct memstate_observe *w)
 	return memstate_group_observe(p->cgroup.fd, w);
 }
 
+static bool cgroup_refused(const struct ms_place *p, struct ms_refusal *r)
+{
+	return ms_refusal_of(p->cgroup.fd, r);
+}
+
 static int cgroup_end(struct ms_place *p)
 {
 	sweep(p->cgroup.dir);
@@ -184,5 +189,6 @@ const struct ms_place_kind ms_place_cgroup = {
 	.enter = cgroup_enter,
 	.limit = cgroup_limit,
 	.seen = cgroup_seen,
+	.refused = cgroup_refused,
 	.end = cgroup_end,
 };

@@ -72,6 +72,11 @@ static int job_seen(const struct ms_place *p, struct memstate_observe *w)
 	return memstate_job_observe(p->job, w);
 }
 
+static bool job_refused(const struct ms_place *p, struct ms_refusal *r)
+{
+	return ms_refusal_watched(p->job, r);
+}
+
 /* It goes with its last process; one that never began has nobody in it. */
 static int job_end(struct ms_place *p)
 {
@@ -90,5 +95,6 @@ const struct ms_place_kind ms_place_job = {
 	.enter = job_enter,
 	.limit = job_limit,
 	.seen = job_seen,
+	.refused = job_refused,
 	.end = job_end,
 };

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* Reads the module's note of a refusal: a line of key=value, to which keys may be added. */
+/*
+ * Reads the module's note of a refusal: from a group's file, a line of key=value to which keys may
+ * be added; or by the call, of what a descriptor watches.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <memstate.h>
 
 #include "files.h"
 #include "refusal.h"
@@ -79,6 +84,10 @@ static void take_number(struct ms_refusal *r, const char *key, size_t length, co
 	}
 	if (length == 2 && !memcmp(key, "at", 2))
 		r->at_us = microseconds(value);
+	if (length == 5 && !memcmp(key, "first", 5))
+		r->first_us = microseconds(value);
+	if (length == 8 && !memcmp(key, "reported", 8))
+		r->reported = *value == '1';
 	if (length == 10 && !memcmp(key, "commit_max", 10))
 		r->commit = true;
 }
@@ -110,7 +119,7 @@ bool ms_refusal_parse(const char *line, struct ms_refusal *r)
 		if (line)
 			line += strspn(line, " ");
 	}
-	if (!line || (*line && *line != '\n') || !r->pid || !r->group)
+	if (!line || (*line && *line != '\n') || !r->group)
 		r->nr = 0;
 	return r->nr;
 }
@@ -131,6 +140,57 @@ bool ms_refusal_read(int dir, struct ms_refusal *r)
 	return ms_refusal_parse(text, r);
 }
 
+static bool take(const struct memstate_last_refusal *last, struct ms_refusal *r)
+{
+	*r = (struct ms_refusal) {
+		.nr = last->nr,
+		.pid = (uint64_t)last->pid,
+		.inner_pid = (uint64_t)last->inner_pid,
+		.bytes = last->bytes,
+		.group = last->group,
+		.backed = last->backed,
+		.charged = last->charged,
+		.max = last->limit,
+		.overcommit = last->overcommit,
+		.commit = last->how & MEMSTATE_REFUSED_COMMIT,
+		.reported = last->how & MEMSTATE_REFUSED_CHARGE,
+		.first_us = last->first_ns / 1000,
+		.at_us = last->last_ns / 1000,
+	};
+	memcpy(r->comm, last->comm, sizeof(r->comm) - 1);
+	return r->nr;
+}
+
+/**
+ * ms_refusal_of() - the last one of a cgroup, asked of the device
+ * @cgroup:	its directory, open
+ * @r:		out: as ms_refusal_read()
+ *
+ * Return: whether there was one.
+ */
+bool ms_refusal_of(int cgroup, struct ms_refusal *r)
+{
+	struct memstate_last_refusal last;
+
+	*r = (struct ms_refusal) {};
+	return !memstate_group_refusal(cgroup, &last) && take(&last, r);
+}
+
+/**
+ * ms_refusal_watched() - the last one of what is watched: a group or a job
+ * @fd:		from memstate_watch_open() or memstate_job()
+ * @r:		out: as ms_refusal_read()
+ *
+ * Return: whether there was one.
+ */
+bool ms_refusal_watched(int fd, struct ms_refusal *r)
+{
+	struct memstate_last_refusal last;
+
+	*r = (struct ms_refusal) {};
+	return !memstate_watch_refusal(fd, &last) && take(&last, r);
+}
+
 static uint64_t less(uint64_t from, uint64_t bytes)
 {
 	return from > bytes ? from - bytes : 0;
@@ -149,7 +209,8 @@ uint64_t ms_refusal_left(const struct ms_refusal *r)
 {
 	uint64_t part = r->max / 100, granted, backed = less(r->max, r->backed);
 
-	if (r->commit)
+	/* Who reports is granted no more than max. */
+	if (r->commit || r->reported)
 		return less(r->max, r->charged);
 	granted = part && r->overcommit > (UINT64_MAX - r->max) / part ?
 			  UINT64_MAX : part * r->overcommit + r->max % 100 * r->overcommit / 100;
@@ -166,14 +227,14 @@ static int64_t us_of(clockid_t clock)
 }
 
 /**
- * ms_refusal_time() - when it was, by the clock on the wall
- * @r: the refusal
+ * ms_refusal_time() - when one was, by the clock on the wall
+ * @us: when, since boot
  *
  * Return: seconds since 1970.
  */
-uint64_t ms_refusal_time(const struct ms_refusal *r)
+uint64_t ms_refusal_time(uint64_t us)
 {
-	int64_t us = us_of(CLOCK_REALTIME) - us_of(CLOCK_BOOTTIME) + (int64_t)r->at_us;
+	int64_t at = us_of(CLOCK_REALTIME) - us_of(CLOCK_BOOTTIME) + (int64_t)us;
 
-	return us > 0 ? (uint64_t)us / 1000000 : 0;
+	return at > 0 ? (uint64_t)at / 1000000 : 0;
 }

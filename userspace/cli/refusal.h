@@ -19,7 +19,7 @@
 /**
  * struct ms_refusal - a growth that was refused
  * @nr:		how many there have been in the group with it; 0: none is known
- * @pid:	whose it was
+ * @pid:	whose it was, as we number processes; 0: it is not seen from here
  * @inner_pid:	likewise, as his own pid namespace has it
  * @comm:	what he called himself: any bytes
  * @bytes:	by how much he wanted to grow
@@ -29,7 +29,9 @@
  * @max:	its limit, bytes
  * @overcommit:	percent of that, which may be charged
  * @commit:	it was by commit_max
- * @at_us:	when, since boot
+ * @reported:	it reports, and has asked before it grew
+ * @first_us:	when the first one was, since boot; 0: not known
+ * @at_us:	when this one was
  */
 struct ms_refusal {
 	uint64_t nr;
@@ -43,6 +45,8 @@ struct ms_refusal {
 	uint64_t max;
 	uint64_t overcommit;
 	bool commit;
+	bool reported;
+	uint64_t first_us;
 	uint64_t at_us;
 };
 
@@ -71,8 +75,10 @@ struct ms_refusals {
 /* refusal.c */
 bool ms_refusal_parse(const char *line, struct ms_refusal *r);
 bool ms_refusal_read(int dir, struct ms_refusal *r);
+bool ms_refusal_of(int cgroup, struct ms_refusal *r);
+bool ms_refusal_watched(int fd, struct ms_refusal *r);
 uint64_t ms_refusal_left(const struct ms_refusal *r);
-uint64_t ms_refusal_time(const struct ms_refusal *r);
+uint64_t ms_refusal_time(uint64_t us);
 
 /* refusal_words.c */
 struct json_object;
@@ -87,7 +93,7 @@ uint64_t ms_refusals_in(const struct ms_refusals *all, const struct ms_refused *
 bool ms_refusals_below(const struct ms_refusals *all, uint64_t group, uint64_t above);
 void ms_refusal_words(const struct ms_refusal *r, uint64_t beside, uint64_t in, char *text,
 		      size_t size);
-void ms_refusal_clock(const struct ms_refusal *r, char *text, size_t size);
+void ms_refusal_clock(uint64_t us, char *text, size_t size);
 struct json_object *ms_refusal_json(const struct ms_refusal *r, uint64_t in);
 
 #endif /* MS_CLI_REFUSAL_H */

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,9 +17,6 @@
 #include "refusal.h"
 
 #define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-
-/* Of the first namespace of process ids, on each machine. */
-#define FIRST_PIDNS	0xeffffffcU
 
 /* ---- all that are noted ---------------------------------------------------------------- */
 
@@ -178,14 +174,6 @@ static void group_words(uint64_t group, const char *before, char *text, size_t s
 		snprintf(text, size, "%scgroup %llu", before, (unsigned long long)group);
 }
 
-/* As it is called where we are, as far as we can know. */
-static uint64_t pid_here(const struct ms_refusal *r)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) || st.st_ino == FIRST_PIDNS ? r->pid : r->inner_pid;
-}
-
 /**
  * ms_refusal_words() - who wanted what, and what was left
  * @r:		the refusal
@@ -211,7 +199,7 @@ void ms_refusal_words(const struct ms_refusal *r, uint64_t beside, uint64_t in, 
 		snprintf(more, sizeof(more), ", overcommit %llu %%",
 			 (unsigned long long)r->overcommit);
 	snprintf(text, size, "%s[%llu]%s wanted %s, ", ms_name(r->comm),
-		 (unsigned long long)pid_here(r), where, ms_size(r->bytes));
+		 (unsigned long long)(r->pid ? r->pid : r->inner_pid), where, ms_size(r->bytes));
 	size -= strlen(text);
 	text += strlen(text);
 	/* It was noted a moment later, when others had given back, or it was raised. */
@@ -227,14 +215,14 @@ void ms_refusal_words(const struct ms_refusal *r, uint64_t beside, uint64_t in, 
 }
 
 /**
- * ms_refusal_clock() - when it was
- * @r:		the refusal
+ * ms_refusal_clock() - when one was
+ * @us:		when, since boot
  * @text:	where to put it: the time, with the day before it unless it is today
  * @size:	room
  */
-void ms_refusal_clock(const struct ms_refusal *r, char *text, size_t size)
+void ms_refusal_clock(uint64_t us, char *text, size_t size)
 {
-	time_t now = time(NULL), then = (time_t)ms_refusal_time(r);
+	time_t now = time(NULL), then = (time_t)ms_refusal_time(us);
 	struct tm a, b;
 
 	localtime_r(&now, &a);
@@ -284,7 +272,10 @@ struct json_object *ms_refusal_json(const struct ms_refusal *r, uint64_t in)
 	ms_json_add(o, "limit_cgroup_id", r->group);
 	ms_json_add(o, "backed", r->backed);
 	ms_json_add(o, "charged", r->charged);
-	ms_json_add(o, "time", ms_refusal_time(r));
+	json_object_object_add(o, "reported", json_object_new_boolean(r->reported));
+	if (r->first_us)
+		ms_json_add(o, "first_time", ms_refusal_time(r->first_us));
+	ms_json_add(o, "time", ms_refusal_time(r->at_us));
 	json_object_object_add(o, "at", json_object_new_double((double)r->at_us / 1e6));
 	return o;
 }

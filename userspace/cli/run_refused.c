@@ -21,19 +21,13 @@ static void limit_words(const struct ms_place_wish *w, char *text, size_t size)
 			 commit ? ms_size(w->commit_max) : "");
 }
 
-/* Of those that report, and of jobs, nothing is noted. */
+/* The note may not be read. */
 static void print_counted(FILE *out, const struct ms_place *p)
 {
-	char who[96] = "", text[128];
+	char text[128];
 
 	limit_words(&p->wish, text, sizeof(text));
-	if (p->asker.nr)
-		snprintf(who, sizeof(who), ", most of them to %s[%d]", ms_name(p->asker.comm),
-			 p->asker.pid);
-	fprintf(out, "%s%s, of which at most %s were taken%s\n", text, who,
-		ms_size(p->limit.peak),
-		p->limit.group & MEMSTATE_JOB_ID && !*who ?
-			"; of a job it is not noted who asked" : "");
+	fprintf(out, "%s, of which at most %s were taken\n", text, ms_size(p->limit.peak));
 }
 
 /* The runtime that would have kept below the limit, if it had been told; or NULL. */
@@ -45,9 +39,7 @@ static const char *adaptable(const struct ms_run_end *end)
 	    !ms_place_refused(end->place) ||
 	    (WIFEXITED(end->status) && !WEXITSTATUS(end->status)))
 		return NULL;
-	return ms_adapt_runtime(end->command, end->place->refusal.nr ?
-						      end->place->refusal.comm :
-						      end->place->asker.comm, w->max);
+	return ms_adapt_runtime(end->command, end->place->refusal.comm, w->max);
 }
 
 /**
@@ -66,7 +58,7 @@ void ms_run_refused(FILE *out, const struct ms_run_end *end)
 		return;
 	fprintf(out, "refused %llu time%s: ", (unsigned long long)nr, nr == 1 ? "" : "s");
 	if (p->refusal.nr) {
-		ms_refusal_words(&p->refusal, p->cgroup.id, 0, text, sizeof(text));
+		ms_refusal_words(&p->refusal, p->limit.group, 0, text, sizeof(text));
 		fprintf(out, "%s\n", text);
 	} else {
 		print_counted(out, p);

@@ -93,14 +93,20 @@ static void print_observed(const struct row *r)
 
 static void print_refused(const struct row *r)
 {
-	char text[MS_REFUSAL_WORDS], when[32];
+	char text[MS_REFUSAL_WORDS], first[32], last[32];
+	const struct ms_refusal *no = r->refused;
 
-	if (!r->refused)
+	if (!no)
 		return;
-	ms_refusal_words(r->refused, r->cg.id, r->in, text, sizeof(text));
-	ms_refusal_clock(r->refused, when, sizeof(when));
-	printf("%27srefused %llu time%s, last at %s: %s\n", "",
-	       (unsigned long long)r->refused->nr, r->refused->nr == 1 ? "" : "s", when, text);
+	ms_refusal_words(no, r->cg.id, r->in, text, sizeof(text));
+	ms_refusal_clock(no->first_us, first, sizeof(first));
+	ms_refusal_clock(no->at_us, last, sizeof(last));
+	if (no->nr > 1 && no->first_us)
+		printf("%27srefused %llu times since %s, last at %s: %s\n", "",
+		       (unsigned long long)no->nr, first, last, text);
+	else
+		printf("%27srefused %llu time%s, last at %s: %s\n", "",
+		       (unsigned long long)no->nr, no->nr == 1 ? "" : "s", last, text);
 }
 
 static void print_row(const struct row *r)

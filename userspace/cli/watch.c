@@ -37,10 +37,12 @@ static const struct option options[] = {
  * struct moment - how things are
  * @limit:	what is enforced
  * @observe:	what is observed; zero where the module knows nothing of it
+ * @refused:	how many of the group were refused, also by a limit above it
  */
 struct moment {
 	struct memstate_limit limit;
 	struct memstate_observe observe;
+	uint64_t refused;
 };
 
 /**
@@ -147,18 +149,23 @@ static bool changed(const struct moment *now, const struct moment *before)
 	if (now->observe.on != before->observe.on ||
 	    ms_is_unenforced(&now->observe) != ms_is_unenforced(&before->observe))
 		return true;
-	return a->pressure != b->pressure || a->high != b->high || a->max != b->max ||
+	return now->refused != before->refused || a->pressure != b->pressure ||
+	       a->high != b->high || a->max != b->max ||
 	       memcmp(a->events, b->events, sizeof(a->events)) != 0;
 }
 
 /* Return: 0 or a negative errno. */
 static int read_moment(int fd, struct moment *m)
 {
+	struct ms_refusal refusal;
+
 	m->observe = (struct memstate_observe) {
 		.size = sizeof(m->observe), .scope = MEMSTATE_SCOPE_WATCHED,
 	};
 	if (ioctl(fd, MEMSTATE_IOC_OBSERVE, &m->observe))
 		m->observe = (struct memstate_observe) {};
+	ms_refusal_watched(fd, &refusal);
+	m->refused = refusal.nr;
 	return memstate_watch_read(fd, &m->limit);
 }
 

@@ -98,7 +98,7 @@ static uint64_t read_refusal(const struct ms_refusal *r, const char *part)
 	case 'l':
 		return ms_refusal_left(r);
 	case 't':
-		return ms_refusal_time(r);
+		return ms_refusal_time(r->at_us);
 	default:
 		return r->nr;
 	}
