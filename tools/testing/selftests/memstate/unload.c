@@ -154,6 +154,39 @@ TEST_F(unload, it_goes_and_comes_under_load)
 	}
 }
 
+/* By a process of its own, which would be in it. */
+static int try_job(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		struct memstate_job j = { .size = sizeof(j), .set = MEMSTATE_JOB_MAX, .max = MIB };
+
+		_exit(-dev_ioctl(open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC), MEMSTATE_IOC_JOB, &j));
+	}
+	return -WEXITSTATUS(join(child));
+}
+
+TEST_F(unload, where_there_are_to_be_no_jobs_groups_are_limited_all_the_same)
+{
+	int dev;
+
+	ASSERT_TRUE(module_unload());
+	ASSERT_TRUE(module_load("jobs=0"));
+	dev = open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC);
+	ASSERT_GE(dev, 0);
+	/* It can observe, and has not begun to; also afterwards nobody makes a job. */
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(MEMSTATE_FEATURE_OBSERVE,
+			  features(dev) & (MEMSTATE_FEATURE_OBSERVE | MEMSTATE_FEATURE_JOBS));
+		EXPECT_EQ(-EOPNOTSUPP, try_job());
+		EXPECT_EQ(0, limit_any(dev, self->group, 32 * MIB));
+	}
+	close(dev);
+	ASSERT_TRUE(module_unload());
+	ASSERT_TRUE(module_load(""));
+}
+
 TEST_F(unload, without_hooks_it_does_all_else)
 {
 	struct memstate_observe w;
@@ -170,6 +203,7 @@ TEST_F(unload, without_hooks_it_does_all_else)
 	EXPECT_EQ(-EOPNOTSUPP, observe_group(dev, self->group, 1));
 	EXPECT_EQ(-EOPNOTSUPP, observe_set_scope(dev, MEMSTATE_SCOPE_SYSTEM, 0,
 						 MEMSTATE_OBSERVE_ON, 1));
+	EXPECT_EQ(-EOPNOTSUPP, try_job());
 	/* Off it is. */
 	EXPECT_EQ(0, observe_group(dev, self->group, 0));
 	/* A limit is one for who reports. */
