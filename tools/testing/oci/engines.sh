@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# engines.sh MODULE OUT: podman by the CDI specification, and liblxc by its hook, in
-# the virtual machine. OUT has prefix/ (what was installed) and bin/.
+# engines.sh MODULE OUT: podman by the CDI specification, liblxc by its hook, and units of systemd
+# (units.sh), in the virtual machine. OUT has prefix/ (what was installed) and bin/.
 set -u
 # shellcheck source=tools/testing/tap.sh
 . "$(dirname "$0")/../tap.sh"
@@ -119,6 +119,9 @@ lxc_held() {
 	told_below 50331648
 }
 try "liblxc: a container is held to what its hook sets" lxc_held
+
+# shellcheck source=tools/testing/oci/units.sh
+. "$(dirname "$0")/units.sh"
 
 parents_go() {
 	# libpod's own parent cgroup stays, and so does its group; who cleans up may be in it yet.

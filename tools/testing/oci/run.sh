@@ -30,7 +30,7 @@ mkdir -p "$out/bundle"
 
 guest() {
 	local out=$top/build/oci/guest kernel module
-	needs gcc make python3 runc crun podman lxc-execute:lxc musl-gcc:musl-tools || return
+	needs gcc make python3 runc crun podman lxc-execute:lxc musl-gcc:musl-tools systemd-run:systemd || return
 	rm -rf "${out:?}"/{prefix,bin}
 	mkdir -p "$out/bin"
 	must userspace PREFIX="$out/prefix" install
