@@ -79,6 +79,23 @@ static int find_directory(const char *path, struct ms_oci_cgroup *cgroup,
 	return mounted ? -ENOENT : MS_OCI_MISSING;
 }
 
+/* Where only root makes cgroups. */
+static const char users_way[] =
+	": as a user, crun makes one by the user's systemd only, runc in any cgroup that is his; "
+	"'memstate run --max SIZE -- ...' limits the engine with all that it starts";
+
+/* Is root here somebody else outside? An engine that a user has started is. */
+static bool is_a_users(void)
+{
+	unsigned long long here, there, count;
+	FILE *in = fopen("/proc/self/uid_map", "re");
+	int got = in ? fscanf(in, "%llu %llu %llu", &here, &there, &count) : 0;
+
+	if (in)
+		fclose(in);
+	return got == 3 && (here || there || count != 0xffffffffULL);
+}
+
 /**
  * ms_oci_cgroup_open() - open the cgroup v2 directory of a process
  * @pid:	the process
@@ -121,8 +138,8 @@ int ms_oci_cgroup_open(pid_t pid, struct ms_oci_cgroup *cgroup, char *why)
 	    (!ms_cgroupfs_of("self", own, sizeof(own)) && !strcmp(path, own))) {
 		snprintf(
 			why, MS_OCI_WHY_MAX,
-			"process %d: it has no cgroup v2 of its own but is in %s",
-			(int)pid, path);
+			"process %d: it has no cgroup v2 of its own but is in %s%s",
+			(int)pid, path, is_a_users() ? users_way : "");
 		return MS_OCI_MISSING;
 	}
 	return find_directory(path, cgroup, why);

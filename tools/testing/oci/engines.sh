@@ -99,6 +99,60 @@ try "podman: an image with musl is held to its annotation" podman_musl default
 try "podman: also where a shim is asked for that it cannot load" podman_musl reported
 try "podman: memstate limit finds a container by its id" podman_found
 
+# An engine of a user's, who has no systemd of his own that would make cgroups for it.
+mount --make-rshared /
+useradd -u 1500 rootless
+for map in /etc/subuid /etc/subgid; do echo rootless:100000:65536 >$map; done
+mkdir -p /run/user/1500 /home/rootless /sys/fs/cgroup/rootless/session /run/engines/owned/{etc,dev,proc,sys,run,tmp}
+mount -t tmpfs -o uid=1500 tmpfs /home/rootless
+cp "$out/bin/bare" /run/engines/owned/bare
+chown -R 1500 /run/user/1500 /sys/fs/cgroup/rootless /run/engines/owned
+rootless() { # command...
+	bash -c 'echo 0 >/sys/fs/cgroup/rootless/session/cgroup.procs && cd /home/rootless && exec env -i \
+		HOME=/home/rootless XDG_RUNTIME_DIR=/run/user/1500 PATH=/usr/bin:/bin:/usr/sbin:/sbin \
+		setpriv --reuid 1500 --regid 1500 --init-groups timeout 600 "$@"' bash "$@" </dev/null
+}
+rootless_podman() { # runtime
+	rootless podman --cgroup-manager=cgroupfs --storage-driver vfs --hooks-dir "$prefix/share/containers/oci/hooks.d" \
+		--runtime "$1" run --rm --network none --security-opt seccomp=unconfined --annotation org.memstate.max=64M \
+		--rootfs /run/engines/owned /bare hog >/run/engines/hog 2>&1
+}
+rootless_own() { rootless_podman runc; told_below 67108864; }
+# crun keeps to itself what a hook says: the log has it.
+rootless_told() {
+	python3 -c '
+import os, socket
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+print("ready", flush=True)
+print(s.recv(4096).decode(), flush=True)' >/run/engines/log &
+	soon grep -q ready /run/engines/log
+	! rootless_podman crun && soon grep -q "no cgroup v2 of its own but is in /rootless/session: .*'memstate run --max SIZE" /run/engines/log
+	status=$?
+	cat /run/engines/log /run/engines/hog
+	kill $! 2>/dev/null
+	rm -f /dev/log
+	return $status
+}
+rootless_held() {
+	rootless "$prefix/bin/memstate" run --quiet --max 96M -- podman --cgroup-manager=cgroupfs --storage-driver vfs \
+		--runtime crun run --rm --network none --security-opt seccomp=unconfined --rootfs /run/engines/owned \
+		/bare hog >/run/engines/hog 2>/run/engines/why
+	cat /run/engines/why /run/engines/hog
+	# What podman itself takes is of it, too.
+	local got
+	got=$(sed -n 's/^\([0-9]*\) ENOMEM$/\1/p' /run/engines/hog)
+	[ -n "$got" ] && [ "$got" -gt $((16 << 20)) ] && [ "$got" -le $((96 << 20)) ]
+}
+try "podman, rootless: where the runtime makes a cgroup the container is held to its annotation" rootless_own
+try "podman, rootless: a container without a cgroup of its own is not started, and the log says why" rootless_told
+try "podman, rootless: memstate run limits it with all that it starts" rootless_held
+# podman keeps a process that holds its namespaces
+rootless_goes() { find /sys/fs/cgroup/rootless -depth -type d -exec rmdir {} + 2>/dev/null; }
+pkill -KILL -u 1500
+try "podman, rootless: its cgroups go" soon rootless_goes
+
 cat >/run/engines/limit <<HOOK
 #!/bin/sh
 exec $prefix/bin/memstate limit "\$LXC_PID" --max 48M
