@@ -82,6 +82,7 @@ static void sums_follow(struct ms_observed *o)
 	int i;
 
 	sums_of(o, now);
+	/* Each growth comes by here, and most change nothing. */
 #pragma GCC unroll 8
 	for (i = 0; i < MS_OBSERVED_SUMS; i++)
 		differ |= now[i] ^ o->sums[i];

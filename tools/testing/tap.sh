@@ -14,7 +14,7 @@
 tap_n=0		# tests so far
 tap_failed=0	# how many of them failed
 tap_dir=
-tap_limit=900	# seconds that try and relay give a program
+tap_limit=${MEMSTATE_TEST_SECONDS:-900}	# that try and relay give a program
 
 # tap_begin DIR: where logs go
 tap_begin() {

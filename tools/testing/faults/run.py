@@ -38,7 +38,7 @@ from tree import Tree           # noqa: E402
 # What is wanted of both, in percent
 QUICK_WANTED = 90
 WHOLE_WANTED = 95
-# A fault may hang a virtual machine, which counts as found: seconds until that is known.
+# A fault may hang a program or a virtual machine, which counts as found: seconds until that is known.
 HANGS_AFTER = 420
 
 # The suites that look at a part, likeliest first, by the beginning of a fault's name
@@ -129,7 +129,8 @@ class Copy:
         """run.py there: its exit status and what it said."""
         with subprocess.Popen([self.top / "tools/testing/run.py", *arguments], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env=dict(os.environ, MEMSTATE_VM_SECONDS=str(HANGS_AFTER))) as process:
+                              env=dict(os.environ, MEMSTATE_VM_SECONDS=str(HANGS_AFTER),
+                                       MEMSTATE_TEST_SECONDS=str(HANGS_AFTER))) as process:
             self.process = process
             said, _ = process.communicate()
         return process.returncode, said
