@@ -11,6 +11,7 @@
  */
 
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 
 #include "call.h"
@@ -44,6 +45,9 @@ static int do_query(struct ms_file *file, void *arg)
 	return 0;
 }
 
+/* Where a call stands below. */
+#define NR(cmd)		(_IOC_NR(cmd) - _IOC_NR(MEMSTATE_IOC_QUERY))
+
 /*
  * What each call takes. Each structure begins with __u32 size, __u32 flags, of
  * which @flags are known. A caller that knows less than @size_min, what the first
@@ -61,44 +65,78 @@ static const struct ms_call {
 	int (*handler)(struct ms_file *file, void *arg);
 	int (*at_once)(struct ms_file *file, void *arg);
 } ms_calls[] = {
-	{ MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 48,
-	  .handler = do_query },
-	{ MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), 32,
-	  MEMSTATE_SETUP_CREDIT | MEMSTATE_SETUP_DOORBELL, .handler = ms_call_setup },
-	{ MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync), 32,
-	  .uring = true, .handler = ms_call_sync },
-	{ MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition), 24,
-	  MEMSTATE_TRANSITION_HOLD | MEMSTATE_TRANSITION_INHERITED,
-	  .out_on_error = true, .uring = true, .handler = ms_call_transition },
-	{ MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 296,
-	  MEMSTATE_TOTALS_LAST | MEMSTATE_TOTALS_PARTIAL,
-	  .uring = true, .handler = ms_call_totals, .at_once = ms_try_totals },
-	{ MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 40,
-	  .handler = ms_call_ranges },
-	{ MEMSTATE_IOC_AUDIT, sizeof(struct memstate_audit), 40,
-	  .handler = ms_call_audit },
-	{ MEMSTATE_IOC_CHARGE, sizeof(struct memstate_charge), 48,
-	  MEMSTATE_CHARGE_WAIT | MEMSTATE_CHARGE_RANGE | MEMSTATE_CHARGE_TRIM,
-	  .out_on_error = true, .uring = true,
-	  .handler = ms_call_charge, .at_once = ms_try_charge },
-	{ MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), 168,
-	  MEMSTATE_LIMIT_REPORTS, .handler = ms_call_limit_set },
-	{ MEMSTATE_IOC_LIMIT_GET, sizeof(struct memstate_limit), 168,
-	  MEMSTATE_LIMIT_RESET_PEAK, .uring = true, .handler = ms_call_limit_get },
-	{ MEMSTATE_IOC_WATCH, sizeof(struct memstate_watch), 16,
-	  .handler = ms_call_watch },
-	{ MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 24,
-	  .handler = ms_call_shards },
-	{ MEMSTATE_IOC_PENDING, sizeof(struct memstate_pending), 8,
-	  .handler = ms_call_pending },
-	{ MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 216,
-	  .handler = ms_call_alloc },
-	{ MEMSTATE_IOC_OBSERVE, sizeof(struct memstate_observe), 80,
-	  .handler = ms_call_observe },
-	{ MEMSTATE_IOC_JOB, sizeof(struct memstate_job), 48,
-	  .handler = ms_call_job },
-	{ MEMSTATE_IOC_REFUSAL, sizeof(struct memstate_last_refusal), 112,
-	  .handler = ms_call_refusal },
+	[NR(MEMSTATE_IOC_QUERY)] = {
+		MEMSTATE_IOC_QUERY, sizeof(struct memstate_query), 48,
+		.handler = do_query,
+	},
+	[NR(MEMSTATE_IOC_SETUP)] = {
+		MEMSTATE_IOC_SETUP, sizeof(struct memstate_setup), 32,
+		MEMSTATE_SETUP_CREDIT | MEMSTATE_SETUP_DOORBELL, .handler = ms_call_setup,
+	},
+	[NR(MEMSTATE_IOC_SYNC)] = {
+		MEMSTATE_IOC_SYNC, sizeof(struct memstate_sync), 32,
+		.uring = true, .handler = ms_call_sync,
+	},
+	[NR(MEMSTATE_IOC_TRANSITION)] = {
+		MEMSTATE_IOC_TRANSITION, sizeof(struct memstate_transition), 24,
+		MEMSTATE_TRANSITION_HOLD | MEMSTATE_TRANSITION_INHERITED,
+		.out_on_error = true, .uring = true, .handler = ms_call_transition,
+	},
+	[NR(MEMSTATE_IOC_TOTALS)] = {
+		MEMSTATE_IOC_TOTALS, sizeof(struct memstate_get_totals), 296,
+		MEMSTATE_TOTALS_LAST | MEMSTATE_TOTALS_PARTIAL,
+		.uring = true, .handler = ms_call_totals, .at_once = ms_try_totals,
+	},
+	[NR(MEMSTATE_IOC_RANGES)] = {
+		MEMSTATE_IOC_RANGES, sizeof(struct memstate_ranges), 40,
+		.handler = ms_call_ranges,
+	},
+	[NR(MEMSTATE_IOC_AUDIT)] = {
+		MEMSTATE_IOC_AUDIT, sizeof(struct memstate_audit), 40,
+		.handler = ms_call_audit,
+	},
+	[NR(MEMSTATE_IOC_CHARGE)] = {
+		MEMSTATE_IOC_CHARGE, sizeof(struct memstate_charge), 48,
+		MEMSTATE_CHARGE_WAIT | MEMSTATE_CHARGE_RANGE | MEMSTATE_CHARGE_TRIM,
+		.out_on_error = true, .uring = true,
+		.handler = ms_call_charge, .at_once = ms_try_charge,
+	},
+	[NR(MEMSTATE_IOC_LIMIT_SET)] = {
+		MEMSTATE_IOC_LIMIT_SET, sizeof(struct memstate_limit), 168,
+		MEMSTATE_LIMIT_REPORTS, .handler = ms_call_limit_set,
+	},
+	[NR(MEMSTATE_IOC_LIMIT_GET)] = {
+		MEMSTATE_IOC_LIMIT_GET, sizeof(struct memstate_limit), 168,
+		MEMSTATE_LIMIT_RESET_PEAK, .uring = true, .handler = ms_call_limit_get,
+	},
+	[NR(MEMSTATE_IOC_WATCH)] = {
+		MEMSTATE_IOC_WATCH, sizeof(struct memstate_watch), 16,
+		.handler = ms_call_watch,
+	},
+	[NR(MEMSTATE_IOC_SHARDS)] = {
+		MEMSTATE_IOC_SHARDS, sizeof(struct memstate_shards), 24,
+		.handler = ms_call_shards,
+	},
+	[NR(MEMSTATE_IOC_PENDING)] = {
+		MEMSTATE_IOC_PENDING, sizeof(struct memstate_pending), 8,
+		.handler = ms_call_pending,
+	},
+	[NR(MEMSTATE_IOC_ALLOC)] = {
+		MEMSTATE_IOC_ALLOC, sizeof(struct memstate_alloc), 216,
+		.handler = ms_call_alloc,
+	},
+	[NR(MEMSTATE_IOC_OBSERVE)] = {
+		MEMSTATE_IOC_OBSERVE, sizeof(struct memstate_observe), 80,
+		.handler = ms_call_observe,
+	},
+	[NR(MEMSTATE_IOC_JOB)] = {
+		MEMSTATE_IOC_JOB, sizeof(struct memstate_job), 48,
+		.handler = ms_call_job,
+	},
+	[NR(MEMSTATE_IOC_REFUSAL)] = {
+		MEMSTATE_IOC_REFUSAL, sizeof(struct memstate_last_refusal), 112,
+		.handler = ms_call_refusal,
+	},
 };
 
 /* The head of every structure. */
@@ -129,12 +167,13 @@ union ms_call_arg {
 
 static const struct ms_call *call_find(unsigned int cmd)
 {
-	u32 i;
+	u32 nr = NR(cmd);
+	const struct ms_call *call;
 
-	for (i = 0; i < ARRAY_SIZE(ms_calls); i++)
-		if (ms_calls[i].cmd == cmd)
-			return &ms_calls[i];
-	return NULL;
+	if (nr >= ARRAY_SIZE(ms_calls))
+		return NULL;
+	call = &ms_calls[array_index_nospec(nr, ARRAY_SIZE(ms_calls))];
+	return call->cmd == cmd ? call : NULL;
 }
 
 static long call_run(const struct ms_call *call,

@@ -88,7 +88,7 @@ void ms_refusal(struct ms_group *group, struct ms_group *by, u64 bytes, u32 how)
 	note(&by->observed.refusal, &n);
 	/* Anybody may make any number of jobs, and fill the log by that. */
 	if (!ms_group_is_job(by))
-		ms_group_kick(by, MS_KICK_REFUSED);
+		set_bit(MS_KICK_REFUSED, &by->flags);
 	ms_group_event(by, MEMSTATE_EVENT_DENIED);
 	if (!(how & MEMSTATE_REFUSED_CHARGE))
 		trace_memstate_refuse(current, by->id, bytes, charged, pending);
