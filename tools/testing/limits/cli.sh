@@ -173,6 +173,21 @@ ok "stat --line tells what the heap is used for" "$memstate stat --line $child"
 ok "as data, overhead and idle" "grep -qF 'Ready=1.00 MiB ($parts) ; Prepared=0 B) ; Reserved=0 B' $work/said"
 ok "stat tells it as well" "$memstate stat $child | grep -q 'heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'"
 ok "and in JSON" "$memstate stat --json $child | python3 -c 'import json,sys; a=json.load(sys.stdin)[\"processes\"][0][\"alloc\"]; assert a[\"data_bytes\"]==698976 and a[\"idle_bytes\"]==65536 and a[\"frag_overhead_bytes\"]==284064 and a[\"allocated_bytes\"]==700000 and a[\"freed_bytes\"]==1024, a'"
+# A row has ten sizes: each is that of the document, as the program sits still.
+row() {
+	"$memstate" stat $child >"$work/row" && "$memstate" stat --json $child >"$work/document" && python3 - $child "$work/row" "$work/document" <<'P'
+import json, re, sys
+row = next(line for line in open(sys.argv[2]) if line.startswith(sys.argv[1] + " "))
+p = json.load(open(sys.argv[3]))["processes"][0]
+r, o = p["reported"], p["observed"]
+units = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
+got = [float(n) * (1 << units[u]) for n, u in re.findall(r"([0-9.]+) ([KMGT]?i?B)", row)]
+want = [r["reserved"], r["prepared"], r["ready"], r["peak_ready"], o["vm_size"], o["rss"],
+        o["anonymous"], o["shared"], o["lazy_free"], p["unaccounted"]]
+assert len(got) == len(want) and all(abs(g - w) <= w / 100 for g, w in zip(got, want)), (row, want)
+P
+}
+ok "stat of a process: each size is in its column" row
 heap='heap: data 683 KiB, fragOverhead 277 KiB, idle 64.0 KiB'
 "$memstate" run --reported --quiet -- sleep infinity &
 silent=$!
