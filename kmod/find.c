@@ -16,15 +16,21 @@
 #include "observed.h"
 #include "params.h"
 
-/* How often all processes are gone through if one could not be looked at, and when again. */
+/* How often all processes are gone through at once if one could not be looked at. */
 #define FIND_ROUNDS	10
+/* When a worker does so again, and longer each time that it is in vain: who grows may be stuck. */
 #define FIND_TICKS	max(1UL, msecs_to_jiffies(20))
+#define FIND_TICKS_MOST	(5UL * HZ)
+/* It rests so many times as long as it took. */
+#define FIND_RESTS	4
 
 static struct workqueue_struct *find_wq;
 
 /* One at a time goes through the processes, if it is on. */
 static DEFINE_MUTEX(find_mutex);
 static bool find_is_on;
+static unsigned long find_ticks;	/* when it is next tried, if it was in vain */
+static unsigned long find_rested;	/* until then the worker rests, in jiffies */
 
 /**
  * ms_find_on() - are processes to be found?
@@ -110,34 +116,41 @@ static int find_batch(int nr, bool *done)
 	return pid ? nr : 0;
 }
 
+/* All of them, so often at the most. */
+static void find_rounds(unsigned int rounds)
+{
+	unsigned long began = jiffies;
+	bool done = false;
+	int nr;
+
+	lockdep_assert_held(&find_mutex);
+	while (find_is_on && rounds-- && !done && !fatal_signal_pending(current)) {
+		done = true;
+		nr = 1;
+		do {
+			nr = find_batch(nr, &done);
+		} while (nr && !fatal_signal_pending(current));
+		done &= !nr;
+	}
+	WRITE_ONCE(find_rested, jiffies + FIND_RESTS * (jiffies - began));
+	find_ticks = done ? FIND_TICKS : min(2 * find_ticks, FIND_TICKS_MOST);
+	if (find_is_on && !done)
+		queue_delayed_work(find_wq, &find_later, find_ticks);
+}
+
 /**
  * ms_find_all() - all processes that should be known are, and no others
  *
- * But for who grows all the time: a worker comes to him.
+ * But for who grows all the time, or if the caller is killed: a worker comes to these.
  *
  * Context: process; may sleep.
  */
 void ms_find_all(void)
 {
-	unsigned int rounds;
-	bool done = false;
-	int nr;
-
 	mutex_lock(&find_mutex);
-	if (!find_is_on) {
-		mutex_unlock(&find_mutex);
-		return;
-	}
-	for (rounds = 0; rounds < FIND_ROUNDS && !done; rounds++) {
-		done = true;
-		nr = 1;
-		do {
-			nr = find_batch(nr, &done);
-		} while (nr);
-	}
+	find_ticks = FIND_TICKS;
+	find_rounds(FIND_ROUNDS);
 	mutex_unlock(&find_mutex);
-	if (!done)
-		queue_delayed_work(find_wq, &find_later, FIND_TICKS);
 }
 
 /* The caller's own address space is charged to a job from now on. Its mmap_lock is held. */
@@ -192,17 +205,23 @@ int ms_find_enter(struct ms_group *job, struct ms_job_member *fresh)
 
 static void find_work(struct work_struct *work)
 {
-	ms_find_all();
+	mutex_lock(&find_mutex);
+	find_rounds(1);
+	mutex_unlock(&find_mutex);
 }
 
 /**
  * ms_find_soon() - have a worker go through all processes
  *
+ * At once, unless it has just done so: whoever moves to and fro is not to keep it busy.
+ *
  * Context: any, also with interrupts off.
  */
 void ms_find_soon(void)
 {
-	queue_delayed_work(find_wq, &find_later, 0);
+	unsigned long rested = READ_ONCE(find_rested), now = jiffies;
+
+	mod_delayed_work(find_wq, &find_later, time_after(rested, now) ? rested - now : 0);
 }
 
 /**
@@ -218,10 +237,14 @@ void ms_find_later(void)
 /**
  * ms_find_init() - be ready to go through processes
  *
- * Context: module init. Return: 0; -ENOMEM.
+ * Context: process; one at a time. If it is ready already, nothing is done. Return: 0; -ENOMEM.
  */
 int ms_find_init(void)
 {
+	if (find_wq)
+		return 0;
+	find_ticks = FIND_TICKS;
+	find_rested = jiffies;
 	find_wq = alloc_workqueue("memstate_find", WQ_UNBOUND, 0);
 	return find_wq ? 0 : -ENOMEM;
 }
@@ -229,7 +252,8 @@ int ms_find_init(void)
 /**
  * ms_find_exit() - go through none any more
  *
- * Context: module exit, or after ms_find_init() has failed; nobody asks for it any more.
+ * Context: module exit, or after ms_find_init() has failed; nobody asks for it any more, and it
+ * is not on.
  */
 void ms_find_exit(void)
 {

@@ -216,6 +216,7 @@ static struct ms_group *group_new(u64 id, struct ms_group *parent)
 	spin_lock_init(&group->observed.refusal.lock);
 	ratelimit_state_init(&group->observed.refusal.log, LOG_INTERVAL, LOG_BURST);
 	ratelimit_set_flags(&group->observed.refusal.log, RATELIMIT_MSG_ON_RELEASE);
+	spin_lock_init(&group->observed.heirs);
 	spin_lock_init(&group->observed.lock);
 	INIT_LIST_HEAD(&group->observed.members);
 	INIT_LIST_HEAD(&group->sibling);

@@ -128,6 +128,7 @@ struct ms_refusal {
  * @copied:	see copies.h: bytes, when it was last asked for
  * @settled:	when they were last looked at before a refusal, in jiffies
  * @refusal:	see refusal.h
+ * @heirs:	spinlock: who pays for what is inherited, of @members
  * @lock:	spinlock: to change @members
  * @members:	address spaces right in it; RCU
  */
@@ -141,6 +142,7 @@ struct ms_group_observed {
 	u64 copied;
 	unsigned long settled;
 	struct ms_refusal refusal;
+	spinlock_t heirs;
 	spinlock_t lock;
 	struct list_head members;
 };

@@ -298,6 +298,8 @@ int ms_limits_wait(struct ms_waiter *w, struct ms_level *l, u64 wanted, ktime_t 
 		ret = ms_waiter_sleep(w, end);
 	else if (signal_pending(current))
 		ret = -ERESTARTNOHAND;
+	else if (ktime_compare(ktime_get(), end) >= 0)
+		ret = -ETIME;
 	ms_waiter_unlist(w);
 	return ret;
 }

@@ -287,20 +287,75 @@ static bool observed_list(struct ms_observed *o)
 	return first;
 }
 
-/* Whoever has forked ends, or goes elsewhere: one who has inherited pays for it now. */
-static void observed_heir(struct ms_observed *o, u64 own)
+/* Who has inherited from it, in its group, and most; or NULL. */
+static struct ms_observed *heir_of(const struct ms_observed *o)
 {
-	struct ms_observed *child;
+	struct ms_observed *child, *heir = NULL;
+	u64 inherited, most = 0;
 
 	list_for_each_entry_rcu(child, &o->group->observed.members, member) {
-		if (READ_ONCE(child->parent) != o || child == o)
+		if (child->parent != o || READ_ONCE(child->gone))
 			continue;
-		spin_lock(&child->lock);
-		WRITE_ONCE(child->parent, NULL);
-		own -= ms_observe_heir(&child->core, own);
-		ms_observed_follow(child);
-		spin_unlock(&child->lock);
+		/* data_race: any of them will do. */
+		inherited = data_race(child->core.inherited);
+		if (!heir || inherited > most) {
+			heir = child;
+			most = inherited;
+		}
 	}
+	return heir;
+}
+
+/*
+ * It pays for what it shares with others: what @own was charged for, or, where nobody else is left
+ * who could, all. False: it has ended as well.
+ */
+static bool heir_pays(struct ms_observed *heir, const struct ms_observed *parent, u64 own)
+{
+	bool pays;
+
+	spin_lock(&heir->lock);
+	pays = !heir->gone;
+	if (pays) {
+		ms_observe_heir(&heir->core, parent ? own : U64_MAX);
+		ms_observed_follow(heir);
+		heir->parent = parent;
+	}
+	spin_unlock(&heir->lock);
+	return pays;
+}
+
+/*
+ * Whoever has forked has ended, or gone elsewhere: one who has inherited is the payer of the others
+ * now. None of the group begins, or is let go, meanwhile.
+ */
+static void observed_heir(struct ms_observed *o, u64 own)
+{
+	struct ms_observed *child, *heir;
+
+	lockdep_assert_held(&o->group->observed.heirs);
+	do {
+		heir = heir_of(o);
+	} while (heir && !heir_pays(heir, o->parent, own));
+	list_for_each_entry_rcu(child, &o->group->observed.members, member) {
+		if (child->parent != o)
+			continue;
+		child->parent = heir ?: o->parent;
+		if (heir)
+			heir->forked = true;
+	}
+}
+
+/* The lowest that is above both, or one of them. */
+static struct ms_group *group_common(struct ms_group *a, struct ms_group *b)
+{
+	while (a != b) {
+		if (a->depth >= b->depth)
+			a = a->parent;
+		else
+			b = b->parent;
+	}
+	return a;
 }
 
 /*
@@ -311,7 +366,6 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 {
 	struct observed_bucket *b = bucket_of(o->mm);
 	struct ms_observe last;
-	bool forked;
 
 	spin_lock(&o->lock);
 	if (o->gone) {
@@ -322,6 +376,9 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 	ms_observe_look(&last, mm_data(o->mm), ms_mm_backed(o->mm, true));
 	if (next) {
 		next->core = o->core;
+		/* Who is charged for it in a group above both may end before it. */
+		if (ms_group_observed(group_common(o->group, next->group)))
+			ms_observe_heir(&next->core, U64_MAX);
 		next->data_vm = o->data_vm;
 		next->shared = o->shared;
 		next->books = o->books;
@@ -329,9 +386,8 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 		ms_commit_force(next, o->commit);
 	}
 	memset(&o->core, 0, sizeof(o->core));
-	o->gone = true;
+	WRITE_ONCE(o->gone, true);
 	ms_observed_follow(o);
-	forked = o->forked;
 	/* Nobody else has it yet. */
 	if (next) {
 		spin_lock_nested(&next->lock, SINGLE_DEPTH_NESTING);
@@ -346,8 +402,10 @@ static bool observed_close(struct ms_observed *o, struct ms_observed *next)
 		hlist_del_rcu(&o->node);
 	spin_unlock(&b->lock);
 	spin_unlock(&o->lock);
-	if (forked)
+	spin_lock(&o->group->observed.heirs);
+	if (o->forked)
 		observed_heir(o, ms_observe_own(&last));
+	spin_unlock(&o->group->observed.heirs);
 	ms_observed_put(o);
 	return true;
 }
@@ -386,6 +444,21 @@ static void observed_drop(struct ms_observed *o)
 	kfree(o);
 }
 
+/* Who is charged for what it has inherited. */
+static void observed_parent(struct ms_observed *o, struct ms_observed *parent)
+{
+	if (!parent)
+		return;
+	lockdep_assert_held(&o->group->observed.heirs);
+	if (parent->group == o->group && !READ_ONCE(parent->gone)) {
+		o->parent = parent;
+		parent->forked = true;
+	} else if (ms_group_observed(group_common(parent->group, o->group))) {
+		/* Nobody who is found when that ends. */
+		ms_observe_heir(&o->core, U64_MAX);
+	}
+}
+
 /* Of what it could write to @commit is charged already, and is its own if it is not known yet. */
 static bool observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms_birth birth,
 			   struct ms_observed *parent, u64 commit)
@@ -400,9 +473,11 @@ static bool observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms
 	}
 	o->data_vm = mm_data(mm);
 	backed = ms_mm_backed(mm, birth != MS_BORN_FORK);
+	spin_lock(&group->observed.heirs);
 	spin_lock(&o->lock);
 	if (!observed_list(o)) {
 		spin_unlock(&o->lock);
+		spin_unlock(&group->observed.heirs);
 		ms_limits_uncharge(&group->commit, commit);
 		observed_drop(o);
 		return true;
@@ -412,10 +487,7 @@ static bool observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms
 	else
 		ms_observe_begin(&o->core, o->data_vm, backed,
 				 birth == MS_BORN_EXEC && group_full(group));
-	if (parent && parent->group == group) {
-		WRITE_ONCE(o->parent, parent);
-		WRITE_ONCE(parent->forked, true);
-	}
+	observed_parent(o, parent);
 	if (birth != MS_BORN_FORK) {
 		/* Listed first: pairs with ms_observed_reports(). One sees the other. */
 		smp_mb();
@@ -425,6 +497,7 @@ static bool observed_begin(struct mm_struct *mm, struct ms_group *group, enum ms
 	o->commit = commit;
 	ms_commit_settle(o);
 	spin_unlock(&o->lock);
+	spin_unlock(&group->observed.heirs);
 	return true;
 }
 
@@ -672,9 +745,11 @@ void ms_observed_forget(void)
 	struct ms_observed *o;
 	unsigned int i;
 
-	rcu_read_lock();
-	for (i = 0; i < ARRAY_SIZE(observed_table); i++)
+	for (i = 0; i < ARRAY_SIZE(observed_table); i++) {
+		rcu_read_lock();
 		hlist_for_each_entry_rcu(o, &observed_table[i].spaces, node)
 			ms_observed_end(o);
-	rcu_read_unlock();
+		rcu_read_unlock();
+		cond_resched();
+	}
 }

@@ -21,6 +21,7 @@
  * Locking
  *
  *   mmap_lock           read, tried only, or the grower's own
+ *     group->observed.heirs  spinlock: who pays for what is inherited, @parent and @forked
  *     observed->lock    spinlock: its state, and what is charged for it
  *       group->observed.lock  spinlock: who is in a group
  *       bucket->lock    spinlock: the table

@@ -130,8 +130,13 @@ static void hook_fork(struct task_struct *child)
 	if (!o)
 		space_begin(child->mm, group, MS_BORN_FORK,
 			    current->mm ? ms_observed_of(current->mm) : NULL);
-	else if (o->group == group || !ms_group_observed(group))
+	else if (o->group == group)
 		ms_group_put(group);
+	/* The parent has left meanwhile, and nothing is observed where it is now. */
+	else if (!ms_group_observed(group)) {
+		ms_observed_end(o);
+		ms_group_put(group);
+	}
 	/* As a rule it is known since hook_bear(), but may have been found since, in no job yet. */
 	else if (!ms_observed_move(o, group))
 		ms_find_later();
@@ -172,7 +177,9 @@ static int hooks_set(void)
 	lockdep_assert_held(&ms_observing_mutex);
 	if (!hooks_missing)
 		return 0;
-	ret = ms_hooks_set(&hooks_user);
+	ret = ms_find_init();
+	if (!ret)
+		ret = ms_hooks_set(&hooks_user);
 	WRITE_ONCE(hooks_missing, ret);
 	if (ret)
 		return ret;
@@ -274,7 +281,9 @@ static int observing_set(struct ms_group *group, unsigned int why, bool on)
 	WRITE_ONCE(group->observed.why, now);
 	if (!before == !now)
 		return 0;
-	WRITE_ONCE(nr_on, nr_on + (now ? 1 : -1));
+	/* At the end it is none. */
+	if (now || nr_on)
+		WRITE_ONCE(nr_on, nr_on + (now ? 1 : -1));
 	/*
 	 * Who forks or moves from now on sees it, or is found: the list of processes is
 	 * looked at after this, and they look after they are on it.
@@ -475,7 +484,8 @@ void ms_observing_vanish(struct ms_group *group)
 	mutex_lock(&ms_observing_mutex);
 	if (group->observed.why) {
 		WRITE_ONCE(group->observed.why, 0);
-		WRITE_ONCE(nr_on, nr_on - 1);
+		if (nr_on)
+			WRITE_ONCE(nr_on, nr_on - 1);
 	}
 	mutex_unlock(&ms_observing_mutex);
 }
@@ -524,10 +534,8 @@ void ms_observing_init(void)
 {
 	int ret = -EOPNOTSUPP;
 
-	if (ms_param_observe)
-		ret = ms_find_init();
 	mutex_lock(&ms_observing_mutex);
-	if (!ret)
+	if (ms_param_observe)
 		ret = ms_param_jobs ? hooks_set() : -EAGAIN;
 	WRITE_ONCE(hooks_missing, ret);
 	mutex_unlock(&ms_observing_mutex);
@@ -553,6 +561,8 @@ void ms_observing_exit(void)
 	mutex_unlock(&ms_observing_mutex);
 	if (set)
 		ms_hooks_clear();
+	/* And would have processes found. */
+	ms_find_on(false);
 	ms_find_exit();
 	ms_jobs_forget();
 	ms_observed_forget();

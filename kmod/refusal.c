@@ -13,6 +13,7 @@
 #include "group.h"
 #include "refusal.h"
 #include "trace.h"
+#include "users.h"
 
 /* A name, each byte of it as four. */
 #define NAME_SIZE	(4 * TASK_COMM_LEN + 1)
@@ -43,6 +44,18 @@ static bool note_get(struct ms_refusal *r, struct ms_refusal_note *n)
 	get_pid(n->pid);
 	spin_unlock(&r->lock);
 	return n->nr;
+}
+
+/* Likewise, for a reader: whom he does not see he learns nothing of. */
+static bool note_read(struct ms_refusal *r, struct ms_refusal_note *n)
+{
+	bool some = note_get(r, n);
+
+	if (some && !pid_vnr(n->pid)) {
+		n->inner = 0;
+		n->comm[0] = '\0';
+	}
+	return some;
 }
 
 /**
@@ -124,7 +137,7 @@ void ms_refusal_log(struct ms_group *group)
 	struct ms_refusal_note n;
 	char line[LINE_SIZE];
 
-	if (!__ratelimit(&group->observed.refusal.log))
+	if (!__ratelimit(&group->observed.refusal.log) || !ms_user_may_log(group->user))
 		return;
 	if (note_get(&group->observed.refusal, &n)) {
 		note_line(&n, pid_nr(n.pid), line, sizeof(line));
@@ -146,7 +159,7 @@ int ms_refusal_show(struct ms_group *group, char *text, size_t size)
 	struct ms_refusal_note n;
 	int length = 0;
 
-	if (note_get(&group->observed.refusal, &n)) {
+	if (note_read(&group->observed.refusal, &n)) {
 		length = note_line(&n, pid_vnr(n.pid), text, size);
 		length += scnprintf(text + length, size - length, "\n");
 	}
@@ -165,7 +178,7 @@ void ms_refusal_read(struct ms_group *group, struct memstate_last_refusal *out)
 {
 	struct ms_refusal_note n;
 
-	if (note_get(&group->observed.refusal, &n)) {
+	if (note_read(&group->observed.refusal, &n)) {
 		*out = (struct memstate_last_refusal) {
 			.nr = n.nr,
 			.first_ns = n.first,

@@ -9,8 +9,9 @@
  *   last one is noted at the group that has refused, and at those below it that the process
  *   is in, whose owner may not be allowed to look further up. The group's worker writes a
  *   line to the log, as the refusal itself is where a console cannot be waited for; how many
- *   is limited for each group. What a process calls itself is escaped, and its number is
- *   that of the reader's pid namespace.
+ *   is limited for each group, and for all of one user. What a process calls itself is
+ *   escaped, and its number is that of the reader's pid namespace; who is not seen there is
+ *   nobody.
  *
  * Locking
  *

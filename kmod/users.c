@@ -16,16 +16,22 @@
 
 #define USERS_BITS	8
 
+/* Lines in the log because of one user. */
+#define LOG_INTERVAL	(60 * HZ)
+#define LOG_BURST	100
+
 /**
  * struct ms_user - a user for whom something is counted
  * @node:	in its bucket
  * @uid:	who
  * @counts:	by enum ms_number; not all zero while it is in the table
+ * @log:	how many lines there may be
  */
 struct ms_user {
 	struct hlist_node node;
 	kuid_t uid;
 	u32 counts[MS_NR_NUMBERS];
+	struct ratelimit_state log;
 };
 
 struct users_bucket {
@@ -68,13 +74,28 @@ static u32 bound_per_user(enum ms_number what)
  */
 kuid_t ms_user_of(const struct cred *cred)
 {
-	const struct user_namespace *ns = cred->user_ns;
+	struct user_namespace *ns = cred->user_ns;
+	kuid_t root;
 
 	if (ns == &init_user_ns)
 		return cred->euid;
 	while (ns->parent != &init_user_ns)
 		ns = ns->parent;
-	return uid_eq(ns->owner, GLOBAL_ROOT_UID) ? cred->euid : ns->owner;
+	if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+		return ns->owner;
+	root = make_kuid(ns, 0);
+	return uid_valid(root) && !uid_eq(root, GLOBAL_ROOT_UID) ? root : cred->euid;
+}
+
+/**
+ * ms_user_may_log() - may there be one more line in the kernel's log because of somebody?
+ * @user: who, or NULL: the machine
+ *
+ * Context: any. Return: false: there have been enough.
+ */
+bool ms_user_may_log(struct ms_user *user)
+{
+	return !user || __ratelimit(&user->log);
 }
 
 static struct users_bucket *bucket_of(kuid_t uid)
@@ -140,6 +161,8 @@ struct ms_user *ms_user_take(kuid_t uid, enum ms_number what)
 		return ERR_PTR(-ENOMEM);
 	}
 	fresh->uid = uid;
+	ratelimit_state_init(&fresh->log, LOG_INTERVAL, LOG_BURST);
+	ratelimit_set_flags(&fresh->log, RATELIMIT_MSG_ON_RELEASE);
 	user = user_count(uid, what, true, &fresh);
 	/* Asked last, so that nobody else's lack of it is told to audit. */
 	if (!user && ns_capable_noaudit(&init_user_ns, CAP_SYS_RESOURCE))

@@ -198,8 +198,12 @@ void ms_refusal_words(const struct ms_refusal *r, uint64_t beside, uint64_t in, 
 	if (r->overcommit != 100 && !r->commit)
 		snprintf(more, sizeof(more), ", overcommit %llu %%",
 			 (unsigned long long)r->overcommit);
-	snprintf(text, size, "%s[%llu]%s wanted %s, ", ms_name(r->comm),
-		 (unsigned long long)(r->pid ? r->pid : r->inner_pid), where, ms_size(r->bytes));
+	if (r->pid)
+		snprintf(text, size, "%s[%llu]%s wanted %s, ", ms_name(r->comm),
+			 (unsigned long long)r->pid, where, ms_size(r->bytes));
+	else
+		snprintf(text, size, "a process that is not seen from here%s wanted %s, ", where,
+			 ms_size(r->bytes));
 	size -= strlen(text);
 	text += strlen(text);
 	/* It was noted a moment later, when others had given back, or it was raised. */

@@ -983,8 +983,9 @@ struct memstate_job {
  * @overcommit:	out: percent of that which may be granted, as OBSERVE has it
  * @how:	out: MEMSTATE_REFUSED_*
  * @pid:	out: whose it was, in the caller's pid namespace; 0: it is not seen from there
- * @inner_pid:	out: likewise, in its own
- * @comm:	out: what it called itself: any bytes, with a zero behind them
+ * @inner_pid:	out: likewise, in its own; 0 where @pid is
+ * @comm:	out: what it called itself: any bytes, with a zero behind them; empty where @pid is
+ *		0
  *
  * Of a process that is in the group or below it, by the limit of that, of one between, or of one
  * above. Refusals by a task's own limit are noted nowhere. Errors as LIMIT_GET, and -EINVAL with

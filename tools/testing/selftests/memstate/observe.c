@@ -1173,6 +1173,90 @@ TEST_F(observe, the_lowest_of_several_limits_refuses)
 	EXPECT_EQ(0, limit_any(self->dev, self->leaf, 0, MEMSTATE_UNLIMITED));
 }
 
+/* Of a process in GROUP that has 40 MiB: what it does, and its descendants, which end with it. */
+static pid_t holder(void (*then)(void))
+{
+	pid_t child = cg_child(GROUP);
+	char *at;
+
+	if (child)
+		return child;
+	at = fresh(40 * MIB);
+	MUST(at);
+	memset(at, 1, 40 * MIB);
+	then();
+	pause();
+	_exit(0);
+}
+
+static void fork_twice_and_end(void)
+{
+	if (fork() || fork())
+		_exit(0);
+}
+
+static void fork_two_and_end(void)
+{
+	if (fork() && fork())
+		_exit(0);
+}
+
+static void fork_into_a_job_and_end(void)
+{
+	struct memstate_job j = { .size = sizeof(j) };
+
+	if (fork())
+		_exit(0);
+	MUST(!dev_ioctl(open(MEMSTATE_DEVICE, O_RDWR | O_CLOEXEC), MEMSTATE_IOC_JOB, &j));
+}
+
+static void fork_into_the_leaf_and_end(void)
+{
+	if (fork())
+		_exit(0);
+	MUST(cg_enter(LEAF));
+}
+
+/* One of those in the group, or its leaf, ends by force; false: there is none. */
+static bool kill_one(void)
+{
+	static const char *const files[] = { CGROUPS GROUP "/cgroup.procs", CGROUPS LEAF "/cgroup.procs" };
+
+	for (int i = 0; i < 2; i++) {
+		long long pid = file_value(files[i], "");
+
+		if (pid > 0)
+			return !kill(pid, SIGKILL) && soon(kill(pid, 0) && errno == ESRCH);
+	}
+	return false;
+}
+
+/* As long as one has memory that it has inherited, one is charged for it: and not for more. */
+TEST_F(observe, what_is_inherited_is_always_somebodys)
+{
+	static void (*const ways[])(void) = { fork_twice_and_end, fork_two_and_end,
+					      fork_into_a_job_and_end, fork_into_the_leaf_and_end };
+	static const u64 left[] = { 1, 2, 1, 1 };
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGCHLD, SIG_IGN);
+	for (int i = 0; i < 4; i++) {
+		holder(ways[i]);
+		EXPECT_TRUE(soon(observed(self->dev, self->group).spaces == left[i] &&
+				 observed(self->dev, self->group).backed >= left[i] * 40 * MIB));
+		EXPECT_TRUE(soon(group_limit(self->dev, self->group).charged >= 40 * MIB &&
+				 group_limit(self->dev, self->group).charged < 48 * MIB));
+		while (observed(self->dev, self->group).spaces) {
+			EXPECT_GE(group_limit(self->dev, self->group).charged, 40 * MIB);
+			EXPECT_LE(group_limit(self->dev, self->group).charged, 48 * MIB);
+			ASSERT_TRUE(kill_one());
+		}
+		EXPECT_EQ(0, group_limit(self->dev, self->group).charged);
+	}
+	signal(SIGCHLD, SIG_DFL);
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
 TEST_F(observe, what_a_child_copies_is_in_the_way)
 {
 	struct prog p, q;

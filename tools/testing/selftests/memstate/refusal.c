@@ -310,8 +310,8 @@ static int seen_from_beside(int dev, int cg)
 	first = fork();
 	if (!first) {
 		r = last_of(dev, cg);
-		_exit(r.nr && !r.pid && r.inner_pid == 1 &&
-		      said(last_refusal(cg_id(cg)), "pid=") == 0 ? 0 : 2);
+		_exit(r.nr && r.bytes == 80 * MIB && !r.pid && !r.inner_pid && !r.comm[0] &&
+		      strstr(last_refusal(cg_id(cg)), "pid=0 inner_pid=0 comm=\"\" ") ? 0 : 2);
 	}
 	return join(first);
 }
