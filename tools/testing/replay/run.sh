@@ -161,6 +161,9 @@ stated() {
 	says "too many files" 1 "Too many open files: 8 is all that may be, until root raises ulimit -n" few
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
+	says "a shadow is in no figure but its own" 0 \
+		"24.0 KiB           15  + 0 B Ready of MAP_NORESERVE, at its peak 14.0 TiB  ended" \
+		"$checked" replay "$here/logs/shadow.log"
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
 	marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
 import json, sys

@@ -89,10 +89,12 @@ static int act(struct ms_books *b, const struct effect *e, u64 addr, u64 bytes)
 	bytes = ms_page_up(bytes);
 	if (!possible(addr, bytes))
 		return -EINVAL;
+	ms_noreserve_before(b, addr, bytes);
 	for (done = 0; !ret && done < bytes; done += part) {
 		part = bytes - done < PART_BYTES ? bytes - done : PART_BYTES;
 		ret = apply(b, records, e->make(e, records, addr + done, part));
 	}
+	ms_noreserve_after(b, addr, bytes);
 	return ret;
 }
 
@@ -178,8 +180,11 @@ static const struct effect droppable = { .make = make_droppable };
 static void mark(struct ms_books *b, u64 addr, u64 bytes, u32 set, u32 clear)
 {
 	bytes = ms_page_up(bytes);
-	if (possible(addr, bytes))
-		ms_marks_change(&b->marks, addr, addr + bytes, set, clear);
+	if (!possible(addr, bytes))
+		return;
+	ms_noreserve_before(b, addr, bytes);
+	ms_marks_change(&b->marks, addr, addr + bytes, set, clear);
+	ms_noreserve_after(b, addr, bytes);
 }
 
 /**
@@ -202,7 +207,11 @@ int ms_books_map(struct ms_books *b, u64 addr, u64 bytes, int prot, int flags)
 	if (flags & MAP_ANONYMOUS && (type == MAP_PRIVATE || type == MS_MAP_DROPPABLE)) {
 		if (type == MS_MAP_DROPPABLE)
 			marks |= MS_MARK_DROPPABLE | MS_MARK_WIPEONFORK;
-		marks |= flags & MAP_NORESERVE ? MS_MARK_NORESERVE : 0;
+		/* What has no access first is made writable where it is wanted. */
+		if (flags & MAP_NORESERVE && prot & PROT_WRITE) {
+			marks |= MS_MARK_NORESERVE;
+			b->has_noreserve = true;
+		}
 		marks |= flags & MAP_GROWSDOWN ? MS_MARK_GROWSDOWN : 0;
 	} else {
 		marks = MS_MARK_OTHER;
@@ -357,7 +366,7 @@ int ms_books_brk(struct ms_books *b, u64 to)
 	struct memstate_record records[MS_SYSRULE_RECORDS];
 	u64 from = ms_page_up(b->brk ? b->brk : to), end = ms_page_up(to);
 
-	/* Whatever was there has been given up, or is new. */
+	/* Whatever was there has been given up, or is new: no mark is left when it changes. */
 	if (from < end)
 		mark(b, from, end - from, 0, ALL_MARKS);
 	else
@@ -381,6 +390,8 @@ struct ms_books *ms_books_fork(const struct ms_books *from)
 	ms_marks_copy(&b->marks, &from->marks);
 	b->totals = from->totals;
 	b->brk = from->brk;
+	b->has_noreserve = from->has_noreserve;
+	memcpy(b->noreserve, from->noreserve, sizeof(b->noreserve));
 	for (u32 i = 0; i < from->marks.nr; i++) {
 		const struct ms_mark *m = &from->marks.list[i];
 
@@ -508,26 +519,4 @@ int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 b
 		ret = act(b, &e, addr + old_bytes, bytes - old_bytes);
 	}
 	return ret ? ret : arrive_marks(b, from, old_bytes, addr, bytes, moved);
-}
-
-u64 ms_books_noreserve(const struct ms_books *b)
-{
-	u64 sum = 0;
-
-	for (u32 i = 0; i < b->map.nr; i++) {
-		struct memstate_range r;
-		u64 next;
-
-		ms_rangemap_range(&b->map.ranges[i], &r);
-		if (r.state != MEMSTATE_READY)
-			continue;
-		for (u64 at = r.start; at < r.end; at = next) {
-			u32 bits = ms_marks_at(&b->marks, at, &next);
-
-			next = next < r.end ? next : r.end;
-			if (bits & MS_MARK_NORESERVE)
-				sum += next - at;
-		}
-	}
-	return sum;
 }
