@@ -20,6 +20,7 @@
 #include "log.h"
 #include "look.h"
 #include "order.h"
+#include "within.h"
 
 /* So many threads are told from numbers: those that came last. */
 #define KNOWN_IDS	64
@@ -43,6 +44,7 @@
  * @line:	it, taken apart
  * @nr:		lines of the file that it is made of
  * @cut:	it is the last of the file and has no end
+ * @within:	it was found behind something else
  * @clock:	time of the file by then
  * @ready:	there is such a line
  * @known:	ids of threads that have come up so far
@@ -63,6 +65,7 @@ struct source {
 	struct ms_line line;
 	uint32_t nr;
 	bool cut;
+	bool within;
 	struct ms_log_clock clock;
 	bool ready;
 	uint64_t known[KNOWN_IDS];
@@ -78,6 +81,8 @@ struct source {
  * @used:	whose it was
  * @order:	of files without times
  * @untimed:	they have none
+ * @within:	lines so far that were found behind something else
+ * @first_within: the first of them
  */
 struct ms_log {
 	struct source *sources;
@@ -87,6 +92,8 @@ struct ms_log {
 	struct source *used;
 	struct ms_order order;
 	bool untimed;
+	uint64_t within;
+	uint64_t first_within;
 };
 
 /* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
@@ -415,6 +422,38 @@ static int check_wrapped(struct source *s, uint64_t line)
 	return -1;
 }
 
+/* 700 in front of it is the id of its thread, if it is known as one. */
+static size_t id_before(const struct source *s, size_t at)
+{
+	size_t end = at, begin;
+
+	while (end && s->text[end - 1] == ' ')
+		end--;
+	for (begin = end; begin && isdigit((unsigned char)s->text[begin - 1]); begin--)
+		;
+	return end < at && begin < end && is_known(s, strtoull(s->text + begin, NULL, 10)) ?
+	       begin : at;
+}
+
+/* A program's words, and strace's line behind them. */
+static void find_within(struct source *s)
+{
+	struct ms_line found;
+	size_t at;
+
+	s->within = false;
+	if (!is_other(s->line.kind) || s->look.width)
+		return;
+	at = ms_line_within(s->text, s->len, s->look.column, &found);
+	if (!at)
+		return;
+	at = id_before(s, at);
+	s->within = true;
+	s->len -= at;
+	memmove(s->text, s->text + at, s->len + 1);
+	reparse(s, &(struct ms_line) {});
+}
+
 /* Make the next line of a file. Return: as look_ahead(). */
 static int source_next(struct source *s, uint64_t line)
 {
@@ -431,11 +470,14 @@ static int source_next(struct source *s, uint64_t line)
 	s->nr = 1;
 	memset(&s->line, 0, sizeof(s->line));
 	reparse(s, &(struct ms_line) {});
+	find_within(s);
 	while (may_go_on(s) && look_ahead(s) == 1) {
-		struct ms_line ahead;
+		struct ms_line ahead, found;
 
 		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
-		if (!continues(s, &ahead))
+		if (!continues(s, &ahead) ||
+		    (is_other(ahead.kind) && !s->look.width &&
+		     ms_line_within(s->ahead, s->ahead_len, s->look.column, &found)))
 			break;
 		join(s, &ahead);
 	}
@@ -594,6 +636,7 @@ int ms_log_rewind(struct ms_log *log)
 	log->first = 0;
 	log->last = 0;
 	log->used = NULL;
+	log->within = 0;
 	for (int i = 0; i < log->nr; i++) {
 		struct source *s = &log->sources[i];
 
@@ -657,6 +700,8 @@ int ms_log_next(struct ms_log *log, struct ms_line *l)
 	*l = s->line;
 	log->first = log->last + 1;
 	log->last += s->nr;
+	if (s->within && !log->within++)
+		log->first_within = log->first;
 	if (ends_alone(l))
 		l->kind = MS_LINE_CALL;
 	/* Cut off within the address: it is no page's, or lies where nothing may be mapped. */
@@ -680,6 +725,12 @@ void ms_log_progress(const struct ms_log *log, int part, int parts)
 	if (all)
 		fprintf(stderr, "\r%d%%\r",
 			(int)((100 * (uint64_t)part + at * 100 / all) / (uint64_t)parts));
+}
+
+uint64_t ms_log_within(const struct ms_log *log, uint64_t *first)
+{
+	*first = log->first_within;
+	return log->within;
 }
 
 const char *ms_log_text(const struct ms_log *log)

@@ -16,6 +16,7 @@
 #include "cli.h"
 #include "columns.h"
 #include "look.h"
+#include "strings.h"
 
 /* So many lines. */
 #define LOOK_AT		10000
@@ -23,16 +24,23 @@
 /* No terminal is narrower. */
 #define WIDTH_MIN	30
 
-/* {"log":"...","stream":"stderr",...} of docker: the text in its place. */
+/*
+ * {"log":"...","stream":"stderr",...} of docker, MESSAGE of journald, message and msg of
+ * those that others write: the text in its place.
+ */
 static void unpack_json(char *line, size_t *len)
 {
-	struct json_object *o, *text;
+	static const char *const names[] = { "log", "message", "MESSAGE", "msg", "line" };
+	struct json_object *o, *text = NULL;
 
-	if (strncmp(line, "{\"log\":", 7))
+	if (line[0] != '{' || line[1 + strspn(line + 1, " ")] != '"')
 		return;
 	o = json_tokener_parse(line);
-	if (json_object_object_get_ex(o, "log", &text) &&
-	    (size_t)json_object_get_string_len(text) < *len) {
+	for (size_t i = 0; !text && i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_object_object_get_ex(o, names[i], &text) &&
+		    !json_object_is_type(text, json_type_string))
+			text = NULL;
+	if (text && (size_t)json_object_get_string_len(text) < *len) {
 		*len = (size_t)json_object_get_string_len(text);
 		memcpy(line, json_object_get_string(text), *len);
 		line[*len] = '\0';
@@ -86,6 +94,18 @@ static size_t make_plain(char *line, size_t len)
 	return (size_t)(to - line);
 }
 
+/*
+ * Whoever shows a log in columns has tabs for blanks. Those in front are left: strace has no tab
+ * there, and one tells of somebody else's column.
+ */
+static void blank_tabs(char *line, size_t len)
+{
+	char *tab = line + strcspn(line, "(<");
+
+	while ( (tab = memchr(tab, '\t', len - (size_t)(tab - line))))
+		*tab = ' ';
+}
+
 /* The next line, of plain characters. Return: as ms_log_file_line(). */
 static int read_line(struct ms_log_file *f, char **line, size_t *len)
 {
@@ -98,6 +118,7 @@ static int read_line(struct ms_log_file *f, char **line, size_t *len)
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
 	*len = make_plain(*line, *len);
+	blank_tabs(*line, *len);
 	return ret;
 }
 
@@ -127,10 +148,14 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 		return ret;
 	}
 	ms_prefix_strip(&t, look->quoted);
+	if (look->minutes)
+		ms_minutes_strip(&t);
 	ms_front_strip(&look->front, &t);
 	*line += t.p - *line;
 	*len = (size_t)(t.end - t.p);
 	(*line)[*len] = '\0';
+	if (look->strings)
+		ms_string_strip(*line, len);
 	return ret;
 }
 
@@ -179,7 +204,8 @@ static void say_diff(const char *path, enum ms_diff side, bool parts)
 static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look *look)
 {
 	struct ms_diff_facts diff[2] = {}, *facts;
-	uint64_t nr = 0, quoted = 0;
+	struct ms_minutes_facts minutes = {};
+	uint64_t nr = 0, quoted = 0, strings = 0;
 	char *line;
 	size_t len;
 	int ret = 0;
@@ -192,11 +218,15 @@ static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look
 		quoted += ms_prefix_quoted(&t);
 		ms_prefix_unquote(&t);
 		ms_diff_look(&diff[true], &t);
+		ms_minutes_look(&minutes, &t);
+		strings += ms_string_begins(&t);
 	}
 	if (ret < 0)
 		return -1;
 	/* Wrapped lines may have lost the mark. */
 	look->quoted = quoted > nr / 3;
+	look->minutes = ms_minutes_say(&minutes);
+	look->strings = strings > nr / 2;
 	facts = &diff[look->quoted];
 	look->diff = ms_diff_side(facts);
 	if (look->diff)

@@ -141,18 +141,21 @@ static bool value_name(const struct ms_line *line)
 	       ms_line_is(line, "makedev") || ms_line_is(line, "if_nametoindex");
 }
 
-static bool ends_with(const struct ms_text *t, const char *with)
+/* Where it is outside of strings; somebody's remark may follow. NULL: nowhere. */
+static const char *find_end(const struct ms_text *t, const char *what)
 {
-	size_t n = strlen(with);
+	const char *p = t->p, *at;
 
-	return (size_t)(t->end - t->p) >= n && !memcmp(t->end - n, with, n);
+	while ((at = memmem(p, (size_t)(t->end - p), what, strlen(what))) && in_string(t->p, at))
+		p = at + 1;
+	return at;
 }
 
 static enum ms_line_kind parse_event(struct ms_text *t, struct ms_line *line)
 {
 	uint64_t value;
 
-	line->more = !ends_with(t, "+++");
+	line->more = !ms_text_has(t, " +++");
 
 	if (ms_text_skip(t, "superseded by execve in pid ")) {
 		if (!ms_text_number(t, &value))
@@ -265,6 +268,7 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 {
 	static const char unfinished[] = "<unfinished ...>", let_go[] = "<detached ...>";
 	struct ms_text all = *t;
+	const char *end;
 
 	/* Somebody's remark. */
 	if (ms_text_starts(t, "#"))
@@ -283,7 +287,7 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 	if (ms_text_skip(t, "--- ")) {
 		enum ms_line_kind kind = parse_signal(t, line);
 
-		line->more = !ends_with(t, "---");
+		line->more = !ms_text_has(t, " ---");
 		return line->more && kind != MS_LINE_CHILD ? MS_LINE_OPEN : kind;
 	}
 	/* The end of a call that is not ours any more, a stack frame, the time of a call. */
@@ -307,11 +311,13 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 		*t = all;
 		return MS_LINE_OTHER;
 	}
-	if (ends_with(t, unfinished) || ends_with(t, let_go)) {
-		line->detached = ends_with(t, let_go);
+	end = find_end(t, let_go);
+	line->detached = end;
+	if (!end)
+		end = find_end(t, unfinished);
+	if (end) {
 		line->args = t->p;
-		line->args_len = (size_t)(t->end - t->p) -
-				 strlen(line->detached ? let_go : unfinished);
+		line->args_len = (size_t)(end - t->p);
 		return MS_LINE_UNFINISHED;
 	}
 	return parse_call(t, line) ? MS_LINE_CALL : parse_open(t, begin, line);

@@ -206,6 +206,8 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 		w->born.births[w->born.nr_births - 1].taken = true;
 		if (l->threads > 1)
 			add_group(w, l->other, l->threads - 1);
+		else
+			s->attached++;
 		break;
 	default:
 		break;

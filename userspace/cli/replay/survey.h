@@ -40,6 +40,7 @@ struct ms_outcome {
  * @nr_members:	how many
  * @unseen:	children that make no line, where no child makes one
  * @orphans:	threads that nobody has made, as far as the log tells
+ * @attached:	processes that strace was attached to, and did not say what threads they have
  * @guessed:	children of which the log does not say if they are threads
  */
 struct ms_survey {
@@ -58,6 +59,7 @@ struct ms_survey {
 	size_t nr_members;
 	uint32_t unseen;
 	uint32_t orphans;
+	uint32_t attached;
 	uint32_t guessed;
 };
 
