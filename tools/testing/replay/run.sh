@@ -186,6 +186,9 @@ assert sorted(set(lines)) == [5, 20, int(sys.argv[1])] and lines == sorted(lines
 	says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
 	says "no file given" 2 "one file is needed" "$checked" replay
 	says "threads of no process" 2 "'1,2' is not TID,TID=PID" "$checked" replay --process 1,2 "$build/forms.log"
+	unwritten() { TMPDIR=/nonexistent "$checked" replay - < <(cat "$build/forms.log"); }
+	says "a pipe that cannot be copied says where" 1 \
+		"there can be no copy in /nonexistent: No such file or directory; TMPDIR names another place" unwritten
 	says "help" 0 "usage: memstate replay" "$checked" replay --help
 	says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
 		"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')

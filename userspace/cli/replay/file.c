@@ -82,16 +82,21 @@ static const char *find_tool(int fd)
 	return NULL;
 }
 
-/* A copy that can be read twice. -1: errno says why there is none. */
-static int copy_of(int from)
+static const char *copy_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
+
+	return dir && *dir ? dir : "/tmp";
+}
+
+/* A copy that can be read twice. -1: errno says why there is none, EIO: it cannot be read once. */
+static int copy_of(int from)
+{
+	const char *dir = copy_dir();
 	char name[4096], part[65536];
 	ssize_t n, done;
 	int fd;
 
-	if (!dir || !*dir)
-		dir = "/tmp";
 	if (snprintf(name, sizeof(name), "%s/memstate-XXXXXX", dir) >= (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -113,6 +118,7 @@ static int copy_of(int from)
 	}
 	if (n < 0) {
 		close(fd);
+		errno = errno == EISDIR ? EISDIR : EIO;
 		return -1;
 	}
 	return fd;
@@ -236,7 +242,11 @@ struct ms_log_file *ms_log_file_open(const char *path)
 	if (!S_ISREG(st.st_mode)) {
 		copy = copy_of(f->fd);
 		if (copy < 0) {
-			ms_err("%s: %s", path, ms_error_text(errno));
+			if (errno == EISDIR || errno == EIO)
+				ms_err("%s: %s", path, ms_error_text(errno));
+			else
+				ms_err("%s: it is copied first, to be read twice, and there can be no copy in %s: %s; TMPDIR names another place",
+				       path, ms_name(copy_dir()), ms_error_text(errno));
 			ms_log_file_close(f);
 			return NULL;
 		}
