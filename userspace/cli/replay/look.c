@@ -16,6 +16,7 @@
 #include "cli.h"
 #include "columns.h"
 #include "look.h"
+#include "plain.h"
 #include "strings.h"
 
 /* So many lines. */
@@ -48,52 +49,6 @@ static void unpack_json(char *line, size_t *len)
 	json_object_put(o);
 }
 
-/* Does a sequence of a terminal begin here? Its length, 0: none does. */
-static size_t escape(const char *p)
-{
-	size_t n = 2;
-
-	if (p[0] != '\033' || p[1] != '[')
-		return 0;
-	while (p[n] && strchr("0123456789;:?", p[n]))
-		n++;
-	return p[n] ? n + 1 : n;
-}
-
-/*
- * What a terminal, a page of the web and a word processor have for plain characters.
- * strace prints none of them: it has \33 and \302 within strings.
- */
-static size_t make_plain(char *line, size_t len)
-{
-	static const struct {
-		const char *from;
-		char to;
-	} same[] = {
-		{ "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "\xc2\xa0", ' ' },
-	};
-	char *to = line;
-
-	if (!memchr(line, '\033', len) && !memchr(line, '&', len) &&
-	    !memchr(line, '\xc2', len))
-		return len;
-	for (const char *p = line; p < line + len;) {
-		size_t n = escape(p);
-
-		for (size_t i = 0; !n && i < sizeof(same) / sizeof(same[0]); i++) {
-			if (strncmp(p, same[i].from, strlen(same[i].from)))
-				continue;
-			n = strlen(same[i].from);
-			*to++ = same[i].to;
-		}
-		if (!n)
-			*to++ = *p++;
-		p += n;
-	}
-	*to = '\0';
-	return (size_t)(to - line);
-}
-
 /*
  * Whoever shows a log in columns has tabs for blanks. Those in front are left: strace has no tab
  * there, and one tells of somebody else's column.
@@ -117,7 +72,7 @@ static int read_line(struct ms_log_file *f, char **line, size_t *len)
 	/* Text, from here on. */
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
-	*len = make_plain(*line, *len);
+	*len = ms_plain_line(*line, *len);
 	blank_tabs(*line, *len);
 	return ret;
 }
