@@ -298,11 +298,53 @@ static bool between_words(const struct source *s, const char *next)
 	       strstr(s->text, "+++ superseded");
 }
 
+/*
+ * What others have numbered or timed, each line of it. The rest of a call that a message has broken
+ * begins with a comma, a bracket or a value; strace puts nothing before it.
+ */
+static const char *skip_numbers(const char *p)
+{
+	for (;;) {
+		size_t n;
+
+		p += strspn(p, " \t");
+		n = strspn(p, "0123456789:.+-TZ");
+		if (!isdigit((unsigned char)*p))
+			return p;
+		/* grep -n puts no blank behind it. */
+		if (p[n - 1] == ':')
+			return p + n;
+		n += p[n] == ')' || p[n] == '|';
+		if (p[n] != ' ' && p[n] != '\t')
+			return p;
+		p += n;
+	}
+}
+
+/* strace: Process 12 attached, wrapped between its words: is it the end of what is there? */
+static bool ends_in_message(const struct source *s)
+{
+	static const char *const begins[] = { "strace:", "strace: Process" };
+	const char *end = s->text + s->len;
+
+	while (end > s->text && isdigit((unsigned char)end[-1]))
+		end--;
+	end -= end > s->text && end[-1] == ' ';
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		size_t n = strlen(begins[i]);
+
+		if ((size_t)(end - s->text) >= n && !memcmp(end - n, begins[i], n))
+			return true;
+	}
+	return false;
+}
+
 /* Append what is ahead, or the part of it that is not strace's message. */
 static void join(struct source *s, const struct ms_line *ahead)
 {
 	struct ms_line before = s->line;
-	const char *next = s->ahead + strspn(s->ahead, " \t");
+	const char *next = before.keep && !s->look.width ?
+				   skip_numbers(s->ahead) : s->ahead + strspn(s->ahead, " \t");
 
 	s->nr++;
 	s->cut = s->state == 2;
@@ -316,13 +358,14 @@ static void join(struct source *s, const struct ms_line *ahead)
 		reparse(s, &before);
 		return;
 	}
-	if (is_message(ahead, next)) {
+	if (is_message(ahead, next) && !ends_in_message(s)) {
 		if (ahead->kind == MS_LINE_ATTACHED && !s->line.other)
 			s->line.other = ahead->other;
 		return;
 	}
 	if (only_prefix(&before) || (!before.keep && (blank_lost(s->text, s->len, next) ||
-						      between_words(s, next))))
+						      between_words(s, next) ||
+						      ends_in_message(s))))
 		append(s, " ", 1);
 	s->piece = s->ahead_len;
 	append(s, next, strlen(next));
@@ -454,6 +497,44 @@ static void find_within(struct source *s)
 	reparse(s, &(struct ms_line) {});
 }
 
+/*
+ * Of strace -z a call in two parts comes when it has succeeded, and without the words between them:
+ * munmap(0x10000000, 4096 <unfinished ...>, and in the next line ) = 0
+ */
+static void join_succeeded(struct source *s)
+{
+	size_t keep, len = s->len;
+	struct ms_line ahead, whole;
+	const char *rest;
+	char *before;
+
+	if (s->line.kind != MS_LINE_UNFINISHED || s->line.detached || look_ahead(s) != 1)
+		return;
+	ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
+	/* A program's words, and another's line behind them, are no end of a call. */
+	if (!is_other(ahead.kind) || ahead.pid || !memchr(s->ahead, ')', s->ahead_len) ||
+	    ms_line_within(s->ahead, s->ahead_len, s->look.column, &whole))
+		return;
+	rest = skip_numbers(s->ahead);
+	before = strdup(s->text);
+	if (!before)
+		abort();
+	keep = (size_t)(s->line.args - s->text) + s->line.args_len;
+	s->len = keep;
+	append(s, rest, s->ahead_len - (size_t)(rest - s->ahead));
+	ms_line_parse(s->text, s->len, s->look.column, &whole);
+	if (whole.kind == MS_LINE_CALL) {
+		s->nr++;
+		s->cut = s->state == 2;
+		s->state = 0;
+	} else {
+		s->len = 0;
+		append(s, before, len);
+	}
+	reparse(s, &(struct ms_line) {});
+	free(before);
+}
+
 /* Make the next line of a file. Return: as look_ahead(). */
 static int source_next(struct source *s, uint64_t line)
 {
@@ -481,6 +562,7 @@ static int source_next(struct source *s, uint64_t line)
 			break;
 		join(s, &ahead);
 	}
+	join_succeeded(s);
 	know_ids(s);
 	if (s->state < 0 || check_wrapped(s, line))
 		return -1;

@@ -232,6 +232,20 @@ static enum ms_line_kind parse_message(struct ms_text *t, struct ms_line *line)
 		       MS_LINE_NOTE : MS_LINE_OTHER;
 }
 
+/* "strace: Process 12", and its verb in the next line. */
+static bool is_cut(const struct ms_text *message)
+{
+	struct ms_text t = *message;
+	uint64_t value;
+
+	ms_text_skip(&t, "strace: ");
+	if (!ms_text_skip(&t, "Process "))
+		return false;
+	ms_text_number(&t, &value);
+	ms_text_skip_space(&t);
+	return t.p == t.end;
+}
+
 /* On a terminal a message comes in between, and the call goes on in the next line. */
 static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
 				    struct ms_line *line)
@@ -250,7 +264,7 @@ static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
 		if (!at)
 			continue;
 		rest = (struct ms_text) { at + (*at == '^' ? 2 : 0), t->end };
-		kind = parse_message(&rest, line);
+		kind = is_cut(&rest) ? MS_LINE_OTHER : parse_message(&rest, line);
 		if (kind != MS_LINE_ATTACHED)
 			line->other = 0;
 		if (kind == MS_LINE_OTHER)
