@@ -21,6 +21,9 @@ INNER = 97      # ids within the namespace are so much smaller
 MADE = re.compile(r'^(.*\b(?:v?fork|clone3?)(?:\(| resumed>).*= )(\d+)$')
 
 
+WHOLE = re.compile(r'\) += [-0-9?][^=]*$')
+
+
 def words(line, width):
     return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
 
@@ -49,20 +52,25 @@ def timed(lines):
 
 
 def terminal(lines):
-    """As strace prints it where it has no file: its own message breaks the call that makes a child."""
+    """As strace prints it where it has no file: its own message breaks the call that makes a child,
+    or, where that is in two parts, the one behind it."""
     begun, children = {}, {}
     for i, line in enumerate(lines):
         tid, made = line.split()[0], MADE.match(line)
         if 'resumed>' not in line:
             begun[tid] = i
         if made:
-            children[begun[tid]] = made[2]
+            at = begun[tid]
+            behind = lines[at + 1].split()[0] if at + 1 < len(lines) else ''
+            if at != i and behind != made[2] and WHOLE.search(lines[at + 1]):
+                at += 1
+            children[at] = made[2]
     for i, line in enumerate(lines):
         line = re.sub(r'^(\d+) +(\d+\.\d+ )?', r'[pid \1] ', line)
         if i not in children:
             yield line
             continue
-        end = re.search(r'( <unfinished ...>|\) += \d+)$', line)
+        end = re.search(r' <unfinished ...>$', line) or WHOLE.search(line)
         yield f'{line[:end.start()]}strace: Process {children[i]} attached'
         yield end[0]
 
@@ -122,6 +130,16 @@ FORMS = {
     'indented': lambda lines: ['    ' + x for x in lines],
     'in a pid namespace that the log tells of': lambda lines: [outer(x) for x in lines],
     'on a terminal': terminal,
+    'on a terminal, numbered by cat':
+        lambda lines: [f'{i + 1:6}\t{x}' for i, x in enumerate(terminal(lines))],
+    'on a terminal, numbered by grep':
+        lambda lines: [f'{i + 1}:{x}' for i, x in enumerate(terminal(lines))],
+    'on a terminal, with times of a build':
+        lambda lines: [f'#9 {i / 100:.3f} {x}' for i, x in enumerate(terminal(lines))],
+    'on a terminal, wrapped at 80 characters':
+        lambda lines: [p for x in terminal(lines) for p in pieces(x, 80)],
+    'on a terminal, wrapped between words, quoted':
+        lambda lines: ['> ' + w for x in terminal(lines) for w in words(x, 72)],
     'lines that end with carriage returns alone': lambda lines: ['\r'.join(lines)],
     'lines that end with carriage returns, the last with both':
         lambda lines: ['\r'.join(lines) + '\r'],
@@ -135,7 +153,8 @@ FORMS = {
     'objects of JSON': lambda lines: [json.dumps({'ts': i, 'message': x, 'stream': 'stderr'})
                                       for i, x in enumerate(terminal(lines))],
     'a program writes in front':
-        lambda lines: each(7, lambda x: 'allocating... ' + x, terminal(lines)),
+        lambda lines: each(7, lambda x: ('allocating... ' if x[0] == '[' else '') + x,
+                           terminal(lines)),
     'a program writes in front of ids':
         lambda lines: each(7, lambda x: 'allocated 50% of it:' + re.sub(r'^\d+ +\d+\.\d+ ', r'100 ', x)
                            if x.startswith('100 ') else x, lines),
