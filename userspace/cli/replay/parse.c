@@ -404,3 +404,10 @@ bool ms_line_waits(const struct ms_line *line)
 	return ms_line_is(line, "wait4") || ms_line_is(line, "waitpid") ||
 	       ms_line_is(line, "waitid");
 }
+
+/* Of whole pages. */
+bool ms_line_gives_address(const struct ms_line *line)
+{
+	return ms_line_is(line, "mmap") || ms_line_is(line, "mmap2") ||
+	       ms_line_is(line, "mremap");
+}
