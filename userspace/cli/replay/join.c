@@ -17,6 +17,40 @@
 /* Nothing that was wrapped is longer: it is no line of strace. */
 #define JOINED_MAX	((size_t)1 << 20)
 
+/* Have a line of the file ahead. Return: 1; 0 at the end; -1 after a message. */
+int ms_join_look_ahead(struct ms_log_source *s)
+{
+	if (s->state > 0)
+		return 1;
+	s->state = ms_look_line(s->file, &s->look, &s->ahead, &s->ahead_len);
+	return s->state < 1 ? s->state : 1;
+}
+
+void ms_join_append(struct ms_log_source *s, const char *more, size_t len)
+{
+	if (s->len + len + 1 > s->room) {
+		s->room = 2 * (s->len + len + 1);
+		s->text = realloc(s->text, s->room);
+		if (!s->text)
+			abort();
+	}
+	memcpy(s->text + s->len, more, len);
+	s->len += len;
+	s->text[s->len] = '\0';
+}
+
+void ms_join_reparse(struct ms_log_source *s, const struct ms_line *before)
+{
+	ms_line_parse(s->text, s->len, s->look.column, &s->line);
+	if (!s->line.other && before->kind == MS_LINE_OPEN)
+		s->line.other = before->other;
+	/* The message is no part of the call. */
+	if (s->line.kind == MS_LINE_OPEN && s->line.keep) {
+		s->len = s->line.keep;
+		s->text[s->len] = '\0';
+	}
+}
+
 static bool word(int c)
 {
 	return isalnum(c) || c == '_';
@@ -230,9 +264,9 @@ void ms_join(struct ms_log_source *s, const struct ms_line *ahead)
 		s->piece = s->ahead_len;
 		/* It was not the terminal, but words that were as long by chance. */
 		if (blank_needed(s->text, s->len, s->ahead))
-			ms_log_source_append(s, " ", 1);
-		ms_log_source_append(s, s->ahead, s->ahead_len);
-		ms_log_source_reparse(s, &before);
+			ms_join_append(s, " ", 1);
+		ms_join_append(s, s->ahead, s->ahead_len);
+		ms_join_reparse(s, &before);
 		return;
 	}
 	if (is_message(ahead, next) && !ends_in_message(s)) {
@@ -243,10 +277,10 @@ void ms_join(struct ms_log_source *s, const struct ms_line *ahead)
 	if (only_prefix(&before) || (!before.keep && (blank_lost(s->text, s->len, next) ||
 						      between_words(s, next) ||
 						      ends_in_message(s))))
-		ms_log_source_append(s, " ", 1);
+		ms_join_append(s, " ", 1);
 	s->piece = s->ahead_len;
-	ms_log_source_append(s, next, strlen(next));
-	ms_log_source_reparse(s, &before);
+	ms_join_append(s, next, strlen(next));
+	ms_join_reparse(s, &before);
 }
 
 /*
@@ -261,7 +295,7 @@ void ms_join_succeeded(struct ms_log_source *s)
 	char *before;
 
 	if (s->line.kind != MS_LINE_UNFINISHED || s->line.detached ||
-	    ms_log_source_look_ahead(s) != 1)
+	    ms_join_look_ahead(s) != 1)
 		return;
 	ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
 	/* A program's words, and another's line behind them, are no end of a call. */
@@ -274,7 +308,7 @@ void ms_join_succeeded(struct ms_log_source *s)
 		abort();
 	keep = (size_t)(s->line.args - s->text) + s->line.args_len;
 	s->len = keep;
-	ms_log_source_append(s, rest, s->ahead_len - (size_t)(rest - s->ahead));
+	ms_join_append(s, rest, s->ahead_len - (size_t)(rest - s->ahead));
 	ms_line_parse(s->text, s->len, s->look.column, &whole);
 	if (whole.kind == MS_LINE_CALL) {
 		s->nr++;
@@ -282,8 +316,8 @@ void ms_join_succeeded(struct ms_log_source *s)
 		s->state = 0;
 	} else {
 		s->len = 0;
-		ms_log_source_append(s, before, len);
+		ms_join_append(s, before, len);
 	}
-	ms_log_source_reparse(s, &(struct ms_line) {});
+	ms_join_reparse(s, &(struct ms_line) {});
 	free(before);
 }

@@ -411,3 +411,24 @@ bool ms_line_gives_address(const struct ms_line *line)
 	return ms_line_is(line, "mmap") || ms_line_is(line, "mmap2") ||
 	       ms_line_is(line, "mremap");
 }
+
+/**
+ * ms_line_wants() - does the end of this call matter?
+ * @l: its beginning, or its end
+ *
+ * Return: a number for its name; 0 if it does not. It has an outcome in the survey if it
+ * comes in two parts.
+ */
+uint8_t ms_line_wants(const struct ms_line *l)
+{
+	static const char *const names[] = {
+		"mmap", "mmap2", "old_mmap", "munmap", "mprotect", "pkey_mprotect", "madvise",
+		"process_madvise", "brk", "mremap", "shmget", "shmat", "pidfd_open",
+		"execve", "execveat", "wait4", "waitpid", "waitid",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (ms_line_is(l, names[i]))
+			return (uint8_t)(i + 1);
+	return 0;
+}

@@ -138,7 +138,7 @@ static int begin_call(struct run *run, pid_t tid, const struct ms_line *l)
 	drop_begun(take_begun(run, tid));
 	if (ms_line_makes_child(l))
 		return begin_fork(run, tid);
-	if (!ms_survey_wants(l))
+	if (!ms_line_wants(l))
 		return 0;
 	if (run->next_outcome == run->s->nr_outcomes)
 		return -ESTALE;
@@ -164,10 +164,10 @@ static int end_call(struct run *run, pid_t tid, const struct ms_line *l)
 	struct ms_call *call;
 	int ret = 0;
 
-	if (!ms_survey_wants(l))
+	if (!ms_line_wants(l))
 		return 0;
 	call = take_begun(run, tid);
-	if (call && ms_survey_wants(l) == ms_survey_wants(&call->line)) {
+	if (call && ms_line_wants(l) == ms_line_wants(&call->line)) {
 		ms_call_resume(call, l);
 		ret = ms_call_end(run->r, tid, call, &run->why);
 	}
@@ -285,7 +285,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			strange += last - first + 1;
 		}
 		if (l.kind == MS_LINE_OPEN && !ms_line_waits(&l) &&
-		    (ms_survey_wants(&l) || ms_line_makes_child(&l)))
+		    (ms_line_wants(&l) || ms_line_makes_child(&l)))
 			snprintf(open_name, sizeof(open_name), "%.*s", (int)l.name_len,
 				 l.name);
 		ret = run_line(&run, &l, tid);

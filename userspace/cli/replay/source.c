@@ -14,40 +14,6 @@
 #include "join.h"
 #include "within.h"
 
-/* Have a line of the file ahead. Return: 1; 0 at the end; -1 after a message. */
-int ms_log_source_look_ahead(struct ms_log_source *s)
-{
-	if (s->state > 0)
-		return 1;
-	s->state = ms_look_line(s->file, &s->look, &s->ahead, &s->ahead_len);
-	return s->state < 1 ? s->state : 1;
-}
-
-void ms_log_source_append(struct ms_log_source *s, const char *more, size_t len)
-{
-	if (s->len + len + 1 > s->room) {
-		s->room = 2 * (s->len + len + 1);
-		s->text = realloc(s->text, s->room);
-		if (!s->text)
-			abort();
-	}
-	memcpy(s->text + s->len, more, len);
-	s->len += len;
-	s->text[s->len] = '\0';
-}
-
-void ms_log_source_reparse(struct ms_log_source *s, const struct ms_line *before)
-{
-	ms_line_parse(s->text, s->len, s->look.column, &s->line);
-	if (!s->line.other && before->kind == MS_LINE_OPEN)
-		s->line.other = before->other;
-	/* The message is no part of the call. */
-	if (s->line.kind == MS_LINE_OPEN && s->line.keep) {
-		s->len = s->line.keep;
-		s->text[s->len] = '\0';
-	}
-}
-
 static bool all_of(const char *text, size_t len, const char *chars)
 {
 	return len && strspn(text, chars) == len;
@@ -115,7 +81,7 @@ static int check_wrapped(struct ms_log_source *s, uint64_t line)
 	static const char digits[] = "0123456789abcdefABCDEF";
 	size_t x;
 
-	if (s->line.kind != MS_LINE_CALL || !s->line.result || ms_log_source_look_ahead(s) != 1)
+	if (s->line.kind != MS_LINE_CALL || !s->line.result || ms_join_look_ahead(s) != 1)
 		return 0;
 	/* 0, and x10000000, and perhaps the time that it took */
 	x = *s->ahead == 'x' ? strspn(s->ahead + 1, digits) : 0;
@@ -170,7 +136,7 @@ static void find_within(struct ms_log_source *s)
 	s->within = true;
 	s->len -= at;
 	memmove(s->text, s->text + at, s->len + 1);
-	ms_log_source_reparse(s, &(struct ms_line) {});
+	ms_join_reparse(s, &(struct ms_line) {});
 }
 
 /**
@@ -182,21 +148,21 @@ static void find_within(struct ms_log_source *s)
  */
 int ms_log_source_next(struct ms_log_source *s, uint64_t line)
 {
-	int ret = ms_log_source_look_ahead(s);
+	int ret = ms_join_look_ahead(s);
 
 	s->ready = false;
 	if (ret != 1)
 		return ret;
 	s->len = 0;
 	s->piece = s->ahead_len;
-	ms_log_source_append(s, s->ahead, s->ahead_len);
+	ms_join_append(s, s->ahead, s->ahead_len);
 	s->cut = s->state == 2;
 	s->state = 0;
 	s->nr = 1;
 	memset(&s->line, 0, sizeof(s->line));
-	ms_log_source_reparse(s, &(struct ms_line) {});
+	ms_join_reparse(s, &(struct ms_line) {});
 	find_within(s);
-	while (ms_join_may(s) && ms_log_source_look_ahead(s) == 1) {
+	while (ms_join_may(s) && ms_join_look_ahead(s) == 1) {
 		struct ms_line ahead, found;
 
 		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);

@@ -60,9 +60,4 @@ void ms_log_source_close(struct ms_log_source *s);
 int ms_log_source_rewind(struct ms_log_source *s);
 int ms_log_source_next(struct ms_log_source *s, uint64_t line);
 
-/* For join.c */
-int ms_log_source_look_ahead(struct ms_log_source *s);
-void ms_log_source_append(struct ms_log_source *s, const char *more, size_t len);
-void ms_log_source_reparse(struct ms_log_source *s, const struct ms_line *before);
-
 #endif /* MS_REPLAY_SOURCE_H */

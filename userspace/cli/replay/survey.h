@@ -10,7 +10,7 @@
 /**
  * struct ms_outcome - how a call in two parts ends
  * @value:	its result
- * @id:		of ms_survey_wants()
+ * @id:		of ms_line_wants()
  * @result:	there is one
  * @failed:	it is an error
  * @error:	as in struct ms_line
@@ -65,6 +65,5 @@ struct ms_survey {
 
 int ms_survey_make(struct ms_survey *s, struct ms_log *log);
 void ms_survey_free(struct ms_survey *s);
-uint8_t ms_survey_wants(const struct ms_line *l);
 
 #endif /* MS_REPLAY_SURVEY_H */

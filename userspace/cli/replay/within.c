@@ -10,7 +10,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "survey.h"
 #include "within.h"
 
 /* Nothing that is longer is looked at: it is no line of a terminal. */
@@ -25,7 +24,7 @@ static bool matters(const struct ms_line *l)
 		return false;
 	return (l->kind == MS_LINE_CALL || l->kind == MS_LINE_UNFINISHED ||
 		l->kind == MS_LINE_RESUMED || l->kind == MS_LINE_OPEN) &&
-	       (ms_survey_wants(l) || ms_line_makes_child(l) || ms_line_exits(l) ||
+	       (ms_line_wants(l) || ms_line_makes_child(l) || ms_line_exits(l) ||
 		ms_line_is(l, "exit_group"));
 }
 
