@@ -247,7 +247,7 @@ static int scan_file(struct subject *w, struct ms_scan *s)
 
 static int scan(struct subject *w, bool json)
 {
-	struct ms_scan s;
+	struct ms_scan s = {};
 	int status = w->pid ? scan_process(w, &s) : scan_file(w, &s);
 
 	if (status)

@@ -35,6 +35,7 @@ says "also one that is not told of" 0 "heard True" \
 		unshare -m sh -c "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
 		exec '$memstate' run --high 8M -- true"
 }
+# shellcheck disable=SC2016 # likewise
 says "what is named already stays" 0 "is /dev/null" env MEMORY_PRESSURE_WATCH=/dev/null \
 	"$memstate" run --high 8M -- sh -c 'echo "is $MEMORY_PRESSURE_WATCH"'
 # shellcheck disable=SC2016

@@ -299,7 +299,7 @@ void ms_join_succeeded(struct ms_log_source *s)
 		return;
 	ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
 	/* A program's words, and another's line behind them, are no end of a call. */
-	if (!ahead.kind == MS_LINE_OTHER || ahead.pid || !memchr(s->ahead, ')', s->ahead_len) ||
+	if (ahead.kind != MS_LINE_OTHER || ahead.pid || !memchr(s->ahead, ')', s->ahead_len) ||
 	    ms_line_within(s->ahead, s->ahead_len, s->look.column, &whole))
 		return;
 	rest = skip_numbers(s->ahead);

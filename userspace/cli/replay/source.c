@@ -127,7 +127,7 @@ static void find_within(struct ms_log_source *s)
 	size_t at;
 
 	s->within = false;
-	if (!s->line.kind == MS_LINE_OTHER || s->look.width)
+	if (s->line.kind != MS_LINE_OTHER || s->look.width)
 		return;
 	at = ms_line_within(s->text, s->len, s->look.column, &found);
 	if (!at)
