@@ -28,6 +28,24 @@ static bool in_string(const char *p, const char *at)
 	return in;
 }
 
+/* = 22<f(1) = 2>: what is found is in a name, and the result is in front of it. */
+static const char *out_of_name(const char *p, const char *found)
+{
+	const char *name = found, *digits, *close;
+
+	while (name > p && *name != '<' && *name != '>')
+		name--;
+	if (*name != '<')
+		return found;
+	for (digits = name; digits > p && isdigit((unsigned char)digits[-1]); digits--)
+		;
+	if (digits == name || digits - p < 4 || digits[-1] != ' ' || digits[-2] != '=')
+		return found;
+	for (close = digits - 3; close > p && *close == ' '; close--)
+		;
+	return *close == ')' && !in_string(p, close) ? digits - 2 : found;
+}
+
 /* The last " = " behind a closing parenthesis parts the call from its result. */
 static const char *find_result(const char *p, const char *end)
 {
@@ -39,7 +57,7 @@ static const char *find_result(const char *p, const char *end)
 		for (q = e - 1; q > p && *q == ' '; q--)
 			;
 		if (*q == ')' && !in_string(p, q))
-			return e;
+			return out_of_name(p, e);
 	}
 	return NULL;
 }

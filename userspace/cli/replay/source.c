@@ -163,12 +163,10 @@ int ms_log_source_next(struct ms_log_source *s, uint64_t line)
 	ms_join_reparse(s, &(struct ms_line) {});
 	find_within(s);
 	while (ms_join_may(s) && ms_join_look_ahead(s) == 1) {
-		struct ms_line ahead, found;
+		struct ms_line ahead;
 
 		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
-		if (!ms_join_continues(s, &ahead) ||
-		    (ahead.kind == MS_LINE_OTHER && !s->look.width &&
-		     ms_line_within(s->ahead, s->ahead_len, s->look.column, &found)))
+		if (!ms_join_continues(s, &ahead))
 			break;
 		ms_join(s, &ahead);
 	}

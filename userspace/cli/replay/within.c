@@ -15,6 +15,20 @@
 /* Nothing that is longer is looked at: it is no line of a terminal. */
 #define WITHIN_MAX	4096
 
+/* Not so where it begins within a name that somebody has given to his program: <x] mmap(0>]}, 88) */
+static bool is_balanced(const struct ms_line *l)
+{
+	int depth = 0;
+
+	for (size_t i = 0; i < l->args_len && depth >= 0; i++) {
+		if (strchr("([{", l->args[i]))
+			depth++;
+		else if (strchr(")]}", l->args[i]))
+			depth--;
+	}
+	return depth >= 0;
+}
+
 static bool matters(const struct ms_line *l)
 {
 	if (l->kind == MS_LINE_EXIT || l->kind == MS_LINE_SUPERSEDED)
@@ -24,6 +38,7 @@ static bool matters(const struct ms_line *l)
 		return false;
 	return (l->kind == MS_LINE_CALL || l->kind == MS_LINE_UNFINISHED ||
 		l->kind == MS_LINE_RESUMED || l->kind == MS_LINE_OPEN) &&
+	       is_balanced(l) &&
 	       (ms_line_wants(l) || ms_line_makes_child(l) || ms_line_exits(l) ||
 		ms_line_is(l, "exit_group"));
 }
@@ -33,7 +48,7 @@ static bool may_begin(const char *p)
 {
 	if (!strncmp(p, "[pid ", 5) || !strncmp(p, "<... ", 5) || !strncmp(p, "+++ ", 4))
 		return true;
-	return islower((unsigned char)*p) && !strchr("_->\"", p[-1]) &&
+	return islower((unsigned char)*p) && !strchr("_->\"<", p[-1]) &&
 	       p[strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '(';
 }
 
