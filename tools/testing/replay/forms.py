@@ -136,6 +136,11 @@ FORMS = {
         lambda lines: [f'{i + 1}:{x}' for i, x in enumerate(terminal(lines))],
     'on a terminal, with times of a build':
         lambda lines: [f'#9 {i / 100:.3f} {x}' for i, x in enumerate(terminal(lines))],
+    'wrapped at 80 characters, indented': lambda lines: ['    ' + p for x in lines for p in pieces(x, 80)],
+    'wrapped at 80 characters, and filled up to these':
+        lambda lines: [f'{p:80}' for x in lines for p in pieces(x, 80)],
+    'wrapped between words, with blanks behind':
+        lambda lines: [w + '   ' for x in lines for w in words(x, 66)],
     'on a terminal, wrapped at 80 characters':
         lambda lines: [p for x in terminal(lines) for p in pieces(x, 80)],
     'on a terminal, wrapped between words, quoted':

@@ -94,6 +94,7 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 	if (ret <= 0)
 		return ret;
 	t = (struct ms_text) { *line, *line + *len };
+	ms_margins_strip(&look->margins, &t);
 	if (look->diff && look->quoted)
 		ms_prefix_unquote(&t);
 	if (!ms_diff_strip(look->diff, &t)) {
@@ -169,6 +170,7 @@ static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look
 		struct ms_text t = { line, line + len };
 
 		nr++;
+		ms_margins_look(&look->margins, &t);
 		ms_diff_look(&diff[false], &t);
 		quoted += ms_prefix_quoted(&t);
 		ms_prefix_unquote(&t);
@@ -180,6 +182,7 @@ static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look
 		return -1;
 	/* Wrapped lines may have lost the mark. */
 	look->quoted = quoted > nr / 3;
+	ms_margins_say(&look->margins);
 	look->minutes = ms_minutes_say(&minutes);
 	look->strings = strings > nr / 2;
 	facts = &diff[look->quoted];
