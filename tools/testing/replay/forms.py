@@ -54,12 +54,13 @@ def timed(lines):
 def terminal(lines):
     """As strace prints it where it has no file: its own message breaks the call that makes a child,
     or, where that is in two parts, the one behind it."""
-    begun, children = {}, {}
+    # Of one that never says anything it would tell that it is there.
+    begun, children, speak = {}, {}, {line.split()[0] for line in lines}
     for i, line in enumerate(lines):
         tid, made = line.split()[0], MADE.match(line)
         if 'resumed>' not in line:
             begun[tid] = i
-        if made:
+        if made and made[2] in speak:
             at = begun[tid]
             behind = lines[at + 1].split()[0] if at + 1 < len(lines) else ''
             if at != i and behind != made[2] and WHOLE.search(lines[at + 1]):

@@ -265,7 +265,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 
 	for (ret = 0; (more = ms_log_next(log, &l)) == 1;) {
 		uint64_t first = ms_log_first_line(log);
-		pid_t born, tid;
+		pid_t born[2], tid;
 
 		run.seq++;
 		/* A part of a line has not happened yet. */
@@ -279,7 +279,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			break;
 		}
 		last = ms_log_last_line(log);
-		tid = ms_who_line(&s->who, &l, &born);
+		tid = ms_who_line(&s->who, &l, born);
 		if (l.kind == MS_LINE_OTHER || l.kind == MS_LINE_OPEN) {
 			strange_line = strange ? strange_line : first;
 			strange += last - first + 1;

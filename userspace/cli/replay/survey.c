@@ -209,12 +209,14 @@ int ms_survey_make(struct ms_survey *s, struct ms_log *log)
 	if (ms_who_find_main(&s->who, log))
 		return -1;
 	while ((ret = ms_log_next(log, &l)) == 1) {
-		pid_t born, tid;
+		pid_t born[2], tid;
 
 		w.seq++;
-		tid = ms_who_line(&s->who, &l, &born);
-		if (born >= 0)
-			add_birth(&w, born);
+		tid = ms_who_line(&s->who, &l, born);
+		/* The line's own first, who may be the first of all. */
+		for (int i = 1; i >= 0; i--)
+			if (born[i] >= 0)
+				add_birth(&w, born[i]);
 		s->known += l.kind != MS_LINE_OTHER && l.kind != MS_LINE_OPEN &&
 			    l.kind != MS_LINE_NOTE;
 		ms_log_clock_line(&s->clock, &l);
