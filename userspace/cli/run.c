@@ -228,6 +228,7 @@ int memstate_cmd_run(int argc, char **argv)
 	sigset_t child, before;
 	bool others = false;
 	FILE *out = stderr;
+	char why[256];
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:o:jaqh", options, NULL)) != -1) {
@@ -303,8 +304,8 @@ int memstate_cmd_run(int argc, char **argv)
 	if (!ret) {
 		if (launch.reported && tally.table)
 			prctl(PR_SET_CHILD_SUBREAPER, 1);
-		if (limited())
-			ms_run_socket_begin();
+		if (limited() && !ms_run_socket_begin(why, sizeof(why)) && !launch.quiet)
+			ms_err("it will not be told of pressure (MEMORY_PRESSURE_WATCH): %s", why);
 		ret = ms_launch_start(&launch, argv + optind);
 		if (!ret) {
 			status = wait_for(&before);

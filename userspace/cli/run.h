@@ -42,7 +42,7 @@ void ms_run_place(FILE *out, const struct ms_run_end *end);
 struct json_object *ms_run_place_json(const struct ms_place *p);
 const char *ms_run_why(const struct ms_run_end *end);
 /* run_socket.c: pressure, told while it runs */
-void ms_run_socket_begin(void);
+bool ms_run_socket_begin(char *why, size_t size);
 void ms_run_socket_look(const struct memstate_limit *now);
 void ms_run_socket_end(void);
 void ms_run_refused(FILE *out, const struct ms_run_end *end);

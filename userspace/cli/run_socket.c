@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -15,34 +17,66 @@
 #include "tend/socket.h"
 
 static struct tend_socket pressure = { .fd = -1, .events = -1 };
-static char directory[64];
+static char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
 static struct memstate_limit before;
 
-/**
- * ms_run_socket_begin() - serve one, and name it in our environment
- *
- * Not where somebody has named another one, or has said that there is to be none. That there is
- * none is no reason not to run a program.
- */
-void ms_run_socket_begin(void)
+/* One in a directory of its own below @place. Return: 0 or a negative errno, with nothing there. */
+static int begin_below(const char *place)
 {
 	char path[sizeof(directory) + 16];
+	int ret;
 
-	if (getenv(TEND_SOCKET_ENV))
-		return;
-	snprintf(directory, sizeof(directory), "/tmp/memstate-run.XXXXXX");
+	if (snprintf(directory, sizeof(directory), "%s/memstate-run.XXXXXX", place) >=
+	    (int)sizeof(directory)) {
+		*directory = '\0';
+		return -ENAMETOOLONG;
+	}
 	if (!mkdtemp(directory)) {
 		*directory = '\0';
-		return;
+		return -errno;
 	}
 	snprintf(path, sizeof(path), "%s/pressure", directory);
 	/* Of what it starts some may be of other users. */
-	if (chmod(directory, 0711) || tend_socket_open(&pressure, path) ||
-	    setenv(TEND_SOCKET_ENV, path, 1)) {
+	ret = chmod(directory, 0711) ? -errno : tend_socket_open(&pressure, path);
+	if (!ret && setenv(TEND_SOCKET_ENV, path, 1))
+		ret = -ENOMEM;
+	if (ret)
 		ms_run_socket_end();
-		return;
+	return ret;
+}
+
+/**
+ * ms_run_socket_begin() - serve one, and name it in our environment
+ * @why:	out: why there is none, a text
+ * @size:	room
+ *
+ * Not where somebody has named another one, or has said that there is to be none. That there is
+ * none is no reason not to run a program. It is in TMPDIR, else in /tmp, else in /dev/shm: where
+ * the one is read-only or full the other may not be.
+ *
+ * Return: false: there is none, though it was wanted.
+ */
+bool ms_run_socket_begin(char *why, size_t size)
+{
+	const char *const places[] = { getenv("TMPDIR"), "/tmp", "/dev/shm" };
+	int ret;
+
+	if (getenv(TEND_SOCKET_ENV))
+		return true;
+	*why = '\0';
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i] || !*places[i])
+			continue;
+		ret = begin_below(places[i]);
+		if (!ret) {
+			unsetenv(TEND_SOCKET_WRITE_ENV);
+			return true;
+		}
+		/* The first is where it should have been. */
+		if (!*why)
+			snprintf(why, size, "%s: %s", ms_name(places[i]), ms_error_text(-ret));
 	}
-	unsetenv(TEND_SOCKET_WRITE_ENV);
+	return false;
 }
 
 /**

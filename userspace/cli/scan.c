@@ -4,8 +4,11 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "replay/file.h"
+#include "replay/plain.h"
 #include "scan.h"
 
 static const char help[] =
@@ -19,7 +22,7 @@ static const char help[] =
 	"Only the process itself knows which of its resident memory is in use; this is\n"
 	"what can be observed from outside.\n\n"
 	"FILE is a smaps, maps or smaps_rollup that somebody has saved or posted, perhaps\n"
-	"quoted or cut off; - is standard input. Of what the file does not tell there is -.\n\n"
+	"quoted, compressed or cut off; - is standard input. Of what the file does not tell there is -.\n\n"
 	"  --json   one JSON document\n"
 	"  --help   this text\n";
 
@@ -132,46 +135,123 @@ static FILE *open_process(struct subject *w)
 	return f;
 }
 
-/* @status: the exit status if there is none */
-static FILE *open_file(struct subject *w, int *status)
-{
-	char *copy = strdup(w->path);
-	FILE *f = strcmp(w->path, "-") ? fopen(w->path, "re") : stdin;
+/**
+ * struct process_lines - of a process's file
+ * @f:		it
+ * @line:	the last one
+ * @size:	room of it
+ */
+struct process_lines {
+	FILE *f;
+	char *line;
+	size_t size;
+};
 
+static int next_of_process(void *from, char **line)
+{
+	struct process_lines *p = from;
+
+	errno = 0;
+	if (getline(&p->line, &p->size, p->f) <= 0)
+		return ferror(p->f) ? -errno : 0;
+	*line = p->line;
+	return 1;
+}
+
+/* Return: 0; 1 after a message. */
+static int scan_process(struct subject *w, struct ms_scan *s)
+{
+	struct process_lines p = { .f = open_process(w) };
+	int ret;
+
+	if (!p.f)
+		return 1;
+	ret = ms_scan_read(next_of_process, &p, s);
+	if (ret)
+		ms_err("%s: %s", w->path, ms_error_text(-ret));
+	free(p.line);
+	fclose(p.f);
+	/* The kernel's own have mappings neither. */
+	if (s->kind == SCAN_NOTHING)
+		s->kind = SCAN_SMAPS;
+	return ret ? 1 : 0;
+}
+
+/**
+ * struct file_lines - of a file
+ * @f:		it, plain or compressed, with ends of lines of any kind
+ * @rest:	of a line that is a string with many in it, or NULL
+ */
+struct file_lines {
+	struct ms_log_file *f;
+	char *rest;
+};
+
+/* "...\n...\n" of JSON, in one line. */
+static int next_of_file(void *from, char **line)
+{
+	struct file_lines *p = from;
+	size_t len;
+	int ret;
+
+	if (!p->rest) {
+		ret = ms_log_file_line(p->f, &p->rest, &len);
+		if (ret <= 0) {
+			p->rest = NULL;
+			/* It was said. */
+			return ret ? -EIO : 0;
+		}
+		ms_plain_line(p->rest, len);
+	}
+	*line = p->rest;
+	p->rest = strstr(p->rest, "\\n");
+	if (p->rest) {
+		*p->rest = '\0';
+		p->rest += 2;
+	}
+	/* The end of a string of a list is no name. */
+	len = strcspn(*line, "\r");
+	while (len && strchr(" \t\",", (*line)[len - 1]))
+		len--;
+	(*line)[len] = '\0';
+	return 1;
+}
+
+/* Return: 0; the exit status after a message. */
+static int scan_file(struct subject *w, struct ms_scan *s)
+{
+	struct file_lines p = {};
+	char *copy;
+	int ret;
+
+	if (strcmp(w->path, "-") && access(w->path, F_OK))
+		return ms_usage_error("scan", "'%s' is not a process id, nor is there such a file",
+				      w->path);
+	copy = strdup(w->path);
 	if (copy)
 		snprintf(w->name, sizeof(w->name), "%s", basename(copy));
 	free(copy);
-	if (!f && errno == ENOENT)
-		*status = ms_usage_error("scan", "'%s' is not a process id, nor is there such a file",
-					 w->path);
-	else if (!f)
-		ms_err("%s: %s", w->path, ms_error_text(errno));
-	return f;
+	p.f = ms_log_file_open(w->path);
+	if (!p.f)
+		return 1;
+	ret = ms_scan_read(next_of_file, &p, s);
+	ms_log_file_close(p.f);
+	if (ret)
+		return 1;
+	if (s->kind != SCAN_NOTHING)
+		return 0;
+	ms_err("%s: expected lines of a smaps, maps or smaps_rollup ('7f12a4000000-7f12a4021000 rw-p 00000000 00:00 0'), met %s%s%s",
+	       w->path, *s->first ? "'" : "nothing", s->first, *s->first ? "'" : "");
+	return 1;
 }
 
 static int scan(struct subject *w, bool json)
 {
-	int status = 1, ret;
-	struct ms_scan s;
-	FILE *f = w->pid ? open_process(w) : open_file(w, &status);
+	struct ms_scan s = {};
+	int status = w->pid ? scan_process(w, &s) : scan_file(w, &s);
 
-	if (!f)
+	if (status)
 		return status;
-	ret = ms_scan_read(f, &s);
-	if (f != stdin)
-		fclose(f);
-	if (ret) {
-		ms_err("%s: %s", w->path, ms_error_text(-ret));
-		return 1;
-	}
-	/* The kernel's own have mappings neither. */
-	if (s.kind == SCAN_NOTHING && w->pid)
-		s.kind = SCAN_SMAPS;
-	if (s.kind == SCAN_NOTHING) {
-		ms_err("%s: expected lines of a smaps, maps or smaps_rollup ('7f12a4000000-7f12a4021000 rw-p 00000000 00:00 0'), met %s%s%s",
-		       w->path, *s.first ? "'" : "nothing", s.first, *s.first ? "'" : "");
-		return 1;
-	}
 	warn(w, &s);
 	if (json)
 		return print_json(w, &s);

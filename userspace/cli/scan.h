@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /**
  * enum ms_scan_kind - what was read
@@ -40,6 +39,9 @@ struct ms_scan {
 	char first[64];
 };
 
-int ms_scan_read(FILE *f, struct ms_scan *scan);
+/* Gives the next line, which it may change. Return: 1; 0 at the end; a negative errno. */
+typedef int ms_scan_next(void *from, char **line);
+
+int ms_scan_read(ms_scan_next *next, void *from, struct ms_scan *scan);
 
 #endif /* MS_SCAN_H */

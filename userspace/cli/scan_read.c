@@ -5,8 +5,7 @@
  * theirs is passed over.
  */
 #include <ctype.h>
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "scan.h"
@@ -231,24 +230,24 @@ static void keep_first(struct ms_scan *s, const char *line)
 
 /**
  * ms_scan_read() - read what /proc has of a process, or what somebody has posted of it
- * @f:		the file
+ * @next:	gives its lines
+ * @from:	for @next
  * @scan:	what comes of it
  *
- * Return: 0, also where there is nothing in it; a negative errno: it cannot be read.
+ * Return: 0, also where there is nothing in it; what @next says when it cannot be read.
  */
-int ms_scan_read(FILE *f, struct ms_scan *scan)
+int ms_scan_read(ms_scan_next *next, void *from, struct ms_scan *scan)
 {
 	struct reading r = { .scan = scan };
 	uint64_t start, end;
-	struct entry next;
-	char *line = NULL;
-	size_t size = 0;
+	struct entry entry;
+	char *line;
 	int ret;
 
 	memset(scan, 0, sizeof(*scan));
-	while (getline(&line, &size, f) > 0) {
+	while ((ret = next(from, &line)) > 0) {
 		keep_first(scan, line);
-		if (!head(line, &start, &end, &next)) {
+		if (!head(line, &start, &end, &entry)) {
 			if (r.begun)
 				entry_line(line, &r.entry);
 			continue;
@@ -256,11 +255,10 @@ int ms_scan_read(FILE *f, struct ms_scan *scan)
 		entry_end(&r, false);
 		if (r.begun && start < r.end)
 			scan->others++;
-		r.entry = next;
+		r.entry = entry;
 		r.begun = true;
 		r.end = end;
 	}
-	ret = ferror(f) ? -errno : 0;
 	entry_end(&r, true);
 	if (scan->kind == SCAN_MAPS) {
 		scan->reserved = r.waiting_reserved;
@@ -269,6 +267,5 @@ int ms_scan_read(FILE *f, struct ms_scan *scan)
 	} else if (scan->kind == SCAN_SMAPS) {
 		scan->left_out = r.nr_waiting;
 	}
-	free(line);
 	return ret;
 }

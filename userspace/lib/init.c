@@ -10,6 +10,9 @@
 /* Inherited by a child, unlike the above: it then begins anew. */
 static bool lib_was_ready;
 
+/* This thread is in ms_lib_init(). */
+static __thread bool initialising __attribute__((tls_model("initial-exec")));
+
 /* The kernel does wipe it. */
 static bool state_is_wiped;
 
@@ -136,9 +139,11 @@ static void begin_again(void)
 /**
  * ms_lib_init() - initialise, in a new process or in a child
  *
- * Whoever comes first does it; the others wait.
+ * Whoever comes first does it; the others wait. A call that begins anything of ours in there (of
+ * a library that stands in for libc's functions, as a sanitizer does) is not told of: it would
+ * wait for itself.
  *
- * Context: any. Return: 0; -ENODEV: no back end works; -ENOMEM.
+ * Context: any. Return: 0; -ENODEV: no back end works, or none yet; -ENOMEM.
  */
 int ms_lib_init(void)
 {
@@ -148,14 +153,18 @@ int ms_lib_init(void)
 
 	if (!state)
 		return -ENOMEM;
+	if (initialising)
+		return -ENODEV;
 	ms_signals_block(&saved);
 	if (__atomic_compare_exchange_n(&state->init, &seen, MS_LIB_BUSY, false,
 					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		initialising = true;
 		if (lib_was_ready)
 			begin_again();
 		else
 			choose();
 		lib_was_ready = true;
+		initialising = false;
 		__atomic_store_n(&state->init, MS_LIB_READY, __ATOMIC_RELEASE);
 		ms_word_wake(&state->init);
 	}
@@ -267,5 +276,6 @@ const char *memstate_backend_name(void)
 const char *memstate_error(void)
 {
 	ms_lib_ready();
-	return ms_lib.error;
+	/* What was tried first may not be the end of it. */
+	return initialising ? "" : ms_lib.error;
 }

@@ -25,9 +25,12 @@ bool ms_books_work(void)
 
 	if (MS_LIKELY(memstate_backend() != MEMSTATE_BACKEND_NONE))
 		return true;
+	why = memstate_error();
+	/* There is none yet. */
+	if (!*why)
+		return false;
 	if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED) &&
 	    !getenv("MEMSTATE_QUIET")) {
-		why = memstate_error();
 		ms_raw3(SYS_write, 2, text, strlen(text));
 		ms_raw3(SYS_write, 2, why, strlen(why));
 		ms_raw3(SYS_write, 2, "\n", 1);

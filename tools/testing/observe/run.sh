@@ -151,6 +151,24 @@ ok "and nothing of that of others" "! grep 'of its own' $tap_dir/calls"
 says "what one has said of its sanitizer oneself stays" 1 "ASan runtime does not come first" env \
 	ASAN_OPTIONS=verify_asan_link_order=1 "$memstate" run -- "$top/build/observe/san-gcc-address"
 
+cat "$tap_dir/said" >"$tap_dir/order"
+ok "and it is said why there are no figures" \
+	"grep 'does not run behind what is preloaded where ASAN_OPTIONS has verify_asan_link_order=1' $tap_dir/order"
+# One that is preloaded begins within what it calls first, which may be the shim's own beginning.
+asan=$(gcc -print-file-name=libasan.so)
+if [ -e "$asan" ]; then
+	says "a sanitizer that is preloaded does not wait for itself" 0 " calls  " timeout -k 1 60 env \
+		LD_PRELOAD="$asan" ASAN_OPTIONS=detect_leaks=0 "$memstate" run --reported -- "$calls"
+else
+	skip "a sanitizer that is preloaded" "no libasan.so of gcc's"
+fi
+echo 'int f(void) { return 0; }' | gcc -shared -fPIC -x c -o "$build/libgone.so" -
+echo 'int f(void); int main(void) { return f(); }' |
+	gcc -x c -o "$build/lacks" - -x none "$build/libgone.so" -Wl,-rpath,"$build"
+rm -f "$build/libgone.so"
+says "a library that is missing is named" 127 "needs the shared library $build/libgone.so, which is not found" \
+	"$memstate" run -- "$build/lacks"
+
 # What is wrong is named; exit status 2 is for the command line alone.
 says "no command" 2 "usage: memstate" "$memstate"
 says "help of no command" 2 "no command 'nonsense'" "$memstate" help nonsense

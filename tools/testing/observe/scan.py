@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 """scan.py MEMSTATE DIR: memstate scan of files as people save and post them."""
+import gzip
 import json
 import os
 import random
@@ -88,6 +89,13 @@ def lines(text, before="", behind="\n"):
 
 smaps_is("as it is in /proc", lines(SMAPS))
 smaps_is("with CRLF", lines(SMAPS, behind="\r\n"))
+smaps_is("with carriage returns alone", lines(SMAPS, behind="\r"))
+smaps_is("compressed", gzip.compress(lines(SMAPS).encode()))
+smaps_is("in UTF-16", lines(SMAPS).encode("utf-16"))
+smaps_is("with colours", lines(SMAPS, "\033[36m", "\033[0m\n"))
+smaps_is("with blanks of a word processor", lines(SMAPS).replace(" ", "\u00a0"))
+smaps_is("as strings of a list", "[\n" + lines(SMAPS, '    "', '",\n') + "]\n")
+smaps_is("as one string", json.dumps({"stdout": lines(SMAPS)}))
 smaps_is("without a newline at its end", lines(SMAPS)[:-1])
 smaps_is("quoted", lines(SMAPS, "> "))
 smaps_is("quoted twice, with CRLF", lines(SMAPS, "> > ", "\r\n"))

@@ -2,7 +2,8 @@
 """check.py MEMSTATE LOG...: does the replay give what the log itself says it must? TAP.
 
 A line "#= LINE PID|all KEY=PAGES..." of a log states the figures after that line:
-reserved, prepared, ready, peak, lazy, noreserve, or what a class holds in all states; and
+reserved, prepared, ready, peak, lazy, noreserve, peakrest and peaknoreserve (without
+what is noreserve, and of it), or what a class holds in all states; and
 ended. "#= LINE processes N" states how many there are by then. "#! TEXT" states what is said
 on standard error, line by line; nothing else may be. "#- OPTION" is an option to give.
 "#: TEXT" states that the log is refused, and with what words.
@@ -25,6 +26,8 @@ def figure(process, key):
         return process['peak_ready']
     if key == 'noreserve':
         return process['ready_noreserve']
+    if key in ('peakrest', 'peaknoreserve'):
+        return process['peak_ready_' + key.removeprefix('peak')]
     if key == 'ended':
         return PAGE * process['ended']
     if key in process['classes']:

@@ -21,6 +21,9 @@ INNER = 97      # ids within the namespace are so much smaller
 MADE = re.compile(r'^(.*\b(?:v?fork|clone3?)(?:\(| resumed>).*= )(\d+)$')
 
 
+WHOLE = re.compile(r'\) += [-0-9?][^=]*$')
+
+
 def words(line, width):
     return textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
 
@@ -47,6 +50,52 @@ def timed(lines):
         yield MADE.sub(r'\1\2<ab>', line) + ' <0.000012>'
         yield ' > /usr/lib/libc.so.6(call+0x7) [0x1000]'
 
+
+def terminal(lines):
+    """As strace prints it where it has no file: its own message breaks the call that makes a child,
+    or, where that is in two parts, the one behind it."""
+    # Of one that never says anything it would tell that it is there.
+    begun, children, speak = {}, {}, {line.split()[0] for line in lines}
+    for i, line in enumerate(lines):
+        tid, made = line.split()[0], MADE.match(line)
+        if 'resumed>' not in line:
+            begun[tid] = i
+        if made and made[2] in speak:
+            at = begun[tid]
+            behind = lines[at + 1].split()[0] if at + 1 < len(lines) else ''
+            if at != i and behind != made[2] and WHOLE.search(lines[at + 1]):
+                at += 1
+            children[at] = made[2]
+    for i, line in enumerate(lines):
+        line = re.sub(r'^(\d+) +(\d+\.\d+ )?', r'[pid \1] ', line)
+        if i not in children:
+            yield line
+            continue
+        end = re.search(r' <unfinished ...>$', line) or WHOLE.search(line)
+        yield f'{line[:end.start()]}strace: Process {children[i]} attached'
+        yield end[0]
+
+
+def each(nr, change, lines):
+    """Every so many lines are changed."""
+    return [change(x) if i % nr == nr - 1 else x for i, x in enumerate(lines)]
+
+
+# What stands in front of lines of a terminal.
+FRONT = {
+    'docker logs -t': '2026-11-30T14:03:41.123456789Z ',
+    'a time with seconds': '2026-11-30T14:03:41Z ',
+    'ts': 'Nov 30 14:03:41 ',
+    'ts, with fractions': 'Nov 30 14:03:41.123456 ',
+    'ts, with the writer': 'Nov 30 14:03:41 host strace[77]: ',
+    'a page of a build': '2026-11-30T14:03:41.1234567Z \033[36m',
+    'an hour and a minute': '9:11 ',
+    'hour and minute in brackets': '[10:11] ',
+    'a time in brackets': '[2026-11-30 14:03:41,123] ',
+    'seconds of the kernel': '[  123.456789] ',
+    'hour, minute and second': '10:11:12 ',
+    'a program with its own time': 'time="2026-11-30T14:03:41Z" level=info msg: ',
+}
 
 FORMS = {
     'wrapped between words, in a quoted mail':
@@ -81,6 +130,40 @@ FORMS = {
         lambda lines: [x.replace('<', '&lt;').replace('>', '&gt;') for x in lines],
     'indented': lambda lines: ['    ' + x for x in lines],
     'in a pid namespace that the log tells of': lambda lines: [outer(x) for x in lines],
+    'on a terminal': terminal,
+    'on a terminal, numbered by cat':
+        lambda lines: [f'{i + 1:6}\t{x}' for i, x in enumerate(terminal(lines))],
+    'on a terminal, numbered by grep':
+        lambda lines: [f'{i + 1}:{x}' for i, x in enumerate(terminal(lines))],
+    'on a terminal, with times of a build':
+        lambda lines: [f'#9 {i / 100:.3f} {x}' for i, x in enumerate(terminal(lines))],
+    'wrapped at 80 characters, indented': lambda lines: ['    ' + p for x in lines for p in pieces(x, 80)],
+    'wrapped at 80 characters, and filled up to these':
+        lambda lines: [f'{p:80}' for x in lines for p in pieces(x, 80)],
+    'wrapped between words, with blanks behind':
+        lambda lines: [w + '   ' for x in lines for w in words(x, 66)],
+    'on a terminal, wrapped at 80 characters':
+        lambda lines: [p for x in terminal(lines) for p in pieces(x, 80)],
+    'on a terminal, wrapped between words, quoted':
+        lambda lines: ['> ' + w for x in terminal(lines) for w in words(x, 72)],
+    'lines that end with carriage returns alone': lambda lines: ['\r'.join(lines)],
+    'lines that end with carriage returns, the last with both':
+        lambda lines: ['\r'.join(lines) + '\r'],
+    'tabs in place of blanks': lambda lines: [re.sub(r'\) = ', ')\t= ', x) for x in lines],
+    'remarks behind lines': lambda lines: each(3, lambda x: x + '   <--- "here', lines),
+    'strings of a list':
+        lambda lines: ['"stderr_lines": ['] + [f'    {json.dumps(x)},' for x in lines] + [']'],
+    'strings of a list, on a terminal':
+        lambda lines: [f'  - {json.dumps(x)}' for x in terminal(lines)],
+    'the front of strings only': lambda lines: [f'    "{x}' for x in lines],
+    'objects of JSON': lambda lines: [json.dumps({'ts': i, 'message': x, 'stream': 'stderr'})
+                                      for i, x in enumerate(terminal(lines))],
+    'a program writes in front':
+        lambda lines: each(7, lambda x: ('allocating... ' if x[0] == '[' else '') + x,
+                           terminal(lines)),
+    'a program writes in front of ids':
+        lambda lines: each(7, lambda x: 'allocated 50% of it:' + re.sub(r'^\d+ +\d+\.\d+ ', r'100 ', x)
+                           if x.startswith('100 ') else x, lines),
 }
 
 
@@ -96,12 +179,21 @@ def ends(memstate, lines):
     return processes, run.stderr
 
 
+# What is said beside the figures.
+SAYS = {
+    'strings of a list': '2 lines are not strace',
+    'a program writes in front': "lines have something in front of strace's, the first is line",
+    'a program writes in front of ids': "lines have something in front of strace's",
+}
+
+FORMS.update({f'on a terminal, behind {name}': lambda lines, front=front:
+              [front + x for x in terminal(lines)] for name, front in FRONT.items()})
 LINES = generate.lines(int(sys.argv[2]), 800)
 WANTED, SAID = ends(sys.argv[1], LINES)
 ok(WANTED and not SAID, 'as it is', SAID)
 for NAME, FORM in FORMS.items():
     HAVE, SAID = ends(sys.argv[1], FORM(LINES))
-    ok(HAVE == WANTED and not SAID, NAME, SAID)
+    ok(HAVE == WANTED and (SAYS[NAME] in SAID if NAME in SAYS else not SAID), NAME, SAID)
 
 # Ids of children that never speak are known inside only.
 FOUND, SAID = ends(sys.argv[1], [inner(x) for x in LINES])

@@ -161,6 +161,9 @@ stated() {
 	says "too many files" 1 "Too many open files: 8 is all that may be, until root raises ulimit -n" few
 	try "no newline at the end is the same" form "$checked" replay --json --mark 1500 "$build/forms.cut"
 
+	says "a shadow is in no figure but its own" 0 \
+		"24.0 KiB           15  + 0 B Ready of MAP_NORESERVE, at its peak 14.0 TiB  ended" \
+		"$checked" replay "$here/logs/shadow.log"
 	says "a table, too" 0 "after line 1500" "$checked" replay --mark 1500 "$build/forms.log"
 	marks() { "$checked" replay --json --mark 20 --mark 5 --mark 20 "$build/forms.log" | $python -c '
 import json, sys
@@ -183,6 +186,9 @@ assert sorted(set(lines)) == [5, 20, int(sys.argv[1])] and lines == sorted(lines
 	says "mark x" 2 "'x' is not a line number" "$checked" replay --mark x "$build/forms.log"
 	says "no file given" 2 "one file is needed" "$checked" replay
 	says "threads of no process" 2 "'1,2' is not TID,TID=PID" "$checked" replay --process 1,2 "$build/forms.log"
+	unwritten() { TMPDIR=/nonexistent "$checked" replay - < <(cat "$build/forms.log"); }
+	says "a pipe that cannot be copied says where" 1 \
+		"there can be no copy in /nonexistent: No such file or directory; TMPDIR names another place" unwritten
 	says "help" 0 "usage: memstate replay" "$checked" replay --help
 	says "lines that are not understood are counted" 0 "memstate: 1 lines are not strace's" \
 		"$checked" replay <(cat "$build/text.log" "$here/logs/split.log" | grep -v '^#')

@@ -24,6 +24,18 @@ says "run tells a program of pressure" 0 "heard True" \
 says "also one that is not told of" 0 "heard True" \
 	"$memstate" run --quiet --high 8M -- python3 "$work/watcher.py"
 # shellcheck disable=SC2016 # the inner shell expands it
+# shellcheck disable=SC2016 # the inner shell expands it
+{
+	mkdir -p "$work/sockets"
+	says "the socket is where TMPDIR says" 0 "in $work/sockets/memstate-run." env TMPDIR="$work/sockets" \
+		"$memstate" run --high 8M -- sh -c 'echo "in $MEMORY_PRESSURE_WATCH"'
+	says "or in /tmp" 0 "in /tmp/memstate-run." env TMPDIR=/nonexistent \
+		"$memstate" run --high 8M -- sh -c 'echo "in $MEMORY_PRESSURE_WATCH"'
+	says "and where it can be nowhere it is said why" 0 "it will not be told of pressure (MEMORY_PRESSURE_WATCH): /tmp: Read-only file system" \
+		unshare -m sh -c "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
+		exec '$memstate' run --high 8M -- true"
+}
+# shellcheck disable=SC2016 # likewise
 says "what is named already stays" 0 "is /dev/null" env MEMORY_PRESSURE_WATCH=/dev/null \
 	"$memstate" run --high 8M -- sh -c 'echo "is $MEMORY_PRESSURE_WATCH"'
 # shellcheck disable=SC2016

@@ -15,6 +15,8 @@
  * @totals:	of @map
  * @brk:	the break, 0 while it is not known
  * @users:	processes that share it
+ * @has_noreserve: something was mapped writable with MAP_NORESERVE
+ * @noreserve:	Ready of such mappings, bytes by class; within @totals
  */
 struct ms_books {
 	struct ms_rangemap map;
@@ -22,6 +24,8 @@ struct ms_books {
 	struct memstate_totals totals;
 	u64 brk;
 	u32 users;
+	bool has_noreserve;
+	u64 noreserve[MEMSTATE_NR_CLASSES];
 };
 
 /**
@@ -54,7 +58,12 @@ int ms_books_arrive(struct ms_books *b, u64 from, u64 old_bytes, u64 addr, u64 b
 		    const struct ms_moved *moved);
 void ms_moved_drop(struct ms_moved *moved);
 
-/* Ready of mappings made with MAP_NORESERVE, bytes. */
+/* Whoever changes a part of the map or of the marks says so, before and after. */
+void ms_noreserve_before(struct ms_books *b, u64 addr, u64 bytes);
+void ms_noreserve_after(struct ms_books *b, u64 addr, u64 bytes);
+/* All classes together. */
 u64 ms_books_noreserve(const struct ms_books *b);
+/* The books' totals without it. */
+struct memstate_totals ms_books_rest(const struct ms_books *b);
 
 #endif /* MS_REPLAY_BOOKS_H */

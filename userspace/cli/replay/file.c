@@ -40,6 +40,8 @@
  * @nr:		bytes in @buf
  * @room:	its size
  * @eof:	there is no more behind @buf
+ * @begun:	a part of it was read
+ * @cr:		its lines end with a carriage return alone, or some do
  */
 struct ms_log_file {
 	const char *path;
@@ -52,6 +54,8 @@ struct ms_log_file {
 	size_t nr;
 	size_t room;
 	bool eof;
+	bool begun;
+	bool cr;
 };
 
 static const char *find_tool(int fd)
@@ -78,16 +82,21 @@ static const char *find_tool(int fd)
 	return NULL;
 }
 
-/* A copy that can be read twice. -1: errno says why there is none. */
-static int copy_of(int from)
+static const char *copy_dir(void)
 {
 	const char *dir = getenv("TMPDIR");
+
+	return dir && *dir ? dir : "/tmp";
+}
+
+/* A copy that can be read twice. -1: errno says why there is none, EIO: it cannot be read once. */
+static int copy_of(int from)
+{
+	const char *dir = copy_dir();
 	char name[4096], part[65536];
 	ssize_t n, done;
 	int fd;
 
-	if (!dir || !*dir)
-		dir = "/tmp";
 	if (snprintf(name, sizeof(name), "%s/memstate-XXXXXX", dir) >= (int)sizeof(name)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -109,6 +118,7 @@ static int copy_of(int from)
 	}
 	if (n < 0) {
 		close(fd);
+		errno = errno == EISDIR ? EISDIR : EIO;
 		return -1;
 	}
 	return fd;
@@ -176,6 +186,7 @@ int ms_log_file_rewind(struct ms_log_file *f)
 	f->at = 0;
 	f->nr = 0;
 	f->eof = false;
+	f->begun = false;
 	if (lseek(f->fd, 0, SEEK_SET) < 0) {
 		ms_err("%s: %s", f->path, ms_error_text(errno));
 		return -1;
@@ -231,7 +242,11 @@ struct ms_log_file *ms_log_file_open(const char *path)
 	if (!S_ISREG(st.st_mode)) {
 		copy = copy_of(f->fd);
 		if (copy < 0) {
-			ms_err("%s: %s", path, ms_error_text(errno));
+			if (errno == EISDIR || errno == EIO)
+				ms_err("%s: %s", path, ms_error_text(errno));
+			else
+				ms_err("%s: it is copied first, to be read twice, and there can be no copy in %s: %s; TMPDIR names another place",
+				       path, ms_name(copy_dir()), ms_error_text(errno));
 			ms_log_file_close(f);
 			return NULL;
 		}
@@ -257,6 +272,25 @@ void ms_log_file_close(struct ms_log_file *f)
 		close(f->fd);
 	free(f->buf);
 	free(f);
+}
+
+/*
+ * Lines of old, or of what a terminal was sent by who overwrites its line. Where newlines are the
+ * rule, a carriage return is somebody's bar of progress, within a line.
+ */
+static bool ends_with_cr(const char *p, size_t nr)
+{
+	const char *end = p + nr;
+	size_t crs = 0, newlines = 0;
+
+	for (const char *q = p; q < end && (q = memchr(q, '\r', (size_t)(end - q))); q++) {
+		while (q + 1 < end && q[1] == '\r')
+			q++;
+		crs += q + 1 < end && q[1] != '\n';
+	}
+	for (const char *q = p; q < end && (q = memchr(q, '\n', (size_t)(end - q))); q++)
+		newlines++;
+	return crs > newlines;
 }
 
 /* More into the buffer. Return: 0; -1 after a message. */
@@ -289,6 +323,9 @@ static int fill(struct ms_log_file *f)
 		return -1;
 	}
 	f->nr += (size_t)n;
+	if (!f->begun)
+		f->cr = ends_with_cr(f->buf, f->nr);
+	f->begun = true;
 	if (n)
 		return 0;
 	f->eof = true;
@@ -298,6 +335,16 @@ static int fill(struct ms_log_file *f)
 		return -1;
 	}
 	return 0;
+}
+
+static char *end_of_line(const struct ms_log_file *f, char *p, size_t nr)
+{
+	char *newline = memchr(p, '\n', nr), *cr;
+
+	if (!f->cr)
+		return newline;
+	cr = memchr(p, '\r', newline ? (size_t)(newline - p) : nr);
+	return cr ? cr : newline;
 }
 
 /**
@@ -316,12 +363,15 @@ int ms_log_file_line(struct ms_log_file *f, char **line, size_t *len)
 		char *begin = f->buf + f->at, *end = NULL;
 
 		if (f->nr - f->at > seen)
-			end = memchr(begin + seen, '\n', f->nr - f->at - seen);
+			end = end_of_line(f, begin + seen, f->nr - f->at - seen);
 		if (end || (f->eof && f->nr > f->at)) {
+			bool both = end && f->cr && *end == '\r' &&
+				    end + 1 < f->buf + f->nr && end[1] == '\n';
+
 			*line = begin;
 			*len = end ? (size_t)(end - begin) : f->nr - f->at;
 			begin[*len] = '\0';
-			f->at += *len + !!end;
+			f->at += *len + !!end + both;
 			return end ? 1 : 2;
 		}
 		if (f->eof)

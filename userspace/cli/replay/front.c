@@ -193,3 +193,62 @@ void ms_front_strip(const struct ms_front *front, struct ms_text *t)
 	}
 	*t = rest;
 }
+
+/* ---- 10:11, the time of a chat; 10:11 of grep -n is the tenth line, of thread 11 -------- */
+
+static bool take_minutes(struct ms_text *t, uint64_t *hour)
+{
+	struct ms_text try = *t;
+	const char *begin;
+	uint64_t minute;
+
+	if (!ms_text_number(&try, hour) || *hour > 23 || !ms_text_skip(&try, ":"))
+		return false;
+	begin = try.p;
+	if (!ms_text_number(&try, &minute) || minute > 59 || try.p - begin != 2 ||
+	    try.p == try.end || (*try.p != ' ' && *try.p != '\t'))
+		return false;
+	/* The blanks behind it may be those of a line's rest. */
+	try.p++;
+	*t = try;
+	return true;
+}
+
+/**
+ * ms_minutes_look() - a line comes
+ * @f:	what is known; all zero before the first
+ * @t:	the line
+ */
+void ms_minutes_look(struct ms_minutes_facts *f, const struct ms_text *t)
+{
+	struct ms_text rest = *t;
+	uint64_t hour;
+
+	if (!take_minutes(&rest, &hour)) {
+		f->others++;
+		return;
+	}
+	f->again |= f->nr && hour == f->last;
+	f->last = hour;
+	f->nr++;
+}
+
+/**
+ * ms_minutes_say() - is it a time?
+ * @f: what is known
+ */
+bool ms_minutes_say(const struct ms_minutes_facts *f)
+{
+	return f->again && f->nr > f->others;
+}
+
+/**
+ * ms_minutes_strip() - take it off
+ * @t: the line; behind it afterwards
+ */
+void ms_minutes_strip(struct ms_text *t)
+{
+	uint64_t hour;
+
+	take_minutes(t, &hour);
+}

@@ -29,6 +29,24 @@ struct ms_front_facts {
 	uint64_t nr[MS_FRONT_WORDS + 1];
 };
 
+/**
+ * struct ms_minutes_facts - what is known of a number, a colon, and another one in front
+ * @nr:		lines that begin so
+ * @others:	lines that do not
+ * @last:	the last such number
+ * @again:	one came up twice in a row, which no line's number does
+ */
+struct ms_minutes_facts {
+	uint64_t nr;
+	uint64_t others;
+	uint64_t last;
+	bool again;
+};
+
+void ms_minutes_look(struct ms_minutes_facts *f, const struct ms_text *t);
+bool ms_minutes_say(const struct ms_minutes_facts *f);
+void ms_minutes_strip(struct ms_text *t);
+
 bool ms_front_is_strong(const struct ms_line *l);
 void ms_front_look(struct ms_front_facts *f, const struct ms_text *t);
 unsigned int ms_front_words(const struct ms_front_facts *f);

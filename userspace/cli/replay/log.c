@@ -4,70 +4,18 @@
  *
  * Model
  *
- *   A line of a log may take several lines of a file: a message of strace breaks it, a
- *   mail program or a terminal wraps it. What is open is joined with what follows,
- *   until it ends or another line begins. How it is joined where it was wrapped is told
- *   by the two ends: strace puts blanks between words only where it is known to. Lines
- *   of several files come in the order of their times, else of who made whom.
+ *   Each file gives its lines whole (source.c). Lines of several files come in the order of their
+ *   times, else of who made whom (order.c).
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "join.h"
 #include "log.h"
-#include "look.h"
 #include "order.h"
-
-/* So many threads are told from numbers: those that came last. */
-#define KNOWN_IDS	64
-
-/* Nothing that was wrapped is longer: it is no line of strace. */
-#define JOINED_MAX	((size_t)1 << 20)
-
-/**
- * struct source - a file of a log
- * @path:	its name
- * @file:	the file
- * @id:		thread whose file it is, of -ff; 0: the lines tell
- * @look:	what it looks like
- * @ahead:	a line that was read and is not used yet
- * @ahead_len:	its length
- * @state:	of ms_log_file_line() for it; 0: there is none
- * @text:	the line that is next, joined
- * @len:	its length
- * @room:	of @text
- * @piece:	length of the last part of it
- * @line:	it, taken apart
- * @nr:		lines of the file that it is made of
- * @cut:	it is the last of the file and has no end
- * @clock:	time of the file by then
- * @ready:	there is such a line
- * @known:	ids of threads that have come up so far
- * @nr_known:	how many did
- */
-struct source {
-	const char *path;
-	struct ms_log_file *file;
-	pid_t id;
-	struct ms_look look;
-	char *ahead;
-	size_t ahead_len;
-	int state;
-	char *text;
-	size_t len;
-	size_t room;
-	size_t piece;
-	struct ms_line line;
-	uint32_t nr;
-	bool cut;
-	struct ms_log_clock clock;
-	bool ready;
-	uint64_t known[KNOWN_IDS];
-	uint32_t nr_known;
-};
 
 /**
  * struct ms_log - a log
@@ -78,402 +26,22 @@ struct source {
  * @used:	whose it was
  * @order:	of files without times
  * @untimed:	they have none
+ * @within:	lines so far that were found behind something else
+ * @first_within: the first of them
  */
 struct ms_log {
-	struct source *sources;
+	struct ms_log_source *sources;
 	int nr;
 	uint64_t first;
 	uint64_t last;
-	struct source *used;
+	struct ms_log_source *used;
 	struct ms_order order;
 	bool untimed;
+	uint64_t within;
+	uint64_t first_within;
 };
 
-/* Have a line ahead. Return: 1; 0 at the end; -1 after a message. */
-static int look_ahead(struct source *s)
-{
-	if (s->state > 0)
-		return 1;
-	s->state = ms_look_line(s->file, &s->look, &s->ahead, &s->ahead_len);
-	return s->state < 1 ? s->state : 1;
-}
-
-static void append(struct source *s, const char *more, size_t len)
-{
-	if (s->len + len + 1 > s->room) {
-		s->room = 2 * (s->len + len + 1);
-		s->text = realloc(s->text, s->room);
-		if (!s->text)
-			abort();
-	}
-	memcpy(s->text + s->len, more, len);
-	s->len += len;
-	s->text[s->len] = '\0';
-}
-
-static bool word(int c)
-{
-	return isalnum(c) || c == '_';
-}
-
-/* Was there a blank where a line was wrapped, as there cannot have been none? */
-static bool blank_needed(const char *end_of, size_t len, const char *next)
-{
-	const char *p = end_of + len;
-
-	if (!len || isspace((unsigned char)p[-1]) || isspace((unsigned char)*next))
-		return false;
-	/* The result's */
-	if (len > 1 && p[-1] == '=' && p[-2] == ' ')
-		return true;
-	/* Of two words only: <... mmap resumed>, <unfinished ...>, <detached ...>. */
-	while (p > end_of && (word((unsigned char)p[-1]) || p[-1] == '.'))
-		p--;
-	if (p - end_of >= 1 && (!strncmp(p - 1, "<unfinished", 11) ||
-				!strncmp(p - 1, "<detached", 9)))
-		return true;
-	if (p - end_of >= 5 && !strncmp(p - 5, "<... ", 5) && !strncmp(next, "resumed", 7))
-		return true;
-	return p - end_of >= 1 && !strncmp(p - 1, "<...", 4);
-}
-
-/* Was there one, as is likely? */
-static bool blank_lost(const char *end_of, size_t len, const char *next)
-{
-	int left = len ? (unsigned char)end_of[len - 1] : ' ';
-	int right = (unsigned char)*next;
-
-	if (isspace(left))
-		return false;
-	return strchr(",=&", left) || right == '=' || right == '&' ||
-	       blank_needed(end_of, len, next);
-}
-
-static bool all_of(const char *text, size_t len, const char *chars)
-{
-	return len && strspn(text, chars) == len;
-}
-
-/* The text of an error, or of what is in a result, that is not whole. */
-static bool tail_open(const struct source *s, const char *next)
-{
-	const char *result, *open;
-	size_t i;
-
-	if (s->line.kind != MS_LINE_CALL && s->line.kind != MS_LINE_RESUMED)
-		return false;
-	i = (size_t)(s->line.args - s->text) + s->line.args_len;
-	result = s->text + i + 1;
-	open = strchr(result, '(');
-	if (open)
-		return !strchr(open, ')');
-	/* = -1, = ? and the error's name in the next line, or only its text */
-	return (s->line.failed || !s->line.result) && (*next == 'E' || *next == '(');
-}
-
-/* qemu has no result for what does not come back. */
-static bool ends_alone(const struct ms_line *l)
-{
-	return l->kind == MS_LINE_OPEN && l->args_len && l->args[l->args_len - 1] == ')' &&
-	       (ms_line_is(l, "exit_group") || ms_line_exits(l));
-}
-
-static bool is_other(enum ms_line_kind kind)
-{
-	return kind == MS_LINE_OTHER;
-}
-
-/* A message of strace, or a remark: it may stand between parts of a line. */
-static bool is_message(const struct ms_line *l, const char *text)
-{
-	return l->kind == MS_LINE_ATTACHED || l->kind == MS_LINE_DETACHED ||
-	       (l->kind == MS_LINE_NOTE && (*text == 's' || *text == 'P' || *text == '[' ||
-					    *text == '#'));
-}
-
-/* As wide as the terminal, which cuts anywhere: whatever has no end goes on. */
-static bool at_width(const struct source *s)
-{
-	return s->look.width && s->piece == s->look.width;
-}
-
-/* Nothing but an id or a time. */
-static bool only_prefix(const struct ms_line *l)
-{
-	return l->kind == MS_LINE_OPEN && !l->name_len && !l->args && !l->more;
-}
-
-/* Digits, perhaps a command's name, and the time that the call took. */
-static bool rest_of_result(const char *text)
-{
-	size_t n = strspn(text, "0123456789abcdef");
-
-	if (n && text[n] == '<' && strchr(text + n, '>'))
-		text = strchr(text + n, '>') + 1 - n;
-	return n && !strncmp(text + n, " <", 2) && isdigit((unsigned char)text[n + 2]);
-}
-
-/* "= " is the last that is there, and ahead is nothing but a result. */
-static bool result_follows(const struct source *s, const char *text)
-{
-	const char *end = s->text + s->len, *p = text;
-
-	while (end > s->text && end[-1] == ' ')
-		end--;
-	if (s->line.kind != MS_LINE_OPEN || end - s->text < 3 || end[-1] != '=' ||
-	    (end[-2] != ' ' && end[-2] != ')'))
-		return false;
-	p += *p == '-' || *p == '?';
-	while (isalnum((unsigned char)*p))
-		p++;
-	if (p == text)
-		return false;
-	p += strspn(p, " ");
-	return !*p || *p == '<' || *p == '(' || *p == 'E';
-}
-
-/*
- * Does what is ahead belong to what is there? A line of strace's begins with something
- * that is told from anything else.
- */
-static bool continues(const struct source *s, const struct ms_line *ahead)
-{
-	const char *text = s->ahead + strspn(s->ahead, " \t");
-
-	if (s->len + s->ahead_len > JOINED_MAX)
-		return false;
-	if (at_width(s) && (s->line.kind == MS_LINE_OPEN || is_other(s->line.kind)))
-		return true;
-	if (result_follows(s, text))
-		return true;
-	/* Whole, or it has a tail: one that is as wide again would be a line's beginning. */
-	if (at_width(s))
-		return (is_other(ahead->kind) && !ahead->pid && !ahead->time_kind) ||
-		       (s->line.result && rest_of_result(text)) ||
-		       (only_prefix(ahead) && s->ahead_len < s->look.width);
-	if (ends_alone(&s->line))
-		return *text == '=';
-	if (only_prefix(&s->line))
-		return !ahead->pid && (!s->line.time_kind || !ahead->time_kind);
-	if (s->line.kind == MS_LINE_OPEN)
-		return is_other(ahead->kind) || only_prefix(ahead) ||
-		       is_message(ahead, text) ||
-		       (ahead->kind == MS_LINE_NOTE &&
-			(*text == '<' || strstr(text, "<unfinished ...>")));
-	if (s->line.more && (*text == '+' || *text == '-'))
-		return true;
-	return (tail_open(s, text) || s->line.more) && is_other(ahead->kind);
-}
-
-/* Is it worth a look at the next line? */
-static bool may_go_on(const struct source *s)
-{
-	return s->line.kind == MS_LINE_OPEN || s->line.more || at_width(s) ||
-	       tail_open(s, "(");
-}
-
-static void reparse(struct source *s, const struct ms_line *before)
-{
-	ms_line_parse(s->text, s->len, s->look.column, &s->line);
-	if (!s->line.other && before->kind == MS_LINE_OPEN)
-		s->line.other = before->other;
-	/* The message is no part of the call. */
-	if (s->line.kind == MS_LINE_OPEN && s->line.keep) {
-		s->len = s->line.keep;
-		s->text[s->len] = '\0';
-	}
-}
-
-/* +++ superseded by execve in pid 700 +++: nothing but words. */
-static bool between_words(const struct source *s, const char *next)
-{
-	return s->line.kind == MS_LINE_OPEN && s->text[s->len - 1] != ' ' && *next != ' ' &&
-	       strstr(s->text, "+++ superseded");
-}
-
-/* Append what is ahead, or the part of it that is not strace's message. */
-static void join(struct source *s, const struct ms_line *ahead)
-{
-	struct ms_line before = s->line;
-	const char *next = s->ahead + strspn(s->ahead, " \t");
-
-	s->nr++;
-	s->cut = s->state == 2;
-	s->state = 0;
-	if (at_width(s)) {
-		s->piece = s->ahead_len;
-		/* It was not the terminal, but words that were as long by chance. */
-		if (blank_needed(s->text, s->len, s->ahead))
-			append(s, " ", 1);
-		append(s, s->ahead, s->ahead_len);
-		reparse(s, &before);
-		return;
-	}
-	if (is_message(ahead, next)) {
-		if (ahead->kind == MS_LINE_ATTACHED && !s->line.other)
-			s->line.other = ahead->other;
-		return;
-	}
-	if (only_prefix(&before) || (!before.keep && (blank_lost(s->text, s->len, next) ||
-						      between_words(s, next))))
-		append(s, " ", 1);
-	s->piece = s->ahead_len;
-	append(s, next, strlen(next));
-	reparse(s, &before);
-}
-
-static bool is_known(const struct source *s, uint64_t id)
-{
-	for (uint32_t i = 0; i < s->nr_known && i < KNOWN_IDS; i++)
-		if (s->known[i] == id)
-			return true;
-	return false;
-}
-
-static void know(struct source *s, uint64_t id)
-{
-	if (id && !is_known(s, id))
-		s->known[s->nr_known++ % KNOWN_IDS] = id;
-}
-
-static void know_ids(struct source *s)
-{
-	know(s, (uint64_t)s->line.pid);
-	if (s->line.kind == MS_LINE_ATTACHED)
-		know(s, (uint64_t)s->line.other);
-	if (s->line.result && !s->line.failed && ms_line_makes_child(&s->line))
-		know(s, s->line.value);
-}
-
-static bool gives_address(const struct ms_line *l)
-{
-	return ms_line_is(l, "mmap") || ms_line_is(l, "mmap2") || ms_line_is(l, "mremap");
-}
-
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
-/*
- * Is what is ahead, a number alone, somebody's id, whose call was too long for the same line? It
- * is if it is known as one, and the result before does not make sense together with it.
- */
-static bool is_id_alone(const struct source *s)
-{
-	const struct ms_line *l = &s->line;
-	uint64_t id, joined = l->value;
-	struct ms_text t = { s->ahead, s->ahead + s->ahead_len };
-	bool address = gives_address(l) || ms_line_is(l, "brk");
-
-	if (*s->ahead == '0' || !ms_text_number(&t, &id) || t.p != t.end ||
-	    !is_known(s, id))
-		return false;
-	for (const char *p = s->ahead; p < t.end; p++)
-		joined = joined * (address ? 16 : 10) + (uint64_t)(*p - '0');
-	if (!l->value)
-		return true;
-	if (address)
-		return joined & 4095;
-	if (!(ms_line_makes_child(l) || ms_line_waits(l)) || joined > MS_PID_MAX)
-		return true;
-	if (ms_line_waits(l))
-		return is_known(s, l->value) && !is_known(s, joined);
-	/* Ids are given in order: the child's is the one that is nearer to its parent's. */
-	return l->pid && distance(l->value, (uint64_t)l->pid) < distance(joined, (uint64_t)l->pid);
-}
-
-/* What is left of a result that was wrapped could be many things. */
-static int check_wrapped(struct source *s, uint64_t line)
-{
-	static const char digits[] = "0123456789abcdefABCDEF";
-	size_t x;
-
-	if (s->line.kind != MS_LINE_CALL || !s->line.result || look_ahead(s) != 1)
-		return 0;
-	/* 0, and x10000000, and perhaps the time that it took */
-	x = *s->ahead == 'x' ? strspn(s->ahead + 1, digits) : 0;
-	if (x && s->len > 2 && !strcmp(s->text + s->len - 2, " 0") &&
-	    (!s->ahead[x + 1] || s->ahead[x + 1] == ' ')) {
-		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
-		return 0;
-	}
-	if (!all_of(s->ahead, s->ahead_len, digits) ||
-	    !all_of(s->text + s->len - 1, 1, digits))
-		return 0;
-	/* An address is whole pages: with the rest it is, or without it. */
-	if (gives_address(&s->line) && s->line.value & 4095) {
-		join(s, &(struct ms_line) { .kind = MS_LINE_OTHER });
-		return 0;
-	}
-	/* Cut off within the id, if nothing is to be joined in a file without an end. */
-	if (is_id_alone(s) || s->state == 2)
-		return 0;
-	ms_err("%s: line %llu: expected a call, met '%s', which may be the end of the "
-	       "result in the line before or nothing: join them, or remove it",
-	       s->path, (unsigned long long)line + s->nr + 1, s->ahead);
-	return -1;
-}
-
-/* Make the next line of a file. Return: as look_ahead(). */
-static int source_next(struct source *s, uint64_t line)
-{
-	int ret = look_ahead(s);
-
-	s->ready = false;
-	if (ret != 1)
-		return ret;
-	s->len = 0;
-	s->piece = s->ahead_len;
-	append(s, s->ahead, s->ahead_len);
-	s->cut = s->state == 2;
-	s->state = 0;
-	s->nr = 1;
-	memset(&s->line, 0, sizeof(s->line));
-	reparse(s, &(struct ms_line) {});
-	while (may_go_on(s) && look_ahead(s) == 1) {
-		struct ms_line ahead;
-
-		ms_line_parse(s->ahead, s->ahead_len, s->look.column, &ahead);
-		if (!continues(s, &ahead))
-			break;
-		join(s, &ahead);
-	}
-	know_ids(s);
-	if (s->state < 0 || check_wrapped(s, line))
-		return -1;
-	if (s->id && !s->line.pid)
-		s->line.pid = s->id;
-	ms_log_clock_line(&s->clock, &s->line);
-	s->ready = true;
-	return 1;
-}
-
-/* out.1234, out.1234.gz: the thread whose file it is. */
-static pid_t id_of(const char *path)
-{
-	static const char *const packed[] = { ".gz", ".xz", ".zst", ".bz2" };
-	const char *base = strrchr(path, '/'), *dot;
-	size_t len;
-
-	base = base ? base + 1 : path;
-	len = strlen(base);
-	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
-		size_t n = strlen(packed[i]);
-
-		if (len > n && !strcmp(base + len - n, packed[i])) {
-			len -= n;
-			break;
-		}
-	}
-	for (dot = base + len; dot > base && isdigit((unsigned char)dot[-1]); dot--)
-		;
-	if (dot == base || dot[-1] != '.' || dot == base + len)
-		return 0;
-	return (pid_t)strtoul(dot, NULL, 10);
-}
-
-static bool has_time(const struct source *s)
+static bool has_time(const struct ms_log_source *s)
 {
 	return s->clock.nr && s->line.time_kind != MS_TIME_SINCE_LAST;
 }
@@ -484,7 +52,7 @@ static bool has_time(const struct source *s)
  */
 static int look_at_order(struct ms_log *log)
 {
-	const struct source *without = NULL;
+	const struct ms_log_source *without = NULL;
 	int timed = 0, ret;
 
 	for (int i = 0; log->nr > 1 && i < log->nr; i++) {
@@ -504,9 +72,9 @@ static int look_at_order(struct ms_log *log)
 	for (int i = 0; i < log->nr; i++)
 		log->order.files[i].id = log->sources[i].id;
 	for (int i = 0; i < log->nr; i++) {
-		struct source *s = &log->sources[i];
+		struct ms_log_source *s = &log->sources[i];
 
-		for (ret = s->ready; ret > 0; ret = source_next(s, 0)) {
+		for (ret = s->ready; ret > 0; ret = ms_log_source_next(s, 0)) {
 			if (!s->id || !ms_order_look(&log->order, &s->line)) {
 				without = s;
 				goto refuse;
@@ -553,12 +121,7 @@ struct ms_log *ms_log_open(char *const *paths, int nr)
 		abort();
 	allow_files(nr);
 	for (int i = 0; i < nr; i++) {
-		struct source *s = &log->sources[log->nr++];
-
-		s->path = paths[i];
-		s->id = nr > 1 ? id_of(paths[i]) : 0;
-		s->file = ms_log_file_open(paths[i]);
-		if (!s->file || ms_look_at(s->file, paths[i], &s->look)) {
+		if (ms_log_source_open(&log->sources[log->nr++], paths[i], nr == 1)) {
 			ms_log_close(log);
 			return NULL;
 		}
@@ -574,10 +137,8 @@ void ms_log_close(struct ms_log *log)
 {
 	if (!log)
 		return;
-	for (int i = 0; i < log->nr; i++) {
-		ms_log_file_close(log->sources[i].file);
-		free(log->sources[i].text);
-	}
+	for (int i = 0; i < log->nr; i++)
+		ms_log_source_close(&log->sources[i]);
 	ms_order_free(&log->order);
 	free(log->sources);
 	free(log);
@@ -594,26 +155,21 @@ int ms_log_rewind(struct ms_log *log)
 	log->first = 0;
 	log->last = 0;
 	log->used = NULL;
-	for (int i = 0; i < log->nr; i++) {
-		struct source *s = &log->sources[i];
-
-		s->state = 0;
-		s->nr_known = 0;
-		s->clock = (struct ms_log_clock) {};
-		if (ms_log_file_rewind(s->file) || source_next(s, 0) < 0)
+	log->within = 0;
+	for (int i = 0; i < log->nr; i++)
+		if (ms_log_source_rewind(&log->sources[i]))
 			return -1;
-	}
 	ms_order_rewind(&log->order);
 	return 0;
 }
 
 /* Which file has the next line? */
-static struct source *earliest(struct ms_log *log)
+static struct ms_log_source *earliest(struct ms_log *log)
 {
-	struct source *best = NULL;
+	struct ms_log_source *best = NULL;
 
 	for (int i = 0; i < log->nr; i++) {
-		struct source *s = &log->sources[i];
+		struct ms_log_source *s = &log->sources[i];
 
 		if (s->ready && (!best || s->clock.first + s->clock.now <
 						  best->clock.first + best->clock.now))
@@ -622,7 +178,7 @@ static struct source *earliest(struct ms_log *log)
 	return best;
 }
 
-static struct source *by_order(struct ms_log *log)
+static struct ms_log_source *by_order(struct ms_log *log)
 {
 	int i;
 
@@ -644,11 +200,11 @@ static struct source *by_order(struct ms_log *log)
  */
 int ms_log_next(struct ms_log *log, struct ms_line *l)
 {
-	struct source *s = log->used;
+	struct ms_log_source *s = log->used;
 
 	if (s && log->untimed)
 		ms_order_follow(&log->order, &s->line);
-	if (s && source_next(s, log->last) < 0)
+	if (s && ms_log_source_next(s, log->last) < 0)
 		return -1;
 	s = log->untimed ? by_order(log) : earliest(log);
 	log->used = s;
@@ -657,11 +213,13 @@ int ms_log_next(struct ms_log *log, struct ms_line *l)
 	*l = s->line;
 	log->first = log->last + 1;
 	log->last += s->nr;
-	if (ends_alone(l))
+	if (s->within && !log->within++)
+		log->first_within = log->first;
+	if (ms_join_ends_alone(l))
 		l->kind = MS_LINE_CALL;
 	/* Cut off within the address: it is no page's, or lies where nothing may be mapped. */
 	if (s->cut && l->kind == MS_LINE_CALL && l->result && !l->failed &&
-	    (l->value & 4095 || l->value < 65536) && gives_address(l))
+	    (l->value & 4095 || l->value < 65536) && ms_line_gives_address(l))
 		l->kind = MS_LINE_OPEN;
 	return 1;
 }
@@ -680,6 +238,12 @@ void ms_log_progress(const struct ms_log *log, int part, int parts)
 	if (all)
 		fprintf(stderr, "\r%d%%\r",
 			(int)((100 * (uint64_t)part + at * 100 / all) / (uint64_t)parts));
+}
+
+uint64_t ms_log_within(const struct ms_log *log, uint64_t *first)
+{
+	*first = log->first_within;
+	return log->within;
 }
 
 const char *ms_log_text(const struct ms_log *log)

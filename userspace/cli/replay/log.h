@@ -21,6 +21,9 @@ uint64_t ms_log_last_line(const struct ms_log *log);
 /* Say on a terminal how far a long log is, in this part of all that is done with it. */
 void ms_log_progress(const struct ms_log *log, int part, int parts);
 
+/* So many lines so far were found behind something else; which was the first? */
+uint64_t ms_log_within(const struct ms_log *log, uint64_t *first);
+
 /* Its text, as joined. */
 const char *ms_log_text(const struct ms_log *log);
 

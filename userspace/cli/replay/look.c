@@ -16,6 +16,8 @@
 #include "cli.h"
 #include "columns.h"
 #include "look.h"
+#include "plain.h"
+#include "strings.h"
 
 /* So many lines. */
 #define LOOK_AT		10000
@@ -23,16 +25,23 @@
 /* No terminal is narrower. */
 #define WIDTH_MIN	30
 
-/* {"log":"...","stream":"stderr",...} of docker: the text in its place. */
+/*
+ * {"log":"...","stream":"stderr",...} of docker, MESSAGE of journald, message and msg of
+ * those that others write: the text in its place.
+ */
 static void unpack_json(char *line, size_t *len)
 {
-	struct json_object *o, *text;
+	static const char *const names[] = { "log", "message", "MESSAGE", "msg", "line" };
+	struct json_object *o, *text = NULL;
 
-	if (strncmp(line, "{\"log\":", 7))
+	if (line[0] != '{' || line[1 + strspn(line + 1, " ")] != '"')
 		return;
 	o = json_tokener_parse(line);
-	if (json_object_object_get_ex(o, "log", &text) &&
-	    (size_t)json_object_get_string_len(text) < *len) {
+	for (size_t i = 0; !text && i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_object_object_get_ex(o, names[i], &text) &&
+		    !json_object_is_type(text, json_type_string))
+			text = NULL;
+	if (text && (size_t)json_object_get_string_len(text) < *len) {
 		*len = (size_t)json_object_get_string_len(text);
 		memcpy(line, json_object_get_string(text), *len);
 		line[*len] = '\0';
@@ -40,50 +49,16 @@ static void unpack_json(char *line, size_t *len)
 	json_object_put(o);
 }
 
-/* Does a sequence of a terminal begin here? Its length, 0: none does. */
-static size_t escape(const char *p)
-{
-	size_t n = 2;
-
-	if (p[0] != '\033' || p[1] != '[')
-		return 0;
-	while (p[n] && strchr("0123456789;:?", p[n]))
-		n++;
-	return p[n] ? n + 1 : n;
-}
-
 /*
- * What a terminal, a page of the web and a word processor have for plain characters.
- * strace prints none of them: it has \33 and \302 within strings.
+ * Whoever shows a log in columns has tabs for blanks. Those in front are left: strace has no tab
+ * there, and one tells of somebody else's column.
  */
-static size_t make_plain(char *line, size_t len)
+static void blank_tabs(char *line, size_t len)
 {
-	static const struct {
-		const char *from;
-		char to;
-	} same[] = {
-		{ "&lt;", '<' }, { "&gt;", '>' }, { "&amp;", '&' }, { "\xc2\xa0", ' ' },
-	};
-	char *to = line;
+	char *tab = line + strcspn(line, "(<");
 
-	if (!memchr(line, '\033', len) && !memchr(line, '&', len) &&
-	    !memchr(line, '\xc2', len))
-		return len;
-	for (const char *p = line; p < line + len;) {
-		size_t n = escape(p);
-
-		for (size_t i = 0; !n && i < sizeof(same) / sizeof(same[0]); i++) {
-			if (strncmp(p, same[i].from, strlen(same[i].from)))
-				continue;
-			n = strlen(same[i].from);
-			*to++ = same[i].to;
-		}
-		if (!n)
-			*to++ = *p++;
-		p += n;
-	}
-	*to = '\0';
-	return (size_t)(to - line);
+	while ( (tab = memchr(tab, '\t', len - (size_t)(tab - line))))
+		*tab = ' ';
 }
 
 /* The next line, of plain characters. Return: as ms_log_file_line(). */
@@ -97,7 +72,8 @@ static int read_line(struct ms_log_file *f, char **line, size_t *len)
 	/* Text, from here on. */
 	for (char *zero = *line; (zero = memchr(zero, 0, *len - (size_t)(zero - *line)));)
 		*zero = '?';
-	*len = make_plain(*line, *len);
+	*len = ms_plain_line(*line, *len);
+	blank_tabs(*line, *len);
 	return ret;
 }
 
@@ -118,6 +94,7 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 	if (ret <= 0)
 		return ret;
 	t = (struct ms_text) { *line, *line + *len };
+	ms_margins_strip(&look->margins, &t);
 	if (look->diff && look->quoted)
 		ms_prefix_unquote(&t);
 	if (!ms_diff_strip(look->diff, &t)) {
@@ -127,10 +104,14 @@ int ms_look_line(struct ms_log_file *f, const struct ms_look *look, char **line,
 		return ret;
 	}
 	ms_prefix_strip(&t, look->quoted);
+	if (look->minutes)
+		ms_minutes_strip(&t);
 	ms_front_strip(&look->front, &t);
 	*line += t.p - *line;
 	*len = (size_t)(t.end - t.p);
 	(*line)[*len] = '\0';
+	if (look->strings)
+		ms_string_strip(*line, len);
 	return ret;
 }
 
@@ -179,7 +160,8 @@ static void say_diff(const char *path, enum ms_diff side, bool parts)
 static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look *look)
 {
 	struct ms_diff_facts diff[2] = {}, *facts;
-	uint64_t nr = 0, quoted = 0;
+	struct ms_minutes_facts minutes = {};
+	uint64_t nr = 0, quoted = 0, strings = 0;
 	char *line;
 	size_t len;
 	int ret = 0;
@@ -188,15 +170,21 @@ static int look_at_marks(struct ms_log_file *f, const char *path, struct ms_look
 		struct ms_text t = { line, line + len };
 
 		nr++;
+		ms_margins_look(&look->margins, &t);
 		ms_diff_look(&diff[false], &t);
 		quoted += ms_prefix_quoted(&t);
 		ms_prefix_unquote(&t);
 		ms_diff_look(&diff[true], &t);
+		ms_minutes_look(&minutes, &t);
+		strings += ms_string_begins(&t);
 	}
 	if (ret < 0)
 		return -1;
 	/* Wrapped lines may have lost the mark. */
 	look->quoted = quoted > nr / 3;
+	ms_margins_say(&look->margins);
+	look->minutes = ms_minutes_say(&minutes);
+	look->strings = strings > nr / 2;
 	facts = &diff[look->quoted];
 	look->diff = ms_diff_side(facts);
 	if (look->diff)

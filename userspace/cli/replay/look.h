@@ -6,6 +6,7 @@
 #include "diff.h"
 #include "file.h"
 #include "front.h"
+#include "margins.h"
 #include "parse.h"
 
 /**
@@ -13,6 +14,9 @@
  * @column:	what a plain number in front is
  * @quoted:	it is a quoted mail
  * @diff:	it is a diff, of which this side is the log
+ * @margins:	blanks around each line
+ * @strings:	its lines are strings of a list
+ * @minutes:	an hour and a minute are in front of each line
  * @front:	words that are in front of each line
  * @width:	a terminal has wrapped its lines at, characters; 0: none has
  */
@@ -20,6 +24,9 @@ struct ms_look {
 	enum ms_column column;
 	bool quoted;
 	enum ms_diff diff;
+	struct ms_margins margins;
+	bool strings;
+	bool minutes;
 	struct ms_front front;
 	size_t width;
 };

@@ -9,7 +9,7 @@
 #define MS_MARK_WIPEONFORK	0x02	/* fork empties it */
 #define MS_MARK_GUARD		0x04	/* a guard page */
 #define MS_MARK_WRITABLE	0x08	/* of a guard page: what it is in may be written */
-#define MS_MARK_NORESERVE	0x10	/* MAP_NORESERVE */
+#define MS_MARK_NORESERVE	0x10	/* mapped writable with MAP_NORESERVE */
 #define MS_MARK_GROWSDOWN	0x20	/* MAP_GROWSDOWN */
 #define MS_MARK_DROPPABLE	0x40	/* MAP_DROPPABLE */
 #define MS_MARK_OTHER		0x80	/* mapped, and not accounted: a file's, or shared */

@@ -28,6 +28,24 @@ static bool in_string(const char *p, const char *at)
 	return in;
 }
 
+/* = 22<f(1) = 2>: what is found is in a name, and the result is in front of it. */
+static const char *out_of_name(const char *p, const char *found)
+{
+	const char *name = found, *digits, *close;
+
+	while (name > p && *name != '<' && *name != '>')
+		name--;
+	if (*name != '<')
+		return found;
+	for (digits = name; digits > p && isdigit((unsigned char)digits[-1]); digits--)
+		;
+	if (digits == name || digits - p < 4 || digits[-1] != ' ' || digits[-2] != '=')
+		return found;
+	for (close = digits - 3; close > p && *close == ' '; close--)
+		;
+	return *close == ')' && !in_string(p, close) ? digits - 2 : found;
+}
+
 /* The last " = " behind a closing parenthesis parts the call from its result. */
 static const char *find_result(const char *p, const char *end)
 {
@@ -39,7 +57,7 @@ static const char *find_result(const char *p, const char *end)
 		for (q = e - 1; q > p && *q == ' '; q--)
 			;
 		if (*q == ')' && !in_string(p, q))
-			return e;
+			return out_of_name(p, e);
 	}
 	return NULL;
 }
@@ -141,18 +159,21 @@ static bool value_name(const struct ms_line *line)
 	       ms_line_is(line, "makedev") || ms_line_is(line, "if_nametoindex");
 }
 
-static bool ends_with(const struct ms_text *t, const char *with)
+/* Where it is outside of strings; somebody's remark may follow. NULL: nowhere. */
+static const char *find_end(const struct ms_text *t, const char *what)
 {
-	size_t n = strlen(with);
+	const char *p = t->p, *at;
 
-	return (size_t)(t->end - t->p) >= n && !memcmp(t->end - n, with, n);
+	while ((at = memmem(p, (size_t)(t->end - p), what, strlen(what))) && in_string(t->p, at))
+		p = at + 1;
+	return at;
 }
 
 static enum ms_line_kind parse_event(struct ms_text *t, struct ms_line *line)
 {
 	uint64_t value;
 
-	line->more = !ends_with(t, "+++");
+	line->more = !ms_text_has(t, " +++");
 
 	if (ms_text_skip(t, "superseded by execve in pid ")) {
 		if (!ms_text_number(t, &value))
@@ -229,6 +250,20 @@ static enum ms_line_kind parse_message(struct ms_text *t, struct ms_line *line)
 		       MS_LINE_NOTE : MS_LINE_OTHER;
 }
 
+/* "strace: Process 12", and its verb in the next line. */
+static bool is_cut(const struct ms_text *message)
+{
+	struct ms_text t = *message;
+	uint64_t value;
+
+	ms_text_skip(&t, "strace: ");
+	if (!ms_text_skip(&t, "Process "))
+		return false;
+	ms_text_number(&t, &value);
+	ms_text_skip_space(&t);
+	return t.p == t.end;
+}
+
 /* On a terminal a message comes in between, and the call goes on in the next line. */
 static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
 				    struct ms_line *line)
@@ -247,7 +282,7 @@ static enum ms_line_kind parse_open(struct ms_text *t, const char *begin,
 		if (!at)
 			continue;
 		rest = (struct ms_text) { at + (*at == '^' ? 2 : 0), t->end };
-		kind = parse_message(&rest, line);
+		kind = is_cut(&rest) ? MS_LINE_OTHER : parse_message(&rest, line);
 		if (kind != MS_LINE_ATTACHED)
 			line->other = 0;
 		if (kind == MS_LINE_OTHER)
@@ -265,6 +300,7 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 {
 	static const char unfinished[] = "<unfinished ...>", let_go[] = "<detached ...>";
 	struct ms_text all = *t;
+	const char *end;
 
 	/* Somebody's remark. */
 	if (ms_text_starts(t, "#"))
@@ -283,7 +319,7 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 	if (ms_text_skip(t, "--- ")) {
 		enum ms_line_kind kind = parse_signal(t, line);
 
-		line->more = !ends_with(t, "---");
+		line->more = !ms_text_has(t, " ---");
 		return line->more && kind != MS_LINE_CHILD ? MS_LINE_OPEN : kind;
 	}
 	/* The end of a call that is not ours any more, a stack frame, the time of a call. */
@@ -307,11 +343,13 @@ static enum ms_line_kind parse_kind(struct ms_text *t, const char *begin,
 		*t = all;
 		return MS_LINE_OTHER;
 	}
-	if (ends_with(t, unfinished) || ends_with(t, let_go)) {
-		line->detached = ends_with(t, let_go);
+	end = find_end(t, let_go);
+	line->detached = end;
+	if (!end)
+		end = find_end(t, unfinished);
+	if (end) {
 		line->args = t->p;
-		line->args_len = (size_t)(t->end - t->p) -
-				 strlen(line->detached ? let_go : unfinished);
+		line->args_len = (size_t)(end - t->p);
 		return MS_LINE_UNFINISHED;
 	}
 	return parse_call(t, line) ? MS_LINE_CALL : parse_open(t, begin, line);
@@ -383,4 +421,32 @@ bool ms_line_waits(const struct ms_line *line)
 {
 	return ms_line_is(line, "wait4") || ms_line_is(line, "waitpid") ||
 	       ms_line_is(line, "waitid");
+}
+
+/* Of whole pages. */
+bool ms_line_gives_address(const struct ms_line *line)
+{
+	return ms_line_is(line, "mmap") || ms_line_is(line, "mmap2") ||
+	       ms_line_is(line, "mremap");
+}
+
+/**
+ * ms_line_wants() - does the end of this call matter?
+ * @l: its beginning, or its end
+ *
+ * Return: a number for its name; 0 if it does not. It has an outcome in the survey if it
+ * comes in two parts.
+ */
+uint8_t ms_line_wants(const struct ms_line *l)
+{
+	static const char *const names[] = {
+		"mmap", "mmap2", "old_mmap", "munmap", "mprotect", "pkey_mprotect", "madvise",
+		"process_madvise", "brk", "mremap", "shmget", "shmat", "pidfd_open",
+		"execve", "execveat", "wait4", "waitpid", "waitid",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (ms_line_is(l, names[i]))
+			return (uint8_t)(i + 1);
+	return 0;
 }

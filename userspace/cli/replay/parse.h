@@ -90,6 +90,8 @@ bool ms_line_is(const struct ms_line *line, const char *name);
 bool ms_line_makes_child(const struct ms_line *line);
 bool ms_line_exits(const struct ms_line *line);
 bool ms_line_waits(const struct ms_line *line);
+uint8_t ms_line_wants(const struct ms_line *l);
+bool ms_line_gives_address(const struct ms_line *line);
 
 /**
  * struct ms_text - what is left of a line

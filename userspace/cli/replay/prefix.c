@@ -89,26 +89,41 @@ static bool skip_tag(struct ms_text *t)
 	return false;
 }
 
+/* A word of letters, digits and these. */
+static bool take_name(struct ms_text *t, const char *and)
+{
+	const char *begin = t->p;
+
+	while (t->p < t->end && (isalnum((unsigned char)*t->p) || strchr(and, *t->p)))
+		t->p++;
+	return t->p > begin;
+}
+
+/*
+ * "host strace: ", "host strace[77]: ", if it is there. Behind a time alone there is what
+ * strace prints, which may end with its own name: clone(..., flags=SIGCHLDstrace: Process 12
+ */
+static void skip_writer(struct ms_text *t)
+{
+	struct ms_text try = *t;
+
+	if (!take_name(&try, "._-:") || !blank(&try))
+		return;
+	ms_text_skip_space(&try);
+	if (!take_name(&try, "._-/[]") || !ms_text_skip(&try, ":") || !blank(&try))
+		return;
+	ms_text_skip_space(&try);
+	*t = try;
+}
+
 /* Nov 30 14:03:41 host strace: */
 static bool skip_syslog(struct ms_text *t)
 {
-	struct ms_text try = *t;
-	const char *tag;
-
-	if (!looks(&try, "aaa 99 99:99:99") && !looks(&try, "aaa  9 99:99:99"))
+	if (!looks(t, "aaa 99 99:99:99") && !looks(t, "aaa  9 99:99:99"))
 		return false;
-	try.p += 7;
-	skip_word(&try);
-	*t = try;
-	skip_word(&try);
-	tag = try.p;
-	while (try.p < try.end && !blank(&try) && *try.p != '(')
-		try.p++;
-	/* There is only the time, of ts(1), where this is no name of somebody who writes. */
-	if (try.p == tag || try.p[-1] != ':' || !blank(&try))
-		return true;
-	ms_text_skip_space(&try);
-	*t = try;
+	t->p += 7;
+	skip_word(t);
+	skip_writer(t);
 	return true;
 }
 
@@ -126,14 +141,30 @@ static bool skip_iso(struct ms_text *t)
 		*t = try;
 		return true;
 	}
-	/* host strace: */
-	skip_word(&try);
-	while (try.p < try.end && !blank(&try) && *try.p != '(')
-		try.p++;
-	if (try.p < try.end && try.p[-1] == ':' && blank(&try)) {
-		ms_text_skip_space(&try);
-		*t = try;
+	skip_writer(t);
+	return true;
+}
+
+/* [10:11], [10:11:12.5], [2026-11-30 14:03:41], [  123.456789] */
+static bool skip_bracketed_time(struct ms_text *t)
+{
+	struct ms_text try = *t;
+
+	if (!ms_text_skip(&try, "["))
+		return false;
+	ms_text_skip_space(&try);
+	if (!looks(&try, "9:99") && !looks(&try, "99:99") && !looks(&try, "9999-99-99")) {
+		while (digit(&try, 0))
+			try.p++;
+		if (!ms_text_skip(&try, ".") || !digit(&try, 0))
+			return false;
 	}
+	while (try.p < try.end && *try.p != ']' && !strchr("(\"{=<", *try.p))
+		try.p++;
+	if (!ms_text_skip(&try, "]") || !blank(&try))
+		return false;
+	ms_text_skip_space(&try);
+	*t = try;
 	return true;
 }
 
@@ -231,7 +262,7 @@ void ms_prefix_strip(struct ms_text *t, bool quoted)
 		t->end--;
 	ms_text_skip(t, mark);
 	while ((quoted && skip_quote(t, nr++)) || skip_tag(t) || skip_syslog(t) || skip_iso(t) ||
-	       skip_compose(t))
+	       skip_bracketed_time(t) || skip_compose(t))
 		;
 }
 

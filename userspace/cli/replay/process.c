@@ -28,12 +28,19 @@ struct ms_replay {
 	u32 nr_segments;
 };
 
+static void raise_to(u64 *peak, u64 value)
+{
+	*peak = value > *peak ? value : *peak;
+}
+
 void ms_process_watch(struct ms_process *p)
 {
 	u64 ready = ms_totals_state(&p->books->totals, MEMSTATE_READY);
+	u64 noreserve = ms_books_noreserve(p->books);
 
-	if (ready > p->peak_ready)
-		p->peak_ready = ready;
+	raise_to(&p->peak.ready, ready);
+	raise_to(&p->peak.noreserve, noreserve);
+	raise_to(&p->peak.rest, ready - noreserve);
 	p->transitions = p->books->totals.transitions;
 }
 
@@ -72,7 +79,7 @@ static void process_over(struct ms_replay *r, struct ms_process *p)
 {
 	/* The books were another's: so are their peak and their transitions. */
 	if (ms_replay_shares(r, p)) {
-		p->peak_ready = 0;
+		p->peak = (struct ms_peaks) {};
 		p->transitions = 0;
 	}
 	ms_books_put(p->books);
@@ -284,7 +291,7 @@ void ms_process_exec(struct ms_replay *r, struct ms_thread *t)
 	ms_books_put(p->books);
 	p->books = ms_books_new();
 	p->begun = true;
-	p->peak_ready = 0;
+	p->peak = (struct ms_peaks) {};
 	p->transitions = 0;
 }
 

@@ -17,6 +17,18 @@
 #include "books.h"
 
 /**
+ * struct ms_peaks - the highest of some figures, each at its own time; bytes
+ * @ready:	Ready
+ * @noreserve:	Ready that was mapped writable with MAP_NORESERVE
+ * @rest:	Ready without that
+ */
+struct ms_peaks {
+	u64 ready;
+	u64 noreserve;
+	u64 rest;
+};
+
+/**
  * struct ms_process - a thread group
  * @pid:	its id
  * @inner:	its id in its own pid namespace, where that is another; else 0
@@ -26,7 +38,7 @@
  * @books:	NULL once it has ended
  * @threads:	living threads
  * @self_fd:	descriptor of itself, plus 1; 0: none is known
- * @peak_ready:	highest Ready since it began or replaced itself, bytes
+ * @peak:	highest figures since it began or replaced itself
  * @transitions: records applied since then
  */
 struct ms_process {
@@ -38,7 +50,7 @@ struct ms_process {
 	struct ms_books *books;
 	u32 threads;
 	u64 self_fd;
-	u64 peak_ready;
+	struct ms_peaks peak;
 	u64 transitions;
 };
 

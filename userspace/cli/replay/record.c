@@ -71,7 +71,8 @@ struct ms_replay_record {
 /**
  * ms_replay_sum() - the books of all processes together
  * @r:		the state
- * @sum:	where to put them; peaks are left out
+ * @sum:	where to put them; peaks are left out, and Ready of MAP_NORESERVE, beside
+ *		which nothing else could be seen
  */
 void ms_replay_sum(const struct ms_replay *r, struct memstate_totals *sum)
 {
@@ -80,11 +81,12 @@ void ms_replay_sum(const struct ms_replay *r, struct memstate_totals *sum)
 	memset(sum, 0, sizeof(*sum));
 	for (u32 i = 0; i < ms_replay_count(r); i++) {
 		const struct ms_process *p = ms_replay_process(r, i);
-		const __u64 *from;
+		struct memstate_totals rest;
+		const __u64 *from = (const __u64 *)&rest;
 
 		if (!p->books || ms_replay_shares(r, p))
 			continue;
-		from = (const __u64 *)&p->books->totals;
+		rest = ms_books_rest(p->books);
 		for (size_t k = 0; k < sizeof(*sum) / sizeof(__u64); k++)
 			to[k] += from[k];
 		sum->tasks++;

@@ -138,7 +138,7 @@ static int begin_call(struct run *run, pid_t tid, const struct ms_line *l)
 	drop_begun(take_begun(run, tid));
 	if (ms_line_makes_child(l))
 		return begin_fork(run, tid);
-	if (!ms_survey_wants(l))
+	if (!ms_line_wants(l))
 		return 0;
 	if (run->next_outcome == run->s->nr_outcomes)
 		return -ESTALE;
@@ -164,10 +164,10 @@ static int end_call(struct run *run, pid_t tid, const struct ms_line *l)
 	struct ms_call *call;
 	int ret = 0;
 
-	if (!ms_survey_wants(l))
+	if (!ms_line_wants(l))
 		return 0;
 	call = take_begun(run, tid);
-	if (call && ms_survey_wants(l) == ms_survey_wants(&call->line)) {
+	if (call && ms_line_wants(l) == ms_line_wants(&call->line)) {
 		ms_call_resume(call, l);
 		ret = ms_call_end(run->r, tid, call, &run->why);
 	}
@@ -217,13 +217,16 @@ static int run_line(struct run *run, const struct ms_line *l, pid_t tid)
 }
 
 /* What the figures do not say. */
-static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t first,
-			uint64_t earlier)
+static void print_notes(const struct ms_survey *s, const struct ms_log *log, uint64_t strange,
+			uint64_t first, uint64_t earlier)
 {
 	static const char hint[] =
 		"; if some of these processes are threads of one of them, say so: "
 		"--process TID,...=PID";
-	const char *whose = s->orphans < 2 ? "" : hint;
+	uint64_t within, first_within;
+	/* The first is nobody's in any case. */
+	uint32_t nr = s->orphans + (s->attached ? s->attached : 1);
+	const char *whose = nr < 2 ? "" : hint;
 
 	if (s->unseen)
 		ms_err("the log does not seem to follow children (strace -f): %" PRIu32 " make no line, and what they held is not counted",
@@ -237,6 +240,10 @@ static void print_notes(const struct ms_survey *s, uint64_t strange, uint64_t fi
 	if (s->guessed)
 		ms_err("%" PRIu32 " children of clone3 whose flags the log does not have: threads, but for those that somebody waited for",
 		       s->guessed);
+	within = ms_log_within(log, &first_within);
+	if (within)
+		ms_err("%" PRIu64 " lines have something in front of strace's, the first is line %" PRIu64 ": read from there on",
+		       within, first_within);
 	if (strange)
 		ms_err("%" PRIu64 " lines are not strace's, or not complete, the first is line %"
 		       PRIu64 ": ignored", strange, first);
@@ -258,7 +265,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 
 	for (ret = 0; (more = ms_log_next(log, &l)) == 1;) {
 		uint64_t first = ms_log_first_line(log);
-		pid_t born, tid;
+		pid_t born[2], tid;
 
 		run.seq++;
 		/* A part of a line has not happened yet. */
@@ -272,13 +279,13 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 			break;
 		}
 		last = ms_log_last_line(log);
-		tid = ms_who_line(&s->who, &l, &born);
+		tid = ms_who_line(&s->who, &l, born);
 		if (l.kind == MS_LINE_OTHER || l.kind == MS_LINE_OPEN) {
 			strange_line = strange ? strange_line : first;
 			strange += last - first + 1;
 		}
 		if (l.kind == MS_LINE_OPEN && !ms_line_waits(&l) &&
-		    (ms_survey_wants(&l) || ms_line_makes_child(&l)))
+		    (ms_line_wants(&l) || ms_line_makes_child(&l)))
 			snprintf(open_name, sizeof(open_name), "%.*s", (int)l.name_len,
 				 l.name);
 		ret = run_line(&run, &l, tid);
@@ -316,7 +323,7 @@ static int replay(struct ms_log *log, struct ms_survey *s, const struct marks *m
 	else if (bad)
 		ms_err("%" PRIu64 " calls could not be read, the first in line %" PRIu64,
 		       bad, bad_line);
-	print_notes(s, strange, strange_line, earlier);
+	print_notes(s, log, strange, strange_line, earlier);
 	if (rec && ms_replay_record_end(rec, run.r) && !ret)
 		ret = -EIO;
 	while (run.begun.nr)

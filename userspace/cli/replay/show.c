@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli.h"
 #include "show.h"
@@ -15,8 +16,6 @@ struct output {
 	uint64_t line;
 };
 
-static const struct memstate_totals no_totals;
-
 static void add_totals(struct memstate_totals *sum, const struct memstate_totals *t)
 {
 	const __u64 *from = (const __u64 *)t;
@@ -26,17 +25,52 @@ static void add_totals(struct memstate_totals *sum, const struct memstate_totals
 		to[i] += from[i];
 }
 
+/**
+ * struct figures - of a process, or of all
+ * @rest:	without Ready of MAP_NORESERVE
+ * @noreserve:	that, bytes by class
+ * @peak:	the highest
+ */
+struct figures {
+	struct memstate_totals rest;
+	uint64_t noreserve[MEMSTATE_NR_CLASSES];
+	struct ms_peaks peak;
+};
+
+static void add_figures(struct figures *sum, const struct figures *f)
+{
+	add_totals(&sum->rest, &f->rest);
+	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++)
+		sum->noreserve[c] += f->noreserve[c];
+	sum->peak.ready += f->peak.ready;
+	sum->peak.noreserve += f->peak.noreserve;
+	sum->peak.rest += f->peak.rest;
+}
+
+static uint64_t all_classes(const struct figures *f)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++)
+		sum += f->noreserve[c];
+	return sum;
+}
+
 static struct json_object *json_figures(const struct output *out,
-					const struct ms_process *p,
-					const struct memstate_totals *t,
-					uint64_t noreserve)
+					const struct ms_process *p, const struct figures *f)
 {
 	struct json_object *o = json_object_new_object();
+	struct memstate_totals t = f->rest;
 
+	for (uint32_t c = 0; c < MEMSTATE_NR_CLASSES; c++)
+		t.bytes[MEMSTATE_READY - 1][c] += f->noreserve[c];
+	t.peak_ready = f->peak.ready;
 	ms_json_add(o, "line", out->line);
 	json_object_object_add(o, "pid", p ? ms_json_u64((uint64_t)p->pid) : NULL);
-	ms_json_totals(o, t);
-	ms_json_add(o, "ready_noreserve", noreserve);
+	ms_json_totals(o, &t);
+	ms_json_add(o, "ready_noreserve", all_classes(f));
+	ms_json_add(o, "peak_ready_noreserve", f->peak.noreserve);
+	ms_json_add(o, "peak_ready_rest", f->peak.rest);
 	/* What only a kernel can know of. */
 	json_object_object_del(o, "rejected");
 	json_object_object_del(o, "unmaps");
@@ -44,22 +78,31 @@ static struct json_object *json_figures(const struct output *out,
 	return o;
 }
 
-static void print_row(const char *who, const struct memstate_totals *t,
-		      uint64_t noreserve, const char *note)
+/* Address space that is writable, and that nobody means to fill. */
+static void print_apart(const struct figures *f)
 {
-	char apart[64] = "";
+	uint64_t now = all_classes(f);
 
-	/* Address space that is writable, and that nobody means to fill. */
-	if (noreserve)
-		snprintf(apart, sizeof(apart), "  + %s Ready of MAP_NORESERVE",
-			 ms_size(noreserve));
-	printf("  %-10s %11s %11s %11s %11s %11s %11s %12llu%s%s\n", who,
+	if (!f->peak.noreserve)
+		return;
+	printf("  + %s Ready of MAP_NORESERVE", ms_size(now));
+	if (now != f->peak.noreserve)
+		printf(", at its peak %s", ms_size(f->peak.noreserve));
+}
+
+static void print_row(const char *who, const struct figures *f, const char *note)
+{
+	const struct memstate_totals *t = &f->rest;
+
+	printf("  %-10s %11s %11s %11s %11s %11s %11s %12llu", who,
 	       ms_size(memstate_totals_state(t, MEMSTATE_RESERVED)),
 	       ms_size(memstate_totals_state(t, MEMSTATE_PREPARED)),
-	       ms_size(memstate_totals_state(t, MEMSTATE_READY) - noreserve),
+	       ms_size(memstate_totals_state(t, MEMSTATE_READY)),
 	       ms_size(t->reserved_lazy + t->prepared_lazy),
-	       ms_size(memstate_totals_charged(t)), ms_size(t->peak_ready),
-	       (unsigned long long)t->transitions, apart, note);
+	       ms_size(memstate_totals_charged(t)), ms_size(f->peak.rest),
+	       (unsigned long long)t->transitions);
+	print_apart(f);
+	puts(note);
 }
 
 static void print_classes(const struct memstate_totals *t)
@@ -84,10 +127,9 @@ static void print_classes(const struct memstate_totals *t)
 void ms_replay_show(const struct ms_replay *r, uint64_t line_nr, struct json_object *json)
 {
 	const struct output where = { json, line_nr }, *out = &where;
-	uint64_t all_noreserve = 0;
 	struct json_object *mark = NULL, *list = NULL;
-	struct memstate_totals sum = {};
 	char line[MEMSTATE_LINE_MAX];
+	struct figures sum = {};
 
 	if (out->json) {
 		mark = json_object_new_object();
@@ -103,21 +145,20 @@ void ms_replay_show(const struct ms_replay *r, uint64_t line_nr, struct json_obj
 	for (u32 i = 0; i < ms_replay_count(r); i++) {
 		const struct ms_process *p = ms_replay_process(r, i);
 		pid_t with = ms_replay_shares(r, p);
-		struct memstate_totals t = no_totals;
-		uint64_t noreserve = 0;
 		char who[16], note[40] = "";
+		struct figures f = {};
 
 		if (p->books && !with) {
-			t = p->books->totals;
-			noreserve = ms_books_noreserve(p->books);
-			all_noreserve += noreserve;
+			f.rest = ms_books_rest(p->books);
+			memcpy(f.noreserve, p->books->noreserve, sizeof(f.noreserve));
 		}
-		t.peak_ready = with ? 0 : p->peak_ready;
-		t.transitions = with ? 0 : p->transitions;
-		t.tasks = p->books && !with;
-		add_totals(&sum, &t);
+		if (!with)
+			f.peak = p->peak;
+		f.rest.transitions = with ? 0 : p->transitions;
+		f.rest.tasks = p->books && !with;
+		add_figures(&sum, &f);
 		if (mark) {
-			struct json_object *o = json_figures(out, p, &t, noreserve);
+			struct json_object *o = json_figures(out, p, &f);
 
 			json_object_object_add(o, "ended",
 					       json_object_new_boolean(!p->books));
@@ -131,14 +172,14 @@ void ms_replay_show(const struct ms_replay *r, uint64_t line_nr, struct json_obj
 		else if (with)
 			snprintf(note, sizeof(note), "  shares with %d", with);
 		snprintf(who, sizeof(who), "%d", p->pid);
-		print_row(who, &t, noreserve, note);
-		print_classes(&t);
+		print_row(who, &f, note);
+		print_classes(&f.rest);
 	}
 	if (mark) {
-		json_object_object_add(mark, "all", json_figures(out, NULL, &sum, all_noreserve));
+		json_object_object_add(mark, "all", json_figures(out, NULL, &sum));
 		json_object_array_add(out->json, mark);
 		return;
 	}
-	print_row("all", &sum, all_noreserve, "  (peaks added up)");
-	printf("  %s\n", memstate_format_line(line, sizeof(line), &sum));
+	print_row("all", &sum, "  (peaks added up)");
+	printf("  %s\n", memstate_format_line(line, sizeof(line), &sum.rest));
 }

@@ -38,27 +38,6 @@ struct work {
 	uint64_t seq;
 };
 
-/**
- * ms_survey_wants() - does the end of this call matter?
- * @l: its beginning, or its end
- *
- * Return: a number for its name; 0 if it does not. It has an outcome in the survey if it
- * comes in two parts.
- */
-uint8_t ms_survey_wants(const struct ms_line *l)
-{
-	static const char *const names[] = {
-		"mmap", "mmap2", "old_mmap", "munmap", "mprotect", "pkey_mprotect", "madvise",
-		"process_madvise", "brk", "mremap", "shmget", "shmat", "pidfd_open",
-		"execve", "execveat", "wait4", "waitpid", "waitid",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (ms_line_is(l, names[i]))
-			return (uint8_t)(i + 1);
-	return 0;
-}
-
 static void add_call(struct work *w, const struct ms_line *l, pid_t tid)
 {
 	struct ms_survey *s = w->s;
@@ -131,8 +110,8 @@ static void end_line(struct work *w, const struct ms_line *l, pid_t tid)
 
 	if (ms_line_makes_child(l) && ms_pending_take(&w->forking, tid, &i))
 		ms_call_resume(&s->calls[i], l);
-	if (!ms_survey_wants(l) || !ms_pending_take(&w->pending, tid, &i) ||
-	    s->outcomes[i].id != ms_survey_wants(l))
+	if (!ms_line_wants(l) || !ms_pending_take(&w->pending, tid, &i) ||
+	    s->outcomes[i].id != ms_line_wants(l))
 		return;
 	s->outcomes[i].result = l->result;
 	s->outcomes[i].failed = l->failed;
@@ -177,8 +156,8 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 		if (ms_line_makes_child(l)) {
 			ms_pending_set(&w->forking, tid, s->nr_calls);
 			add_call(w, l, tid);
-		} else if (ms_survey_wants(l)) {
-			add_outcome(w, ms_survey_wants(l), tid);
+		} else if (ms_line_wants(l)) {
+			add_outcome(w, ms_line_wants(l), tid);
 		}
 		break;
 	case MS_LINE_RESUMED:
@@ -206,6 +185,8 @@ static void look_at_line(struct work *w, const struct ms_line *l, pid_t tid)
 		w->born.births[w->born.nr_births - 1].taken = true;
 		if (l->threads > 1)
 			add_group(w, l->other, l->threads - 1);
+		else
+			s->attached++;
 		break;
 	default:
 		break;
@@ -228,12 +209,14 @@ int ms_survey_make(struct ms_survey *s, struct ms_log *log)
 	if (ms_who_find_main(&s->who, log))
 		return -1;
 	while ((ret = ms_log_next(log, &l)) == 1) {
-		pid_t born, tid;
+		pid_t born[2], tid;
 
 		w.seq++;
-		tid = ms_who_line(&s->who, &l, &born);
-		if (born >= 0)
-			add_birth(&w, born);
+		tid = ms_who_line(&s->who, &l, born);
+		/* The line's own first, who may be the first of all. */
+		for (int i = 1; i >= 0; i--)
+			if (born[i] >= 0)
+				add_birth(&w, born[i]);
 		s->known += l.kind != MS_LINE_OTHER && l.kind != MS_LINE_OPEN &&
 			    l.kind != MS_LINE_NOTE;
 		ms_log_clock_line(&s->clock, &l);

@@ -10,7 +10,7 @@
 /**
  * struct ms_outcome - how a call in two parts ends
  * @value:	its result
- * @id:		of ms_survey_wants()
+ * @id:		of ms_line_wants()
  * @result:	there is one
  * @failed:	it is an error
  * @error:	as in struct ms_line
@@ -40,6 +40,7 @@ struct ms_outcome {
  * @nr_members:	how many
  * @unseen:	children that make no line, where no child makes one
  * @orphans:	threads that nobody has made, as far as the log tells
+ * @attached:	processes that strace was attached to, and did not say what threads they have
  * @guessed:	children of which the log does not say if they are threads
  */
 struct ms_survey {
@@ -58,11 +59,11 @@ struct ms_survey {
 	size_t nr_members;
 	uint32_t unseen;
 	uint32_t orphans;
+	uint32_t attached;
 	uint32_t guessed;
 };
 
 int ms_survey_make(struct ms_survey *s, struct ms_log *log);
 void ms_survey_free(struct ms_survey *s);
-uint8_t ms_survey_wants(const struct ms_line *l);
 
 #endif /* MS_REPLAY_SURVEY_H */

@@ -51,15 +51,17 @@ static void gone(struct ms_who *who, pid_t tid)
  * ms_who_line() - a line comes
  * @who:	the threads
  * @l:		the line
- * @born:	a thread that this is the first word of, else -1
+ * @born:	threads that this is the first word of, the one that a message tells of and
+ *		the line's own; else -1
  *
  * Return: whose it is, 0 if the log does not say.
  */
-pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born)
+pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t born[2])
 {
 	pid_t tid = l->pid;
 
-	*born = -1;
+	born[0] = -1;
+	born[1] = -1;
 	if (l->kind == MS_LINE_OTHER)
 		return 0;
 	if (l->kind == MS_LINE_DETACHED)
@@ -68,15 +70,15 @@ pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born)
 	    l->kind == MS_LINE_CALL || l->kind == MS_LINE_UNFINISHED ||
 	    l->kind == MS_LINE_RESUMED)
 		if (l->other && add(who, l->other))
-			*born = l->other;
+			born[0] = l->other;
 	if (!tid && (l->kind == MS_LINE_ATTACHED || l->kind == MS_LINE_DETACHED ||
 		     l->kind == MS_LINE_NOTE))
 		return 0;
 	if (!tid)
-		tid = who->nr == 1 && *born < 0 ? who->alive[0] : who->main_pid;
+		tid = who->nr == 1 && born[0] < 0 ? who->alive[0] : who->main_pid;
 	/* A leader that had ended comes back as the thread that takes its place. */
 	if (add(who, tid) && l->kind != MS_LINE_SUPERSEDED)
-		*born = tid;
+		born[1] = tid;
 	if (l->kind == MS_LINE_EXIT)
 		gone(who, tid);
 	if (l->kind == MS_LINE_SUPERSEDED)

@@ -20,7 +20,7 @@ struct ms_who {
 };
 
 int ms_who_find_main(struct ms_who *who, struct ms_log *log);
-pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t *born);
+pid_t ms_who_line(struct ms_who *who, const struct ms_line *l, pid_t born[2]);
 void ms_who_reset(struct ms_who *who);
 void ms_who_free(struct ms_who *who);
 
