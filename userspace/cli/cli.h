@@ -92,6 +92,7 @@ extern const struct ms_counter ms_counters[];
 
 struct json_object *ms_json_text(const char *text);
 struct json_object *ms_json_u64(uint64_t value);
+void ms_json_add_text(struct json_object *o, const char *key, const char *text);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_add_limit(struct json_object *o, const char *key, uint64_t limit);
 void ms_json_add_known(struct json_object *o, const char *key, int64_t value);

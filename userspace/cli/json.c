@@ -52,6 +52,17 @@ struct json_object *ms_json_u64(uint64_t value)
 	return json_object_new_uint64(value);
 }
 
+/**
+ * ms_json_add_text() - add a name
+ * @o:		where to
+ * @key:	its name
+ * @text:	see ms_json_text()
+ */
+void ms_json_add_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, ms_json_text(text));
+}
+
 void ms_json_add(struct json_object *o, const char *key, uint64_t value)
 {
 	json_object_object_add(o, key, ms_json_u64(value));

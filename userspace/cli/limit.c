@@ -157,7 +157,7 @@ static int print_json(const struct shown *s)
 	struct ms_refusal refusal;
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
-	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
+	ms_json_add_text(doc, "path", s->cg.path);
 	ms_json_limit(doc, &s->seen.limit);
 	ms_json_add_limit(doc, "commit_max", ms_commit_max(&s->seen.observe));
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->seen.totals, MEMSTATE_READY));

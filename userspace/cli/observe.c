@@ -181,7 +181,7 @@ int memstate_cmd_observe(int argc, char **argv)
 	}
 	doc = json_object_new_object();
 	json_object_object_add(doc, "source", json_object_new_string("observed"));
-	json_object_object_add(doc, "path", ms_json_text(cg.path));
+	ms_json_add_text(doc, "path", cg.path);
 	ms_json_add(doc, "cgroup_id", cg.id);
 	ms_json_observe(doc, &w);
 	return ms_json_print(doc);

@@ -212,7 +212,7 @@ static int print(const struct shrink *s, int64_t began, bool json)
 
 	if (json) {
 		doc = json_object_new_object();
-		json_object_object_add(doc, "path", ms_json_text(s->cg.path));
+		ms_json_add_text(doc, "path", s->cg.path);
 		ms_json_add(doc, "max", s->max);
 		ms_json_add(doc, "charged", s->now.limit.charged);
 		json_object_object_add(doc, "memory_max", s->memory_max ?

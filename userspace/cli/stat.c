@@ -204,7 +204,7 @@ static struct json_object *json_task(const struct process *p)
 	struct memstate_totals states;
 
 	ms_json_add(task, "pid", (uint64_t)p->pid);
-	json_object_object_add(task, "command", ms_json_text(p->name));
+	ms_json_add_text(task, "command", p->name);
 	json_object_object_add(task, "source",
 			       json_object_new_string(p->reports ? "reported" : "observed"));
 	if (p->reports) {

@@ -144,7 +144,7 @@ static struct json_object *json_row(const struct row *r)
 	struct json_object *observed = json_object_new_object();
 	struct json_object *memory = json_object_new_object();
 
-	json_object_object_add(o, "path", ms_json_text(r->cg.path));
+	ms_json_add_text(o, "path", r->cg.path);
 	ms_json_add(o, "cgroup_id", r->cg.id);
 	ms_json_add(said, "nr_tasks", r->seen.totals.tasks);
 	ms_json_totals(said, &r->seen.totals);
