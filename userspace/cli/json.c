@@ -157,9 +157,5 @@ int ms_json_print(struct json_object *o)
 {
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
 	json_object_put(o);
-	if (fflush(stdout)) {
-		ms_err("standard output: cannot be written");
-		return 1;
-	}
-	return 0;
+	return ms_print_end();
 }

@@ -60,9 +60,9 @@ int ms_limit_error(const char *what, int ret)
 	switch (ret) {
 	case -ENOENT:
 		if (access(MEMSTATE_DEVICE, F_OK))
-			ms_err(MEMSTATE_DEVICE " is not there: the module is not loaded (modprobe memstate)");
+			ms_err(MS_NO_MODULE, MEMSTATE_DEVICE);
 		else
-			ms_err("%s is gone", what);
+			ms_err("%s: the cgroup is gone", what);
 		break;
 	case -EPERM:
 		ms_err("%s: setting its limits takes CAP_SYS_RESOURCE, or the right to write to the directory above",
@@ -75,7 +75,7 @@ int ms_limit_error(const char *what, int ret)
 		ms_err("%s: not a cgroup v2 directory", what);
 		break;
 	default:
-		ms_err("%s: %s", what, strerror(-ret));
+		ms_err("%s: %s", what, ms_error_text(-ret));
 		break;
 	}
 	return 1;

@@ -211,7 +211,10 @@ static int show_all(struct json_object *list)
 
 	nr = scandir(SYSFS_DIR "/groups", &names, is_number, by_number);
 	if (nr < 0) {
-		ms_err(SYSFS_DIR "/groups: %s: is the module loaded?", strerror(errno));
+		if (errno == ENOENT)
+			ms_err(MS_NO_MODULE, SYSFS_DIR "/groups");
+		else
+			ms_err("%s: %s", SYSFS_DIR "/groups", ms_error_text(errno));
 		return 1;
 	}
 	for (int i = 0; i < nr; i++) {

@@ -383,11 +383,11 @@ plot "-o without its value" 2 "option '-o' needs a value" -o
 for name in x x.jpg .svg x.d/.png; do
 	plot "-o $name" 2 "'$name' ends neither in .svg nor in .png nor in .gp" -o $name waves.rec
 done
-plot "--kind x" 2 "--kind: 'x' is none of time, classes, map" --kind x waves.rec
-plot "--theme x" 2 "--theme: 'x' is none of auto, light, dark" --theme x waves.rec
-plot "--reserved x" 2 "--reserved: 'x' is none of auto, stack, panel, none" --reserved x waves.rec
+plot "--kind x" 2 "option '--kind': 'x' is none of time, classes, map" --kind x waves.rec
+plot "--theme x" 2 "option '--theme': 'x' is none of auto, light, dark" --theme x waves.rec
+plot "--reserved x" 2 "option '--reserved': 'x' is none of auto, stack, panel, none" --reserved x waves.rec
 for size in x 100x100 960 9000x540 960x540x; do
-	plot "--size $size" 2 "--size: '$size' is no size" --size $size waves.rec
+	plot "--size $size" 2 "option '--size': '$size' is not a size" --size $size waves.rec
 done
 plot "--pid x" 2 "'x' is not a process id" --pid x waves.rec
 plot "--pid without a map" 2 "--pid goes with --kind map" --pid 123 waves.rec

@@ -183,7 +183,7 @@ for value in 0 x -1 99999999999999999999 ''; do
 done
 for value in nonsense '' READY unknown; do
 	says_like "--sort '$value' is refused, and told what there is" 2 \
-		"no column '$value'; there are pid name reserved .* user3 total$" \
+		"option '--sort': '$value' is none of pid name reserved .* user3 total$" \
 		"$memstate" top --sort "$value"
 done
 says_like "--sort without its value" 2 "option '--sort' needs a value" "$memstate" top --sort

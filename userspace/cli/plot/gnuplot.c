@@ -43,7 +43,7 @@ static int run_gnuplot(const char *script)
 
 	pid = fork();
 	if (pid < 0) {
-		ms_err("fork: %s", strerror(errno));
+		ms_err("fork: %s", ms_error_text(errno));
 		return 1;
 	}
 	if (!pid) {
@@ -85,7 +85,7 @@ static int copy_file(const struct ms_plotter *p, const char *from, const char *t
 	if (in)
 		fclose(in);
 	if (error)
-		ms_err("%s: %s", p->output, strerror(error));
+		ms_err("%s: %s", p->output, ms_error_text(error));
 	return error ? 1 : 0;
 }
 
@@ -106,12 +106,12 @@ static int draw_in(const struct ms_plotter *p, const struct ms_recording *r, con
 	snprintf(picture, sizeof(picture), "%s/picture", dir);
 	out = fopen(script, "we");
 	if (!out) {
-		ms_err("%s: %s", script, strerror(errno));
+		ms_err("%s: %s", script, ms_error_text(errno));
 		return 1;
 	}
 	status = put_script(p, r, out, wanted ? NULL : picture);
 	if (ferror(out) | fclose(out)) {
-		ms_err("%s: %s", script, strerror(errno));
+		ms_err("%s: %s", script, ms_error_text(errno));
 		status = 1;
 	}
 	if (!status && !wanted)
@@ -138,7 +138,7 @@ int ms_plotter_draw(const struct ms_plotter *p, const struct ms_recording *r)
 
 	snprintf(dir, sizeof(dir), "%s/memstate-plot-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir)) {
-		ms_err("%s: %s", dir, strerror(errno));
+		ms_err("%s: %s", dir, ms_error_text(errno));
 		return 1;
 	}
 	status = draw_in(p, r, dir);

@@ -15,16 +15,16 @@ static const char help[] =
 	"Make a picture of a recording by 'memstate record' or 'memstate replay --record',\n"
 	"with gnuplot. What it is follows from the name of the output: .svg, .png, or .gp, the\n"
 	"program that gnuplot is given, with its data in it.\n\n"
-	"  -o, --output FILE   default: the name of the recording, with .svg behind it\n"
+	"  -o, --output FILE   the picture (default: the recording's name, with .svg behind it)\n"
 	"  --kind KIND         time: Reserved, Prepared and Ready over time, with limits and\n"
 	"                      events (default); classes: Ready by class; map: the address\n"
 	"                      space, coloured by state\n"
 	"  --pid PID           map: of this process, where there are several\n"
-	"  --reserved WHERE    time: stack, panel (of its own), none; default: a panel of its\n"
-	"                      own where it would flatten the rest\n"
+	"  --reserved WHERE    time: stack, panel (of its own), none, or auto (default): a\n"
+	"                      panel of its own where it would flatten the rest\n"
 	"  --theme THEME       light, dark, or auto (default): SVG follows the reader's\n"
 	"                      setting, PNG is light\n"
-	"  --size WxH          pixels, default 960x540\n"
+	"  --size WxH          pixels (default 960x540)\n"
 	"  --max SIZE          with a line where this limit would be, in place of the one that was\n"
 	"  --title TEXT        instead of what was recorded\n"
 	"  --help              this text\n";
@@ -54,21 +54,6 @@ struct request {
 	uint64_t max;
 };
 
-/* One of some words. Return: which, or -1 after a message. */
-static int word_arg(const char *option, const char *text, const char *const *words, int nr)
-{
-	char list[64] = "";
-
-	for (int i = 0; i < nr; i++) {
-		if (!strcmp(text, words[i]))
-			return i;
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", i ? ", " : "",
-			 words[i]);
-	}
-	ms_usage_error("plot", "%s: '%s' is none of %s", option, text, list);
-	return -1;
-}
-
 static int size_arg(struct ms_plotter *p, const char *text)
 {
 	char end;
@@ -76,7 +61,7 @@ static int size_arg(struct ms_plotter *p, const char *text)
 	if (sscanf(text, "%dx%d%c", &p->width, &p->height, &end) == 2 && p->width >= WIDTH_MIN &&
 	    p->height >= HEIGHT_MIN && p->width <= SIZE_MAX_PX && p->height <= SIZE_MAX_PX)
 		return 0;
-	return ms_usage_error("plot", "--size: '%s' is no size from %dx%d to %dx%d", text,
+	return ms_usage_error("plot", "option '--size': '%s' is not a size from %dx%d to %dx%d", text,
 			      WIDTH_MIN, HEIGHT_MIN, SIZE_MAX_PX, SIZE_MAX_PX);
 }
 
@@ -93,7 +78,7 @@ static int option(struct request *q, int c, char **argv)
 		p->output = optarg;
 		return 0;
 	case OPT_KIND:
-		i = word_arg("--kind", optarg, kinds, 3);
+		i = ms_word_arg("plot", "--kind", optarg, kinds, 3);
 		p->kind = (enum ms_plot_kind)i;
 		p->want.classes = i == MS_KIND_CLASSES;
 		return i < 0 ? EXIT_USAGE : 0;
@@ -101,10 +86,10 @@ static int option(struct request *q, int c, char **argv)
 		p->want.pid = ms_pid_arg("plot", optarg);
 		return p->want.pid < 0 ? EXIT_USAGE : 0;
 	case OPT_RESERVED:
-		p->want.reserved = word_arg("--reserved", optarg, places, 4);
+		p->want.reserved = ms_word_arg("plot", "--reserved", optarg, places, 4);
 		return p->want.reserved < 0 ? EXIT_USAGE : 0;
 	case OPT_THEME:
-		i = word_arg("--theme", optarg, themes, 3);
+		i = ms_word_arg("plot", "--theme", optarg, themes, 3);
 		p->theme = (enum ms_plot_theme)i;
 		return i < 0 ? EXIT_USAGE : 0;
 	case OPT_SIZE:
@@ -113,10 +98,7 @@ static int option(struct request *q, int c, char **argv)
 		p->want.title = optarg;
 		return 0;
 	case OPT_MAX:
-		if (!memstate_parse_bytes(ms_size_words(optarg, argv), &q->max) && q->max)
-			return 0;
-		return ms_usage_error("plot", "option '--max': '%s' is not a size (as 512M or 1.5GiB)",
-				      optarg);
+		return ms_bytes_arg("plot", "--max", argv, &q->max);
 	default:
 		return ms_option_error("plot", c, argv);
 	}

@@ -85,7 +85,7 @@ int ms_recording_read(struct ms_recording *r, const char *path)
 	errno = 0;
 	f = gzopen(path, "rbe");
 	if (!f) {
-		ms_err("%s: %s", path, strerror(errno ? errno : ENOMEM));
+		ms_err("%s: %s", path, ms_error_text(errno ? errno : ENOMEM));
 		return -1;
 	}
 	gzbuffer(f, 1 << 18);
@@ -94,7 +94,7 @@ int ms_recording_read(struct ms_recording *r, const char *path)
 	if (!ret) {
 		gzerror(f, &error);
 		if (error == Z_ERRNO || error == Z_DATA_ERROR) {
-			ms_err("%s: %s", path, error == Z_ERRNO ? strerror(errno) :
+			ms_err("%s: %s", path, error == Z_ERRNO ? ms_error_text(errno) :
 							       "what is compressed is damaged");
 			ret = -1;
 		} else if (error == Z_BUF_ERROR) {

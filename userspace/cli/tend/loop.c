@@ -156,7 +156,7 @@ static void tell(struct tend_proc *p, int64_t now)
 	if (!ret)
 		return;
 	if (!p->said)
-		ms_err("%s[%d] was not spoken to: %s", p->name, p->pid, strerror(-ret));
+		ms_err("%s[%d] was not spoken to: %s", p->name, p->pid, ms_error_text(-ret));
 	p->said = true;
 	p->talk_at = now + FAILED_MS;
 }
@@ -246,7 +246,7 @@ static int wait_for(int64_t now, int64_t wake)
 				.fd = all.procs.all[i].talk.fd, .events = POLLIN,
 			};
 	if (poll(all.polled, nr, wake > now ? (int)(wake - now) : 0) < 0 && errno != EINTR) {
-		ms_err("poll: %s", strerror(errno));
+		ms_err("poll: %s", ms_error_text(errno));
 		return -errno;
 	}
 	return 0;

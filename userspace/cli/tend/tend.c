@@ -23,10 +23,10 @@ static const char help[] =
 	"  any             that understands MEMORY_PRESSURE_WATCH: --socket\n\n"
 	"  --not LANGUAGE         leave these alone (redis, jvm); may be repeated\n"
 	"  --socket PATH          serve one there: a byte at pressure to each that is connected\n"
-	"  --redis-share PERCENT  of the limit (75)\n"
+	"  --redis-share PERCENT  of the limit (default 75)\n"
 	"  --redis-secret FILE    its password, and in a second line the user, if there is one\n"
-	"  --pause SECONDS        no process is told of pressure again before (10)\n"
-	"  --patience SECONDS     so long a process may take to answer (10)\n"
+	"  --pause SECONDS        no process is told of pressure again before (default 10)\n"
+	"  --patience SECONDS     so long a process may take to answer (default 10)\n"
 	"  --quiet                say only what cannot be reached\n"
 	"  --help                 this text\n";
 
@@ -58,7 +58,7 @@ static int run(const char *target)
 		return 1;
 	ret = opt.socket ? tend_socket_open(&socket, opt.socket) : 0;
 	if (ret) {
-		ms_err("%s: %s", opt.socket, strerror(-ret));
+		ms_err("%s: %s", opt.socket, ms_error_text(-ret));
 		tend_group_close(&group);
 		return 1;
 	}
@@ -74,7 +74,7 @@ static int run(const char *target)
 	sigprocmask(SIG_BLOCK, &ending, NULL);
 	signals = signalfd(-1, &ending, SFD_CLOEXEC);
 	if (signals < 0)
-		ms_err("signalfd: %s", strerror(errno));
+		ms_err("signalfd: %s", ms_error_text(errno));
 	ret = signals < 0 ? 1 : tend_loop(&opt, &group, &socket, signals);
 	tend_socket_close(&socket);
 	tend_group_close(&group);
@@ -85,12 +85,15 @@ static int run(const char *target)
 
 static bool leave_alone(const char *name)
 {
-	for (size_t i = 0; i < TEND_TONGUES; i++)
-		if (!strcmp(tend_tongues[i]->name, name)) {
-			opt.without[i] = true;
-			return true;
-		}
-	return false;
+	const char *names[TEND_TONGUES];
+	int i;
+
+	for (i = 0; i < TEND_TONGUES; i++)
+		names[i] = tend_tongues[i]->name;
+	i = ms_word_arg("tend", "--not", name, names, TEND_TONGUES);
+	if (i >= 0)
+		opt.without[i] = true;
+	return i >= 0;
 }
 
 int memstate_cmd_tend(int argc, char **argv)
@@ -103,8 +106,7 @@ int memstate_cmd_tend(int argc, char **argv)
 		switch (c) {
 		case 'n':
 			if (!leave_alone(optarg))
-				return ms_usage_error("tend", "option '--not': '%s' is no language that is spoken here",
-						      optarg);
+				return EXIT_USAGE;
 			break;
 		case OPT_SHARE:
 			if (ms_count_arg("tend", "--redis-share", 1, 99, &opt.percent))
@@ -113,7 +115,7 @@ int memstate_cmd_tend(int argc, char **argv)
 		case OPT_SECRET:
 			opt.secret = optarg;
 			if (access(optarg, R_OK)) {
-				ms_err("%s: %s", optarg, strerror(errno));
+				ms_err("%s: %s", optarg, ms_error_text(errno));
 				return 1;
 			}
 			break;
