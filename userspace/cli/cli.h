@@ -6,6 +6,9 @@
  * Exit status: 0; 1: it did not work, and a message said why; 2: the command line
  * is wrong. run passes on that of the program; audit: 1 also where something was
  * found.
+ *
+ * What is said: of a file "FILE: why", by ms_error_text(); of an option's value "option '--x':
+ * 'y' is not ..."; options by their long names, and in --help "(default N)" where one is not given.
  */
 #ifndef MS_CLI_H
 #define MS_CLI_H
@@ -105,6 +108,7 @@ void ms_json_add_limit(struct json_object *o, const char *key, uint64_t limit);
 void ms_json_add_known(struct json_object *o, const char *key, int64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
 void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_alloc *a);
+void ms_json_bounds(struct json_object *o, const struct memstate_limit *l);
 int ms_json_print(struct json_object *o);
 
 /* ---- adapt.c: a limit, by runtimes' own settings -------------------------------- */

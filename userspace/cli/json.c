@@ -148,6 +148,23 @@ void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_a
 }
 
 /**
+ * ms_json_bounds() - a limit, those above it, and what there is of it
+ * @o:	where to
+ * @l:	the limit
+ */
+void ms_json_bounds(struct json_object *o, const struct memstate_limit *l)
+{
+	ms_json_add_limit(o, "high", l->high);
+	ms_json_add_limit(o, "max", l->max);
+	ms_json_add_limit(o, "lowest_high", l->lowest_high);
+	ms_json_add_limit(o, "lowest_max", l->lowest_max);
+	ms_json_add(o, "charged", l->charged);
+	ms_json_add(o, "peak", l->peak);
+	json_object_object_add(o, "pressure",
+			       json_object_new_string(ms_pressure_name(l->pressure)));
+}
+
+/**
  * ms_json_print() - print a document and forget it
  * @o: the document
  *

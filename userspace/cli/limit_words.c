@@ -32,14 +32,7 @@ void ms_json_limit(struct json_object *o, const struct memstate_limit *l)
 	struct json_object *local = json_object_new_object();
 
 	ms_json_add(o, "cgroup_id", l->group);
-	ms_json_add_limit(o, "high", l->high);
-	ms_json_add_limit(o, "max", l->max);
-	ms_json_add_limit(o, "lowest_high", l->lowest_high);
-	ms_json_add_limit(o, "lowest_max", l->lowest_max);
-	ms_json_add(o, "charged", l->charged);
-	ms_json_add(o, "peak", l->peak);
-	json_object_object_add(o, "pressure",
-			       json_object_new_string(ms_pressure_name(l->pressure)));
+	ms_json_bounds(o, l);
 	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++) {
 		ms_json_add(all, ms_event_names[i], l->events[i]);
 		ms_json_add(local, ms_event_names[i], l->events_local[i]);

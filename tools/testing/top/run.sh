@@ -146,7 +146,7 @@ says_like "--cgroup of two containers" 1 "'0123456789ab': more than one cgroup h
 # The last of the first line is the beginning of two containers' names, which is too short.
 for name in /nope nope 4 99999999999999999999 0123456789a '' ../.. /web.slice/../.. \
 	/web.slice/redis/memory.stat; do
-	says_like "--cgroup '$name' is refused" 1 "--cgroup: '$name' is neither a cgroup, nor a cgroup's id" \
+	says_like "--cgroup '$name' is refused" 1 "option '--cgroup': '$name' is neither a cgroup, nor a cgroup's id" \
 		batch --iterations 1 --cgroup "$name"
 done
 says_like "--classes" 0 '^  web.slice/ +ready 50.0 MiB 2.50 MiB 5.00 MiB 7.50 MiB +4 B .* 80.0 MiB$' \

@@ -61,8 +61,8 @@ static int size_arg(struct ms_plotter *p, const char *text)
 	if (sscanf(text, "%dx%d%c", &p->width, &p->height, &end) == 2 && p->width >= WIDTH_MIN &&
 	    p->height >= HEIGHT_MIN && p->width <= SIZE_MAX_PX && p->height <= SIZE_MAX_PX)
 		return 0;
-	return ms_usage_error("plot", "option '--size': '%s' is not a size from %dx%d to %dx%d", text,
-			      WIDTH_MIN, HEIGHT_MIN, SIZE_MAX_PX, SIZE_MAX_PX);
+	return ms_usage_error("plot", "option '--size': '%s' is not a size from %dx%d to %dx%d",
+			      text, WIDTH_MIN, HEIGHT_MIN, SIZE_MAX_PX, SIZE_MAX_PX);
 }
 
 static int option(struct request *q, int c, char **argv)

@@ -116,13 +116,13 @@ static int option(struct ms_recorder *r, int c, char **argv)
 static int check(const struct ms_recorder *r)
 {
 	if (!r->path || !*r->path)
-		return ms_usage_error("record", "-o FILE is needed");
+		return ms_usage_error("record", "--output is needed");
 	if (!!r->pid + !!r->target + !!r->argv > 1)
-		return ms_usage_error("record", "only one of -p, -g and a command");
+		return ms_usage_error("record", "only one of --pid, --group and a command");
 	if (!r->argv && (r->launch.malloc || r->launch.max || r->launch.high))
 		return ms_usage_error("record", "--malloc, --max and --high are for a command");
 	if (r->every && !r->pid && !r->argv)
-		return ms_usage_error("record", "--ranges is for a process: -p PID, or a command");
+		return ms_usage_error("record", "--ranges is for a process: --pid, or a command");
 	return 0;
 }
 

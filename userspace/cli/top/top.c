@@ -184,12 +184,12 @@ static int choose_cgroup(struct settings *set)
 	int ret = ms_top_filter_cgroup(&set->run.view.filter, set->run.paths, set->cgroup);
 
 	if (ret == -ENODEV)
-		ms_err("--cgroup: no cgroup v2 hierarchy is mounted");
+		ms_err("option '--cgroup': no cgroup v2 hierarchy is mounted");
 	else if (ret == -ENOTUNIQ)
-		ms_err("--cgroup: '%s': more than one cgroup has this name; give its path",
+		ms_err("option '--cgroup': '%s': more than one cgroup has this name; give its path",
 		       set->cgroup);
 	else if (ret)
-		ms_err("--cgroup: '%s' is neither a cgroup, nor a cgroup's id, nor a container",
+		ms_err("option '--cgroup': '%s' is neither a cgroup, nor a cgroup's id, nor a container",
 		       set->cgroup);
 	return ret ? 1 : 0;
 }
