@@ -124,6 +124,7 @@ static int print_all(const struct ms_adapt *a)
 
 int memstate_cmd_adapt(int argc, char **argv)
 {
+	static const char *const formats[] = { "sh", "env", "docker", "pod", "json" };
 	struct ms_adapt a = { .workers = 1, .phpdir = MS_PHPDIR };
 	int c;
 
@@ -140,10 +141,8 @@ int memstate_cmd_adapt(int argc, char **argv)
 			break;
 		case 'f':
 			opt.format = optarg;
-			if (!is_format("sh") && !is_format("env") && !is_format("docker") &&
-			    !is_format("pod") && !is_format("json"))
-				return ms_usage_error("adapt", "option '--format': '%s' is none of sh, env, docker, pod, json",
-						      optarg);
+			if (ms_word_arg("adapt", "--format", optarg, formats, 5) < 0)
+				return EXIT_USAGE;
 			break;
 		case 'r':
 			if (!is_runtime(optarg))
@@ -164,7 +163,7 @@ int memstate_cmd_adapt(int argc, char **argv)
 		}
 	}
 	if (optind < argc)
-		return ms_usage_error("adapt", "'%s' is too much; a command is for memstate run --adapt",
+		return ms_usage_error("adapt", "'%s' is one argument too many; a command is for memstate run --adapt",
 				      argv[optind]);
 	if (!a.max)
 		return ms_usage_error("adapt", "--max is needed");

@@ -11,7 +11,6 @@
  *   later would have had to give it back). Looking at moments misses what is between
  *   them: so an eighth is added, unless the module has kept the peak itself.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,8 +29,9 @@ static const char help[] =
 	"Say which limits would be right: from a recording (memstate record), or by looking\n"
 	"at a cgroup, which TARGET names as for 'memstate limit', for some time or until\n"
 	"interrupted. Nothing is set.\n\n"
-	"  --duration SECONDS  look at a TARGET for so long (60)\n"
+	"  --duration SECONDS  look at a TARGET for so long (default 60)\n"
 	"  --workers N         so many processes alike share the limit, for what runtimes are told\n"
+	"                      (default 1)\n"
 	"  --json              one JSON document\n"
 	"  --help              this text\n";
 
@@ -78,14 +78,6 @@ struct moment {
 	uint64_t charged;
 	uint64_t used;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
 
 static struct moment moment_of(double t, const struct memstate_totals *totals, uint64_t backed,
 			       uint64_t charged)
@@ -151,7 +143,6 @@ static int see_recording(struct seen *s, const char *path)
 /* Return: 0, or the exit status after a message. */
 static int see_group(struct seen *s, const char *target, double duration)
 {
-	struct sigaction act = { .sa_handler = interrupt };
 	uint64_t denied_before = 0;
 	struct ms_group_seen seen;
 	struct ms_cgroup_memory memory;
@@ -162,8 +153,7 @@ static int see_group(struct seen *s, const char *target, double duration)
 
 	if (ms_cgroup_find("advise", target, &cg))
 		return 1;
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	ms_interrupt_catch();
 	do {
 		uint64_t other;
 
@@ -180,9 +170,9 @@ static int see_group(struct seen *s, const char *target, double duration)
 		other = ms_cgroup_uncounted(&memory);
 		if (other > s->uncounted)
 			s->uncounted = other;
-		if (s->span < duration && !interrupted)
+		if (s->span < duration && !ms_interrupted())
 			usleep(LOOK_US);
-	} while (s->span < duration && !interrupted);
+	} while (s->span < duration && !ms_interrupted());
 	if (!ret) {
 		/* Of all time: where it is more, it was before. */
 		if (seen.limit.peak > s->charged)
@@ -311,14 +301,10 @@ int memstate_cmd_advise(int argc, char **argv)
 			if (ms_workers_arg("advise", optarg, &workers))
 				return EXIT_USAGE;
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("advise", c, argv);
+			ret = ms_last_options("advise", help, c, argv, &json);
+			if (ret >= 0)
+				return ret;
 		}
 	}
 	if (optind + 1 != argc)

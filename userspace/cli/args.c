@@ -29,6 +29,30 @@ pid_t ms_pid_arg(const char *command, const char *text)
 }
 
 /**
+ * ms_last_options() - what all commands take, behind what is a command's own
+ * @command:	its name
+ * @help:	what --help prints
+ * @c:		what getopt_long() returned
+ * @argv:	the command line
+ * @json:	set at --json
+ *
+ * Return: -1: go on; else the exit status, after a message where it is not 0.
+ */
+int ms_last_options(const char *command, const char *help, int c, char **argv, bool *json)
+{
+	switch (c) {
+	case 'j':
+		*json = true;
+		return -1;
+	case 'h':
+		fputs(help, stdout);
+		return 0;
+	default:
+		return ms_option_error(command, c, argv);
+	}
+}
+
+/**
  * ms_one_pid() - the command line of a command that takes a process id
  * @command:	its name
  * @help:	what --help prints
@@ -49,23 +73,14 @@ pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 	};
 	int c;
 
-	*status = EXIT_USAGE;
 	*json = false;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, "+:jh", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			*json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			*status = 0;
+		*status = ms_last_options(command, help, c, argv, json);
+		if (*status >= 0)
 			return -1;
-		default:
-			ms_option_error(command, c, argv);
-			return -1;
-		}
 	}
+	*status = EXIT_USAGE;
 	if (optind + 1 != argc) {
 		ms_usage_error(command, "one process id is needed");
 		return -1;
@@ -200,6 +215,32 @@ int ms_count_arg(const char *command, const char *option, unsigned long least,
 }
 
 /**
+ * ms_word_arg() - one of some words
+ * @command:	name of the command
+ * @option:	the option
+ * @text:	its value
+ * @words:	they
+ * @nr:		how many
+ *
+ * Return: which; -1 after a message.
+ */
+int ms_word_arg(const char *command, const char *option, const char *text,
+		const char *const *words, int nr)
+{
+	char list[512] = "";
+
+	for (int i = 0; i < nr; i++) {
+		size_t n = strlen(list);
+
+		if (!strcmp(text, words[i]))
+			return i;
+		snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", words[i]);
+	}
+	ms_usage_error(command, "option '%s': '%s' is none of %s", option, text, list);
+	return -1;
+}
+
+/**
  * ms_percent_arg() - how much may be committed, from the command line
  * @command:	name of the command
  * @text:	the argument
@@ -217,7 +258,7 @@ int ms_percent_arg(const char *command, const char *text, uint32_t *percent)
 	if (*end == '%')
 		end++;
 	if (errno || *text < '0' || *text > '9' || *end || value < 100 || value > 10000)
-		return ms_usage_error(command, "--overcommit: '%s' is not a percentage from 100 to 10000",
+		return ms_usage_error(command, "option '--overcommit': '%s' is not a percentage from 100 to 10000",
 				      text);
 	*percent = (uint32_t)value;
 	return 0;

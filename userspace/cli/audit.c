@@ -83,7 +83,7 @@ int memstate_cmd_audit(int argc, char **argv)
 	} while (!ret && cursor);
 	close(fd);
 	if (ret) {
-		ms_err("process %d: %s", pid, strerror(-ret));
+		ms_err("process %d: %s", pid, ms_error_text(-ret));
 		return 1;
 	}
 	if (list) {

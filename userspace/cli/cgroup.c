@@ -227,7 +227,7 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 	if (!ret)
 		return 0;
 	if (ret != -ENOENT && ret != -ENOTDIR) {
-		ms_err("%s: %s", cg->dir, strerror(-ret));
+		ms_err("%s: %s", cg->dir, ms_error_text(-ret));
 		return -1;
 	}
 	if (all_digits(target)) {
@@ -250,7 +250,7 @@ int ms_cgroup_find(const char *command, const char *target, struct ms_cgroup *cg
 	}
 	ret = ms_cgroup_open(cg, path);
 	if (ret)
-		ms_err("%s: %s", cg->dir, strerror(-ret));
+		ms_err("%s: %s", cg->dir, ms_error_text(-ret));
 	return ret ? -1 : 0;
 }
 

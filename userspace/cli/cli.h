@@ -6,6 +6,9 @@
  * Exit status: 0; 1: it did not work, and a message said why; 2: the command line
  * is wrong. run passes on that of the program; audit: 1 also where something was
  * found.
+ *
+ * What is said: of a file "FILE: why", by ms_error_text(); of an option's value "option '--x':
+ * 'y' is not ..."; options by their long names, and in --help "(default N)" where one is not given.
  */
 #ifndef MS_CLI_H
 #define MS_CLI_H
@@ -46,6 +49,7 @@ int memstate_cmd_watch(int argc, char **argv);
 
 void ms_vsay(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 void ms_err(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int ms_print_end(void);
 const char *ms_error_text(int error);
 int ms_usage_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -53,6 +57,9 @@ int ms_option_error(const char *command, int c, char **argv);
 const char *ms_size(uint64_t bytes);
 uint64_t ms_alloc_heap(const struct memstate_alloc *a);
 void ms_print_alloc(int indent, uint64_t heap, const struct memstate_alloc *a);
+
+/* Of a file that only the module makes. */
+#define MS_NO_MODULE	"%s is not there: the module is not loaded (modprobe memstate)"
 
 #define MS_NR_PRESSURES	(MEMSTATE_PRESSURE_MAX + 1)
 
@@ -66,6 +73,7 @@ const char *ms_pressure_name(uint32_t pressure);
 pid_t ms_pid_arg(const char *command, const char *text);
 pid_t ms_one_pid(const char *command, const char *help, int argc, char **argv,
 		 bool *json, int *status);
+int ms_last_options(const char *command, const char *help, int c, char **argv, bool *json);
 const char *ms_size_words(const char *text, char **argv);
 int ms_parse_size(const char *command, const char *option, const char *text, uint64_t *bytes);
 int ms_size_arg(const char *command, const char *option, char **argv, uint64_t *bytes);
@@ -74,6 +82,8 @@ int ms_seconds_arg(const char *command, const char *option, double least, double
 		   double *seconds);
 int ms_count_arg(const char *command, const char *option, unsigned long least,
 		 unsigned long most, unsigned long *count);
+int ms_word_arg(const char *command, const char *option, const char *text,
+		const char *const *words, int nr);
 int ms_percent_arg(const char *command, const char *text, uint32_t *percent);
 
 /* ---- json.c: documents -------------------------------------------------------- */
@@ -92,11 +102,13 @@ extern const struct ms_counter ms_counters[];
 
 struct json_object *ms_json_text(const char *text);
 struct json_object *ms_json_u64(uint64_t value);
+void ms_json_add_text(struct json_object *o, const char *key, const char *text);
 void ms_json_add(struct json_object *o, const char *key, uint64_t value);
 void ms_json_add_limit(struct json_object *o, const char *key, uint64_t limit);
 void ms_json_add_known(struct json_object *o, const char *key, int64_t value);
 void ms_json_totals(struct json_object *o, const struct memstate_totals *t);
 void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_alloc *a);
+void ms_json_bounds(struct json_object *o, const struct memstate_limit *l);
 int ms_json_print(struct json_object *o);
 
 /* ---- adapt.c: a limit, by runtimes' own settings -------------------------------- */
@@ -175,6 +187,11 @@ void ms_observed_states(const struct ms_observed *observed, struct memstate_tota
 
 double ms_now(void);
 int64_t ms_now_ms(void);
+
+/* ---- interrupt.c: who is told to end ----------------------------------------------- */
+
+void ms_interrupt_catch(void);
+bool ms_interrupted(void);
 
 /* ---- process.c: a process as one sees it in /proc --------------------------------- */
 

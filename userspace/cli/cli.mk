@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 
 # All but the server of memstate export, which is a program of its own.
-CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out %/export/http.c %/export/server.c, \
+EXPORT_HTTP := $(addprefix userspace/cli/export/,connections.c http.c server.c snapshot.c)
+CLI_SRCS := $(patsubst $(TOP)/%,%,$(filter-out $(addprefix %/,$(EXPORT_HTTP)), \
 		$(sort $(wildcard $(TOP)/userspace/cli/*.c $(TOP)/userspace/cli/*/*.c)))) \
 	    userspace/lib/cgroupfs.c userspace/lib/knobs.c userspace/lib/rangemap.c userspace/lib/sysrules.c userspace/lib/maps.c userspace/lib/names.c \
 	    kmod/core/rules.c
@@ -12,8 +13,9 @@ OBJS += $(CLI_OBJS)
 ALL += $(CLI_BIN)
 
 # The server of memstate export, apart for the libraries that HTTP brings along.
-EXPORT_SRCS := $(addprefix userspace/cli/,cgroup_dirs.c export/export.c export/data.c export/families.c \
-		export/http.c export/server.c export/text.c args.c files.c out.c refusal.c) \
+EXPORT_SRCS := $(EXPORT_HTTP) \
+	       $(addprefix userspace/cli/export/,data.c export.c families.c ids.c text.c values.c) \
+	       $(addprefix userspace/cli/,args.c cgroup_dirs.c files.c out.c refusal.c) \
 	       userspace/lib/cgroupfs.c userspace/lib/names.c kmod/core/rules.c
 EXPORT_OBJS := $(EXPORT_SRCS:%.c=$(O)/obj/%.o)
 EXPORT_BIN := $(O)/memstate-export-http

@@ -105,7 +105,7 @@ int ms_task_handle(pid_t pid)
 	if (fd == -ESRCH)
 		ms_err("no process %d", pid);
 	else if (fd == -ENODEV)
-		ms_err("%s is not there: the module is not loaded", MEMSTATE_DEVICE);
+		ms_err(MS_NO_MODULE, MEMSTATE_DEVICE);
 	else if (fd == -ENXIO)
 		ms_err("process %d does not report: it has not opened %s", pid,
 		       MEMSTATE_DEVICE);
@@ -113,7 +113,7 @@ int ms_task_handle(pid_t pid)
 		ms_err("process %d: not permitted; its ranges may be read by whoever may trace it (see ptrace_scope)",
 		       pid);
 	else
-		ms_err("process %d: %s", pid, strerror(-fd));
+		ms_err("process %d: %s", pid, ms_error_text(-fd));
 	return -1;
 }
 

@@ -52,6 +52,17 @@ struct json_object *ms_json_u64(uint64_t value)
 	return json_object_new_uint64(value);
 }
 
+/**
+ * ms_json_add_text() - add a name
+ * @o:		where to
+ * @key:	its name
+ * @text:	see ms_json_text()
+ */
+void ms_json_add_text(struct json_object *o, const char *key, const char *text)
+{
+	json_object_object_add(o, key, ms_json_text(text));
+}
+
 void ms_json_add(struct json_object *o, const char *key, uint64_t value)
 {
 	json_object_object_add(o, key, ms_json_u64(value));
@@ -137,6 +148,23 @@ void ms_json_alloc(struct json_object *o, uint64_t heap, const struct memstate_a
 }
 
 /**
+ * ms_json_bounds() - a limit, those above it, and what there is of it
+ * @o:	where to
+ * @l:	the limit
+ */
+void ms_json_bounds(struct json_object *o, const struct memstate_limit *l)
+{
+	ms_json_add_limit(o, "high", l->high);
+	ms_json_add_limit(o, "max", l->max);
+	ms_json_add_limit(o, "lowest_high", l->lowest_high);
+	ms_json_add_limit(o, "lowest_max", l->lowest_max);
+	ms_json_add(o, "charged", l->charged);
+	ms_json_add(o, "peak", l->peak);
+	json_object_object_add(o, "pressure",
+			       json_object_new_string(ms_pressure_name(l->pressure)));
+}
+
+/**
  * ms_json_print() - print a document and forget it
  * @o: the document
  *
@@ -146,9 +174,5 @@ int ms_json_print(struct json_object *o)
 {
 	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
 	json_object_put(o);
-	if (fflush(stdout)) {
-		ms_err("standard output: cannot be written");
-		return 1;
-	}
-	return 0;
+	return ms_print_end();
 }

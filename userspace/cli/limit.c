@@ -23,7 +23,7 @@ static const char help[] =
 	"  --max SIZE             what may be charged\n"
 	"  --commit-max SIZE      what all programs could write to without asking again, ever\n"
 	"  --high SIZE            above it there is pressure: allocators give back what they can\n"
-	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched (100)\n"
+	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched (default 100)\n"
 	"  --reports-only         limit only what reports; do not observe the others\n"
 	"  --trust-reports        charge who reports what he says, not more if more is seen\n"
 	"  --json                 one JSON document\n"
@@ -157,7 +157,7 @@ static int print_json(const struct shown *s)
 	struct ms_refusal refusal;
 
 	json_object_object_add(doc, "source", json_object_new_string("enforced"));
-	json_object_object_add(doc, "path", ms_json_text(s->cg.path));
+	ms_json_add_text(doc, "path", s->cg.path);
 	ms_json_limit(doc, &s->seen.limit);
 	ms_json_add_limit(doc, "commit_max", ms_commit_max(&s->seen.observe));
 	ms_json_add(doc, "reported_ready", ms_totals_state(&s->seen.totals, MEMSTATE_READY));
@@ -308,14 +308,10 @@ int memstate_cmd_limit(int argc, char **argv)
 		case OPT_TRUST:
 			w.trust = true;
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("limit", c, argv);
+			status = ms_last_options("limit", help, c, argv, &json);
+			if (status >= 0)
+				return status;
 		}
 	}
 	if (optind + 1 != argc)

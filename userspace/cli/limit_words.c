@@ -32,14 +32,7 @@ void ms_json_limit(struct json_object *o, const struct memstate_limit *l)
 	struct json_object *local = json_object_new_object();
 
 	ms_json_add(o, "cgroup_id", l->group);
-	ms_json_add_limit(o, "high", l->high);
-	ms_json_add_limit(o, "max", l->max);
-	ms_json_add_limit(o, "lowest_high", l->lowest_high);
-	ms_json_add_limit(o, "lowest_max", l->lowest_max);
-	ms_json_add(o, "charged", l->charged);
-	ms_json_add(o, "peak", l->peak);
-	json_object_object_add(o, "pressure",
-			       json_object_new_string(ms_pressure_name(l->pressure)));
+	ms_json_bounds(o, l);
 	for (int i = 0; i < MEMSTATE_NR_EVENTS; i++) {
 		ms_json_add(all, ms_event_names[i], l->events[i]);
 		ms_json_add(local, ms_event_names[i], l->events_local[i]);
@@ -60,9 +53,9 @@ int ms_limit_error(const char *what, int ret)
 	switch (ret) {
 	case -ENOENT:
 		if (access(MEMSTATE_DEVICE, F_OK))
-			ms_err(MEMSTATE_DEVICE " is not there: the module is not loaded (modprobe memstate)");
+			ms_err(MS_NO_MODULE, MEMSTATE_DEVICE);
 		else
-			ms_err("%s is gone", what);
+			ms_err("%s: the cgroup is gone", what);
 		break;
 	case -EPERM:
 		ms_err("%s: setting its limits takes CAP_SYS_RESOURCE, or the right to write to the directory above",
@@ -75,7 +68,7 @@ int ms_limit_error(const char *what, int ret)
 		ms_err("%s: not a cgroup v2 directory", what);
 		break;
 	default:
-		ms_err("%s: %s", what, strerror(-ret));
+		ms_err("%s: %s", what, ms_error_text(-ret));
 		break;
 	}
 	return 1;

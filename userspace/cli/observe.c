@@ -21,7 +21,7 @@ static const char help[] =
 	"turns this on by itself. It stays until the cgroup is removed.\n\n"
 	"  --off                  observe no more: then only what reports is limited\n"
 	"  --overcommit PERCENT   of max, what may be granted as long as it is not touched;\n"
-	"                         100, unless set: what is mapped is refused when it is mapped\n"
+	"                         (default 100: what is mapped is refused when it is mapped)\n"
 	"  --show                 change nothing\n"
 	"  --release              take the module's hooks away, as for a livepatch: what\n"
 	"                         reports nothing is limited no more, on the whole machine\n"
@@ -99,7 +99,7 @@ static int hooks(bool set)
 	int fd = open(HOOKS, O_WRONLY | O_CLOEXEC), ret;
 
 	if (fd < 0 && errno == ENOENT) {
-		ms_err(access(SYSFS_DIR, F_OK) ? "%s is not there: the module is not loaded" :
+		ms_err(access(SYSFS_DIR, F_OK) ? MS_NO_MODULE :
 						 "%s is not there: this module keeps its hooks until it is unloaded: modprobe -r memstate",
 		       HOOKS);
 		return 1;
@@ -146,14 +146,10 @@ int memstate_cmd_observe(int argc, char **argv)
 				return EXIT_USAGE;
 			w.set |= MEMSTATE_OBSERVE_OVERCOMMIT;
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("observe", c, argv);
+			ret = ms_last_options("observe", help, c, argv, &json);
+			if (ret >= 0)
+				return ret;
 		}
 	}
 	if (release || hook) {
@@ -181,7 +177,7 @@ int memstate_cmd_observe(int argc, char **argv)
 	}
 	doc = json_object_new_object();
 	json_object_object_add(doc, "source", json_object_new_string("observed"));
-	json_object_object_add(doc, "path", ms_json_text(cg.path));
+	ms_json_add_text(doc, "path", cg.path);
 	ms_json_add(doc, "cgroup_id", cg.id);
 	ms_json_observe(doc, &w);
 	return ms_json_print(doc);

@@ -112,7 +112,7 @@ const char *ms_observe_why(int ret)
 	case -EBUSY:
 		break;
 	case -ENOENT:
-		return "the module is not loaded: modprobe memstate";
+		return "the module is not loaded (modprobe memstate)";
 	case -ENOTTY:
 		return TOO_OLD;
 	default:

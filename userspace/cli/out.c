@@ -39,6 +39,19 @@ void ms_err(const char *format, ...)
 }
 
 /**
+ * ms_print_end() - see that what was printed is out
+ *
+ * Return: the exit status, after a message where it is not 0.
+ */
+int ms_print_end(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	ms_err("standard output: cannot be written");
+	return 1;
+}
+
+/**
  * ms_error_text() - what an error means
  * @error: errno
  *

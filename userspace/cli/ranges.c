@@ -161,7 +161,7 @@ static int explain(pid_t pid, bool observed, int ret)
 		ms_err("process %d does not report, and the module that is loaded sees only what does",
 		       pid);
 	else
-		ms_err("process %d: %s", pid, strerror(-ret));
+		ms_err("process %d: %s", pid, ms_error_text(-ret));
 	return 1;
 }
 

@@ -260,7 +260,7 @@ struct json_object *ms_refusal_json(const struct ms_refusal *r, uint64_t in)
 	ms_json_add(o, "nr", r->nr);
 	ms_json_add(o, "pid", r->pid);
 	ms_json_add(o, "inner_pid", r->inner_pid);
-	json_object_object_add(o, "comm", ms_json_text(r->comm));
+	ms_json_add_text(o, "comm", r->comm);
 	json_group(o, "path", in);
 	json_object_object_add(o, "container", in && path_of(in, path) &&
 			       ms_cgroup_container_of(path, id, sizeof(id)) ?

@@ -87,10 +87,8 @@ bool ms_run_socket_begin(char *why, size_t size)
  */
 void ms_run_socket_look(const struct memstate_limit *now)
 {
-	bool more = now->pressure > before.pressure;
+	bool more = tend_is_news(now, &before);
 
-	for (int i = MEMSTATE_EVENT_MAX; i <= MEMSTATE_EVENT_DENIED; i++)
-		more |= now->events[i] != before.events[i];
 	before = *now;
 	if (more)
 		tend_socket_tell(&pressure);

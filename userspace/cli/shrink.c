@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,8 +32,9 @@ static const char help[] =
 	"If it does not fall in time everything is as it was. TARGET and SIZE are as for\n"
 	"'memstate limit'.\n\n"
 	"  --max SIZE            what may be charged then\n"
-	"  --memory-max[=SIZE]   lower memory.max as well (an eighth above max, at least 16 MiB)\n"
-	"  --timeout SECONDS     wait for so long at the most (30)\n"
+	"  --memory-max[=SIZE]   lower memory.max as well (default: an eighth above max, at\n"
+	"                        least 16 MiB above)\n"
+	"  --timeout SECONDS     wait for so long at the most (default 30)\n"
 	"  --json                the end as one JSON document\n"
 	"  --help                this text\n";
 
@@ -77,14 +77,6 @@ struct shrink {
 	struct ms_cgroup_memory memory;
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
 /* Return: a negative errno. */
 static int set_max(const struct shrink *s, uint64_t max, bool observe)
 {
@@ -114,12 +106,12 @@ static bool wait_some(const struct shrink *s, int watch)
 	int64_t left = s->end - ms_now_ms();
 	struct memstate_limit told;
 
-	if (left <= 0 || interrupted)
+	if (left <= 0 || ms_interrupted())
 		return false;
 	/* What it tells of now is looked at next; until it is asked it tells of it again. */
 	if (poll(&p, 1, left < LOOK_MS ? (int)left : LOOK_MS) > 0)
 		memstate_watch_read(watch, &told);
-	return !interrupted;
+	return !ms_interrupted();
 }
 
 /* Return: 0; -ETIMEDOUT; -EINTR; another negative errno. */
@@ -133,7 +125,7 @@ static int wait_charged(struct shrink *s, int watch)
 			return ret;
 		tell(s, "charged", s->now.limit.charged, s->max);
 		if (!wait_some(s, watch))
-			return interrupted ? -EINTR : -ETIMEDOUT;
+			return ms_interrupted() ? -EINTR : -ETIMEDOUT;
 	}
 }
 
@@ -169,7 +161,7 @@ static int wait_current(struct shrink *s, int watch)
 		/* Page cache; there is no such file before 5.19, and it may find less. */
 		put(s, "memory.reclaim", (uint64_t)s->memory.current - s->memory_max, 0);
 		if (!wait_some(s, watch))
-			return interrupted ? -EINTR : -ETIMEDOUT;
+			return ms_interrupted() ? -EINTR : -ETIMEDOUT;
 	}
 }
 
@@ -198,12 +190,12 @@ static void undo(const struct shrink *s, int why, bool observed)
 	ret = set_max(s, s->old.max, observed || s->old.max == MEMSTATE_UNLIMITED);
 	if (ret)
 		ms_err("%s: max could not be set back to %s: %s", s->cg.dir,
-		       ms_limit_size(s->old.max), strerror(-ret));
+		       ms_limit_size(s->old.max), ms_error_text(-ret));
 	ms_err("%s: %s%s: max is %s, as it was", s->cg.dir,
 	       why == -ETIMEDOUT ? "it did not fall in time" :
 	       why == -EINTR ? "interrupted" :
 	       why == -ENODATA ? "the memory controller is not enabled there" :
-	       strerror(-why), left, ms_limit_size(ret ? s->max : s->old.max));
+	       ms_error_text(-why), left, ms_limit_size(ret ? s->max : s->old.max));
 }
 
 static int print(const struct shrink *s, int64_t began, bool json)
@@ -212,7 +204,7 @@ static int print(const struct shrink *s, int64_t began, bool json)
 
 	if (json) {
 		doc = json_object_new_object();
-		json_object_object_add(doc, "path", ms_json_text(s->cg.path));
+		ms_json_add_text(doc, "path", s->cg.path);
 		ms_json_add(doc, "max", s->max);
 		ms_json_add(doc, "charged", s->now.limit.charged);
 		json_object_object_add(doc, "memory_max", s->memory_max ?
@@ -225,13 +217,12 @@ static int print(const struct shrink *s, int64_t began, bool json)
 	if (s->memory_max)
 		printf("; memory.max %s", ms_size(s->memory_max));
 	printf("\n");
-	return fflush(stdout) ? 1 : 0;
+	return ms_print_end();
 }
 
 /* Return: exit status. */
 static int run(struct shrink *s, bool json)
 {
-	struct sigaction act = { .sa_handler = interrupt };
 	int64_t began = ms_now_ms();
 	int watch, ret = ms_group_look(s->cg.fd, &s->now);
 	bool observed;
@@ -245,9 +236,7 @@ static int run(struct shrink *s, bool json)
 		return ms_limit_error(s->cg.dir, watch);
 	s->end = began + s->timeout_ms;
 	s->told = began;
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
-	sigaction(SIGHUP, &act, NULL);
+	ms_interrupt_catch();
 	/* A limit that held for what reports alone stays one. */
 	ret = set_max(s, s->max, observed || s->old.max == MEMSTATE_UNLIMITED);
 	if (ret) {
@@ -286,14 +275,10 @@ int memstate_cmd_shrink(int argc, char **argv)
 				return EXIT_USAGE;
 			s.timeout_ms = (int64_t)(seconds * 1000);
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("shrink", c, argv);
+			ret = ms_last_options("shrink", help, c, argv, &json);
+			if (ret >= 0)
+				return ret;
 		}
 	}
 	if (optind + 1 != argc)

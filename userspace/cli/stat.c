@@ -52,15 +52,15 @@ static struct {
 static int explain(pid_t pid, int ret)
 {
 	if (ret == -ENODEV)
-		ms_err(SYSFS_DIR " is not there: the module is not loaded");
+		ms_err(MS_NO_MODULE, SYSFS_DIR);
 	else if (pid && !ms_process_exists(pid))
 		ms_err("no process %d", pid);
 	else if (ret == -ENOENT)
 		ms_err("process %d does not report", pid);
 	else if (ret == -EACCES)
-		ms_err("process %d belongs to somebody else", pid);
+		ms_err("process %d is somebody else's", pid);
 	else
-		ms_err("process %d: %s", pid, strerror(-ret));
+		ms_err("process %d: %s", pid, ms_error_text(-ret));
 	return 1;
 }
 
@@ -204,7 +204,7 @@ static struct json_object *json_task(const struct process *p)
 	struct memstate_totals states;
 
 	ms_json_add(task, "pid", (uint64_t)p->pid);
-	json_object_object_add(task, "command", ms_json_text(p->name));
+	ms_json_add_text(task, "command", p->name);
 	json_object_object_add(task, "source",
 			       json_object_new_string(p->reports ? "reported" : "observed"));
 	if (p->reports) {
@@ -300,18 +300,14 @@ int memstate_cmd_stat(int argc, char **argv)
 		case OPT_LINE:
 			opt.line = true;
 			break;
-		case 'j':
-			opt.json = true;
-			break;
 		case 'w':
 			if (ms_seconds_arg("stat", "--watch", 0.01, 86400, &opt.watch))
 				return EXIT_USAGE;
 			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("stat", c, argv);
+			status = ms_last_options("stat", help, c, argv, &opt.json);
+			if (status >= 0)
+				return status;
 		}
 	}
 	if (opt.groups && (opt.classes || opt.line))

@@ -144,7 +144,7 @@ static struct json_object *json_row(const struct row *r)
 	struct json_object *observed = json_object_new_object();
 	struct json_object *memory = json_object_new_object();
 
-	json_object_object_add(o, "path", ms_json_text(r->cg.path));
+	ms_json_add_text(o, "path", r->cg.path);
 	ms_json_add(o, "cgroup_id", r->cg.id);
 	ms_json_add(said, "nr_tasks", r->seen.totals.tasks);
 	ms_json_totals(said, &r->seen.totals);
@@ -211,7 +211,10 @@ static int show_all(struct json_object *list)
 
 	nr = scandir(SYSFS_DIR "/groups", &names, is_number, by_number);
 	if (nr < 0) {
-		ms_err(SYSFS_DIR "/groups: %s: is the module loaded?", strerror(errno));
+		if (errno == ENOENT)
+			ms_err(MS_NO_MODULE, SYSFS_DIR "/groups");
+		else
+			ms_err("%s: %s", SYSFS_DIR "/groups", ms_error_text(errno));
 		return 1;
 	}
 	for (int i = 0; i < nr; i++) {

@@ -187,10 +187,8 @@ static void take(struct ms_tally_reader *t, bool all)
 	struct ms_tally_slot *copies, **sorted, *from;
 	size_t nr = 0;
 
-	copies = reallocarray(NULL, MS_TALLY_SLOTS, sizeof(*copies));
-	sorted = reallocarray(NULL, MS_TALLY_SLOTS, sizeof(*sorted));
-	if (!copies || !sorted)
-		abort();
+	copies = ms_must(reallocarray(NULL, MS_TALLY_SLOTS, sizeof(*copies)));
+	sorted = ms_must(reallocarray(NULL, MS_TALLY_SLOTS, sizeof(*sorted)));
 	for (size_t i = 0; i < MS_TALLY_SLOTS; i++) {
 		sorted[nr] = &copies[i];
 		nr += slot_read(&t->table->slots[i], &copies[i]);

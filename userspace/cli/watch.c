@@ -200,7 +200,7 @@ static int watch(int fd, unsigned long count, int64_t end, bool json, struct tol
 				print_json(&now, told);
 			else
 				print_change(&now, &before.limit, told);
-			if (fflush(stdout))
+			if (ms_print_end())
 				return 1;
 			if (count && !--count)
 				return 0;
@@ -215,7 +215,7 @@ static int watch(int fd, unsigned long count, int64_t end, bool json, struct tol
 			return 0;
 		p.revents = 0;
 		if (poll(&p, 1, end ? (int)left : -1) < 0 && errno != EINTR) {
-			ms_err("poll: %s", strerror(errno));
+			ms_err("poll: %s", ms_error_text(errno));
 			return 1;
 		}
 	}
@@ -241,14 +241,10 @@ int memstate_cmd_watch(int argc, char **argv)
 			if (ms_seconds_arg("watch", "--timeout", 0.001, 1e9, &timeout))
 				return EXIT_USAGE;
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
 		default:
-			return ms_option_error("watch", c, argv);
+			ret = ms_last_options("watch", help, c, argv, &json);
+			if (ret >= 0)
+				return ret;
 		}
 	}
 	if (optind + 1 < argc)

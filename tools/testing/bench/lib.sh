@@ -29,7 +29,10 @@ bench_build_record() {
 		-I"$top/include/uapi" -I"$top/kmod/core" \
 		-I"$top/userspace/include" -I"$lib" -I"$cli" \
 		-o "$out/record" "$here/../plot/fake_record.c" \
-		"$cli"/{record/record,record/trace,record/file,launch,handle,figures,process,out,limit_words,cgroup}.c \
+		"$cli"/record/{file,header,lines,loop,record,recorder,sample,trace,trace_{event,instance,tasks}}.c \
+		"$cli"/{args,cgroup,cgroup_{dirs,names,v1},figures,files,handle,json,launch,limit_words,now}.c \
+		"$cli"/{observe,observe_why,out,place,place_{cgroup,job},process,program,refusal,refusal_words}.c \
+		"$cli"/{tally,tally_ask}.c \
 		"$lib"/*.c "$top"/kmod/core/{rules,fold}.c -pthread -ljson-c -lz >&2
 }
 

@@ -138,6 +138,7 @@ ok "watch tells how things are" "head -n 1 $work/watch | grep -q 'pressure=none'
 ok "and of pressure" "grep -q 'pressure=high.*high=1.00 MiB.*high=[0-9]*(+1)' $work/watch || ! cat $work/watch"
 ok "watch of the system in JSON" "$memstate watch --count 1 --json | python3 -c 'import json,sys; assert json.load(sys.stdin)[\"cgroup_id\"] == 1'"
 ok "watch has an end" "$memstate watch --timeout 0.2"
+ok "watch of which nothing can be written" "! $memstate watch --count 1 >/dev/full && grep -q 'standard output: cannot be written' $work/says"
 ok "watch with a wrong count" "$memstate watch --count 0; [ \$? = 2 ]"
 "$memstate" watch $cg >"$work/watch" 2>&1 &
 watcher=$!

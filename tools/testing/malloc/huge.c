@@ -12,24 +12,13 @@
 #include <stdio.h>
 
 #include "names.h"
+#include "stats.h"
 #include "tap.h"
 
 #define MIB	((size_t)1 << 20)
 #define GIB	((size_t)1 << 30)
 #define TIB	((size_t)1 << 40)
 #define TIMES	60
-
-extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
-extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
-
-static struct memstate_malloc_stats now(void)
-{
-	struct memstate_malloc_stats stats;
-
-	if (memstate_malloc_stats(&stats))
-		abort();
-	return stats;
-}
 
 /* Pages of address space. */
 static long space(void)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "names.h"
+#include "stats.h"
 #include "tap.h"
 
 #define MIB	((size_t)1 << 20)
@@ -19,21 +20,8 @@
 #define IDLE	60
 #define EACH	800
 
-extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
-extern __typeof__(memstate_malloc_scavenge) memstate_malloc_scavenge __attribute__((weak));
-extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
-
 static void *blocks[NR];
 static pthread_barrier_t barrier;
-
-static struct memstate_malloc_stats now(void)
-{
-	struct memstate_malloc_stats stats;
-
-	if (memstate_malloc_stats(&stats))
-		abort();
-	return stats;
-}
 
 static void meet(void)
 {

@@ -13,26 +13,15 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "stats.h"
 #include "tap.h"
 
 #define OWNERS	40
 #define EACH	2000
 #define AT_MAX	2000000
 
-extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
-extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
-
 static void *blocks[OWNERS][EACH];
 static pthread_barrier_t barrier;
-
-static struct memstate_malloc_stats now(void)
-{
-	struct memstate_malloc_stats stats;
-
-	if (memstate_malloc_stats(&stats))
-		abort();
-	return stats;
-}
 
 static pthread_t start(void *(*fn)(void *arg), void *arg)
 {

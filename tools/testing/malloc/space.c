@@ -13,23 +13,11 @@
 #include <unistd.h>
 
 #include "names.h"
+#include "stats.h"
 #include "tap.h"
 
 #define MIB	((size_t)1 << 20)
 #define NOBODY	65534
-
-extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
-extern __typeof__(memstate_malloc_scavenge) memstate_malloc_scavenge __attribute__((weak));
-extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
-
-static struct memstate_malloc_stats now(void)
-{
-	struct memstate_malloc_stats stats;
-
-	if (memstate_malloc_stats(&stats))
-		abort();
-	return stats;
-}
 
 /* What the kernel counts, bytes. */
 static size_t space(void)

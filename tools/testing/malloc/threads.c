@@ -9,24 +9,13 @@
 #include <stdio.h>
 
 #include "names.h"
+#include "stats.h"
 #include "tap.h"
 
 #define NR	64
 #define TURNS	24
 
 static void *blocks[NR];
-
-extern __typeof__(memstate_malloc_stats) memstate_malloc_stats __attribute__((weak));
-extern __typeof__(memstate_malloc_check) memstate_malloc_check __attribute__((weak));
-
-static struct memstate_malloc_stats now(void)
-{
-	struct memstate_malloc_stats stats;
-
-	if (memstate_malloc_stats(&stats))
-		abort();
-	return stats;
-}
 
 /* A thread of its own, to its end. */
 static void one_thread(void *(*fn)(void *arg), void *arg)

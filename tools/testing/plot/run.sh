@@ -221,7 +221,7 @@ result $? "and three calls, beside the two that read"
 
 record() { says "record: $1" "$2" "$3" "$memstate" record "${@:4}"; }
 record "--help" 0 "usage: memstate record" --help
-record "without -o" 2 "-o FILE is needed"
+record "without -o" 2 "--output is needed"
 record "-o without its value" 2 "option '-o' needs a value" -o
 record "unknown option" 2 "unknown option '--nonsense'" --nonsense
 for value in 0 0.0001 x -1 3601 '' nan; do
@@ -241,7 +241,7 @@ for value in 63K x; do
 	record "--max-size '$value'" 2 "'--max-size': '$value' is not a size from 64.0 KiB" -o x --max-size "$value"
 done
 record "-p 'x'" 2 "'x' is not a process id" -o x -p x
-record "-p and -g" 2 "only one of -p, -g and a command" -o x -p 1 -g /
+record "-p and -g" 2 "only one of --pid, --group and a command" -o x -p 1 -g /
 record "-p and a command" 2 "only one of" -o x -p 1 -- true
 record "--ranges of the system" 2 "--ranges is for a process" -o x --ranges 1
 record "--ranges of a group" 2 "--ranges is for a process" -o x -g / --ranges 1
@@ -383,11 +383,11 @@ plot "-o without its value" 2 "option '-o' needs a value" -o
 for name in x x.jpg .svg x.d/.png; do
 	plot "-o $name" 2 "'$name' ends neither in .svg nor in .png nor in .gp" -o $name waves.rec
 done
-plot "--kind x" 2 "--kind: 'x' is none of time, classes, map" --kind x waves.rec
-plot "--theme x" 2 "--theme: 'x' is none of auto, light, dark" --theme x waves.rec
-plot "--reserved x" 2 "--reserved: 'x' is none of auto, stack, panel, none" --reserved x waves.rec
+plot "--kind x" 2 "option '--kind': 'x' is none of time, classes, map" --kind x waves.rec
+plot "--theme x" 2 "option '--theme': 'x' is none of auto, light, dark" --theme x waves.rec
+plot "--reserved x" 2 "option '--reserved': 'x' is none of auto, stack, panel, none" --reserved x waves.rec
 for size in x 100x100 960 9000x540 960x540x; do
-	plot "--size $size" 2 "--size: '$size' is no size" --size $size waves.rec
+	plot "--size $size" 2 "option '--size': '$size' is not a size" --size $size waves.rec
 done
 plot "--pid x" 2 "'x' is not a process id" --pid x waves.rec
 plot "--pid without a map" 2 "--pid goes with --kind map" --pid 123 waves.rec

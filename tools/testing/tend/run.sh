@@ -29,7 +29,7 @@ relay tend python3 "$here/tend.py" "$build/fake_tend" "$dir/work"
 
 says "--help" 0 "usage: memstate tend" "$memstate" tend --help
 says "without a target" 2 "one target is needed" "$memstate" tend
-says "--not of nothing" 2 "'perl' is no language" "$memstate" tend --not perl /
+says "--not of nothing" 2 "option '--not': 'perl' is none of redis, jvm" "$memstate" tend --not perl /
 for value in 0 100 x 1x ''; do
 	says "--redis-share '$value' is refused" 2 "'$value' is not a number from 1 to 99" \
 		"$memstate" tend --redis-share "$value" /

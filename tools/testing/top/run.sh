@@ -146,7 +146,7 @@ says_like "--cgroup of two containers" 1 "'0123456789ab': more than one cgroup h
 # The last of the first line is the beginning of two containers' names, which is too short.
 for name in /nope nope 4 99999999999999999999 0123456789a '' ../.. /web.slice/../.. \
 	/web.slice/redis/memory.stat; do
-	says_like "--cgroup '$name' is refused" 1 "--cgroup: '$name' is neither a cgroup, nor a cgroup's id" \
+	says_like "--cgroup '$name' is refused" 1 "option '--cgroup': '$name' is neither a cgroup, nor a cgroup's id" \
 		batch --iterations 1 --cgroup "$name"
 done
 says_like "--classes" 0 '^  web.slice/ +ready 50.0 MiB 2.50 MiB 5.00 MiB 7.50 MiB +4 B .* 80.0 MiB$' \
@@ -183,7 +183,7 @@ for value in 0 x -1 99999999999999999999 ''; do
 done
 for value in nonsense '' READY unknown; do
 	says_like "--sort '$value' is refused, and told what there is" 2 \
-		"no column '$value'; there are pid name reserved .* user3 total$" \
+		"option '--sort': '$value' is none of pid name reserved .* user3 total$" \
 		"$memstate" top --sort "$value"
 done
 says_like "--sort without its value" 2 "option '--sort' needs a value" "$memstate" top --sort

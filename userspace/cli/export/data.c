@@ -8,9 +8,7 @@
  * What is gone when its turn comes is no longer there to be told of. What is there and
  * cannot be told of is counted.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,11 +17,7 @@
 #include <unistd.h>
 
 #include "cgroup_dirs.h"
-#include "export.h"
-#include "files.h"
-#include "refusal.h"
-
-#define DIR_FLAGS	(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#include "data.h"
 
 /**
  * struct reader - a collection on its way
@@ -45,112 +39,12 @@ struct reader {
 	size_t room;
 };
 
-/**
- * struct places - where an object's files are
- * @figures:	the module's directory, or a task's lines
- * @more:	the root's group, where the system's limits are, or -1
- * @observed:	the directory of the cgroup, or of the process, or -1
- */
-struct places {
-	struct ms_figures figures;
-	int more;
-	int observed;
-};
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-/* ---- an object -------------------------------------------------------------------- */
-
-static uint64_t read_figure(const struct ms_figures *f, enum export_source source,
-			    const char *file)
-{
-	int pressure;
-
-	if (source != EXPORT_PRESSURE)
-		return ms_figure_limit(f, file);
-	pressure = ms_figure_pressure(f);
-	return pressure < 0 ? MS_FILE_UNKNOWN : (uint64_t)pressure;
-}
-
-static uint64_t read_anon(enum export_level level, int dir)
-{
-	if (dir < 0)
-		return MS_FILE_UNKNOWN;
-	if (level == EXPORT_TASK)
-		return ms_file_key(dir, "status", "RssAnon:", 1024);
-	return ms_file_key(dir, "memory.stat", "anon ", 1);
-}
-
-/* A part of the last refusal, if there was one. */
-static uint64_t read_refusal(const struct ms_refusal *r, const char *part)
-{
-	if (!r->nr)
-		return MS_FILE_UNKNOWN;
-	switch (*part) {
-	case 'w':
-		return r->bytes;
-	case 'l':
-		return ms_refusal_left(r);
-	case 't':
-		return ms_refusal_time(r->at_us);
-	default:
-		return r->nr;
-	}
-}
-
-/* Return: how many samples there are. */
-static size_t read_values(enum export_level level, const struct places *at,
-			  uint64_t *values)
-{
-	const struct ms_figures more = { .dir = at->more };
-	struct ms_refusal refusal = {};
-	uint64_t shards = 0;
-	bool counts;
-	size_t known = 0;
-
-	counts = level == EXPORT_TASK &&
-		 !ms_figure_u64(&at->figures, "alloc_nr_shards", &shards) && shards;
-	if (level == EXPORT_GROUP)
-		ms_refusal_read(at->figures.dir, &refusal);
-	for (size_t i = 0; i < ms_export_nr_families; i++) {
-		const struct export_family *f = &ms_export_families[i];
-
-		if (!(f->levels & 1U << level))
-			continue;
-		for (unsigned int k = 0; k < f->nr; k++, values++) {
-			const char *file = f->samples[k].file;
-
-			*values = MS_FILE_UNKNOWN;
-			if (f->source == EXPORT_ANON)
-				*values = read_anon(level, at->observed);
-			else if (f->source == EXPORT_REFUSAL)
-				*values = read_refusal(&refusal, file);
-			else if (f->source != EXPORT_ALLOC || counts)
-				*values = read_figure(&at->figures, f->source, file);
-			if (*values == MS_FILE_UNKNOWN && f->source != EXPORT_ANON &&
-			    at->more >= 0)
-				*values = read_figure(&more, f->source, file);
-			known += *values < MS_FILE_UNLIMITED;
-		}
-	}
-	return known;
-}
-
-/* How many values an object has, whether they are known or not. */
-static size_t nr_values(enum export_level level)
-{
-	size_t nr = 0;
-
-	for (size_t i = 0; i < ms_export_nr_families; i++)
-		if (ms_export_families[i].levels & 1U << level)
-			nr += ms_export_families[i].nr;
-	return nr;
 }
 
 /**
@@ -164,7 +58,7 @@ static size_t nr_values(enum export_level level)
  * is somebody else's; -ENOMEM.
  */
 static int add_object(struct reader *r, enum export_level level,
-		      const struct export_object *o, const struct places *at)
+		      const struct export_object *o, const struct export_places *at)
 {
 	struct export_list *list = &r->data->lists[level];
 	struct export_object *kept;
@@ -190,8 +84,8 @@ static int add_object(struct reader *r, enum export_level level,
 	}
 	kept = &list->objects[list->nr];
 	*kept = *o;
-	kept->values = malloc((nr_values(level) + 1) * sizeof(*kept->values));
-	samples = kept->values ? read_values(level, at, kept->values) : 0;
+	kept->values = malloc((ms_export_nr_values(level) + 1) * sizeof(*kept->values));
+	samples = kept->values ? ms_export_values(level, at, kept->values) : 0;
 	if (!kept->values || samples > r->room) {
 		ret = kept->values ? -ENOSPC : -ENOMEM;
 		free(kept->values);
@@ -206,73 +100,11 @@ static int add_object(struct reader *r, enum export_level level,
 
 /* ---- levels ----------------------------------------------------------------------- */
 
-/**
- * struct ids - directories, or files, whose names are numbers
- * @ids:	the numbers, in order
- * @nr:		how many
- */
-struct ids {
-	uint64_t *ids;
-	size_t nr;
-};
-
-static int by_number(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Return: 0 or a negative errno; the ids are to be freed in either case. */
-static int list_ids(int dir, struct ids *list)
-{
-	int fd = openat(dir, ".", DIR_FLAGS), ret = 0;
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	size_t room = 0;
-	struct dirent *e;
-	uint64_t id;
-
-	if (!d) {
-		ret = -errno;
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	while (!ret && (e = readdir(d))) {
-		if (!ms_name_is_number(e->d_name, &id))
-			continue;
-		if (list->nr == room) {
-			uint64_t *ids;
-
-			room = room ? 2 * room : 64;
-			ids = realloc(list->ids, room * sizeof(*ids));
-			if (!ids) {
-				ret = -ENOMEM;
-				break;
-			}
-			list->ids = ids;
-		}
-		list->ids[list->nr++] = id;
-	}
-	closedir(d);
-	if (list->nr)
-		qsort(list->ids, list->nr, sizeof(*list->ids), by_number);
-	return ret;
-}
-
-static int open_id(int dir, uint64_t id)
-{
-	char name[24];
-
-	snprintf(name, sizeof(name), "%llu", (unsigned long long)id);
-	return openat(dir, name, DIR_FLAGS);
-}
-
 /* The root's group, which is the one without a parent. Return: a descriptor, or -1. */
-static int open_root(int groups, const struct ids *list, uint64_t *id)
+static int open_root(int groups, const struct export_ids *list, uint64_t *id)
 {
 	for (size_t i = 0; i < list->nr; i++) {
-		int dir = open_id(groups, list->ids[i]);
+		int dir = ms_export_open_id(groups, list->ids[i]);
 		uint64_t parent = 1;
 
 		if (dir >= 0 && !ms_file_u64(dir, "parent", &parent) && !parent) {
@@ -285,10 +117,10 @@ static int open_root(int groups, const struct ids *list, uint64_t *id)
 	return -1;
 }
 
-static int add_system(struct reader *r, int groups, const struct ids *list)
+static int add_system(struct reader *r, int groups, const struct export_ids *list)
 {
 	const struct export_object o = { .group = MS_FILE_UNKNOWN, .name = strdup("") };
-	struct places at = { .figures.dir = r->sysfs, .more = -1, .observed = -1 };
+	struct export_places at = { .figures.dir = r->sysfs, .more = -1, .observed = -1 };
 	char path[PATH_MAX];
 	uint64_t id = 0;
 	int ret;
@@ -311,7 +143,7 @@ static int add_system(struct reader *r, int groups, const struct ids *list)
 static int add_group(struct reader *r, int dir, uint64_t id)
 {
 	struct export_object o = { .id = id, .group = MS_FILE_UNKNOWN };
-	struct places at = { .figures.dir = dir, .more = -1 };
+	struct export_places at = { .figures.dir = dir, .more = -1 };
 	char path[PATH_MAX + 1], text[PATH_MAX + 1] = "";
 	uint64_t parent = 1;
 	ssize_t n;
@@ -334,7 +166,7 @@ static int add_group(struct reader *r, int dir, uint64_t id)
 static int add_task(struct reader *r, int tasks, uint64_t serial)
 {
 	char name[256], text[MS_TASK_TEXT];
-	struct places at = { .figures.text = text, .more = -1, .observed = -1 };
+	struct export_places at = { .figures.text = text, .more = -1, .observed = -1 };
 	struct export_object o = {};
 	size_t length;
 	ssize_t n;
@@ -351,7 +183,7 @@ static int add_task(struct reader *r, int tasks, uint64_t serial)
 		return -EACCES;
 	*name = '\0';
 	if (r->proc >= 0)
-		at.observed = open_id(r->proc, o.id);
+		at.observed = ms_export_open_id(r->proc, o.id);
 	if (at.observed >= 0 && ms_file_text(at.observed, "comm", name, sizeof(name)) < 0)
 		*name = '\0';
 	length = strlen(name);
@@ -368,7 +200,7 @@ static int add_task(struct reader *r, int tasks, uint64_t serial)
 
 /* All groups, or all tasks. */
 static int add_all(struct reader *r, enum export_level level, int parent,
-		   const struct ids *ids)
+		   const struct export_ids *ids)
 {
 	struct export_list *list = &r->data->lists[level];
 
@@ -382,7 +214,7 @@ static int add_all(struct reader *r, enum export_level level, int parent,
 		if (level == EXPORT_TASK) {
 			ret = add_task(r, parent, ids->ids[i]);
 		} else {
-			dir = open_id(parent, ids->ids[i]);
+			dir = ms_export_open_id(parent, ids->ids[i]);
 			if (dir < 0)
 				continue;
 			ret = add_group(r, dir, ids->ids[i]);
@@ -402,13 +234,13 @@ static int add_all(struct reader *r, enum export_level level, int parent,
 
 static int collect_tasks(struct reader *r)
 {
-	int tasks = openat(r->sysfs, "tasks", DIR_FLAGS);
-	struct ids ids = {};
+	int tasks = openat(r->sysfs, "tasks", EXPORT_DIR_FLAGS);
+	struct export_ids ids = {};
 	int ret;
 
 	if (tasks < 0)
 		return -errno;
-	ret = list_ids(tasks, &ids);
+	ret = ms_export_ids(tasks, &ids);
 	if (!ret)
 		ret = add_all(r, EXPORT_TASK, tasks, &ids);
 	free(ids.ids);
@@ -419,12 +251,12 @@ static int collect_tasks(struct reader *r)
 static int collect(struct reader *r)
 {
 	const struct export_options *options = &r->data->options;
-	int groups = openat(r->sysfs, "groups", DIR_FLAGS);
+	int groups = openat(r->sysfs, "groups", EXPORT_DIR_FLAGS);
 	int ret = groups < 0 ? -errno : 0;
-	struct ids ids = {};
+	struct export_ids ids = {};
 
 	if (!ret)
-		ret = list_ids(groups, &ids);
+		ret = ms_export_ids(groups, &ids);
 	if (!ret)
 		ret = add_system(r, groups, &ids);
 	if (!ret && options->groups)
@@ -439,7 +271,7 @@ static int collect(struct reader *r)
 
 static void read_version(const char *module, char *version, size_t size)
 {
-	int dir = open(module, DIR_FLAGS);
+	int dir = open(module, EXPORT_DIR_FLAGS);
 
 	*version = '\0';
 	if (dir < 0)
@@ -472,12 +304,12 @@ int ms_export_collect(const struct export_paths *paths,
 	data->options = *options;
 	r.end_ns = began_ns + options->limit_ns;
 	r.room = options->max_samples - EXPORT_OWN_SAMPLES;
-	r.sysfs = open(paths->sysfs, DIR_FLAGS);
+	r.sysfs = open(paths->sysfs, EXPORT_DIR_FLAGS);
 	if (r.sysfs < 0)
 		return errno == ENOENT ? -ENODEV : -errno;
 	if (paths->fresh)
 		paths->fresh();
-	r.proc = open(paths->proc, DIR_FLAGS);
+	r.proc = open(paths->proc, EXPORT_DIR_FLAGS);
 	ms_cgroup_dirs_open(&r.cg, paths->mountinfo);
 	read_version(paths->module, data->version, sizeof(data->version));
 	ret = collect(&r);

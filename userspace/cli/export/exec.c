@@ -41,6 +41,6 @@ int ms_export_serve(const struct export_paths *paths,
 	}
 	snprintf(path, sizeof(path), "%s/" EXPORT_SERVER, MS_LIBEXECDIR);
 	execv(path, argv);
-	ms_err("%s: %s", path, strerror(errno));
+	ms_err("%s: %s", path, ms_error_text(errno));
 	return 1;
 }

@@ -25,9 +25,9 @@ static const char help[] =
 	"asked for. To standard output, to a file, or by HTTP.\n\n"
 	"  --groups          also of each group\n"
 	"  --tasks           also of each task; others' are root's to read\n"
-	"  --max-series N    at most N samples, 20000; what is left out is told\n"
-	"  --timeout SECONDS what cannot be read by then is left out, 8\n"
-	"  --format FORMAT   prometheus (text format 0.0.4, which everything reads) or\n"
+	"  --max-series N    at most N samples (default 20000); what is left out is told\n"
+	"  --timeout SECONDS what cannot be read by then is left out (default 8)\n"
+	"  --format FORMAT   prometheus (default; text format 0.0.4, which everything reads) or\n"
 	"                    openmetrics; by HTTP the scraper chooses\n"
 	"  --output FILE     into a file, which is replaced as a whole: for the textfile\n"
 	"                    collector of node_exporter it is named *.prom\n"
@@ -65,7 +65,7 @@ const char *ms_export_error(const struct export_paths *paths, int ret,
 			    char text[EXPORT_TEXT_MAX])
 {
 	if (ret == -ENODEV)
-		snprintf(text, EXPORT_TEXT_MAX, "%s is not there: the module is not loaded",
+		snprintf(text, EXPORT_TEXT_MAX, MS_NO_MODULE,
 			 paths->sysfs);
 	else
 		snprintf(text, EXPORT_TEXT_MAX, "%s: %s", paths->sysfs, strerror(-ret));
@@ -119,12 +119,12 @@ static int to_terminal(const struct export_paths *paths, const struct export_opt
 	int status;
 
 	if (!f) {
-		ms_err("%s", strerror(errno));
+		ms_err("%s", ms_error_text(errno));
 		return 1;
 	}
 	status = put(paths, what, format, f);
 	if (fclose(f)) {
-		ms_err("%s", strerror(errno));
+		ms_err("%s", ms_error_text(errno));
 		status = 1;
 	}
 	for (rest = text; text && (line = strsep(&rest, "\n")) && rest;) {
@@ -141,11 +141,7 @@ static int to_stdout(const struct export_paths *paths, const struct export_optio
 	int status = isatty(STDOUT_FILENO) ? to_terminal(paths, what, format) :
 					     put(paths, what, format, stdout);
 
-	if (fflush(stdout) || ferror(stdout)) {
-		ms_err("standard output: cannot be written");
-		return 1;
-	}
-	return status;
+	return ms_print_end() ? 1 : status;
 }
 
 /* A file beside the one it is to become, with the mode that others need to read it. */
@@ -187,7 +183,7 @@ static int to_file(const struct export_paths *paths, const struct export_options
 	FILE *f;
 
 	if (strlen(path) >= PATH_MAX) {
-		ms_err("%s: %s", path, strerror(ENAMETOOLONG));
+		ms_err("%s: %s", path, ms_error_text(ENAMETOOLONG));
 		return 1;
 	}
 	/* A device would be replaced, not written to. */
@@ -197,14 +193,14 @@ static int to_file(const struct export_paths *paths, const struct export_options
 	}
 	f = open_beside(path, beside);
 	if (!f) {
-		ms_err("%s: cannot be made: %s", path, strerror(errno));
+		ms_err("%s: %s", path, ms_error_text(errno));
 		return 1;
 	}
 	status = put(paths, what, format, f);
 	failed = ferror(f);
 	failed |= fclose(f);
 	if (failed || rename(beside, path)) {
-		ms_err("%s: cannot be written: %s", path, strerror(errno));
+		ms_err("%s: %s", path, ms_error_text(errno));
 		unlink(beside);
 		return 1;
 	}
@@ -259,7 +255,9 @@ static const char *parse_address(const char *text, struct export_address *addres
 int ms_export(const struct export_paths *paths, int argc, char **argv)
 {
 	struct export_options what = { .max_samples = MAX_SERIES, .limit_ns = TIMEOUT_NS };
-	enum export_format format = EXPORT_PROMETHEUS;
+	/* As enum export_format. */
+	static const char *const formats[] = { "prometheus", "openmetrics" };
+	int format = EXPORT_PROMETHEUS;
 	const char *output = NULL, *listen = NULL, *wrong;
 	struct export_address address;
 	bool formatted = false;
@@ -286,15 +284,10 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 			what.limit_ns = (uint64_t)(seconds * 1e9);
 			break;
 		case OPT_FORMAT:
+			format = ms_word_arg("export", "--format", optarg, formats, 2);
+			if (format < 0)
+				return EXIT_USAGE;
 			formatted = true;
-			if (!strcmp(optarg, "prometheus"))
-				format = EXPORT_PROMETHEUS;
-			else if (!strcmp(optarg, "openmetrics"))
-				format = EXPORT_OPENMETRICS;
-			else
-				return ms_usage_error("export",
-						      "--format: '%s' is neither prometheus nor openmetrics",
-						      optarg);
 			break;
 		case OPT_OUTPUT:
 			output = optarg;
@@ -303,8 +296,8 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 			listen = optarg;
 			wrong = parse_address(listen, &address);
 			if (wrong)
-				return ms_usage_error("export", "--listen: '%s' %s", listen,
-						      wrong);
+				return ms_usage_error("export", "option '--listen': '%s' %s",
+						      listen, wrong);
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -321,8 +314,8 @@ int ms_export(const struct export_paths *paths, int argc, char **argv)
 		return ms_usage_error("export", "--listen does not go with --format: the scraper chooses");
 	if (listen)
 		return ms_export_serve(paths, &what, &address, argv);
-	return output ? to_file(paths, &what, format, output) :
-			to_stdout(paths, &what, format);
+	return output ? to_file(paths, &what, (enum export_format)format, output) :
+			to_stdout(paths, &what, (enum export_format)format);
 }
 
 int memstate_cmd_export(int argc, char **argv)

@@ -3,11 +3,11 @@
  * memstate export: figures for Prometheus.
  *
  *	families.c	which there are: names, files, what they mean
- *	data.c		reads them
+ *	data.c		reads them; with ids.c, which there are, and values.c, one's (data.h)
  *	text.c		writes them
  *	export.c		the command
  *	exec.c		--listen, in memstate(1): runs the server, a program apart,
- *	http.c		--listen, there: serves them
+ *	http.c		--listen, there: serves them (http.h)
  */
 #ifndef MS_CLI_EXPORT_H
 #define MS_CLI_EXPORT_H

@@ -4,9 +4,9 @@
  *
  * Model
  *
- *   A recording is read whole (read.c). A picture is a program for gnuplot with its
- *   data in it (time.c, map.c, on top of script.c), which plot.c gives
- *   to gnuplot.
+ *   A recording is read whole (read.c, lines.c). A picture is a program for gnuplot with its
+ *   data in it (time.c, map.c, on top of script.c), which gnuplot.c gives to gnuplot. What a
+ *   picture's parts share is in a header of its own (over_time.h, map.h).
  */
 #ifndef MS_PLOT_H
 #define MS_PLOT_H
@@ -195,5 +195,34 @@ struct ms_picture {
 
 int ms_plot_time(struct ms_script *s, const struct ms_recording *r, const struct ms_picture *p);
 int ms_plot_map(struct ms_script *s, const struct ms_recording *r, const struct ms_picture *p);
+
+/* ---- svg.c, gnuplot.c: from a script to a picture ----------------------------------------- */
+
+/* In the order of what a picture's name ends in. */
+enum ms_plot_format { MS_FORMAT_SVG, MS_FORMAT_PNG, MS_FORMAT_SCRIPT };
+enum ms_plot_kind { MS_KIND_TIME, MS_KIND_CLASSES, MS_KIND_MAP };
+
+/**
+ * struct ms_plotter - the picture that is asked for
+ * @output:	its file
+ * @format:	what it is
+ * @kind:	what it shows
+ * @theme:	its colours
+ * @width:	pixels
+ * @height:	pixels
+ * @want:	the rest
+ */
+struct ms_plotter {
+	const char *output;
+	enum ms_plot_format format;
+	enum ms_plot_kind kind;
+	enum ms_plot_theme theme;
+	int width;
+	int height;
+	struct ms_picture want;
+};
+
+void ms_svg_copy(FILE *in, FILE *out, const char *title, bool follows);
+int ms_plotter_draw(const struct ms_plotter *p, const struct ms_recording *r);
 
 #endif /* MS_PLOT_H */

@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #include "cli.h"
+#include "grown.h"
 #include "record.h"
 
 /* Kept free for the last line. */
@@ -69,13 +70,9 @@ static time_t now(void)
  */
 struct ms_record_file *ms_record_create(const char *path, uint64_t max_bytes)
 {
-	struct ms_record_file *f = calloc(1, sizeof(*f));
+	struct ms_record_file *f = ms_must(calloc(1, sizeof(*f)));
 
-	if (!f)
-		abort();
-	f->path = strdup(path);
-	if (!f->path)
-		abort();
+	f->path = ms_must(strdup(path));
 	f->max_bytes = max_bytes;
 	f->synced = now();
 	f->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -69,7 +69,6 @@ int ms_record_sample(struct ms_record_file *f, const struct ms_sample *s)
 {
 	struct json_object *o = ms_record_object("sample", s->t), *limits, *events, *observed;
 	const struct memstate_totals_observed *w = &s->observed;
-	const struct memstate_limit *l = &s->limit;
 
 	ms_json_add(o, "tasks", s->totals.tasks);
 	ms_json_totals(o, &s->totals);
@@ -87,14 +86,7 @@ int ms_record_sample(struct ms_record_file *f, const struct ms_sample *s)
 	}
 	if (s->limited) {
 		limits = json_object_new_object();
-		ms_json_add_limit(limits, "high", l->high);
-		ms_json_add_limit(limits, "max", l->max);
-		ms_json_add_limit(limits, "lowest_high", l->lowest_high);
-		ms_json_add_limit(limits, "lowest_max", l->lowest_max);
-		ms_json_add(limits, "charged", l->charged);
-		ms_json_add(limits, "peak", l->peak);
-		json_object_object_add(limits, "pressure",
-				       json_object_new_string(ms_pressure_name(l->pressure)));
+		ms_json_bounds(limits, &s->limit);
 		json_object_object_add(o, "limits", limits);
 	}
 	events = json_object_new_object();

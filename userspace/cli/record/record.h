@@ -8,6 +8,9 @@
  *   seconds since the first line's start. The first line is the header. What is there
  *   can be read at any time: lines are only ever added, and one that is cut off is the
  *   last. memstate-record(1) has the format.
+ *
+ *   What has more parts has a header of its own: recorder.h, a recording under way; trace.h,
+ *   transitions.
  */
 #ifndef MS_RECORD_H
 #define MS_RECORD_H

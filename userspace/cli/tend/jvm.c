@@ -1,48 +1,26 @@
 // SPDX-License-Identifier: MIT
 /*
- * HotSpot: its attach socket, by which jcmd speaks to it.
+ * HotSpot: by the socket to which jcmd attaches (jvm_attach.c).
  *
  * Model
- *
- *   A JVM opens the socket /tmp/.java_pidN when it gets SIGQUIT and finds a file /tmp/.attach_pidN
- *   of its own user; N is its number in its own namespace. SIGQUIT ends whoever does not catch
- *   it, as a JVM with -Xrs does not: it is sent only where the kernel says that it is caught. A
- *   connection takes one command, of five words that end in zeros, and answers with a number, a
- *   newline, and text until its end.
  *
  *   Flags that can be changed while it runs are what a limit can be told by. What the user has
  *   set of them stays: the list of flags has those that differ from their default, and of these
  *   the ones that were set here have the values of here.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "cli.h"
 #include "knobs.h"
-#include "tend/tend.h"
+#include "tend/jvm.h"
 
 #define MIB	((uint64_t)1 << 20)
 
 /* Lines of its mappings that are looked at: its library is one of them. */
 #define MAPS_MAX	200000
-
-/* Of an answer so much is read: a list of flags is some two thousand characters. */
-#define ANSWER_MAX	32768
-
-/* It is waited so long for the socket: as often, and so many microseconds more each time. */
-#define OPEN_TRIES	60
-#define OPEN_PAUSE	2000
-
-/* Neither leads anywhere by a link. */
-#define RESOLVE		(RESOLVE_NO_SYMLINKS)
 
 /* How much of the heap is kept free, percent: less under a limit; the rest is given back. */
 struct ratio {
@@ -53,20 +31,6 @@ struct ratio {
 
 static const struct ratio least = { "MinHeapFreeRatio", 40, 10 };
 static const struct ratio most = { "MaxHeapFreeRatio", 70, 20 };
-
-/**
- * struct jvm - one that is spoken to
- * @peer:	it
- * @root:	its root directory
- * @name:	of the socket
- * @answer:	its last one, terminated
- */
-struct jvm {
-	const struct tend_peer *peer;
-	int root;
-	char name[48];
-	char answer[ANSWER_MAX];
-};
 
 static bool is_jvm(const struct tend_peer *p)
 {
@@ -85,106 +49,6 @@ static bool is_jvm(const struct tend_peer *p)
 	return found;
 }
 
-/* ---- a command ------------------------------------------------------------------------- */
-
-/* Return: 0; a negative errno. */
-static int send_all(int fd, const char *text, size_t size)
-{
-	ssize_t n;
-
-	for (size_t at = 0; at < size; at += (size_t)n) {
-		n = send(fd, text + at, size - at, MSG_NOSIGNAL);
-		if (n < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Return: the number before the text, which stays alone; a negative errno. */
-static int read_answer(struct jvm *j, int fd)
-{
-	size_t have = 0;
-	ssize_t n;
-	char *end;
-	long code;
-
-	while ((n = recv(fd, j->answer + have, sizeof(j->answer) - 1 - have, 0)) > 0) {
-		have += (size_t)n;
-		if (have == sizeof(j->answer) - 1)
-			return -EMSGSIZE;
-	}
-	if (n < 0)
-		return -errno;
-	j->answer[have] = '\0';
-	code = strtol(j->answer, &end, 10);
-	if (end == j->answer || *end != '\n' || code < 0 || code > 255)
-		return -EPROTO;
-	memmove(j->answer, end + 1, strlen(end + 1) + 1);
-	return (int)code;
-}
-
-/* Return: what it answers, 0: it has done so; a negative errno. */
-static int ask(struct jvm *j, const char *command, const char *first, const char *second)
-{
-	const char *const words[] = { "1", command, first, second, "" };
-	int fd = tend_connect_in(j->root, j->name, RESOLVE, j->peer), ret = 0;
-
-	if (fd < 0)
-		return fd;
-	for (int i = 0; !ret && i < 5; i++)
-		ret = send_all(fd, words[i], strlen(words[i]) + 1);
-	if (!ret)
-		ret = read_answer(j, fd);
-	close(fd);
-	return ret;
-}
-
-/* ---- the socket ------------------------------------------------------------------------ */
-
-static bool is_there(const struct jvm *j)
-{
-	int fd = tend_open_in(j->root, j->name, O_PATH, RESOLVE);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-/* Have it open the socket. Return: 0; -ETIMEDOUT: it does not; another negative errno. */
-static int attach(const struct jvm *j)
-{
-	char name[48];
-	int fd, tmp, ret = -ETIMEDOUT;
-
-	if (is_there(j))
-		return 0;
-	tmp = tend_open_in(j->root, "tmp", O_PATH | O_DIRECTORY, RESOLVE);
-	if (tmp < 0)
-		return tmp;
-	snprintf(name, sizeof(name), ".attach_pid%d", j->peer->inner);
-	fd = tend_open_in(tmp, name, O_WRONLY | O_CREAT | O_EXCL, RESOLVE);
-	/* Where there is one already somebody else is at it: that will do for us. */
-	if (fd < 0 && fd != -EEXIST) {
-		close(tmp);
-		return fd;
-	}
-	if (syscall(SYS_pidfd_send_signal, j->peer->pidfd, SIGQUIT, NULL, 0))
-		ret = -errno;
-	for (useconds_t i = 0; ret == -ETIMEDOUT && i < OPEN_TRIES; i++) {
-		if (is_there(j))
-			ret = 0;
-		else
-			usleep(i * OPEN_PAUSE);
-	}
-	/* One that was left behind by whoever was ended goes as well. */
-	if (fd >= 0 || !ret)
-		unlinkat(tmp, name, 0);
-	if (fd >= 0)
-		close(fd);
-	close(tmp);
-	return ret;
-}
-
 /* ---- flags ----------------------------------------------------------------------------- */
 
 /* What a flag is, of those that differ from their default. Return: false: it is not listed. */
@@ -200,12 +64,12 @@ static bool flag_is(const char *flags, const char *name, uint64_t *value)
 	return false;
 }
 
-static int set_flag(struct jvm *j, const char *name, uint64_t value)
+static int set_flag(struct tend_jvm_peer *j, const char *name, uint64_t value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return ask(j, "setflag", name, text);
+	return tend_jvm_ask(j, "setflag", name, text);
 }
 
 static bool is_users(const char *flags, const struct ratio *r)
@@ -215,8 +79,9 @@ static bool is_users(const char *flags, const struct ratio *r)
 	return flag_is(flags, r->flag, &value) && value != r->limited && value != r->usual;
 }
 
-/* Return: as ask(); 0 also where they are the user's, or not known to it. */
-static int set_ratios(struct jvm *j, const char *flags, bool limited, struct tend_result *r)
+/* Return: as tend_jvm_ask(); 0 also where they are the user's, or not known to it. */
+static int set_ratios(struct tend_jvm_peer *j, const char *flags, bool limited,
+		      struct tend_result *r)
 {
 	uint64_t value = least.usual;
 	int ret;
@@ -257,7 +122,8 @@ static uint64_t heap_of(uint64_t max)
 }
 
 /* Collectors that obey it, alone. Return: as set_ratios(). */
-static int set_soft_max(struct jvm *j, const char *flags, uint64_t max, struct tend_result *r)
+static int set_soft_max(struct tend_jvm_peer *j, const char *flags, uint64_t max,
+			struct tend_result *r)
 {
 	uint64_t whole, now, want;
 	size_t n = strlen(r->text);
@@ -287,10 +153,10 @@ static int set_soft_max(struct jvm *j, const char *flags, uint64_t max, struct t
 
 /* ---- what it is told ------------------------------------------------------------------- */
 
-static int tell_limit(struct jvm *j, const struct tend_word *w, struct tend_result *r)
+static int tell_limit(struct tend_jvm_peer *j, const struct tend_word *w, struct tend_result *r)
 {
-	static char flags[ANSWER_MAX];
-	int ret = ask(j, "jcmd", "VM.flags", "");
+	static char flags[TEND_JVM_ANSWER];
+	int ret = tend_jvm_ask(j, "jcmd", "VM.flags", "");
 
 	if (ret)
 		return ret;
@@ -299,15 +165,15 @@ static int tell_limit(struct jvm *j, const struct tend_word *w, struct tend_resu
 	return ret ? ret : set_soft_max(j, flags, w->max, r);
 }
 
-static int tell_pressure(struct jvm *j, struct tend_result *r)
+static int tell_pressure(struct tend_jvm_peer *j, struct tend_result *r)
 {
-	int ret = ask(j, "jcmd", "GC.run", ""), trimmed;
+	int ret = tend_jvm_ask(j, "jcmd", "GC.run", ""), trimmed;
 	size_t n = strlen(r->text);
 
 	if (ret)
 		return ret;
 	/* From JDK 18 on, and in later ones of 17 and 11. */
-	trimmed = ask(j, "jcmd", "System.trim_native_heap", "");
+	trimmed = tend_jvm_ask(j, "jcmd", "System.trim_native_heap", "");
 	if (trimmed < 0)
 		return trimmed;
 	snprintf(r->text + n, sizeof(r->text) - n, "%scollected%s", n ? "; " : "",
@@ -315,7 +181,7 @@ static int tell_pressure(struct jvm *j, struct tend_result *r)
 	return 0;
 }
 
-static void tell_failure(struct tend_result *r, const struct jvm *j, int ret)
+static void tell_failure(struct tend_result *r, const struct tend_jvm_peer *j, int ret)
 {
 	if (ret == -ETIMEDOUT)
 		/* It has told its threads' states instead, and would do so each time. */
@@ -330,7 +196,7 @@ static void tell_failure(struct tend_result *r, const struct jvm *j, int ret)
 
 static void tell(struct tend_peer *p, const struct tend_word *w, struct tend_result *r)
 {
-	static struct jvm j;
+	static struct tend_jvm_peer j;
 	int ret;
 
 	if (!is_jvm(p)) {
@@ -349,7 +215,7 @@ static void tell(struct tend_peer *p, const struct tend_word *w, struct tend_res
 		tend_say(r, TEND_FAILED, "one may not speak as it: %s", strerror(-ret));
 		return;
 	}
-	ret = attach(&j);
+	ret = tend_jvm_attach(&j);
 	if (!ret && w->limit)
 		ret = tell_limit(&j, w, r);
 	if (!ret && w->pressure)

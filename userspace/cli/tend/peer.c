@@ -278,3 +278,23 @@ int tend_connect_in(int root, const char *path, uint64_t resolve, const struct t
 		close(fd);
 	return ret ? ret : fd;
 }
+
+/**
+ * tend_send_all() - send a text whole
+ * @fd:		a socket
+ * @text:	the text
+ * @size:	bytes of it
+ *
+ * Context: it may wait for as long as the other one likes. Return: 0; a negative errno.
+ */
+int tend_send_all(int fd, const char *text, size_t size)
+{
+	ssize_t n;
+
+	for (size_t at = 0; at < size; at += (size_t)n) {
+		n = send(fd, text + at, size - at, MSG_NOSIGNAL);
+		if (n < 0)
+			return -errno;
+	}
+	return 0;
+}

@@ -149,9 +149,8 @@ static int read_answer(struct wire *w)
 static int ask(struct wire *w, const char *const *words)
 {
 	char text[4 * (WORD_MAX + 16)];
-	size_t n = 0, at = 0;
-	ssize_t sent;
-	int nr = 0;
+	int nr = 0, ret;
+	size_t n = 0;
 
 	while (words[nr])
 		nr++;
@@ -161,12 +160,8 @@ static int ask(struct wire *w, const char *const *words)
 				      strlen(words[i]), words[i]);
 	if (n >= sizeof(text))
 		return -EMSGSIZE;
-	for (; at < n; at += (size_t)sent) {
-		sent = send(w->fd, text + at, n - at, MSG_NOSIGNAL);
-		if (sent < 0)
-			return -errno;
-	}
-	return read_answer(w);
+	ret = tend_send_all(w->fd, text, n);
+	return ret ? ret : read_answer(w);
 }
 
 /* What is read by whoever began the talk: a password, and a user in the line behind it. */

@@ -195,3 +195,17 @@ void tend_socket_close(struct tend_socket *s)
 	s->fd = -1;
 	s->events = -1;
 }
+
+/**
+ * tend_is_news() - is there something to tell?
+ * @now:	a group's limit, as it is
+ * @before:	as it was read before
+ *
+ * Return: pressure has risen, or something was refused.
+ */
+bool tend_is_news(const struct memstate_limit *now, const struct memstate_limit *before)
+{
+	return now->pressure > before->pressure ||
+	       now->events[MEMSTATE_EVENT_MAX] != before->events[MEMSTATE_EVENT_MAX] ||
+	       now->events[MEMSTATE_EVENT_DENIED] != before->events[MEMSTATE_EVENT_DENIED];
+}

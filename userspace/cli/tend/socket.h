@@ -7,6 +7,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include <memstate.h>
+
 /* The variable that names it, and the one that says what is to be written there: nothing. */
 #define TEND_SOCKET_ENV		"MEMORY_PRESSURE_WATCH"
 #define TEND_SOCKET_WRITE_ENV	"MEMORY_PRESSURE_WRITE"
@@ -49,5 +51,6 @@ int tend_socket_open(struct tend_socket *s, const char *path);
 void tend_socket_serve(struct tend_socket *s, bool pressed);
 void tend_socket_tell(struct tend_socket *s);
 void tend_socket_close(struct tend_socket *s);
+bool tend_is_news(const struct memstate_limit *now, const struct memstate_limit *before);
 
 #endif /* MS_TEND_SOCKET_H */

@@ -4,7 +4,7 @@
  *
  * Model
  *
- *   The loop (tend.c) knows processes by pidfds (procs.c) and never waits for any of them. What
+ *   The loop (loop.c) knows processes by pidfds (procs.c) and never waits for any of them. What
  *   is to be told to one is told by a child (talk.c) that lives for so long at the most and leaves
  *   one message of a fixed size. The child looks at the process as /proc has it, is then made to
  *   be no more than that process is (peer.c), and only then speaks to what a tenant controls:
@@ -81,6 +81,7 @@ int tend_peer_root(const struct tend_peer *p);
 int tend_peer_become(const struct tend_peer *p, bool net, const int *keep, int nr);
 int tend_open_in(int root, const char *path, uint64_t flags, uint64_t resolve);
 int tend_connect_in(int root, const char *path, uint64_t resolve, const struct tend_peer *p);
+int tend_send_all(int fd, const char *text, size_t size);
 
 /* ---- talk.c: a child that talks ------------------------------------------------------- */
 

@@ -67,11 +67,9 @@ int ms_top_batch(struct top_run *run)
 			break;
 		}
 		print_table(&data, &run->view, &list);
-		if (fflush(stdout)) {
-			ms_err("standard output: cannot be written");
-			status = 1;
+		status = ms_print_end();
+		if (status)
 			break;
-		}
 	}
 	ms_top_list_free(&list);
 	ms_top_history_free(&history);

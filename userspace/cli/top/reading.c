@@ -34,11 +34,11 @@ struct timespec ms_top_seconds(double value)
 int ms_top_explain(const struct top_paths *paths, int ret)
 {
 	if (ret == -ENODEV)
-		ms_err("%s is not there: the module is not loaded", paths->sysfs);
+		ms_err(MS_NO_MODULE, paths->sysfs);
 	else if (ret == -ENOENT)
 		ms_err("%s/groups is not there: the module is older than groups",
 		       paths->sysfs);
 	else
-		ms_err("%s: %s", paths->sysfs, strerror(-ret));
+		ms_err("%s: %s", paths->sysfs, ms_error_text(-ret));
 	return 1;
 }

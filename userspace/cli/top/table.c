@@ -13,8 +13,6 @@
 #define NAME_MIN	12
 /* Of history: what a name is given before bars are longer. */
 #define NAME_ENOUGH	20
-/* Of what is asked for: other things want to be seen in the line, too. */
-#define FILTER_WIDTH	24
 #define INDENT_MAX	(NAME_ROOM / 2)
 
 static const char *const band_names[] = {
@@ -134,64 +132,7 @@ int ms_top_row_lines(const struct top_view *view)
 	return all ? TOP_NR_STATES : 1;
 }
 
-/* ---- cells ------------------------------------------------------------------------- */
-
-/* A size: "1.50 MiB", or, where there is little room, "1.50M". */
-static void put_size(char *text, size_t size, uint64_t bytes, bool wide)
-{
-	const char *full = ms_size(bytes);
-	size_t n = 0;
-
-	if (bytes == TOP_UNKNOWN) {
-		snprintf(text, size, "-");
-	} else if (bytes == TOP_UNLIMITED) {
-		snprintf(text, size, "max");
-	} else if (wide) {
-		snprintf(text, size, "%s", full);
-	} else {
-		for (; *full && n + 2 < size; full++) {
-			if (*full == ' ')
-				continue;
-			text[n++] = *full;
-			if (*full >= 'A')
-				break;
-		}
-		text[n] = '\0';
-	}
-}
-
-static void put_percent(char *text, size_t size, uint64_t percent)
-{
-	if (percent == TOP_UNKNOWN)
-		snprintf(text, size, "-");
-	else if (percent > 999)
-		snprintf(text, size, ">999%%");
-	else
-		snprintf(text, size, "%llu%%", (unsigned long long)percent);
-}
-
-static void put_pressure(char *text, size_t size, enum top_pressure pressure)
-{
-	static const char *const names[] = {
-		[TOP_PRESSURE_UNKNOWN] = "-",
-		[TOP_PRESSURE_NONE] = "none",
-		[TOP_PRESSURE_HIGH] = "high",
-		[TOP_PRESSURE_MAX] = "max",
-	};
-
-	snprintf(text, size, "%s", names[pressure]);
-}
-
-static void put_state(char *text, size_t size, unsigned int state, bool wide)
-{
-	static const char *const shorter[] = {
-		[MEMSTATE_RESERVED] = "resrv",
-		[MEMSTATE_PREPARED] = "prepd",
-		[MEMSTATE_READY] = "ready",
-	};
-
-	snprintf(text, size, "%s", wide ? ms_state_names[state] : shorter[state]);
-}
+/* ---- rows -------------------------------------------------------------------------- */
 
 static char *put_cell(const struct top_view *view, const struct top_layout *l,
 		      const struct top_row *row, enum top_column c, char *line)
@@ -201,23 +142,11 @@ static char *put_cell(const struct top_view *view, const struct top_layout *l,
 
 	if (width < 0)
 		return line;
-	switch (c) {
-	case TOP_BARS:
+	if (c == TOP_BARS) {
 		*line++ = ' ';
 		return ms_top_history_bars(view, row, width, line);
-	case TOP_PRESSURE:
-		put_pressure(text, sizeof(text), row->pressure);
-		break;
-	case TOP_COVERAGE:
-		put_percent(text, sizeof(text), ms_top_coverage(row));
-		break;
-	case TOP_STATE:
-		put_state(text, sizeof(text), view->state, l->wide);
-		break;
-	default:
-		put_size(text, sizeof(text), ms_top_value(view, row, c), l->wide);
-		break;
 	}
+	ms_top_cell(view, row, c, l->wide, text, sizeof(text));
 	return line + sprintf(line, " %*s", width, text);
 }
 
@@ -324,81 +253,4 @@ void ms_top_band_line(const struct top_view *view, const struct top_layout *l, c
 		line += width;
 	}
 	*line = '\0';
-}
-
-/**
- * ms_top_title_line() - what is read, and what of it is shown
- * @data:	what was read
- * @view:	what is shown
- * @paused:	no more readings
- * @line:	where to put it
- * @size:	room
- */
-void ms_top_title_line(const struct top_data *data, const struct top_view *view,
-		       bool paused, char *line, size_t size)
-{
-	uint64_t tasks = TOP_UNKNOWN;
-	char clock[16] = "", only[FILTER_WIDTH * MB_LEN_ROOM + 1];
-	struct tm tm;
-	FILE *f = fmemopen(line, size, "w");
-
-	*line = '\0';
-	if (!f)
-		return;
-	for (size_t i = 0; i < data->nr; i++)
-		if (!data->rows[i].task && !data->rows[i].parent)
-			tasks = data->rows[i].nr_tasks;
-	if (localtime_r(&data->when, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-	fprintf(f, "memstate top  %s  %zu groups", clock, data->groups);
-	if (tasks != TOP_UNKNOWN)
-		fprintf(f, ", %llu tasks", (unsigned long long)tasks);
-	if (data->others)
-		fprintf(f, ", %zu of others not shown", data->others);
-	if (*view->filter.text) {
-		ms_top_put_end(only, view->filter.text, FILTER_WIDTH);
-		fprintf(f, "  only %s", only);
-	}
-	if (view->sort != TOP_PID || view->reverse)
-		fprintf(f, "  by %s%s", ms_top_column_name(view->sort),
-			view->reverse ? ", reversed" : "");
-	fprintf(f, "%s%s", view->flat ? "  flat" : "", paused ? "  paused" : "");
-	fclose(f);
-}
-
-/**
- * ms_top_summary_line() - of the whole system, in words
- * @data:	what was read
- * @line:	where to put it
- * @size:	room
- */
-void ms_top_summary_line(const struct top_data *data, char *line, size_t size)
-{
-	const struct top_row *root = NULL;
-	bool unenforced = false;
-	char percent[16];
-
-	for (size_t i = 0; i < data->groups; i++) {
-		if (!root && !data->rows[i].parent)
-			root = &data->rows[i];
-		unenforced |= data->rows[i].unenforced;
-	}
-	if (unenforced) {
-		snprintf(line, size, MS_UNENFORCED);
-		return;
-	}
-	if (!root || root->anon == TOP_UNKNOWN) {
-		snprintf(line, size,
-			 "unaccounted -: no anon (observed) of the root cgroup's can be read");
-		return;
-	}
-	put_percent(percent, sizeof(percent), ms_top_coverage(root));
-	if (root->observes && root->backed != TOP_UNKNOWN)
-		snprintf(line, size, "unaccounted %s: anon %s, %s reported, %s observed (%s)",
-			 ms_size(ms_top_unaccounted(root)), ms_size(root->anon),
-			 ms_size(ms_top_reported(root)), ms_size(root->backed), percent);
-	else
-		snprintf(line, size, "unaccounted %s: anon %s observed, %s reported (%s)",
-			 ms_size(ms_top_unaccounted(root)), ms_size(root->anon),
-			 ms_size(ms_top_reported(root)), percent);
 }

@@ -20,7 +20,7 @@ static const char help[] =
 	"'-' is not known.\n\n"
 	"  --all             all processes, also those that nobody reports or observes\n"
 	"  --batch           as plain text to standard output\n"
-	"  --delay SECONDS   from one reading to the next, 2\n"
+	"  --delay SECONDS   from one reading to the next (default 2)\n"
 	"  --iterations N    end after N readings\n"
 	"  --no-tasks        only groups\n"
 	"  --sort COLUMN     by this one, the highest first; names and numbers the lowest\n"
@@ -105,7 +105,7 @@ static int sort_option(struct top_view *view, const char *name)
 
 	if (column < 0) {
 		column_names(names, sizeof(names), "", sizeof(names));
-		return ms_usage_error("top", "--sort: there is no column '%s'; there are %s",
+		return ms_usage_error("top", "option '--sort': '%s' is none of %s",
 				      name, names);
 	}
 	view->sort = (enum top_column)column;
@@ -114,33 +114,28 @@ static int sort_option(struct top_view *view, const char *name)
 
 static int classes_option(struct top_view *view, const char *state)
 {
-	static const char *const states[] = {
-		"all",
-		[MEMSTATE_RESERVED] = "reserved",
-		[MEMSTATE_PREPARED] = "prepared",
-		[MEMSTATE_READY] = "ready",
+	static const char *const words[] = { "ready", "prepared", "reserved", "all" };
+	static const unsigned int states[] = {
+		MEMSTATE_READY, MEMSTATE_PREPARED, MEMSTATE_RESERVED, 0,
 	};
+	int i = state ? ms_word_arg("top", "--classes", state, words, 4) : 3;
 
+	if (i < 0)
+		return EXIT_USAGE;
 	view->table = TABLE_CLASSES;
-	view->state = 0;
-	for (unsigned int i = 0; state && i < sizeof(states) / sizeof(states[0]); i++) {
-		if (!strcmp(state, states[i])) {
-			view->state = i;
-			return 0;
-		}
-	}
-	return state ? ms_usage_error("top",
-				      "--classes: '%s' is none of ready, prepared, reserved, all",
-				      state) : 0;
+	view->state = states[i];
+	return 0;
 }
 
 static int history_option(struct top_view *view, const char *what)
 {
+	static const char *const words[] = { "ready", "charged" };
+	int i = what ? ms_word_arg("top", "--history", what, words, 2) : 0;
+
+	if (i < 0)
+		return EXIT_USAGE;
 	view->table = TABLE_HISTORY;
-	view->charged = what && !strcmp(what, "charged");
-	if (what && !view->charged && strcmp(what, "ready"))
-		return ms_usage_error("top", "--history: '%s' is none of ready, charged",
-				      what);
+	view->charged = i;
 	return 0;
 }
 
@@ -189,12 +184,12 @@ static int choose_cgroup(struct settings *set)
 	int ret = ms_top_filter_cgroup(&set->run.view.filter, set->run.paths, set->cgroup);
 
 	if (ret == -ENODEV)
-		ms_err("--cgroup: no cgroup v2 hierarchy is mounted");
+		ms_err("option '--cgroup': no cgroup v2 hierarchy is mounted");
 	else if (ret == -ENOTUNIQ)
-		ms_err("--cgroup: '%s': more than one cgroup has this name; give its path",
+		ms_err("option '--cgroup': '%s': more than one cgroup has this name; give its path",
 		       set->cgroup);
 	else if (ret)
-		ms_err("--cgroup: '%s' is neither a cgroup, nor a cgroup's id, nor a container",
+		ms_err("option '--cgroup': '%s' is neither a cgroup, nor a cgroup's id, nor a container",
 		       set->cgroup);
 	return ret ? 1 : 0;
 }

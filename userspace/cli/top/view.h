@@ -176,6 +176,12 @@ uint64_t ms_top_history_scale(const struct top_view *view, const struct top_row 
 char *ms_top_history_bars(const struct top_view *view, const struct top_row *row, int width,
 			  char *line);
 
+/* ---- cells.c: what stands in a table ----------------------------------------------- */
+
+void ms_top_cell(const struct top_view *view, const struct top_row *row, enum top_column c,
+		 bool wide, char *text, size_t size);
+void ms_top_put_percent(char *text, size_t size, uint64_t percent);
+
 /* ---- table.c: lines of a table ---------------------------------------------------- */
 
 /**
@@ -194,13 +200,16 @@ void ms_top_layout(const struct top_view *view, int width, struct top_layout *l)
 void ms_top_layout_all(const struct top_view *view, const struct top_list *list,
 		       struct top_layout *l);
 int ms_top_row_lines(const struct top_view *view);
-void ms_top_title_line(const struct top_data *data, const struct top_view *view,
-		       bool paused, char *line, size_t size);
-void ms_top_summary_line(const struct top_data *data, char *line, size_t size);
 void ms_top_band_line(const struct top_view *view, const struct top_layout *l, char *line);
 void ms_top_heading_line(const struct top_view *view, const struct top_layout *l, char *line);
 void ms_top_row_line(const struct top_view *view, const struct top_layout *l,
 		     const struct top_row *row, int nr, char *line);
+
+/* ---- summary.c: what stands above it ----------------------------------------------- */
+
+void ms_top_title_line(const struct top_data *data, const struct top_view *view,
+		       bool paused, char *line, size_t size);
+void ms_top_summary_line(const struct top_data *data, char *line, size_t size);
 
 /* ---- reading.c, batch.c, terminal.c ---------------------------------------- */
 
