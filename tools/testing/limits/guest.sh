@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
-# guest.sh TOP OUT MODULE PART...: in a virtual machine: the library embedded and with the
+# guest.sh TOP MODULE PART...: in a virtual machine: the library embedded and with the
 # module, the commands, the allocator, programs with nothing of ours in them, and real
 # programs over a limit. What the parts are: run.sh.
 set -u
 
-top=$1 out=$2 module=$3
-shift 3
+top=$1 module=$2
+shift 2
 here=$(dirname "$(readlink -f "$0")")
 bin=$top/build/userspace
 programs=$top/build/limits
@@ -36,15 +36,21 @@ part_any() { relay any bash "$here/any.sh" "$bin/memstate" "$programs"; }
 
 # HOW, as real.sh has it. What a server writes to its files is not to count: they are there before.
 real() {
-	cp -a --sparse=never "$programs/databases/postgres" "$programs/databases/mariadb" /run
-	PATH=$PATH:$(echo /usr/lib/postgresql/*/bin) relay real bash "$here/real.sh" "$bin/memstate" \
+	cp -a --sparse=never "$programs/databases/mariadb" /run
+	relay real bash "$here/real.sh" "$bin/memstate" \
 		"$programs" "$1"
 }
 part_real() { real both; }
 part_table() { real table; }
 
-# Rows for the table, as comments
-part_programs() { bash "$here/table.sh" "$bin/memstate" "$out" | sed 's/^/# /'; }
+# Rows for the table of README, as comments
+part_adapt() {
+	local php
+	cp -a "$programs/databases/postgres" /run
+	php=$("$bin/memstate" adapt --max 64M --runtime php --format env | sed -n 's/^PHP_INI_SCAN_DIR=.*://p')
+	install -D -m 644 -t "$php" "$top/packaging/php/memstate.ini"
+	PATH=$PATH:$(echo /usr/lib/postgresql/*/bin) bash "$here/adapt.sh" "$bin/memstate" "$programs"
+}
 
 tap_begin /run/limits
 tap_limit=2900

@@ -20,11 +20,6 @@ groups=/sys/class/misc/memstate/groups
 outside() {
 	bash -c 'echo 0 >/sys/fs/cgroup/cgroup.procs && exec "$@"' bash "$@"
 }
-as() { # user command...
-	local user=$1
-	shift
-	setpriv --reuid="$user" --regid="$user" --clear-groups "$@"
-}
 
 # --- rows of several programs ---------------------------------------------------------
 
@@ -43,27 +38,6 @@ in_redis() {
 	kept=$(outside redis-cli -s $at debug populate "$2" more 1000)
 	echo "=> $(redis-cli -s $at info persistence | sed -n 's/\r//; s/rdb_last_bgsave_status://p')," \
 		"then $kept"
-	kill -9 %1
-}
-
-psql_() { psql -U postgres -h /run/postgres -qtA -c "$1" postgres; }
-# One asks for too much, while others work.
-in_postgres() {
-	local postmaster large small
-	as postgres postgres -D /run/postgres -k /run/postgres -c listen_addresses= \
-		-c shared_buffers=16MB -c fsync=off >/run/postgres.log 2>&1 &
-	outside bash -c ". '$here/../tap.sh'; $(declare -f psql_); soon psql_ 'select 1'" >/dev/null 2>&1
-	postmaster=$(head -n 1 /run/postgres/postmaster.pid)
-	outside pgbench -U postgres -h /run/postgres -n -c 3 -t 40 postgres >/run/pgbench.log 2>&1 &
-	for _ in 1 2; do
-		large=$(outside psql -U postgres -h /run/postgres -qtA -c "set work_mem = '1GB'" -c \
-			"select length(string_agg(repeat('x', 100000), '')) from generate_series(1, 2500)" \
-			postgres 2>&1 | head -n 1)
-	done
-	wait $! && small="pgbench well" || small="pgbench: $(grep -m 1 -iE 'abort|fatal|error' /run/pgbench.log)"
-	grep -q "reinitializing\|terminated by signal" /run/postgres.log && small+=", restarted"
-	[ "$(head -n 1 /run/postgres/postmaster.pid 2>/dev/null)" = "$postmaster" ] || small+=", postmaster gone"
-	echo "=> $large; $small"
 	kill -9 %1
 }
 
@@ -97,39 +71,12 @@ in_full() {
 	kill -9 %1
 }
 
-in_nginx() {
-	local at=/run/nginx-$$ i n=0
-	mkdir -p $at
-	cat >$at/conf <<-CONF
-		worker_processes 4; error_log $at/error; pid $at/pid; daemon off; user root;
-		events { worker_connections 512; }
-		http { access_log off; client_body_temp_path $at; proxy_temp_path $at; fastcgi_temp_path $at;
-			uwsgi_temp_path $at; scgi_temp_path $at;
-			server { listen unix:$at/sock; location / { root /etc; } } }
-	CONF
-	nginx -c $at/conf 2>/dev/null &
-	soon test -S $at/sock
-	for i in {1..10}; do
-		outside curl -s --unix-socket $at/sock http://x/hostname >/dev/null && n=$((n + 1))
-	done
-	echo "=> $n answered"
-	kill -9 %1
-}
-
 in_git() {
 	local at=/run/git-$$ i
 	mkdir -p $at && cd $at || return
 	git init -q . && for i in {1..10}; do seq "$i" 5000 >"f$i"; done
 	git add -A && git -c user.name=x -c user.email=x@x commit -qm x && git gc -q --aggressive &&
 		echo "=> packed $(git count-objects -v | sed -n 's/^in-pack: //p')"
-}
-
-in_make() {
-	local at=/run/make-$$ i
-	mkdir -p $at && cd $at || return
-	for i in 1 2 3 4; do printf '#include <stdio.h>\n#include <stdlib.h>\nint f%s(void) { return puts("x"); }\n' "$i" >"f$i.c"; done
-	printf 'all: f1.o f2.o f3.o f4.o\n' >Makefile
-	make -s -j4 && echo "=> compiled"
 }
 
 if [ "${1-}" = in ]; then
@@ -237,20 +184,14 @@ row "JVM, 300 threads" 512 32 '^300 threads' java -Xmx256m -cp "$programs" Threa
 row "node server" 128 16 '^60 answered, nothing' node "$here/real/server.js" /
 row "node, too large" 128 16 '^60 answered, RangeError' node "$here/real/server.js" /large
 several "redis, BGSAVE" 128 16 '^ok, then OK' redis 30000 100
-several "PostgreSQL" 128 32 '^ERROR: +out of memory; pgbench well$|^ERROR: +out of memory; pgbench well \[' postgres
 overcommit=200
 several "MariaDB" 256 32 'answers' mariadb
 overcommit=100
 several "full group" 64 16 "start: sh ps curl curl-file python3 redis-cli psql perl tar.gzip" full "$programs"
 row "readers" 64 200 '4 have read, .*parent refused' python3 "$here/real/readers.py" 40 4
-several "nginx" 64 8 '^10 answered' nginx
 several "git gc" 128 8 '^packed' git
-several "make -j4" 128 8 '^compiled' make
-row "ruby" 64 8 '^NoMemoryError, and goes on' ruby "$here/real/hog.rb"
-row "php" 64 8 'told, and shut down|^status 1: mmap.. failed' php -d memory_limit=-1 "$here/real/hog.php"
 row "perl" 64 8 'Out of memory' perl "$here/real/hog.pl"
 row "lua" 64 8 '^not enough memory, and goes on' lua5.4 "$here/real/hog.lua"
-row "sqlite" 64 8 'out of memory' sqlite3 :memory: "create table t(x); insert into t with recursive c(i) as (select 1 union all select i+1 from c where i < 2000) select randomblob(100000) from c;"
 row "numpy" 96 8 '^MemoryError, and goes on' python3 "$here/real/numpy_hog.py"
 row "xz -9" 96 8 'Cannot allocate memory|^status 0' xz -9 -T1 -kc "$programs/server"
 row "sort" 64 8 '^300000' bash -c 'seq 300000 | sort -R -S 40M | wc -l | sed "s/^/=> /"'

@@ -3,9 +3,9 @@
 #
 # run.sh [PART...]: limits as programs and administrators meet them. The parts, all of them
 # if none is named: "library", the library, the commands and the allocator; "any", programs
-# with nothing of ours in them; "real", forty programs that people run, likewise; "table", the
-# same under memory.max and under ours alone, too: minutes; "programs", real programs over a
-# limit, beside the same under memory.max, whose table is left in build/limits/table.
+# with nothing of ours in them; "real", programs that people run, likewise; "table", the
+# same under memory.max and under ours alone, too: minutes; "adapt", the same work of a program
+# under memory.max, under ours, and told of ours: what becomes of it is what README's table says.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -16,7 +16,8 @@ top=$(readlink -f "$here/../../..")
 . "$here/../suite.sh"
 programs=$top/build/limits
 kernel=${MEMSTATE_KERNEL:-6.1}
-parts "library any real table programs" "$@"
+databases() { flock "$programs/.lock" bash "$here/databases.sh" "$programs/databases"; }
+parts "library any real table adapt" "$@"
 out=$programs/of-${suite_parts// /-}	# parts may run at once
 
 tap_begin "$out"
@@ -29,21 +30,26 @@ if part any; then
 fi
 if part real || part table; then
 	needs go:golang-go javac:default-jdk-headless java:default-jdk-headless node:nodejs redis-server \
-		psql:postgresql mariadbd:mariadb-server-core mariadb:mariadb-client-core ruby php:php-cli \
-		lua5.4 perl nginx:nginx-light erl:erlang-base convert-im6.q16:imagemagick curl rsync git \
-		sqlite3 xz:xz-utils python3 || tap_end
+		psql:postgresql mariadbd:mariadb-server-core mariadb:mariadb-client-core \
+		lua5.4 perl erl:erlang-base convert-im6.q16:imagemagick curl rsync git \
+		xz:xz-utils python3 || tap_end
 	try "numpy is there (python3-numpy)" /usr/bin/python3 -c "import numpy" || tap_end
 	try "programs as people have them build" program limits shapes shapes-bss shapes-asan
 	try "Go's builds" env CGO_ENABLED=0 GO111MODULE=off go build -ldflags=-s -o "$programs/server" \
 		"$here/real/server.go"
 	try "the JVM's builds" javac -d "$programs" "$here/real/Threads.java"
-	try "new databases are made" bash "$here/databases.sh" "$programs/databases"
-	truncate -s 100M "$programs/sparse"
 fi
-if part programs; then
-	needs javac:default-jdk-headless java:default-jdk-headless redis-server \
-		redis-benchmark:redis-tools node:nodejs python3 || tap_end
-	try "the JVM's program builds" javac -d "$out" "$here/Hog.java"
+if part adapt; then
+	needs go:golang-go javac:default-jdk-headless java:default-jdk-headless node:nodejs redis-server \
+		redis-benchmark:redis-tools psql:postgresql ruby php-fpm8.2:php8.2-fpm nginx:nginx-light curl \
+		sqlite3 gcc make python3 || tap_end
+	try "the JVM's service builds" javac -d "$programs" "$here/adapt/Service.java"
+	try "Go's builds" env CGO_ENABLED=0 GO111MODULE=off go build -ldflags=-s -o "$programs/service" \
+		"$here/adapt/service.go"
+fi
+if part real || part table || part adapt; then
+	try "new databases are made" databases
+	truncate -s 100M "$programs/sparse"
 fi
 try "builds" userspace all
 part library && try "its programs build" program limits lib counter stress faults family
@@ -51,7 +57,7 @@ module=$("$top/tools/testing/vm/module.sh" "$kernel" | tail -n 1)
 tap_limit=3300
 # shellcheck disable=SC2086 # a list
 relay guest "$top/tools/testing/vm/vm.sh" -k "$kernel" -s 2 -m 4G -t 3000 -- \
-	bash "$here/guest.sh" "$top" "$out" "$module" $suite_parts
+	bash "$here/guest.sh" "$top" "$module" $suite_parts
 if part table; then
 	{
 		echo "program|MiB|under memory.max|under ours|under both"
@@ -59,27 +65,21 @@ if part table; then
 	} | column -t -s '|' >"$programs/real-table"
 	sed 's/^/# /' "$programs/real-table"
 fi
-part programs || tap_end
+part adapt || tap_end
 
-# row NAME: killed by the kernel's limit, and what was wanted of ours
-expect() {
-	local row
-	row=$(grep -F "row $1|" "$out/guest.tap")
-	# Near the limit the kernel may try to reclaim for minutes before it kills.
-	[[ $row == *"|killed|"* || $row == *"|stalled|"* ]]
-	result $? "$1: killed under memory.max"
-	[[ $row =~ \|(killed|stalled)\|($2) ]]
-	result $? "$1: told under ours"
-}
-expect "Python (jemalloc)" "survived: MemoryError"
-expect "Python (libmemstate-malloc)" "survived: MemoryError"
-expect "JVM, serial collector" "(survived|aborted): "
-expect "JVM, G1" "(survived|aborted): "
-expect "Node" "(survived|aborted): "
-expect "redis" "aborted: Out Of Memory allocating"
-{
-	echo "program|under memory.max|under ours"
-	sed -n 's/^# row //p' "$out/guest.tap"
-} | column -t -s '|' >"$out/table"
-sed 's/^/# /' "$out/table"
+# README's rows, as adapt.sh prints them
+sed -n '/^| program | /,/^$/ { s/`//g; s/^| //; s/ |$//; s/ | /|/gp }' "$top/README.md" | tail -n +3 >"$out/page"
+sed -n 's/^# told //p' "$out/guest.tap" >"$out/rows"
+while IFS= read -r row; do
+	{
+		echo "was:  $row"
+		echo "page: $(grep -F "${row%%|*}|" "$out/page" || echo "has no such row")"
+	} >"$tap_dir/said"
+	grep -qxF "$row" "$out/page"
+	result $? "${row%%|*}: as README's table says"
+done <"$out/rows"
+cut -d '|' -f 1 "$out/page" >"$out/of-page"
+cut -d '|' -f 1 "$out/rows" | diff - "$out/of-page" >"$tap_dir/said"
+result $? "its rows are these"
+column -t -s '|' <"$out/rows" | sed 's/^/# /'
 tap_end
