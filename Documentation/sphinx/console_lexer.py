@@ -15,6 +15,7 @@ class ConsoleLexer(RegexLexer):
         "root": [
             (r"^([$#>] )(.*\\\n)", bygroups(Generic.Prompt, Keyword), "more"),
             (r"^([$#>] )(.*\n)", bygroups(Generic.Prompt, Keyword)),
+            (r"^>\n", Generic.Prompt),
             (r".*\n", Generic.Output),
             (r".+", Text),
         ],

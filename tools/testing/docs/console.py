@@ -9,8 +9,8 @@ console.py run PAGE [--user ID]
         what they print with what the page shows, as TAP
 
 Commands stand in blocks "code-block:: console" after "$ " (a user) or "# " (root); a
-line that begins with "> " goes on with the one before, and so does one after "\\". What
-follows is what is printed; a command that shows nothing may print what it likes. A line
+line that begins with "> ", or is ">", goes on with the one before, and so does one after
+"\\". What follows is what is printed; a command that shows nothing may print what it likes. A line
 "..." stands for any number of lines. Otherwise lines are compared word by word: sizes
 may differ by a factor of 4 (1 MiB, where they are smaller), numbers, addresses, and dates
 as ls has them may be others.
@@ -63,10 +63,10 @@ def commands(path, section=None):
     for number, line in blocks(lines, section):
         if line is None:
             more = False
-        elif more or line.startswith("> "):
+        elif more or line == ">" or line.startswith("> "):
             if not out:
                 raise Mistake(f"{path}:{number}: nothing to go on with")
-            text = line[2:] if line.startswith("> ") else line
+            text = line[2:] if line == ">" or line.startswith("> ") else line
             out[-1]["command"] += "\n" + text
             more = text.endswith("\\")
         elif line[:2] in ("$ ", "# "):

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 #
 # The documentation: the site is made without a warning, is whole, and says what is wrong
-# with it; its pictures can be drawn; the tutorial and the one-liners for the tracepoints
-# run as they stand, in a virtual machine.
+# with it; its pictures can be drawn; the tutorial, the pages of Documentation/uses and the
+# one-liners for the tracepoints run as they stand, in virtual machines.
 #
 # KERNELS="6.1": kernels for the one-liners; bpftrace of Debian 12 is of its time
 set -u
@@ -24,7 +24,7 @@ tap_limit=2700
 mkdir -p "$tree"
 PATH=$PATH:/usr/sbin:/sbin
 needs sphinx-build:python3-sphinx mandoc perl rsvg-convert:librsvg2-bin gcc make python3 podman \
-	perf:linux-perf bpftrace || tap_end
+	perf:linux-perf bpftrace psql:postgresql pytest-3:python3-pytest || tap_end
 
 # --- the site ------------------------------------------------------------------------
 
@@ -113,6 +113,7 @@ for date in 'Nov 27 10:00' 'Dec  1 09:59' 'May 31  2027'; do
 done
 compares month_is_a_word 1 $'   Ready 40.0 MiB in 7\n   it May be' 'echo it Dec be'
 compares exit_status 1 '' false
+compares goes_on_at_an_empty_line 0 $'   >\n   > false || echo Ready 1 MiB in 8\n   Ready 40.0 MiB in 7\n   Ready 1 MiB in 9'
 printf 'Nothing to run.\n' >"$out/page.rst"
 "$here/console.py" run "$out/page.rst" >"$out/said" 2>&1
 [ $? = 1 ] && grep -q 'page.rst: no commands' "$out/said"
@@ -123,7 +124,7 @@ result $? console.page_without_commands_is_an_error
 kdir=$("$here/../vm/kernel.sh" 6.1 2>"$out/kernel.err" | sed -n 's/^KDIR=//p')
 [ -n "$kdir" ] || { result 1 "kernel 6.1 is there" "$out/kernel.err"; tap_end; }
 try tree_is_built make -C "$tree" KDIR="$kdir" CONFIG_DEBUG_INFO_BTF_MODULES= || tap_end
-relay tutorial "$here/../vm/vm.sh" -k 6.1 -m 3G -t 2400 -- bash "$here/guest.sh" "$tree" "$kdir"
+relay guest "$here/../vm/vm.sh" -k 6.1 -m 3G -t 2400 -- bash "$here/guest.sh" "$tree" "$kdir"
 
 try program_with_events_builds gcc -g -O1 -Wall -Wextra -Werror -D_GNU_SOURCE -pthread \
 	"-I$tree/include/uapi" "-I$tree/userspace/include" -o "$out/ms-events" "$here/events.c" \

@@ -22,6 +22,7 @@ export MEMSTATE_BACKEND=embedded
 own=$out/$first
 tap_begin "$own"
 needs gcc g++ clang clang++:clang make pkg-config redis-server redis-benchmark:redis-tools python3 || tap_end
+! part host || needs pytest-3:python3-pytest || tap_end
 for package in liburing jemalloc; do
 	pkg-config --exists $package || bail "no lib$package-dev: run deps.sh all"
 done
@@ -141,6 +142,14 @@ says "agent of no cgroup" 1 "No such file or directory" "$own/tree/agent" /nonex
 says "agent built without liburing says so" 1 "so by epoll" "$own/few/agent" --uring /nonexistent
 [ -e /dev/memstate ] || says "agent --uring without the device says so" 1 \
 	"no io_uring: /dev/memstate: No such file" "$own/tree/agent" --uring /nonexistent
+
+# The fixture, where there is no module; with it, it is a page's of Documentation/uses.
+mkdir -p "$own/pytest"
+cp "$top/userspace/examples/limited.py" "$own/pytest"
+echo 'from limited import limited' >"$own/pytest/conftest.py"
+echo 'def test_any(limited): limited("32M", ["true"])' >"$own/pytest/test_any.py"
+[ -e /dev/memstate ] || says "pytest: without the module tests with a limit are skipped, and it is said" 0 \
+	"no /dev/memstate: modprobe memstate" pytest-3 -rs -p no:cacheprovider "$own/pytest"
 
 # C++
 for cc in gcc clang; do
