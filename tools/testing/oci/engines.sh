@@ -103,13 +103,13 @@ try "podman: memstate limit finds a container by its id" podman_found
 mount --make-rshared /
 useradd -u 1500 rootless
 for map in /etc/subuid /etc/subgid; do echo rootless:100000:65536 >$map; done
-mkdir -p /run/user/1500 /home/rootless /sys/fs/cgroup/rootless/session /run/engines/owned/{etc,dev,proc,sys,run,tmp}
-mount -t tmpfs -o uid=1500 tmpfs /home/rootless
+mkdir -p /run/user/1500 /run/engines/home /sys/fs/cgroup/rootless/session /run/engines/owned/{etc,dev,proc,sys,run,tmp}
+mount -t tmpfs -o uid=1500 tmpfs /run/engines/home
 cp "$out/bin/bare" /run/engines/owned/bare
 chown -R 1500 /run/user/1500 /sys/fs/cgroup/rootless /run/engines/owned
 rootless() { # command...
-	bash -c 'echo 0 >/sys/fs/cgroup/rootless/session/cgroup.procs && cd /home/rootless && exec env -i \
-		HOME=/home/rootless XDG_RUNTIME_DIR=/run/user/1500 PATH=/usr/bin:/bin:/usr/sbin:/sbin \
+	bash -c 'echo 0 >/sys/fs/cgroup/rootless/session/cgroup.procs && cd /run/engines/home && exec env -i \
+		HOME=/run/engines/home XDG_RUNTIME_DIR=/run/user/1500 PATH=/usr/bin:/bin:/usr/sbin:/sbin \
 		setpriv --reuid 1500 --regid 1500 --init-groups timeout 600 "$@"' bash "$@" </dev/null
 }
 rootless_podman() { # runtime
