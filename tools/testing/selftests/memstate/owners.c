@@ -276,6 +276,62 @@ TEST(one_user_cannot_take_all_the_tasks)
 	EXPECT_TRUE(wait_for_tasks(0));
 }
 
+/* A namespace of root's with users that are root's to give, each of whom tries to have books. */
+static pid_t roots_namespace(int users, int ready, int go[2])
+{
+	int entered[2], mapped[2];
+	char path[64], byte;
+	pid_t pid;
+
+	if (pipe(entered) || pipe(mapped))
+		return -1;
+	pid = fork();
+	if (pid) {
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+		return read(entered[0], &byte, 1) == 1 && write_text(path, "0 100000 10") &&
+		       write(mapped[1], "m", 1) == 1 ? pid : -1;
+	}
+	close(go[1]);
+	if (unshare(CLONE_NEWUSER) || write(entered[1], "e", 1) != 1 || read(mapped[0], &byte, 1) != 1)
+		_exit(1);
+	for (int i = 1; i <= users; i++) {
+		int ret;
+
+		if (fork())
+			continue;
+		if (setresuid(i, i, i))
+			_exit(2);
+		ret = -setup(file_open());
+		if (write(ready, &ret, sizeof(ret)) != sizeof(ret))
+			_exit(3);
+		_exit(read(go[0], &byte, 1));
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	_exit(0);
+}
+
+TEST(who_is_root_in_a_namespace_of_roots_is_one_user)
+{
+	long long before = parameter("tasks_per_user", 2);
+	int ready[2], go[2], refused = 0;
+	pid_t pid;
+
+	ASSERT_EQ(0, before);
+	ASSERT_EQ(0, pipe(ready));
+	ASSERT_EQ(0, pipe(go));
+	pid = roots_namespace(3, ready[1], go);
+	ASSERT_GT(pid, 0);
+	for (int i = 0; i < 3; i++)
+		refused += told(ready[0]) == EUSERS;
+	EXPECT_EQ(1, refused);
+	close(go[0]);
+	close(go[1]);
+	EXPECT_EQ(0, join(pid));
+	EXPECT_EQ(2, parameter("tasks_per_user", before));
+	EXPECT_TRUE(wait_for_tasks(0));
+}
+
 TEST(one_user_cannot_take_all_the_groups)
 {
 	long long before = parameter("groups_per_user", 2);
