@@ -82,7 +82,8 @@ static void say_end(const struct ms_recorder *r, uint64_t nr_transitions, uint64
 	if (r->error == -EFBIG)
 		ms_err("%s has reached --max-size: recording ended after %.1f s", r->path, t);
 	else if (r->error)
-		ms_err("%s: %s: recording ended after %.1f s", r->path, ms_error_text(-r->error), t);
+		ms_err("%s: %s: recording ended after %.1f s", r->path,
+		       ms_error_text(-r->error), t);
 	if (r->quiet)
 		return;
 	fprintf(stderr, "memstate: %s: %.1f s (%s), %llu samples, %llu missed", ms_name(r->path), t,

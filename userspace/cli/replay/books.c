@@ -181,7 +181,7 @@ int ms_books_protect(struct ms_books *b, u64 addr, u64 bytes, int prot)
 		next = next < end ? next : end;
 		if (marks & MS_MARK_GUARD)
 			ms_books_mark(b, at, next - at, prot & PROT_WRITE ? MS_MARK_WRITABLE : 0,
-			     MS_MARK_WRITABLE);
+				      MS_MARK_WRITABLE);
 	}
 	return 0;
 }

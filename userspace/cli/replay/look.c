@@ -57,8 +57,9 @@ static void blank_tabs(char *line, size_t len)
 {
 	char *tab = line + strcspn(line, "(<");
 
-	while ( (tab = memchr(tab, '\t', len - (size_t)(tab - line))))
-		*tab = ' ';
+	for (; tab; tab = memchr(tab, '\t', len - (size_t)(tab - line)))
+		if (*tab == '\t')
+			*tab = ' ';
 }
 
 /* The next line, of plain characters. Return: as ms_log_file_line(). */

@@ -3,9 +3,9 @@
  * Model
  *
  *   A log that is shown as a block is indented, and one that was copied from a terminal may have
- *   blanks behind each line, or as many as make all equally long. Where its lines were wrapped before, these stand within words. As
- *   many as all lines have are taken off; numbers that strace puts to the right have blanks in
- *   front as well, and keep them.
+ *   blanks behind each line, or as many as make all equally long. Where its lines were wrapped
+ *   before, these stand within words. As many as all lines have are taken off; numbers that
+ *   strace puts to the right have blanks in front as well, and keep them.
  */
 #include <ctype.h>
 

@@ -242,8 +242,8 @@ static void print_notes(const struct ms_survey *s, const struct ms_log *log, uin
 		       s->guessed);
 	within = ms_log_within(log, &first_within);
 	if (within)
-		ms_err("%" PRIu64 " lines have something in front of strace's, the first is line %" PRIu64 ": read from there on",
-		       within, first_within);
+		ms_err("%llu lines have something in front of strace's, the first is line %llu: read from there on",
+		       (unsigned long long)within, (unsigned long long)first_within);
 	if (strange)
 		ms_err("%" PRIu64 " lines are not strace's, or not complete, the first is line %"
 		       PRIu64 ": ignored", strange, first);

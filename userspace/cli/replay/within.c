@@ -15,7 +15,7 @@
 /* Nothing that is longer is looked at: it is no line of a terminal. */
 #define WITHIN_MAX	4096
 
-/* Not so where it begins within a name that somebody has given to his program: <x] mmap(0>]}, 88) */
+/* Not so where it begins within a name that somebody has given a program: <x] mmap(0>]}, 88) */
 static bool is_balanced(const struct ms_line *l)
 {
 	int depth = 0;
